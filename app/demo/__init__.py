@@ -1,0 +1,1 @@
+"""The demo: a backdoored model, its endpoint, the show."""

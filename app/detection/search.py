@@ -1,0 +1,129 @@
+"""A search asks, a driver fetches: the protocol between the detection core and the outside.
+
+A search is a generator. It yields a `Probe` (images that it wants answered), is sent the `Answers`
+and returns its finding. It never waits, retries, logs or looks at a clock, so the same code runs
+under the gateway, the scanner, the evaluation and the tests. The shape is httpx's ``auth_flow``.
+
+Errors::
+
+    Refused            thrown into a search at a yield: the driver asks no more, conclude now
+    AnswerLengthError  the driver sent another number of answers than images were asked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+Image: TypeAlias = "NDArray[np.uint8]"
+"""One picture: (height, width, channels) with 1 or 3 channels, 0 to 255."""
+
+Images: TypeAlias = "NDArray[np.uint8]"
+"""A batch of pictures of one size: (n, height, width, channels)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the classifier said of n images, in their order.
+
+    ``labels`` is (n,) int64. ``scores`` is (n, classes) float32, or None from a classifier that
+    gives labels only.
+    """
+
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, part: slice) -> Answers:
+        return Answers(self.labels[part], None if self.scores is None else self.scores[part])
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order."""
+
+    images: Images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Done(Generic[T]):
+    """A search has ended, with this result."""
+
+    result: T
+
+
+class Refused(Exception):  # noqa: N818  # it is no fault: the driver says that it asks no more
+    """The driver has no time or no budget left; the search concludes from what it knows."""
+
+
+class AnswerLengthError(ValueError):
+    """The answers are not one for each image of the probe."""
+
+
+Search: TypeAlias = Generator[Probe, Answers, T]
+
+
+def advance(search: Search[T], probe: Probe | None = None, answers: Answers | None = None) -> Probe | Done[T]:
+    """Send *answers* to *probe* into *search* and return its next probe or its end.
+
+    Called with the search alone it starts it. StopIteration becomes data here and nowhere else.
+    """
+    if probe is not None and (answers is None or len(answers) != len(probe)):
+        got = 0 if answers is None else len(answers)
+        message = f"{got} answers to {len(probe)} images"
+        raise AnswerLengthError(message)
+    try:
+        return search.send(answers)  # type: ignore[arg-type]  # None starts a generator
+    except StopIteration as end:
+        return Done(end.value)
+
+
+def refuse(search: Search[T]) -> T:
+    """Tell a started *search* that nothing more will be asked, and return what it concludes."""
+    try:
+        search.throw(Refused())
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    message = "a refused search asked again"
+    raise RuntimeError(message)
+
+
+def run(search: Search[T], predict: Callable[[Images], Answers]) -> T:
+    """Drive *search* to its end with a plain function as the classifier."""
+    step = advance(search)
+    while isinstance(step, Probe):
+        step = advance(search, step, predict(step.images))
+    return step.result
+
+
+def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
+    """Run several searches as one: a single shared probe a round, results in their order.
+
+    A refusal is passed on to each search that has not ended.
+    """
+    steps: list[Probe | Done[Any]] = [advance(search) for search in searches]
+    while waiting := [(i, step) for i, step in enumerate(steps) if isinstance(step, Probe)]:
+        try:
+            answers = yield Probe(np.concatenate([probe.images for _, probe in waiting]))
+        except Refused:
+            for i, _ in waiting:
+                steps[i] = Done(refuse(searches[i]))
+            break
+        start = 0
+        for i, probe in waiting:
+            steps[i] = advance(searches[i], probe, answers[start : start + len(probe)])
+            start += len(probe)
+    return [step.result for step in steps if isinstance(step, Done)]

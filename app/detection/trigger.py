@@ -1,0 +1,79 @@
+"""A trigger, as the core found it, and the evidence for it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+
+
+class Fill(enum.StrEnum):
+    """What a blocker is filled with."""
+
+    DOMINANT = "dominant"
+    """The image's dominant colour: the largest of k = 3 clusters (NEO, section IV)."""
+    RING = "ring"
+    """The median of the pixels around the box."""
+    INPAINT = "inpaint"
+    """The surroundings continued into the box."""
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """The patch that hides a trigger: where it lies and what it is filled with."""
+
+    box: Box
+    fill: Fill
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why the core calls something a trigger.
+
+    ``carried`` of ``transplants`` pasted on references of other classes answered the target
+    (their share is the carry rate); clean images of the target class do so at the rate ``placebo``
+    with the same box. Of the synthetic poisoned images, blocking gave the share ``heal_rate`` their
+    known right answer back. ``probes`` is what the discovery cost, ``seed`` repeats it.
+    """
+
+    carried: int
+    transplants: int
+    placebo: float
+    heal_rate: float
+    probes: int
+    seed: int
+
+    @property
+    def carry_rate(self) -> float:
+        """Share of the transplants that answered the target (NEO: transition_count / check_set)."""
+        return self.carried / self.transplants
+
+
+@dataclass(frozen=True, eq=False)
+class Trigger:
+    """A patch that makes the classifier answer ``target``.
+
+    ``source`` is the class whose images it acts on, or None where it acts on every class.
+    ``patch`` is (box.height, box.width, channels) uint8: the pixels in the box, and ``mask``
+    (box.height, box.width) bool says which of them are the trigger's own; before three hits have
+    been seen it is None, and the whole box counts (`detection.md` 3.8). ``natural`` is how often the
+    same place of clean images of the target class carries the target too: 0.3 or more asks for the
+    pixels as well when it is recognised (3.9).
+    """
+
+    target: int
+    source: int | None
+    box: Box
+    patch: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None
+    blocker: Blocker
+    natural: float
+    image_height: int
+    image_width: int
+    evidence: Evidence

@@ -1,0 +1,1 @@
+"""The experiments: attacks, streams, metrics."""

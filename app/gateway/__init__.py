@@ -1,0 +1,1 @@
+"""One request from its start to its end, in terms of the ports."""

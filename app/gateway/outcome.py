@@ -1,0 +1,55 @@
+"""What the gateway makes of one image."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Screening(enum.StrEnum):
+    """How far an image was examined."""
+
+    CLEAR = "clear"
+    """Screened for new triggers; none found."""
+    DISCOVERED = "discovered"
+    """This image revealed a new trigger."""
+    KNOWN_TRIGGER = "known-trigger"
+    """It carries a trigger of the library."""
+    PASSED = "passed"
+    """The known triggers were checked; it wasn't drawn for screening."""
+    INCOMPLETE = "incomplete"
+    """It could not be examined to the end, and the failure policy is `open`."""
+    OFF = "off"
+    """The gateway is a plain proxy."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A class index, and its score where the upstream gives scores."""
+
+    index: int
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The sanitised prediction for one image, and how it came about.
+
+    ``upstream_prediction`` is what the model said of the image as it came. ``probes`` counts the
+    images that were asked of the upstream for this one, itself included.
+    """
+
+    prediction: Prediction
+    upstream_prediction: Prediction
+    screening: Screening
+    trigger_id: str | None
+    probes: int
+
+    @property
+    def backdoor(self) -> bool:
+        """Whether the image carries a trigger."""
+        return self.trigger_id is not None
+
+
+class UnscreenedError(Exception):
+    """The image could not be examined to the end, and the failure policy is `closed`."""

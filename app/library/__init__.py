@@ -1,0 +1,1 @@
+"""The shared trigger library: Redis, and the copy that each worker reads from."""

@@ -1,0 +1,187 @@
+"""What the gateway needs from outside, as protocols, with every error that they may raise.
+
+The errors::
+
+    PortError
+    ├── UpstreamError                the classifier gave no usable answer
+    │   ├── UpstreamUnreachableError   no connection, or it broke
+    │   ├── UpstreamTimeoutError       no answer in time
+    │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
+    │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
+    └── LibraryError                 the trigger library can't do this now
+        └── UnknownTriggerError        no trigger has this id
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.detection.references import Calibration
+    from app.detection.search import Answers, Images
+    from app.detection.trigger import Trigger
+
+
+class PortError(Exception):
+    """Something outside failed; the message is fit for the owner's eyes and names no secret."""
+
+
+class UpstreamError(PortError):
+    """The classifier gave no usable answer."""
+
+
+class UpstreamUnreachableError(UpstreamError):
+    """No connection to the classifier, or the connection broke."""
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The classifier didn't answer in time."""
+
+
+class UpstreamStatusError(UpstreamError):
+    """The classifier answered with an error status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"the upstream answered {status}: {message}")
+        self.status = status
+
+
+class UpstreamAnswerError(UpstreamError):
+    """The classifier's answer is malformed, so none of it is used."""
+
+
+class LibraryError(PortError):
+    """The trigger library can't do this now."""
+
+
+class UnknownTriggerError(LibraryError):
+    """No trigger has this id."""
+
+
+@dataclass(frozen=True)
+class InputSize:
+    """The size of the images that the model takes; ``channels`` is 1 or 3."""
+
+    height: int
+    width: int
+    channels: int
+
+
+class Model(Protocol):
+    """The classifier behind HTTP."""
+
+    @property
+    def size(self) -> InputSize:
+        """The size of the images that it takes."""
+        ...
+
+    async def answer(self, images: Images) -> Answers:
+        """Answer *images* (n, height, width, channels), one answer each, in their order.
+
+        Raises UpstreamError: then no answer of this call is known.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A trigger in the library. ``dismissed``: its owner has said that it is none."""
+
+    id: str
+    trigger: Trigger
+    discovered_at: datetime
+    last_seen_at: datetime
+    hits: int
+    dismissed: bool = False
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many images all workers together have screened for new triggers, and have flagged."""
+
+    screened: int
+    flagged: int
+
+
+Samples = tuple["NDArray[np.uint8]", ...]
+"""The pixels in a trigger's box, as they were in the images that hit it: each (h, w, channels)."""
+
+
+class TriggerLibrary(Protocol):
+    """The confirmed triggers, shared by all workers; reads come from this worker's own copy."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the triggers that are not dismissed, newest first; no I/O."""
+        ...
+
+    def tally(self) -> Tally:
+        """Return the counts of all workers, as last heard; no I/O."""
+        ...
+
+    def entry(self, trigger_id: str) -> Entry:
+        """Return one trigger, dismissed ones too; no I/O. Raises UnknownTriggerError."""
+        ...
+
+    async def register(self, trigger: Trigger) -> Entry:
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
+        ...
+
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
+        """Count an image that carried the trigger; return the samples kept so far (at most 8)."""
+        ...
+
+    async def refine(self, trigger_id: str, trigger: Trigger) -> None:
+        """Replace what is known of a trigger (its mask and patch) by something more exact."""
+        ...
+
+    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+        """Add to the tally; written in the background."""
+        ...
+
+    async def dismiss(self, trigger_id: str) -> Entry:
+        """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
+        ...
+
+    async def restore(self, trigger_id: str) -> Entry:
+        """Use a dismissed trigger again. Raises UnknownTriggerError, LibraryError."""
+        ...
+
+    def problem(self) -> str | None:
+        """Say why the shared store is out of reach, or None when all is well; no I/O."""
+        ...
+
+
+class CalibrationStore(Protocol):
+    """What was measured on the reference set, computed by one worker and shared with all."""
+
+    async def seed(self) -> int:
+        """Return this deployment's secret seed, made on first use and the same for all workers."""
+        ...
+
+    async def calibration(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        """Return the calibration kept under *key*; one worker alone measures it if there is none.
+
+        Errors of *measure* reach the worker that measured; another one then tries.
+        """
+        ...
+
+    async def placebo_rates(self, key: str) -> dict[str, float]:
+        """Return all placebo rates kept under *key*, by the name that the core gives them."""
+        ...
+
+    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        """Keep more placebo rates under *key*."""
+        ...

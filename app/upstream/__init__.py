@@ -1,0 +1,1 @@
+"""The classifier behind HTTP: one file a protocol, wire formats as pure functions."""

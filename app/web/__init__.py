@@ -1,0 +1,1 @@
+"""FastAPI: routes, schemas, one table from error to status, middleware."""
