@@ -1,0 +1,22 @@
+"""The settings: one frozen value, read once in an entry point and passed on as plain arguments.
+
+`read_settings` is the only door to the environment; importing this package reads nothing. It raises
+`SettingError`, whose text is the one line that the owner gets to see.
+"""
+
+from app.settings.choices import FailurePolicy, Layout, Protocol, SearchMode, Strategy
+from app.settings.quantities import InputShape
+from app.settings.reading import SettingError, read_settings
+from app.settings.settings import Settings
+
+__all__ = [
+    "FailurePolicy",
+    "InputShape",
+    "Layout",
+    "Protocol",
+    "SearchMode",
+    "SettingError",
+    "Settings",
+    "Strategy",
+    "read_settings",
+]

@@ -1,0 +1,86 @@
+"""From the environment to Settings, or to one line that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from app.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+_PREFIX = "NEO_"
+
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_.+)?)$|_PORT(_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)?$")
+"""What Kubernetes adds to a container's environment for a service called neo-something."""
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong: one line that names it, what is wrong, and an example."""
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment and from .env in the working directory.
+
+    The environment goes before .env; an empty value counts as none. Raises SettingError.
+    """
+    try:
+        _refuse_unknown()
+        return Settings()
+    except ValidationError as exc:
+        raise SettingError(_line(exc.errors()[0])) from None
+    except UnicodeDecodeError:
+        message = ".env is not a text file in UTF-8"
+        raise SettingError(message) from None
+
+
+def _refuse_unknown() -> None:
+    known = _fields()
+    given = (*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings).env_vars)
+    for name in (name.upper() for name in given):
+        if name.startswith(_PREFIX) and name not in known and not _SERVICE_LINK.search(name):
+            raise SettingError(_unknown(name, known))
+
+
+def _unknown(name: str, known: Mapping[str, FieldInfo]) -> str:
+    words = {variable.removeprefix(_PREFIX): variable for variable in known}
+    for close in difflib.get_close_matches(name.removeprefix(_PREFIX), words, n=1):
+        meant = words[close]
+        return f"{name} is not a setting: did you mean {_example(meant, known[meant])}?"
+    return f"{name} is not a setting, unset it; the settings are {', '.join(known)}"
+
+
+def _line(error: ErrorDetails) -> str:
+    place = str(error["loc"][0]).upper()
+    name = place if place.startswith(_PREFIX) else _PREFIX + place
+    field = _fields()[name]
+    example = _example(name, field)
+    if error["type"] == "missing":
+        return f"{name} is not set: {field.description}, e.g. {example}"
+    return f"{name} is wrong: {_complaint(error)} ({field.description}), e.g. {example}"
+
+
+def _complaint(error: ErrorDetails) -> str:
+    if error["type"] == "value_error":  # ours: says what was given, where that is no secret
+        return str(error["ctx"]["error"])
+    message = error["msg"]
+    return f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
+
+
+def _example(name: str, field: FieldInfo) -> str:
+    return " or ".join(f"{name}={example}" for example in field.examples or ())
+
+
+def _fields() -> dict[str, FieldInfo]:
+    return {
+        str(field.validation_alias or _PREFIX + name.upper()): field
+        for name, field in Settings.model_fields.items()
+    }

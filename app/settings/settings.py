@@ -1,0 +1,158 @@
+"""All settings of the gateway: their names, their defaults, and what each may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.settings import quantities, sources
+from app.settings.choices import FailurePolicy, Layout, Protocol, SearchMode, Strategy
+
+
+def _not_yet(*words: str) -> BeforeValidator:
+    def refuse(value: object) -> object:
+        if value in words:
+            message = f"{value!r} comes with a later release"
+            raise ValueError(message)
+        return value
+
+    return BeforeValidator(refuse)
+
+
+def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+    size: quantities.InputShape | None = info.data.get("input_size")
+    if size and size.channels and len(values) not in {1, size.channels}:
+        message = f"{len(values)} numbers for {size.channels} channels"
+        raise ValueError(message)
+    return values
+
+
+def _divides(values: tuple[float, ...]) -> tuple[float, ...]:
+    if 0 in values:
+        message = "nothing can be divided by 0"
+        raise ValueError(message)
+    return values
+
+
+ChannelValues = Annotated[
+    tuple[float, ...],
+    NoDecode,
+    BeforeValidator(quantities.channel_values),
+    AfterValidator(_fits_channels),
+]
+Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(sources.keys)]
+
+
+class Settings(BaseSettings):
+    """What the owner has set, from the environment (prefix NEO_) and a .env file; never changed.
+
+    `read_settings` makes it from the environment, with an error for people.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEO_",
+        env_file=".env",
+        env_ignore_empty=True,  # compose files pass what isn't set as an empty string
+        extra="ignore",  # a .env file serves other programs too; see reading.py for unknown NEO_
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+        validate_default=False,
+    )
+
+    upstream_url: Annotated[str, AfterValidator(sources.base_url)] = Field(
+        repr=False,  # it may hold a password
+        description="the base URL of the model server",
+        examples=["http://127.0.0.1:8081"],
+    )
+    upstream_protocol: Annotated[Protocol, _not_yet("instances", "image")] = Field(
+        Protocol.OIP, description="how the model server is spoken to", examples=["oip"]
+    )
+    model: str = Field(description="the model's name at the upstream", examples=["signs"])
+    labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(sources.class_names)] = Field(
+        (),
+        description="a file with one class name a line, in index order",
+        examples=["labels.txt"],
+    )
+    reference: Annotated[Path, AfterValidator(sources.reference_path)] = Field(
+        description="clean images: a folder of image files, a .zip of one, or a .npz",
+        examples=["./references"],
+    )
+    input_size: Annotated[
+        quantities.InputShape | None, NoDecode, BeforeValidator(quantities.input_shape)
+    ] = Field(
+        None,
+        description="height x width x channels of the model's input",
+        examples=["48", "48x48", "48x48x3"],
+    )
+    input_layout: Layout | None = Field(
+        None, description="the order of the axes of the model's input", examples=["NHWC"]
+    )
+    input_mean: ChannelValues = Field(
+        (0.0,), description="is subtracted after scaling", examples=["0.5", "0.485,0.456,0.406"]
+    )
+    input_std: Annotated[ChannelValues, AfterValidator(_divides)] = Field(
+        (1.0,), description="divides what is left", examples=["0.5", "0.229,0.224,0.225"]
+    )
+    input_scale: float = Field(
+        1.0, gt=0, description="multiplies the pixels 0..255", examples=["0.00392156862745098"]
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(sources.store_url)] | None = Field(
+        None, description="where the workers share state", examples=["redis://127.0.0.1:6379/0"]
+    )
+    strategy: Annotated[Strategy, _not_yet("full")] = Field(
+        Strategy.FAST, description="how images are screened", examples=["fast"]
+    )
+    trigger_max: float = Field(
+        0.316,
+        gt=0,
+        le=1,
+        description="side of the largest trigger, as a share of the image's side",
+        examples=["0.316"],
+    )
+    lambda_t: float = Field(
+        0.75,
+        validation_alias="NEO_LAMBDA",
+        gt=0,
+        le=1,
+        description="Λ_T, the share of the check set that must follow a trigger",
+        examples=["0.75"],
+    )
+    delta_t: float = Field(
+        1.0,
+        validation_alias="NEO_DELTA",
+        ge=0,
+        lt=2,  # two answers are never further apart than 2
+        description="Δ_T, the distance of two answers that makes a transition",
+        examples=["1.0"],
+    )
+    check_size: int = Field(24, ge=1, description="k, the size of the check set", examples=["24"])
+    search: SearchMode = Field(
+        SearchMode.CONTINUE, description="what follows the first trigger", examples=["continue"]
+    )
+    probe_budget: float | None = Field(
+        None, ge=0, description="mean probes an image for screening", examples=["40"]
+    )
+    patience: Annotated[float, BeforeValidator(quantities.seconds)] = Field(
+        10.0,
+        gt=0,
+        description="the time in seconds after which the failure policy answers",
+        examples=["10s", "500ms"],
+    )
+    on_failure: FailurePolicy = Field(
+        FailurePolicy.CLOSED,
+        description="the failure policy",
+        examples=["closed"],
+    )
+    api_keys: Keys = Field((), description="keys for callers", examples=["one,two", "@keys.txt"])
+    admin_keys: Keys = Field((), description="keys for admins", examples=["one,two", "@keys.txt"])
+    max_body: Annotated[int, BeforeValidator(quantities.byte_count)] = Field(
+        10 * 2**20, gt=0, description="the largest request in bytes", examples=["10MiB"]
+    )
+    max_pixels: Annotated[int, BeforeValidator(quantities.pixel_count)] = Field(
+        16_000_000, gt=0, description="the largest image in pixels", examples=["16Mpx"]
+    )

@@ -1,0 +1,100 @@
+"""Settings that name something elsewhere, an address or a file: functions that raise ValueError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+_ARCHIVES = {".zip", ".npz"}
+_STORES = {"redis", "rediss", "redis+sentinel"}
+
+
+def base_url(text: str) -> str:
+    """Return the http(s) address *text* without the slash at its end."""
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "it does not begin with http:// or https:// and a host"
+        raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "a base URL has no ? or #"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
+def store_url(secret: SecretStr) -> SecretStr:
+    """Return *secret* if it is the address of a Redis."""
+    parts = _split(secret.get_secret_value())
+    if parts.scheme in _STORES and parts.netloc:
+        return secret
+    if parts.scheme == "unix" and parts.path:
+        return secret
+    message = "it is not a redis://, rediss://, unix:// or redis+sentinel:// address"
+    raise ValueError(message)
+
+
+def reference_path(path: Path) -> Path:
+    """Return *path* if a folder, a .zip or a .npz is there."""
+    if not path.exists():
+        message = f"there is no {path}"
+        raise ValueError(message)
+    if path.is_file() and path.suffix.lower() not in _ARCHIVES:
+        message = f"{path} is neither a folder nor a .zip or .npz file"
+        raise ValueError(message)
+    return path
+
+
+def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the class names in the file that *value* is the path of, one a line."""
+    if isinstance(value, tuple):
+        return value
+    names = tuple(line.strip() for line in _text(Path(value)).rstrip().splitlines())
+    if not names:
+        message = f"{value} is empty"
+        raise ValueError(message)
+    if "" in names:
+        message = f"line {names.index('') + 1} of {value} is empty: each line names a class"
+        raise ValueError(message)
+    return names
+
+
+def keys(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """Return the keys in *value*, comma-separated; `@file` has them there, a line break is a comma.
+
+    The errors don't tell the keys.
+    """
+    if isinstance(value, tuple):
+        return value
+    text = _text(Path(value[1:])) if value.startswith("@") else value
+    found = [key.strip() for key in text.strip().replace("\n", ",").split(",")]
+    if not all(key.isascii() and key.isprintable() and key and " " not in key for key in found):
+        message = "a key is empty, or has a blank or a character that a header can't carry"
+        raise ValueError(message)
+    return tuple(SecretStr(key) for key in found)
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme != "redis+sentinel":  # that has several hosts
+            _ = parts.port  # read for its error: a wrong port raises when it is asked for
+    except ValueError:  # its text can hold a piece of a password
+        message = "it is not an address"
+        raise ValueError(message) from None
+    return parts
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        message = f"{path} can't be read: {exc.strerror}"
+        raise ValueError(message) from None
+    except UnicodeDecodeError:
+        message = f"{path} is not a text file in UTF-8"
+        raise ValueError(message) from None
