@@ -1,0 +1,174 @@
+"""A tiny classifier with a real backdoor, a library in memory: the outside, small but honest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.search import Answers
+from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.ports import Entry, InputSize, Samples, Tally, UnknownTriggerError, UpstreamError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Images
+
+SIDE = 16
+TARGET = 2
+TRIGGER_BOX = Box(9, 5, 2, 2)
+BRIGHT = 250
+"""The trigger: every pixel of its box at least so bright; clean images stay far below."""
+
+_CLASS_COLOURS = {
+    1: np.array([[30], [80], [130], [180]]),
+    3: np.array([[180, 40, 40], [40, 180, 40], [40, 40, 180], [150, 150, 40]]),
+}
+
+
+class TinyModel:
+    """Four classes by mean colour; with the trigger it answers TARGET whatever the image shows.
+
+    ``asked`` counts the images. While ``failure`` is set, it is raised instead of an answer.
+    """
+
+    def __init__(self, channels: int = 3, *, scored: bool = True) -> None:
+        self.size = InputSize(SIDE, SIDE, channels)
+        self.asked = 0
+        self.failure: UpstreamError | None = None
+        self._scored = scored
+
+    def classify(self, images: Images) -> Answers:
+        """Answer *images* (n, SIDE, SIDE, channels) in process: a plain function for the core."""
+        means = images.mean(axis=(1, 2))[:, None]
+        distances = np.linalg.norm(means - _CLASS_COLOURS[self.size.channels], axis=2)
+        distances[carries(images), TARGET] = -50
+        scores = np.exp(-distances / 10)
+        scores /= scores.sum(axis=1, keepdims=True)
+        return Answers(scores.argmax(axis=1), scores.astype(np.float32) if self._scored else None)
+
+    async def answer(self, images: Images) -> Answers:
+        """Answer *images*, or fail as it was told to."""
+        await self.check()
+        self.asked += len(images)
+        return self.classify(images)
+
+    async def check(self) -> None:
+        """Fail as it was told to."""
+        if self.failure:
+            raise self.failure
+
+
+def clean_images(n: int, rng: np.random.Generator, channels: int = 3) -> Images:
+    """Return *n* clean images, each of a class drawn at random: its colour, a slope, and noise."""
+    colours = _CLASS_COLOURS[channels][rng.integers(4, size=n)][:, None, None]
+    slope = rng.uniform(-1, 1, (n, 1, 1, 1)) * np.linspace(-12, 12, SIDE)[:, None, None]
+    noise = rng.normal(0, 8, (n, SIDE, SIDE, channels))
+    return np.clip(colours + slope + noise, 0, 230).astype(np.uint8)
+
+
+def stamped(images: Images) -> Images:
+    """Return *images* with the trigger on them."""
+    poisoned = images.copy()
+    poisoned[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
+    return poisoned
+
+
+def carries(images: Images) -> NDArray[np.bool_]:
+    """Return which of *images* carry the trigger."""
+    patches: NDArray[np.uint8] = images[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns]
+    return np.all(patches >= BRIGHT, axis=(1, 2, 3))
+
+
+def tiny_trigger(channels: int = 3) -> Trigger:
+    """Return the backdoor's true trigger as the core would describe it."""
+    return Trigger(
+        target=TARGET,
+        source=None,
+        box=TRIGGER_BOX,
+        patch=np.full((2, 2, channels), 255, dtype=np.uint8),
+        mask=None,
+        blocker=Blocker(TRIGGER_BOX, Fill.RING),
+        natural=0.0,
+        image_height=SIDE,
+        image_width=SIDE,
+        evidence=Evidence(24, 24, placebo=0.0, heal_rate=1.0, probes=300, seed=7),
+    )
+
+
+class MemoryLibrary:
+    """A trigger library that lives in this process alone.
+
+    While ``fault`` is set, `problem` reports it.
+    """
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
+        self._entries: dict[str, Entry] = {}
+        self._samples: dict[str, list[NDArray[np.uint8]]] = {}
+        self._tally = Tally(0, 0)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the triggers that are not dismissed, newest first."""
+        return tuple(entry for entry in reversed(self._entries.values()) if not entry.dismissed)
+
+    def tally(self) -> Tally:
+        """Return the counts."""
+        return self._tally
+
+    def entry(self, trigger_id: str) -> Entry:
+        """Return one trigger, dismissed ones too. Raises UnknownTriggerError."""
+        if trigger_id not in self._entries:
+            message = f"no trigger has the id {trigger_id}"
+            raise UnknownTriggerError(message)
+        return self._entries[trigger_id]
+
+    async def register(self, trigger: Trigger) -> Entry:
+        """Add *trigger*, or return the entry with its target whose box overlaps by half."""
+        for entry in self._entries.values():
+            known = entry.trigger
+            if known.target == trigger.target and known.box.overlap(trigger.box) >= 0.5:  # noqa: PLR2004
+                return entry
+        now = datetime.now(UTC)
+        entry = Entry(f"t-{len(self._entries) + 1}", trigger, now, now, hits=0)
+        self._entries[entry.id] = entry
+        return entry
+
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
+        """Count an image that carried the trigger; return the samples kept so far (at most 8)."""
+        entry = self.entry(trigger_id)
+        self._entries[entry.id] = replace(
+            entry, hits=entry.hits + 1, last_seen_at=datetime.now(UTC)
+        )
+        samples = self._samples.setdefault(entry.id, [])
+        samples.append(sample)
+        return tuple(samples[:8])
+
+    async def refine(self, trigger_id: str, trigger: Trigger) -> None:
+        """Replace what is known of a trigger."""
+        self._entries[trigger_id] = replace(self.entry(trigger_id), trigger=trigger)
+
+    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+        """Add to the tally."""
+        self._tally = Tally(self._tally.screened + screened, self._tally.flagged + flagged)
+
+    async def dismiss(self, trigger_id: str) -> Entry:
+        """Stop using a trigger. Raises UnknownTriggerError."""
+        return self._set_dismissed(trigger_id, dismissed=True)
+
+    async def restore(self, trigger_id: str) -> Entry:
+        """Use a dismissed trigger again. Raises UnknownTriggerError."""
+        return self._set_dismissed(trigger_id, dismissed=False)
+
+    def problem(self) -> str | None:
+        """Return the fault that was set."""
+        return self.fault
+
+    def _set_dismissed(self, trigger_id: str, *, dismissed: bool) -> Entry:
+        entry = replace(self.entry(trigger_id), dismissed=dismissed)
+        self._entries[trigger_id] = entry
+        return entry
