@@ -1,0 +1,41 @@
+# The gateway's image: `docker build -t neo-gateway .`; with the demo model: `--target demo`.
+# It runs without root, without capabilities and on a read-only file system; /tmp must be writable.
+
+FROM python:3.12-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_PYTHON=/venv/bin/python \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+RUN python -m venv --without-pip /venv
+COPY requirements.lock ./
+RUN pip install --require-hashes --requirement requirements.lock
+COPY pyproject.toml LICENSE ./
+COPY app ./app
+RUN pip install --no-deps .
+
+FROM build AS build-demo
+COPY requirements-demo.lock ./
+RUN pip install --require-hashes --requirement requirements-demo.lock
+
+FROM python:3.12-slim AS runtime
+# One thread for numpy: the workers are the parallelism.
+ENV HOME=/tmp \
+    OMP_NUM_THREADS=1 \
+    PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+RUN install --directory --owner=10001 --group=10001 /references
+USER 10001:10001
+WORKDIR /tmp
+EXPOSE 8080
+
+FROM runtime AS demo
+COPY --from=build-demo /venv /venv
+CMD ["neo-gateway", "demo-model", "--host", "0.0.0.0", "--port", "8081"]
+
+FROM runtime AS gateway
+COPY --from=build /venv /venv
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+CMD ["neo-gateway", "serve", "--host", "0.0.0.0", "--port", "8080", "--workers", "2"]

@@ -1,0 +1,74 @@
+# The project's commands; `make` alone lists them. Python 3.11 or later and make are all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
+	$(UPGRADE) pyproject.toml
+DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check compose-check bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, corrected, the trigger shown
+	$(BIN)/neo-gateway demo $(ARGS)
+
+test: $(VENV)/dev ## Run the tests (ARGS="tests/web -x" for some of them)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dockerfile and the compose file
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry .
+	$(BIN)/python -m pip check
+	$(BIN)/hadolint Dockerfile
+	@! grep -n '://' $(LOCKS) || { echo 'A lock file names an address: make lock' >&2; exit 1; }
+	@$(MAKE) --no-print-directory compose-check
+
+compose-check: $(VENV)/dev
+	$(BIN)/compose-lint --config deploy/compose-lint.yml --strict-config --fail-on medium \
+		--skip-suppressed --quiet --no-env docker-compose.yml
+	@if docker compose version >/dev/null 2>&1; then docker compose --profile demo config --quiet; \
+	elif $(DCLINT) --version >/dev/null 2>&1; then \
+		$(DCLINT) docker-compose.yml --quiet --disable-rule no-build-and-image; \
+	else echo "skipped: the compose file's schema (docker compose isn't here, nor npx with dclint)"; fi
+
+bench: $(VENV)/dev ## Measure detection and cost over HTTP (see tests/benchmarks)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
+	$(COMPILE) --extra demo --group dev --output-file requirements-dev.lock
+	$(COMPILE) --constraints requirements-dev.lock --extra demo --output-file requirements-demo.lock
+	$(COMPILE) --constraints requirements-dev.lock --output-file requirements.lock
+
+clean: ## Remove .venv and what the tools have left
+	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find app tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The empty files .venv/demo and .venv/dev say that a lock is installed; a newer lock installs again.
+$(VENV)/demo: requirements-demo.lock | $(BIN)/python
+	@echo 'Installing into $(VENV) (once, about a minute)'
+	@$(PIP_INSTALL) --require-hashes --requirement $<
+	@$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock | $(BIN)/python
+	@echo 'Installing into $(VENV), with the tools for tests and checks (once, a minute or two)'
+	@$(PIP_INSTALL) --require-hashes --requirement $<
+	@$(PIP_INSTALL) --no-deps --editable .
+	@touch $@ $(VENV)/demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or later is needed, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
+			"Name another one, e.g. make $(or $(MAKECMDGOALS),test) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
