@@ -80,8 +80,9 @@ def stamped(images: Images) -> Images:
 
 def carries(images: Images) -> NDArray[np.bool_]:
     """Return which of *images* carry the trigger."""
-    patches: NDArray[np.uint8] = images[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns]
-    return np.all(patches >= BRIGHT, axis=(1, 2, 3))
+    bright: NDArray[np.bool_] = images[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns] >= BRIGHT
+    carried: NDArray[np.bool_] = bright.all(axis=(1, 2, 3))
+    return carried
 
 
 def tiny_trigger(channels: int = 3) -> Trigger:
@@ -131,7 +132,7 @@ class MemoryLibrary:
         """Add *trigger*, or return the entry with its target whose box overlaps by half."""
         for entry in self._entries.values():
             known = entry.trigger
-            if known.target == trigger.target and known.box.overlap(trigger.box) >= 0.5:  # noqa: PLR2004
+            if known.target == trigger.target and known.box.overlap(trigger.box) >= 0.5:
                 return entry
         now = datetime.now(UTC)
         entry = Entry(f"t-{len(self._entries) + 1}", trigger, now, now, hits=0)

@@ -1,0 +1,220 @@
+"""What the gateway says of images and triggers, as it goes into JSON."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  # the OpenAPI document evaluates the annotations
+from typing import TYPE_CHECKING
+
+import orjson
+from fastapi import Response
+
+from app.detection.trigger import Fill  # noqa: TC001  # as above
+from app.gateway.outcome import Outcome, Screening
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.detection.geometry import Box
+    from app.gateway.outcome import Prediction
+    from app.ports import Entry, Tally
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of the classes, in the order of their indices; a class without one is its index."""
+
+    names: tuple[str, ...] = ()
+
+    def __getitem__(self, index: int) -> str:
+        """Return the name of the class *index*."""
+        return self.names[index] if index < len(self.names) else str(index)
+
+
+class Verdict(enum.StrEnum):
+    """The answer in one word, as in the header X-Neo-Verdict."""
+
+    CLEAN = "clean"
+    BACKDOOR = "backdoor"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True)
+class PredictedClass:
+    """A class; ``score`` is null where the upstream gives none."""
+
+    label: str
+    index: int
+    score: float | None
+
+
+@dataclass(frozen=True)
+class PredictionAnswer:
+    """The answer for one image; ``prediction`` is the sanitised one."""
+
+    prediction: PredictedClass
+    backdoor: bool
+    upstream_prediction: PredictedClass
+    trigger_id: str | None
+    screening: Screening
+    probes: int
+    model: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class TargetClass:
+    """The class that a trigger leads to."""
+
+    index: int
+    label: str
+
+
+@dataclass(frozen=True)
+class BoxAnswer:
+    """A rectangle of pixels; ``x``, ``y`` is its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """The size of the images that the model takes."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class BlockerAnswer:
+    """The patch that hides a trigger."""
+
+    fill: Fill
+    box: BoxAnswer
+
+
+@dataclass(frozen=True)
+class TriggerAnswer:
+    """A trigger, and where its pictures are."""
+
+    id: str
+    target: TargetClass
+    box: BoxAnswer
+    image_size: ImageSize
+    blocker: BlockerAnswer
+    carry_rate: float
+    heal_rate: float
+    discovered_at: datetime
+    last_seen_at: datetime
+    hits: int
+    image: str
+    examples: str
+
+
+@dataclass(frozen=True)
+class OneTriggerAnswer(TriggerAnswer):
+    """A trigger asked for by its id; a dismissed one can be restored."""
+
+    dismissed: bool
+
+
+class State(enum.StrEnum):
+    """Whether a trigger has been found."""
+
+    SEARCHING = "searching"
+    FOUND = "found"
+
+
+@dataclass(frozen=True)
+class TriggersAnswer:
+    """All triggers that are in force, newest first."""
+
+    state: State
+    screened: int
+    flagged: int
+    triggers: tuple[TriggerAnswer, ...]
+
+
+def json_response(answer: object, headers: Mapping[str, str] | None = None) -> Response:
+    """Return *answer*, a dataclass, as JSON."""
+    body = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def prediction_answer(
+    outcome: Outcome, labels: Labels, model: str, request_id: str
+) -> PredictionAnswer:
+    """Return the answer for one image."""
+    return PredictionAnswer(
+        prediction=_predicted(outcome.prediction, labels),
+        backdoor=outcome.backdoor,
+        upstream_prediction=_predicted(outcome.upstream_prediction, labels),
+        trigger_id=outcome.trigger_id,
+        screening=outcome.screening,
+        probes=outcome.probes,
+        model=model,
+        request_id=request_id,
+    )
+
+
+def predicted(index: int, score: float | None, labels: Labels) -> PredictedClass:
+    """Return the class *index* with its name."""
+    return PredictedClass(labels[index], index, score)
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    """Return *outcome* in one word."""
+    match outcome.screening:
+        case Screening.DISCOVERED | Screening.KNOWN_TRIGGER:
+            return Verdict.BACKDOOR
+        case Screening.CLEAR | Screening.PASSED | Screening.OFF:
+            return Verdict.CLEAN
+        case Screening.INCOMPLETE:
+            return Verdict.INCOMPLETE
+
+
+def triggers_answer(entries: tuple[Entry, ...], tally: Tally, labels: Labels) -> TriggersAnswer:
+    """Return the answer for the whole library."""
+    return TriggersAnswer(
+        state=State.FOUND if entries else State.SEARCHING,
+        screened=tally.screened,
+        flagged=tally.flagged,
+        triggers=tuple(trigger_answer(entry, labels) for entry in entries),
+    )
+
+
+def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
+    """Return the answer for one trigger."""
+    trigger = entry.trigger
+    return TriggerAnswer(
+        id=entry.id,
+        target=TargetClass(trigger.target, labels[trigger.target]),
+        box=_box(trigger.box),
+        image_size=ImageSize(trigger.image_width, trigger.image_height),
+        blocker=BlockerAnswer(trigger.blocker.fill, _box(trigger.blocker.box)),
+        carry_rate=trigger.evidence.carry_rate,
+        heal_rate=trigger.evidence.heal_rate,
+        discovered_at=entry.discovered_at,
+        last_seen_at=entry.last_seen_at,
+        hits=entry.hits,
+        image=f"/trigger/{entry.id}.png",
+        examples=f"/trigger/{entry.id}/examples.png",
+    )
+
+
+def one_trigger_answer(entry: Entry, labels: Labels) -> OneTriggerAnswer:
+    """Return the answer for a trigger that may be dismissed."""
+    answer = trigger_answer(entry, labels)
+    return OneTriggerAnswer(**vars(answer), dismissed=entry.dismissed)
+
+
+def _predicted(prediction: Prediction, labels: Labels) -> PredictedClass:
+    return predicted(prediction.index, prediction.score, labels)
+
+
+def _box(box: Box) -> BoxAnswer:
+    return BoxAnswer(box.x, box.y, box.width, box.height)

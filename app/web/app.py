@@ -1,0 +1,78 @@
+"""The web application: what the routes need, in which order a request passes it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+from starlette.middleware import Middleware
+
+from app.web import dashboard, health, predict, triggers
+from app.web.answers import Labels
+from app.web.body_limit import BodyLimit
+from app.web.docs import register_docs
+from app.web.keys import Keys
+from app.web.problems import Problem, described, register_problems
+from app.web.request_ids import RequestIds
+from app.web.serving import Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
+
+    from app.gateway.predict import Gateway
+
+
+class _Application(FastAPI):
+    """FastAPI, whose OpenAPI document also describes the problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = TypeAdapter(Problem).json_schema()
+        return document
+
+
+def create_app(  # noqa: PLR0913  # settings, as plain arguments
+    open_gateway: Callable[[], AbstractAsyncContextManager[Gateway]],
+    *,
+    model_name: str,
+    labels: tuple[str, ...] | None,
+    max_body: int,
+    max_pixels: int,
+    api_keys: Iterable[str] = (),
+    admin_keys: Iterable[str] = (),
+) -> FastAPI:
+    """Return the application, which opens the gateway when it starts and closes it when it ends.
+
+    *max_body* is in bytes. *labels* are the names of the classes in the order of their indices.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_gateway() as app.state.gateway:
+            yield
+
+    app = _Application(
+        title="NEO Gateway",
+        summary="A defence against backdoors in front of an image classifier",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(RequestIds), Middleware(BodyLimit, max_body=max_body)],
+    )
+    keys = Keys(api_keys, admin_keys)
+    app.state.service = Service(model_name, Labels(labels or ()), max_body, max_pixels, keys)
+    register_problems(app)
+    _register_routes(app, keys)
+    return app
+
+
+def _register_routes(app: FastAPI, keys: Keys) -> None:
+    refusals = described(401, 403) if keys.required else {}
+    app.include_router(predict.router, dependencies=keys.for_clients(), responses=refusals)
+    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=refusals)
+    app.include_router(health.router)
+    app.include_router(dashboard.router)
+    register_docs(app)

@@ -1,0 +1,92 @@
+"""GET /healthz and /readyz."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+
+from app.web.answers import json_response
+from app.web.problems import Problem, described, problem_response
+from app.web.request_ids import request_id
+from app.web.serving import TheGateway  # noqa: TC001  # FastAPI evaluates it
+
+if TYPE_CHECKING:
+    from app.gateway.readiness import Part, Readiness
+
+router = APIRouter(tags=["health"], default_response_class=Response)
+
+
+class Health(enum.StrEnum):
+    """How much of the gateway is there."""
+
+    ALIVE = "alive"
+    READY = "ready"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True)
+class HealthAnswer:
+    """The process lives."""
+
+    status: Health
+
+
+@dataclass(frozen=True)
+class PartAnswer:
+    """One thing that the gateway needs; ``reason`` says why it isn't there."""
+
+    name: str
+    ok: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class ReadinessAnswer:
+    """All parts; degraded: something is missing that the gateway can go on without."""
+
+    status: Health
+    parts: tuple[PartAnswer, ...]
+
+
+@router.get(
+    "/healthz",
+    summary="Is the process alive?",
+    responses={200: {"model": HealthAnswer, "description": "It is"}, **described()},
+)
+async def healthz() -> Response:
+    """Return at once; no other part is asked."""
+    return json_response(HealthAnswer(Health.ALIVE))
+
+
+@router.get(
+    "/readyz",
+    summary="Can this worker answer?",
+    responses={200: {"model": ReadinessAnswer, "description": "It can"}, **described(503)},
+)
+async def readyz(request: Request, gateway: TheGateway) -> Response:
+    """Return each part and why it isn't there; where it isn't ready, the problem has ``parts``."""
+    readiness = await gateway.readiness()
+    parts = tuple(_part(part) for part in readiness.parts)
+    if readiness.ready:
+        status = Health.DEGRADED if readiness.degraded else Health.READY
+        return json_response(ReadinessAnswer(status, parts))
+    problem = Problem(
+        type="urn:neo-gateway:not-ready",
+        title="The gateway isn't ready",
+        status=503,
+        detail=missing(readiness),
+        request_id=request_id(request),
+    )
+    return problem_response(problem, parts=[asdict(part) for part in parts])
+
+
+def missing(readiness: Readiness) -> str:
+    """Return what isn't there, each with its reason, in one line; empty if nothing is missing."""
+    return "; ".join(f"{part.name}: {part.problem}" for part in readiness.parts if part.problem)
+
+
+def _part(part: Part) -> PartAnswer:
+    return PartAnswer(part.name, ok=part.problem is None, reason=part.problem)

@@ -1,0 +1,137 @@
+"""From error to answer: one table, and `application/problem+json` (RFC 9457) for everything."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from app.gateway.outcome import UnscreenedError
+from app.pictures.decoding import (
+    PictureTooLargeError,
+    UnreadablePictureError,
+    UnsupportedFormatError,
+)
+from app.ports import (
+    LibraryError,
+    UnknownTriggerError,
+    UpstreamError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from app.web.body_limit import BodyTooLargeError
+from app.web.keys import NotAdminError, UnknownKeyError
+from app.web.request_ids import HEADER, request_id
+from app.web.uploads import UploadError, UploadTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+
+_LOG = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong (RFC 9457): ``title`` is the kind, ``detail`` this occurrence."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one class of errors is answered."""
+
+    status: int
+    name: str
+    title: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The problem's type, a name for programs."""
+        return f"urn:neo-gateway:{self.name}"
+
+
+_SOON = {"Retry-After": "5"}
+_KEY_WANTED = {"WWW-Authenticate": "Bearer"}
+
+KINDS: dict[type[Exception], Kind] = {
+    ClientDisconnect: Kind(400, "incomplete-request", "The request ended early"),
+    UnknownKeyError: Kind(401, "unknown-key", "A valid key is needed", _KEY_WANTED),
+    NotAdminError: Kind(403, "not-admin", "An admin key is needed"),
+    UnknownTriggerError: Kind(404, "unknown-trigger", "There is no such trigger"),
+    BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
+    UploadTypeError: Kind(415, "unsupported-content-type", "This content type is not taken"),
+    UnsupportedFormatError: Kind(415, "unsupported-format", "This picture format is not taken"),
+    UploadError: Kind(422, "invalid-upload", "There is no picture in the request"),
+    PictureTooLargeError: Kind(422, "too-many-pixels", "The picture has too many pixels"),
+    UnreadablePictureError: Kind(422, "unreadable-picture", "The picture can't be read"),
+    UpstreamError: Kind(502, "upstream-error", "The model gave no usable answer"),
+    UpstreamUnreachableError: Kind(502, "upstream-unreachable", "The model is out of reach"),
+    UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
+    LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
+    UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
+}
+"""The answer for each class of errors, and for those below it that have none of their own."""
+
+
+def register_problems(app: FastAPI) -> None:
+    """Make *app* answer every error as a problem."""
+    for error in KINDS:
+        app.add_exception_handler(error, _answer_known)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def problem_response(
+    problem: Problem, headers: Mapping[str, str] | None = None, **extensions: object
+) -> Response:
+    """Return *problem* as a response, with further members of its own."""
+    body = orjson.dumps(asdict(problem) | extensions)
+    return Response(body, problem.status, headers, MEDIA_TYPE)
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of a route that answers problems of *statuses*."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    known: dict[int | str, str] = {s: HTTPStatus(s).phrase for s in statuses}
+    descriptions = known | {"default": "Any other error"}
+    return {key: {"description": text, "content": content} for key, text in descriptions.items()}
+
+
+async def _answer_known(request: Request, error: Exception) -> Response:
+    kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
+    problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
+    return problem_response(problem, kind.headers)
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    """Answer what the framework found wrong: no such path, not this method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    title = HTTPStatus(error.status_code).phrase
+    problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
+    return problem_response(problem, error.headers)
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    """Answer a defect of ours without a word about it; the log has it, under the request's id."""
+    _LOG.error("request %s failed: %r", request_id(request), error)
+    detail = "Something went wrong in the gateway; its log has it under this request_id."
+    problem = Problem("about:blank", "Internal Server Error", 500, detail, request_id(request))
+    # This answer is sent outside all middleware, so it must bring the header itself.
+    return problem_response(problem, {HEADER: request_id(request)})

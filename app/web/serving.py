@@ -1,0 +1,39 @@
+"""What the routes work with, as dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from app.gateway.predict import Gateway
+
+if TYPE_CHECKING:
+    from app.web.answers import Labels
+    from app.web.keys import Keys
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is said of the model; what is taken: bytes of a body, pixels of a picture; from whom."""
+
+    model_name: str
+    labels: Labels
+    max_body: int
+    max_pixels: int
+    keys: Keys
+
+
+async def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+TheService = Annotated[Service, Depends(_service)]
+TheGateway = Annotated[Gateway, Depends(_gateway)]

@@ -1,0 +1,109 @@
+"""The picture in a request: as the body itself, in a form, or as base64 in JSON.
+
+Errors::
+
+    UploadError          there is no picture in the request
+    └── UploadTypeError    its content type isn't one of those taken
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+_TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
+_PARTS_AT_MOST = 16
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "image/png": _BINARY,
+        "image/jpeg": _BINARY,
+        "image/webp": _BINARY,
+        "image/bmp": _BINARY,
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+            }
+        },
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {"image": {"type": "string", "contentEncoding": "base64"}},
+            }
+        },
+    },
+}
+"""What the OpenAPI document says of it."""
+
+
+class UploadError(Exception):
+    """There is no picture in the request where one should be."""
+
+
+class UploadTypeError(UploadError):
+    """The request's content type isn't one of those taken."""
+
+
+async def uploaded(request: Request, max_body: int) -> bytes:
+    """Return the bytes of the picture in *request*, whatever they are. Raises UploadError."""
+    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type.startswith("image/"):
+        return await request.body()
+    if content_type == "multipart/form-data":
+        return await _from_form(request, max_body)
+    if content_type == "application/json":
+        return _from_json(await request.body())
+    sent = content_type or "no content type"
+    message = f"{sent} is not taken; send the picture as {_TAKEN}"
+    raise UploadTypeError(message)
+
+
+async def _from_form(request: Request, max_body: int) -> bytes:
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=_PARTS_AT_MOST, max_fields=_PARTS_AT_MOST
+    )
+    # Files stay in memory: they are within max_body, and the disk may be read-only.
+    parser.spool_max_size = max_body
+    try:
+        form = await parser.parse()
+    except MultiPartException as exc:
+        message = f"the form can't be read: {exc.message}"
+        raise UploadError(message) from exc
+    files = form.getlist("file")
+    if len(files) != 1:
+        message = f"the form must have exactly one file named 'file'; it has {len(files)}"
+        raise UploadError(message)
+    if not isinstance(files[0], UploadFile):
+        message = "'file' is text; send it as a file (curl: -F file=@picture.png)"
+        raise UploadError(message)
+    return await files[0].read()
+
+
+def _from_json(body: bytes) -> bytes:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        message = f"the body is no JSON: {exc}"
+        raise UploadError(message) from exc
+    if not isinstance(document, dict) or not isinstance(document.get("image"), str):
+        message = 'the JSON must be {"image": "<base64>"}'
+        raise UploadError(message)
+    try:
+        return base64.b64decode(document["image"], validate=True)
+    except (binascii.Error, ValueError) as exc:
+        message = f"'image' is no base64: {exc}"
+        raise UploadError(message) from exc
