@@ -1,0 +1,129 @@
+"""What was measured once on the reference set, shared through Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from app.library.connection import reaching_redis
+from app.library.encoding import EncodingError, decode_calibration, encode_calibration
+from app.library.leases import lease
+from app.ports import LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from redis.asyncio import Redis
+
+    from app.detection.references import Calibration
+    from app.library.keys import Keys
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 0.1
+"""Between two looks whether the worker that measures has finished."""
+
+
+class RedisCalibrationStore:
+    """The port `CalibrationStore` on Redis; it remembers all that went through it.
+
+    `write_back` is to be called when Redis has been away and may have lost it.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._values: dict[str, bytes | str] = {}
+        self._rates: dict[str, dict[str, float]] = {}
+
+    async def seed(self) -> int:
+        """Return this deployment's secret seed, made on first use and the same for all workers.
+
+        Raises LibraryError if it isn't known here yet and Redis is out of reach: another seed than
+        the others' would be worse than none.
+        """
+        name = self._keys.seed
+        if name not in self._values:
+            offer = str(secrets.randbits(63)).encode()
+            with reaching_redis():
+                await self._client.set(name, offer, nx=True)
+                self._values[name] = await self._client.get(name) or offer
+        return int(self._values[name])
+
+    async def calibration(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        """Return the calibration kept under *key*; one worker alone measures it if there is none.
+
+        Errors of *measure* reach the worker that measured; another one then tries. A worker that
+        can't reach Redis measures for itself.
+        """
+        try:
+            while (kept := await self._kept(key)) is None:
+                async with lease(self._client, self._keys.lease(key)) as alone:
+                    # Between the look and the lease another worker may have finished.
+                    if alone and await self._kept(key) is None:
+                        return await self._measured(key, measure)
+                await asyncio.sleep(WAIT_SECONDS)
+        except LibraryError as exc:
+            logger.warning("the calibration is measured by this worker alone: %s", exc)
+            return await self._measured(key, measure)
+        return kept
+
+    async def placebo_rates(self, key: str) -> dict[str, float]:
+        """Return all placebo rates kept under *key*, by the name that the core gives them.
+
+        Without Redis they are those that this worker knows.
+        """
+        rates = self._rates.setdefault(key, {})
+        with suppress(LibraryError), reaching_redis():
+            kept: dict[Any, Any] = await self._client.hgetall(self._keys.placebo_rates(key))
+            rates.update({name.decode(): float(rate) for name, rate in kept.items()})
+        return dict(rates)
+
+    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        """Keep more placebo rates under *key*; without Redis, in this worker until it is back."""
+        self._rates.setdefault(key, {}).update(rates)
+        with suppress(LibraryError):
+            await self._write_rates(key, rates)
+
+    async def write_back(self) -> None:
+        """Write what this worker knows and Redis doesn't. Raises LibraryError."""
+        for name, value in self._values.items():
+            with reaching_redis():
+                await self._client.set(name, value, nx=True)
+        for key, rates in self._rates.items():
+            await self._write_rates(key, rates)
+
+    async def _kept(self, key: str) -> Calibration | None:
+        name = self._keys.calibration(key)
+        with reaching_redis():
+            value = self._values.get(name) or await self._client.get(name)
+        if value is None:
+            return None
+        try:
+            calibration = decode_calibration(value)
+        except EncodingError as exc:
+            logger.warning("the stored calibration is measured again: %s", exc)
+            return None
+        self._values[name] = value
+        return calibration
+
+    async def _measured(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        name = self._keys.calibration(key)
+        calibration = await measure()
+        self._values[name] = encode_calibration(calibration)
+        with suppress(LibraryError), reaching_redis():
+            await self._client.set(name, self._values[name])
+        return calibration
+
+    async def _write_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        if rates:
+            encoded: dict[Any, Any] = {name: float(rate) for name, rate in rates.items()}
+            with reaching_redis():
+                await self._client.hset(self._keys.placebo_rates(key), mapping=encoded)

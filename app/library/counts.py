@@ -1,0 +1,84 @@
+"""What a worker has counted and not yet told the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from app.ports import Entry, Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Images that carried one trigger: how many, when the last, and what to keep of the first."""
+
+    count: int
+    last_at: datetime
+    samples: Samples = ()
+
+    def __add__(self, later: Hits) -> Hits:
+        """Return these and *later* ones together."""
+        return Hits(
+            self.count + later.count,
+            max(self.last_at, later.last_at),
+            self.samples + later.samples,
+        )
+
+    def since(self, told: Hits) -> Hits:
+        """Return the later ones of these, which begin with *told*."""
+        return Hits(self.count - told.count, self.last_at, self.samples[len(told.samples) :])
+
+    def added_to(self, entry: Entry) -> Entry:
+        """Return *entry* after these."""
+        last_seen_at = max(entry.last_seen_at, self.last_at)
+        return replace(entry, hits=entry.hits + self.count, last_seen_at=last_seen_at)
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Images counted since the last exchange: in all, and the hits of each trigger by its id."""
+
+    screened: int = 0
+    flagged: int = 0
+    hits: Mapping[str, Hits] = field(default_factory=dict)
+
+    def plus(self, screened: int, flagged: int) -> Counts:
+        """Return these and some more images."""
+        return replace(self, screened=self.screened + screened, flagged=self.flagged + flagged)
+
+    def plus_hits(self, trigger_id: str, hits: Hits) -> Counts:
+        """Return these and more hits of a trigger."""
+        earlier = self.hits.get(trigger_id)
+        return replace(self, hits={**self.hits, trigger_id: earlier + hits if earlier else hits})
+
+    def since(self, told: Counts) -> Counts:
+        """Return what was counted after *told*, from which these have grown."""
+        later = {
+            trigger_id: hits.since(told.hits[trigger_id]) if trigger_id in told.hits else hits
+            for trigger_id, hits in self.hits.items()
+        }
+        return Counts(
+            self.screened - told.screened,
+            self.flagged - told.flagged,
+            {trigger_id: hits for trigger_id, hits in later.items() if hits.count},
+        )
+
+    def renamed(self, names: Mapping[str, str]) -> Counts:
+        """Return these with the hits of the triggers in *names* (old id to new) under the new ids.
+
+        Their samples are left out: they were cut out with another box.
+        """
+        others = {old: hits for old, hits in self.hits.items() if old not in names}
+        renamed = replace(self, hits=others)
+        for old in names.keys() & self.hits.keys():
+            renamed = renamed.plus_hits(names[old], replace(self.hits[old], samples=()))
+        return renamed
+
+    def added_to(self, entry: Entry) -> Entry:
+        """Return *entry* after its hits that were counted here."""
+        hits = self.hits.get(entry.id)
+        return hits.added_to(entry) if hits else entry

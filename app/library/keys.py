@@ -1,0 +1,44 @@
+"""The names under which one model's knowledge lies in Redis: ``neo:{<model>}:v1:<what>``."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+SCHEMA_VERSION = 1
+"""Raised when the encoding changes, so that old and new gateways don't read each other's keys."""
+
+
+class Keys:
+    """The keys of *model*.
+
+    The braces are a hash tag: a cluster keeps all keys of a model in one slot, so that a script may
+    touch several. The model's name is percent-encoded, so no name can leave its braces or be taken
+    for another one.
+    """
+
+    def __init__(self, model: str) -> None:
+        # A lone "%" is the encoding of no name, and an empty hash tag would be none.
+        self._prefix = f"neo:{{{_escaped(model) or '%'}}}:v{SCHEMA_VERSION}"
+        self.version = f"{self._prefix}:version"
+        self.triggers = f"{self._prefix}:triggers"
+        self.hits = f"{self._prefix}:hits"
+        self.seen = f"{self._prefix}:seen"
+        self.samples = f"{self._prefix}:samples"
+        self.tally = f"{self._prefix}:tally"
+        self.seed = f"{self._prefix}:seed"
+
+    def calibration(self, key: str) -> str:
+        """Return where the calibration *key* lies."""
+        return f"{self._prefix}:calibration:{_escaped(key)}"
+
+    def lease(self, key: str) -> str:
+        """Return where the right to measure the calibration *key* lies."""
+        return f"{self._prefix}:lease:{_escaped(key)}"
+
+    def placebo_rates(self, key: str) -> str:
+        """Return where the placebo rates *key* lie."""
+        return f"{self._prefix}:placebo:{_escaped(key)}"
+
+
+def _escaped(name: str) -> str:
+    return quote(name, safe="", errors="surrogatepass")

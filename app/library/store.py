@@ -1,0 +1,171 @@
+"""The library as it lies in Redis; every method is one round trip and raises LibraryError."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, cast
+
+import orjson
+
+from app.library import scripts
+from app.library.connection import reaching_redis
+from app.library.contents import CAPACITY, Contents, Heard, Written
+from app.library.encoding import (
+    EncodingError,
+    decode_entry,
+    decode_sample,
+    decode_time,
+    encode_entry,
+    encode_sample,
+    encode_time,
+)
+from app.ports import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from redis.asyncio import Redis
+
+    from app.library.counts import Counts
+    from app.library.keys import Keys
+    from app.ports import Entry, Samples
+
+logger = logging.getLogger(__name__)
+
+
+class Store:
+    """One model's triggers in Redis."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._load = client.register_script(scripts.LOAD)
+        self._put = client.register_script(scripts.PUT)
+        self._exchange = client.register_script(scripts.EXCHANGE)
+
+    async def version(self) -> str:
+        """Return the version, which differs after every change; empty in an empty store."""
+        with reaching_redis():
+            version = cast("bytes | None", await self._client.get(self._keys.version))
+        return (version or b"").decode()
+
+    async def load(self) -> Contents:
+        """Return all triggers and counts; a trigger that can't be read is logged and left out."""
+        keys = self._keys
+        with reaching_redis():
+            reply = await self._load(
+                [keys.version, keys.triggers, keys.hits, keys.seen, keys.tally]
+            )
+        triggers, hits, seen, tally = map(_pairs, reply[1:])
+        return Contents(
+            version=reply[0].decode(),
+            entries=_entries(triggers, _numbers(hits), _times(seen)),
+            full=len(triggers) >= CAPACITY,
+            tally=_tally(tally),
+        )
+
+    async def put(self, entry: Entry, samples: Samples, expected: str) -> Written | None:
+        """Add or replace *entry* if the version is still *expected*; return None if it isn't.
+
+        Its hits and its samples are only taken if the store hasn't any of it.
+        """
+        keys = self._keys
+        with reaching_redis():
+            reply = await self._put(
+                [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples],
+                [
+                    expected,
+                    secrets.token_hex(4),
+                    entry.id,
+                    encode_entry(entry),
+                    entry.hits,
+                    encode_time(entry.last_seen_at),
+                    CAPACITY,
+                    *map(encode_sample, samples),
+                ],
+            )
+        match [part.decode() for part in reply]:
+            case [version, *evicted]:
+                return Written(version, frozenset(evicted))
+            case _:
+                return None
+
+    async def exchange(self, counts: Counts, heard: Tally) -> Heard:
+        """Add *counts* to those of all workers and return these.
+
+        *heard* is the tally that this worker heard last: if the store has less, it has lost some.
+        A call that times out may have been obeyed; counts may then be added twice.
+        """
+        keys = self._keys
+        with reaching_redis():
+            tally, hits, seen, kept = await self._exchange(
+                [keys.triggers, keys.hits, keys.seen, keys.samples, keys.tally],
+                [_told(counts, heard)],
+            )
+        return Heard(
+            tally=_tally(_pairs(tally)),
+            hits=_numbers(_pairs(hits)),
+            seen=_times(_pairs(seen)),
+            samples={trigger_id.decode(): _samples(samples) for trigger_id, *samples in kept},
+        )
+
+
+def _told(counts: Counts, heard: Tally) -> bytes:
+    return orjson.dumps(
+        {
+            "heard": {"screened": heard.screened, "flagged": heard.flagged},
+            "counted": {"screened": counts.screened, "flagged": counts.flagged},
+            "hits": {
+                trigger_id: {
+                    "count": hits.count,
+                    "at": str(encode_time(hits.last_at)),  # Lua would write it as 1.7e+15
+                    "samples": [encode_sample(sample).decode() for sample in hits.samples],
+                }
+                for trigger_id, hits in counts.hits.items()
+            },
+        }
+    )
+
+
+def _entries(
+    triggers: Mapping[str, bytes], hits: Mapping[str, int], seen: Mapping[str, datetime]
+) -> dict[str, Entry]:
+    entries = {}
+    for trigger_id, data in triggers.items():
+        try:
+            entry = decode_entry(
+                data, hits=hits.get(trigger_id, 0), last_seen_at=seen.get(trigger_id)
+            )
+        except EncodingError as exc:
+            logger.warning("trigger %s in the library is left out: %s", trigger_id, exc)
+        else:
+            entries[entry.id] = entry
+    return entries
+
+
+def _samples(encoded: Sequence[bytes]) -> Samples:
+    samples = []
+    for data in encoded:
+        try:
+            samples.append(decode_sample(data))
+        except EncodingError as exc:
+            logger.warning("a sample in the library is left out: %s", exc)
+    return tuple(samples)
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[str, bytes]:
+    return {key.decode(): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _numbers(values: Mapping[str, bytes]) -> dict[str, int]:
+    return {name: int(value) for name, value in values.items()}
+
+
+def _times(values: Mapping[str, bytes]) -> dict[str, datetime]:
+    return {name: decode_time(int(value)) for name, value in values.items()}
+
+
+def _tally(counts: Mapping[str, bytes]) -> Tally:
+    return Tally(int(counts.get("screened", 0)), int(counts.get("flagged", 0)))

@@ -1,0 +1,191 @@
+"""The trigger library: reads from the worker's own copy, writes to Redis, follows the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.library.counts import Hits
+from app.library.worker_copy import Copy
+from app.ports import Entry, LibraryError, UnknownTriggerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from app.detection.trigger import Trigger
+    from app.library.store import Store
+    from app.ports import Samples, Tally
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 20
+"""Times that a change is tried while other workers get theirs in first, which is progress too."""
+
+
+class RedisTriggerLibrary:
+    """The port `TriggerLibrary` on Redis.
+
+    `synchronise` and `exchange` are to be called all the time, in the background. Nothing else
+    waits for Redis but `register` of a new trigger, while Redis is there, and `dismiss` and
+    `restore`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._copy = Copy()
+        self._problems = {"triggers": "the trigger library has not been read yet"}
+        self._talking = asyncio.Lock()  # one change of the version at a time from each worker
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the triggers that are not dismissed, newest first; no I/O."""
+        return self._copy.active
+
+    def tally(self) -> Tally:
+        """Return the counts of all workers, as last heard; no I/O."""
+        return self._copy.tally
+
+    def entry(self, trigger_id: str) -> Entry:
+        """Return one trigger, dismissed ones too; no I/O. Raises UnknownTriggerError."""
+        try:
+            return self._copy.entries[trigger_id]
+        except KeyError:
+            message = f"no trigger has the id {trigger_id}"
+            raise UnknownTriggerError(message) from None
+
+    def problem(self) -> str | None:
+        """Say why the shared store is out of reach, or None when all is well; no I/O."""
+        return next(iter(self._problems.values()), None)
+
+    async def check(self) -> None:
+        """Return if the library was read at least once, or raise LibraryError; no I/O.
+
+        Before that a worker doesn't know what the others have found, and must not answer.
+        """
+        if self._copy.version is None:
+            raise LibraryError(self.problem())
+
+    async def register(self, trigger: Trigger) -> Entry:
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
+
+        It is in this worker's copy before anything is waited for. Without Redis it stays there and
+        is written by the next `synchronise` that succeeds.
+        """
+        entry = self._copy.same_as(trigger)
+        if entry is None:
+            now = datetime.now(UTC)
+            entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0)
+            self._copy = self._copy.keeping(entry)
+        if entry.id in self._copy.unwritten and "triggers" not in self._problems:
+            with suppress(LibraryError):
+                await self.synchronise()
+        return self._copy.same_as(trigger) or entry
+
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
+        """Count an image that carried the trigger; return the samples kept so far (at most 8).
+
+        A trigger that is gone has none.
+        """
+        if trigger_id not in self._copy.entries:
+            return ()
+        hits = Hits(1, datetime.now(UTC), (np.array(sample),))
+        self._copy = self._copy.hit(trigger_id, hits)
+        return self._copy.samples[trigger_id]
+
+    async def refine(self, trigger_id: str, trigger: Trigger) -> None:
+        """Replace what is known of a trigger; the others hear of it from the next `synchronise`.
+
+        Raises UnknownTriggerError.
+        """
+        self._copy = self._copy.keeping(replace(self.entry(trigger_id), trigger=trigger))
+
+    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+        """Add to the tally; the others hear of it from the next `exchange`."""
+        self._copy = self._copy.counting(screened, flagged)
+
+    async def dismiss(self, trigger_id: str) -> Entry:
+        """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
+        return await self._mark(trigger_id, dismissed=True)
+
+    async def restore(self, trigger_id: str) -> Entry:
+        """Use a dismissed trigger again. Raises UnknownTriggerError, LibraryError."""
+        return await self._mark(trigger_id, dismissed=False)
+
+    async def synchronise(self) -> bool:
+        """Read what the others have changed and write what only this worker knows.
+
+        Returns whether the store had changed, or had been away: it may have lost something.
+        Raises LibraryError.
+        """
+        was_away = "triggers" in self._problems
+        async with self._talking:
+            with self._noting_problems("triggers"):
+                changed = await self._catch_up()
+                await self._write_unwritten()
+        return changed or was_away
+
+    async def exchange(self) -> None:
+        """Tell the others what was counted here, and hear what they have. Raises LibraryError."""
+        async with self._talking:
+            if self._copy.version is None or self._copy.unwritten:
+                return  # the store would not know what the hits are hits of
+            with self._noting_problems("counts"):
+                told = self._copy.pending
+                heard = await self._store.exchange(told, self._copy.told_tally)
+                self._copy = self._copy.hearing(heard, told)
+
+    async def _mark(self, trigger_id: str, *, dismissed: bool) -> Entry:
+        await self.synchronise()
+        async with self._talking:
+            for _ in range(ATTEMPTS):
+                if await self._write(replace(self.entry(trigger_id), dismissed=dismissed)):
+                    return self.entry(trigger_id)
+                await self._catch_up()
+        message = "the trigger library is being changed too fast; try again"
+        raise LibraryError(message)
+
+    async def _catch_up(self) -> bool:
+        """Bring the own copy up to the store's version; return whether it was behind."""
+        if await self._store.version() == self._copy.version:
+            return False
+        contents = await self._store.load()
+        self._copy = self._copy.reloaded(contents)
+        return True
+
+    async def _write_unwritten(self) -> None:
+        """Write what only this worker knows, as far as the other workers let it for now."""
+        for _ in range(ATTEMPTS):
+            if not self._copy.unwritten:
+                return
+            if not await self._write(self._copy.entries[self._copy.unwritten[0]]):
+                await self._catch_up()
+
+    async def _write(self, entry: Entry) -> bool:
+        """Write *entry* unless the store has changed since the own copy was read; say which."""
+        copy = self._copy
+        written = await self._store.put(
+            copy.without_pending(entry), copy.told_samples(entry.id), copy.version or ""
+        )
+        if written:
+            self._copy = self._copy.written(entry, written)
+        return written is not None
+
+    @contextmanager
+    def _noting_problems(self, part: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as exc:
+            if self._problems.get(part) != str(exc):
+                logger.warning("%s are not shared for now: %s", part, exc)
+            self._problems[part] = str(exc)
+            raise
+        if self._problems.pop(part, None):
+            logger.info("%s are shared", part)

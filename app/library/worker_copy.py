@@ -1,0 +1,174 @@
+"""The copy of the library that a worker reads from, and how it follows the store; no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from app.library.contents import CAPACITY, SAMPLES_KEPT
+from app.library.counts import Counts
+from app.library.sameness import same_trigger
+from app.ports import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from app.detection.trigger import Trigger
+    from app.library.contents import Contents, Heard, Written
+    from app.library.counts import Hits
+    from app.ports import Entry, Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """One worker's knowledge: the store's at ``version`` (None: never read), and its own.
+
+    ``stored`` are the ids that the store has at that version. ``unwritten`` are those whose trigger
+    is known better here than there: not stored yet, lost by the store, or refined. ``pending`` is
+    counted here and not told; the hits in ``entries`` have it in them, ``told_tally`` hasn't.
+    """
+
+    version: str | None = None
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    stored: frozenset[str] = frozenset()
+    unwritten: tuple[str, ...] = ()
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    told_tally: Tally = field(default_factory=lambda: Tally(0, 0))
+    pending: Counts = field(default_factory=Counts)
+
+    @cached_property
+    def active(self) -> tuple[Entry, ...]:
+        """The entries that are not dismissed, newest first."""
+        active = [entry for entry in self.entries.values() if not entry.dismissed]
+        return tuple(sorted(active, key=lambda e: (e.discovered_at, e.id), reverse=True))
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of all workers."""
+        told, pending = self.told_tally, self.pending
+        return Tally(told.screened + pending.screened, told.flagged + pending.flagged)
+
+    def same_as(self, trigger: Trigger) -> Entry | None:
+        """Return the entry of the same trigger, if there is one."""
+        return _same(trigger, self.entries.values())
+
+    def without_pending(self, entry: Entry) -> Entry:
+        """Return *entry* with the hits that the others have been told of."""
+        pending = self.pending.hits.get(entry.id)
+        return replace(entry, hits=entry.hits - pending.count) if pending else entry
+
+    def told_samples(self, trigger_id: str) -> Samples:
+        """Return the samples of a trigger that the others have been told of."""
+        kept, pending = self.samples.get(trigger_id, ()), self.pending.hits.get(trigger_id)
+        return kept[: len(kept) - len(pending.samples)] if pending else kept
+
+    def counting(self, screened: int, flagged: int) -> Copy:
+        """Return this copy after some more images."""
+        return replace(self, pending=self.pending.plus(screened, flagged))
+
+    def hit(self, trigger_id: str, hits: Hits) -> Copy:
+        """Return this copy after *hits* of a trigger that it knows; the first samples are kept."""
+        kept = self.samples.get(trigger_id, ())
+        hits = replace(hits, samples=hits.samples[: SAMPLES_KEPT - len(kept)])
+        entry = hits.added_to(self.entries[trigger_id])
+        return replace(
+            self,
+            entries={**self.entries, trigger_id: entry},
+            samples={**self.samples, trigger_id: kept + hits.samples},
+            pending=self.pending.plus_hits(trigger_id, hits),
+        )
+
+    def keeping(self, entry: Entry) -> Copy:
+        """Return this copy with a trigger that the store doesn't have, or not so exactly.
+
+        At most CAPACITY of them wait to be written; the least recently seen is given up first.
+        """
+        entries = {**self.entries, entry.id: entry}
+        unwritten = (*(i for i in self.unwritten if i != entry.id), entry.id)
+        gone = set()
+        if len(unwritten) > CAPACITY:
+            gone = {min(unwritten, key=lambda i: entries[i].last_seen_at)}
+        return replace(
+            self,
+            entries={i: e for i, e in entries.items() if i not in gone - self.stored},
+            unwritten=tuple(i for i in unwritten if i not in gone),
+        )
+
+    def written(self, entry: Entry, written: Written) -> Copy:
+        """Return this copy after the store took *entry*.
+
+        What was refined or counted here in the meantime stays.
+        """
+        here = self.entries.get(entry.id, entry)
+        entries = {**self.entries, entry.id: replace(here, dismissed=entry.dismissed)}
+        done = written.evicted | ({entry.id} if here.trigger is entry.trigger else set())
+        return replace(
+            self,
+            version=written.version,
+            entries={i: e for i, e in entries.items() if i not in written.evicted},
+            stored=(self.stored | {entry.id}) - written.evicted,
+            unwritten=tuple(i for i in self.unwritten if i not in done),
+        )
+
+    def reloaded(self, contents: Contents) -> Copy:
+        """Return this copy brought up to *contents*.
+
+        What only this worker knows stays, to be written: the triggers that it found or refined
+        while it couldn't write, and those that the store has lost. What a full store doesn't have
+        was given up there.
+        """
+        lost = frozenset() if contents.full else self.stored - contents.entries.keys()
+        own = [e for i, e in self.entries.items() if i in lost or i in self.unwritten]
+        elsewhere = {
+            entry.id: same.id
+            for entry in own
+            if entry.id not in contents.entries
+            and (same := _same(entry.trigger, contents.entries.values()))
+        }
+        pending = self.pending.renamed(elsewhere)
+        entries = {i: pending.added_to(entry) for i, entry in contents.entries.items()}
+        unwritten = [entry for entry in own if entry.id not in elsewhere]
+        for entry in unwritten:
+            entries[entry.id] = replace(entries.get(entry.id, entry), trigger=entry.trigger)
+        return Copy(
+            version=contents.version,
+            entries=entries,
+            stored=frozenset(contents.entries),
+            unwritten=tuple(entry.id for entry in unwritten),
+            samples={i: some for i, some in self.samples.items() if i in entries},
+            told_tally=_later(self.told_tally, contents.tally),
+            pending=pending,
+        )
+
+    def hearing(self, heard: Heard, told: Counts) -> Copy:
+        """Return this copy with the counts of all workers, which now have *told* in them."""
+        pending = self.pending.since(told)
+        entries = dict(self.entries)
+        for i in entries.keys() & heard.hits.keys():
+            seen = heard.seen.get(i, entries[i].last_seen_at)
+            entries[i] = pending.added_to(
+                replace(entries[i], hits=heard.hits[i], last_seen_at=seen)
+            )
+        samples = {
+            i: (some + pending.hits[i].samples if i in pending.hits else some)[:SAMPLES_KEPT]
+            for i, some in heard.samples.items()
+        }
+        return replace(
+            self,
+            entries=entries,
+            samples={**self.samples, **samples},
+            told_tally=heard.tally,
+            pending=pending,
+        )
+
+
+def _later(a: Tally, b: Tally) -> Tally:
+    # A tally never falls: where it has, the store has lost some of it.
+    return Tally(max(a.screened, b.screened), max(a.flagged, b.flagged))
+
+
+def _same(trigger: Trigger, entries: Iterable[Entry]) -> Entry | None:
+    same = [entry for entry in entries if same_trigger(entry.trigger, trigger)]
+    # One in use protects, so it comes before one that was dismissed.
+    return min(same, key=lambda entry: entry.dismissed, default=None)
