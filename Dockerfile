@@ -27,7 +27,6 @@ ENV HOME=/tmp \
     PYTHONUNBUFFERED=1
 RUN install --directory --owner=10001 --group=10001 /references
 USER 10001:10001
-WORKDIR /tmp
 EXPOSE 8080
 
 FROM runtime AS demo
