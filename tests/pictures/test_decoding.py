@@ -1,0 +1,203 @@
+"""Every kind of file has one stated outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from app.pictures.decoding import (
+    PictureError,
+    PictureTooLargeError,
+    UnreadablePictureError,
+    UnsupportedFormatError,
+    decode,
+    fit,
+    load,
+    opened,
+)
+from app.ports import InputSize
+from tests.files import animated, encoded, huge_png, noise, saved
+
+LIMIT = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options"), [("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True})]
+)
+def test_lossless_file_is_decoded_bit_for_bit(file_format: str, options: dict[str, bool]) -> None:
+    """A lossless file gives back the pixels that went into it."""
+    picture = noise()
+    body = encoded(picture, file_format, **options)
+    assert np.array_equal(picture, decode(body, max_pixels=LIMIT))
+
+
+def test_jpeg_is_decoded() -> None:
+    """A JPEG of one colour comes back in that colour, up to its rounding."""
+    red = np.full((16, 16, 3), (200, 30, 40), dtype=np.uint8)
+    decoded = decode(encoded(red, "JPEG", quality=95), max_pixels=LIMIT)
+    assert np.abs(decoded.astype(int) - red).max() <= 3
+
+
+def test_grey_file_for_a_colour_model_is_repeated() -> None:
+    """A grey picture has three equal channels for a model that takes colour."""
+    grey = noise(channels=1)
+    decoded = decode(encoded(grey), max_pixels=LIMIT)
+    assert np.array_equal(np.repeat(grey, 3, axis=2), decoded)
+
+
+def test_colour_file_for_a_grey_model_is_its_luma() -> None:
+    """A coloured picture becomes 0.299 R + 0.587 G + 0.114 B for a model that takes grey."""
+    picture = noise()
+    luma = picture @ np.array([0.299, 0.587, 0.114])
+    decoded = decode(encoded(picture), max_pixels=LIMIT, channels=1)
+    assert decoded.shape == (40, 60, 1)
+    assert np.abs(decoded[:, :, 0] - luma).max() <= 1
+
+
+def test_16_bit_grey_is_scaled_not_saturated() -> None:
+    """16-bit grey keeps the high byte of each pixel."""
+    deep = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
+    decoded = decode(encoded(deep), max_pixels=LIMIT, channels=1)
+    assert np.array_equal((deep >> 8).astype(np.uint8), decoded[:, :, 0])
+
+
+def test_cmyk_is_converted() -> None:
+    """A CMYK JPEG is shown in the colour that it prints."""
+    cyan = Pillow.new("CMYK", (16, 16), (255, 0, 0, 0))
+    decoded = decode(saved(cyan, "JPEG", quality=95), max_pixels=LIMIT)
+    assert np.abs(decoded.astype(int) - (0, 255, 255)).max() <= 3
+
+
+def test_palette_is_converted() -> None:
+    """A picture with a palette is shown in the palette's colours."""
+    picture = Pillow.new("P", (4, 4), 1)
+    picture.putpalette([0, 0, 0, 10, 20, 30])
+    decoded = decode(saved(picture), max_pixels=LIMIT)
+    assert np.array_equal(np.full((4, 4, 3), (10, 20, 30)), decoded)
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0, 255), (255, 0), (128, 127)])
+def test_transparent_pixels_lie_on_white(alpha: int, expected: int) -> None:
+    """A black pixel of some alpha is laid on white."""
+    picture = Pillow.new("RGBA", (4, 4), (0, 0, 0, alpha))
+    decoded = decode(saved(picture), max_pixels=LIMIT)
+    assert np.array_equal(np.full((4, 4, 3), expected), decoded)
+
+
+def test_transparent_palette_colour_lies_on_white() -> None:
+    """A palette's transparent colour is laid on white, too."""
+    picture = Pillow.new("P", (4, 4), 1)
+    picture.putpalette([0, 0, 0, 10, 20, 30])
+    decoded = decode(saved(picture, transparency=1), max_pixels=LIMIT)
+    assert np.array_equal(np.full((4, 4, 3), 255), decoded)
+
+
+def test_exif_orientation_is_applied() -> None:
+    """A file that says that it is to be turned by 90 degrees is turned."""
+    picture = noise()
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # the right side is at the top
+    decoded = decode(encoded(picture, exif=exif), max_pixels=LIMIT)
+    assert np.array_equal(np.rot90(picture, -1), decoded)
+
+
+def test_picture_of_the_right_size_keeps_every_pixel() -> None:
+    """Nothing is resampled where the size matches already."""
+    picture = noise(16, 12)
+    loaded = load(encoded(picture), InputSize(16, 12, 3), max_pixels=LIMIT)
+    assert np.array_equal(picture, loaded)
+
+
+def test_picture_is_stretched_to_the_models_size() -> None:
+    """The whole picture is there after the stretch: its left half stays left."""
+    picture = np.zeros((100, 40, 3), dtype=np.uint8)
+    picture[:, 20:] = 255
+    loaded = fit(picture, InputSize(10, 10, 3))
+    assert loaded.shape == (10, 10, 3)
+    assert (0, 255) == (loaded[:, :4].max(), loaded[:, 6:].min())
+
+
+def test_shrinking_averages_over_all_pixels() -> None:
+    """A fine chequerboard shrinks to grey, not to one of its colours."""
+    board = np.indices((256, 256)).sum(axis=0) % 2 * 255
+    loaded = fit(board.astype(np.uint8)[:, :, None], InputSize(16, 16, 1))
+    assert loaded.shape == (16, 16, 1)
+    assert np.abs(loaded.astype(int) - 127).max() <= 3
+
+
+def test_one_pixel_is_stretched() -> None:
+    """A 1x1 picture is taken: it becomes an image of one colour."""
+    one = np.array([[[10, 20, 30]]], dtype=np.uint8)
+    loaded = load(encoded(one), InputSize(8, 8, 3), max_pixels=LIMIT)
+    assert np.array_equal(np.full((8, 8, 3), (10, 20, 30)), loaded)
+
+
+@pytest.mark.parametrize("width", [20_000, 10_000, 1_001])
+def test_too_many_pixels_are_refused_by_the_header(width: int) -> None:
+    """A header that announces too many pixels is enough to refuse a tiny file."""
+    body = huge_png(width, width)
+    assert len(body) < 90
+    with pytest.raises(PictureTooLargeError, match="at most 1,000,000 are taken"):
+        opened(body, max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_animation_is_refused(file_format: str) -> None:
+    """An animated PNG or WebP is no single picture."""
+    with pytest.raises(UnreadablePictureError, match="animated"):
+        decode(animated(file_format), max_pixels=LIMIT)
+
+
+def test_second_picture_after_a_photograph_is_no_animation() -> None:
+    """A phone's JPEG with a second picture behind it is decoded as the first."""
+    first, second = Pillow.new("RGB", (16, 16), "red"), Pillow.new("RGB", (16, 16), "blue")
+    body = saved(first, "MPO", save_all=True, append_images=[second])
+    assert np.array_equal([254, 0, 0], decode(body, max_pixels=LIMIT)[0, 0])
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "TIFF", "AVIF"])
+def test_other_format_is_refused_by_its_name(file_format: str) -> None:
+    """A format that isn't taken is named, and those that are."""
+    with pytest.raises(UnsupportedFormatError, match=f"{file_format} is not taken; send PNG, JPEG"):
+        decode(encoded(noise(), file_format), max_pixels=LIMIT)
+
+
+def test_animated_gif_is_refused_as_a_gif() -> None:
+    """An animated GIF is refused, and the message says what to send."""
+    with pytest.raises(UnsupportedFormatError, match="GIF is not taken"):
+        decode(animated("GIF"), max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_truncated_file_is_refused_wherever_it_was_cut(file_format: str) -> None:
+    """Half of the file, or its mere start, is never taken for a picture."""
+    body = encoded(noise(), file_format)
+    for length in range(1, len(body) * 9 // 10, 97):
+        with pytest.raises(UnreadablePictureError):
+            decode(body[:length], max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"", "empty"), (b"hello, world\n", "no picture"), (b"BM but only text", "picture")],
+)
+def test_what_is_no_picture_is_refused(body: bytes, said: str) -> None:
+    """Nothing, text, and text with a picture's first letters are unreadable."""
+    with pytest.raises(UnreadablePictureError, match=said):
+        decode(body, max_pixels=LIMIT)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_damaged_file_is_a_picture_or_a_picture_error(file_format: str) -> None:
+    """Whatever bytes are flipped in a file, nothing but a PictureError comes out."""
+    body = np.frombuffer(encoded(noise(), file_format), dtype=np.uint8)
+    rng, refused = np.random.default_rng(1), 0
+    for _ in range(150):
+        damaged = body.copy()
+        damaged[rng.integers(min(len(body), 400), size=4)] = rng.integers(256, size=4)
+        try:
+            decode(damaged.tobytes(), max_pixels=LIMIT)
+        except PictureError:
+            refused += 1
+    assert refused > 0
