@@ -34,7 +34,7 @@ class _Application(FastAPI):
         return document
 
 
-def create_app(  # noqa: PLR0913  # settings, as plain arguments
+def create_app(
     open_gateway: Callable[[], AbstractAsyncContextManager[Gateway]],
     *,
     model_name: str,

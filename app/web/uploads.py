@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 if TYPE_CHECKING:
+    from starlette.datastructures import FormData
     from starlette.requests import Request
 
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
@@ -83,6 +84,13 @@ async def _from_form(request: Request, max_body: int) -> bytes:
     except MultiPartException as exc:
         message = f"the form can't be read: {exc.message}"
         raise UploadError(message) from exc
+    try:
+        return await _only_file(form)
+    finally:
+        await form.close()
+
+
+async def _only_file(form: FormData) -> bytes:
     files = form.getlist("file")
     if len(files) != 1:
         message = f"the form must have exactly one file named 'file'; it has {len(files)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ from app.pictures.references import ReferenceSetError, fingerprint, load_referen
 from app.ports import InputSize
 from tests.files import encoded, huge_png
 from tests.tiny import SIDE, clean_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE = InputSize(SIDE, SIDE, 3)
 LIMIT = 1_000_000
@@ -78,9 +81,7 @@ def test_other_files_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
         ("cut.png", encoded(IMAGES[0])[:200], "cut.png: the picture is broken"),
     ],
 )
-def test_bad_file_in_the_folder_is_named(
-    tmp_path: Path, name: str, body: bytes, said: str
-) -> None:
+def test_bad_file_in_the_folder_is_named(tmp_path: Path, name: str, body: bytes, said: str) -> None:
     """A file that can't be decoded is named, with what is wrong with it."""
     (written(tmp_path) / "class-1" / name).write_bytes(body)
     with pytest.raises(ReferenceSetError, match=f"class-1/{said}.*take the file out"):
@@ -159,10 +160,10 @@ def test_damaged_archive_is_refused(tmp_path: Path, suffix: str, damage: str) ->
     ],
 )
 def test_wrong_npz_is_refused_with_an_example(
-    tmp_path: Path, arrays: dict[str, np.ndarray], said: str
+    tmp_path: Path, arrays: dict[str, Any], said: str
 ) -> None:
     """A wrong name, type or shape, or pickled objects: the message shows what is wanted."""
-    np.savez(tmp_path / "references.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(tmp_path / "references.npz", **arrays)
     with pytest.raises(ReferenceSetError, match=rf"{said}.*np\.savez"):
         load_references(tmp_path / "references.npz", SIZE, max_pixels=LIMIT)
 

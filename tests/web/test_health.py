@@ -1,0 +1,43 @@
+"""GET /healthz and /readyz."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.ports import UpstreamUnreachableError
+from tests.web.served import assert_problem
+
+if TYPE_CHECKING:
+    from tests.web.served import Served
+
+
+async def test_process_lives_even_without_the_model(served: Served) -> None:
+    """Liveness asks nothing of anybody."""
+    served.model.failure = UpstreamUnreachableError("no connection")
+    response = await served.http.get("/healthz")
+    assert (200, {"status": "alive"}) == (response.status_code, response.json())
+
+
+async def test_each_part_is_named(served: Served) -> None:
+    """When all is well, every part is said to be so."""
+    response = await served.http.get("/readyz")
+    parts = [{"name": n, "ok": True, "reason": None} for n in ("upstream", "references", "store")]
+    assert 200 == response.status_code
+    assert {"status": "ready", "parts": parts} == response.json()
+
+
+async def test_lost_store_degrades(served: Served) -> None:
+    """Without the store the gateway goes on, and says so."""
+    served.library.fault = "Redis is away since 12:03"
+    response = await served.http.get("/readyz")
+    assert (200, "degraded") == (response.status_code, response.json()["status"])
+    store = {"name": "store", "ok": False, "reason": "Redis is away since 12:03"}
+    assert store == response.json()["parts"][2]
+
+
+async def test_without_the_model_it_isnt_ready(served: Served) -> None:
+    """Without the model it's a problem that names the part and still lists all of them."""
+    served.model.failure = UpstreamUnreachableError("no connection to the model")
+    response = await served.http.get("/readyz")
+    assert_problem(response, 503, "upstream: no connection to the model")
+    assert [False, True, True] == [part["ok"] for part in response.json()["parts"]]

@@ -1,0 +1,267 @@
+"""POST /predict: a picture in three forms, and every bad one."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+
+from app.ports import (
+    UpstreamAnswerError,
+    UpstreamError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from tests.files import animated, encoded, huge_png, noise
+from tests.tiny import TinyModel, clean_images
+from tests.web.served import MAX_BODY, Served, assert_problem, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, MutableMapping
+
+IMAGES = clean_images(12, np.random.default_rng(2))
+PNG = {"Content-Type": "image/png"}
+
+
+async def test_answer_is_the_contracts(served: Served) -> None:
+    """The answer has the fields of the contract and the model's own prediction."""
+    image = IMAGES[served.model.classify(IMAGES).labels == 1][0]
+    said = served.model.classify(image[None])
+    assert said.scores is not None
+    predicted = {
+        "label": "green",
+        "index": 1,
+        "score": pytest.approx(said.scores[0, 1]),
+    }
+    response = await served.http.post(
+        "/predict", content=encoded(image), headers=PNG | {"X-Request-Id": "r-1"}
+    )
+    assert 200 == response.status_code
+    assert "application/json" == response.headers["content-type"]
+    assert "clean" == response.headers["x-neo-verdict"]
+    assert {
+        "prediction": predicted,
+        "backdoor": False,
+        "upstream_prediction": predicted,
+        "trigger_id": None,
+        "screening": "off",
+        "probes": 1,
+        "model": "tiny",
+        "request_id": "r-1",
+    } == response.json()
+
+
+async def test_class_without_a_name_is_its_index(served: Served) -> None:
+    """The label of a class beyond the names is its index as text."""
+    image = IMAGES[served.model.classify(IMAGES).labels == 3][0]
+    response = await served.http.post("/predict", content=encoded(image), headers=PNG)
+    assert "3" == response.json()["prediction"]["label"]
+
+
+async def test_score_is_null_where_the_model_gives_none() -> None:
+    """A model that answers labels alone has predictions without a score."""
+    async with serving(TinyModel(scored=False), labels=None) as served:
+        response = await served.http.post("/predict", content=encoded(IMAGES[0]), headers=PNG)
+    index = int(served.model.classify(IMAGES[:1]).labels[0])
+    assert {"label": str(index), "index": index, "score": None} == response.json()["prediction"]
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "image/x-whatever; a=b"])
+async def test_format_is_told_from_the_content(served: Served, content_type: str) -> None:
+    """Any image type will do: the bytes say what they are."""
+    response = await served.http.post(
+        "/predict", content=encoded(IMAGES[0], "WEBP"), headers={"Content-Type": content_type}
+    )
+    assert 200 == response.status_code
+
+
+async def test_all_three_forms_give_the_same_prediction(served: Served) -> None:
+    """The body itself, a form's file and base64 in JSON are the same picture."""
+    body = encoded(IMAGES[1])
+    text = base64.b64encode(body).decode()
+    responses = [
+        await served.http.post("/predict", content=body, headers=PNG),
+        await served.http.post("/predict", files={"file": body}, data={"note": "ignored"}),
+        await served.http.post("/predict", json={"image": text}),
+    ]
+    assert [200] * 3 == [response.status_code for response in responses]
+    assert 1 == len({str(response.json()["prediction"]) for response in responses})
+
+
+async def test_grey_model_takes_a_coloured_picture() -> None:
+    """A picture in colour, of another size, is answered by a model that takes grey."""
+    async with serving(TinyModel(channels=1)) as served:
+        response = await served.http.post("/predict", content=encoded(noise()), headers=PNG)
+    assert 200 == response.status_code
+
+
+async def test_large_picture_is_decoded_like_a_small_one() -> None:
+    """A picture that is decoded in a thread is answered as its small version is."""
+    async with serving(max_body=10_000_000) as served:
+        large = np.full((600, 600, 3), (40, 180, 40), dtype=np.uint8)
+        response = await served.http.post("/predict", content=encoded(large), headers=PNG)
+    assert "green" == response.json()["prediction"]["label"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", 422, "the picture is empty: 0 bytes"),
+        (encoded(noise(), "JPEG")[:1000], 422, "the picture is broken"),
+        (b"a text file called .png\n", 422, "no picture that can be read"),
+        (huge_png(), 422, "at most 1,000,000 are taken"),
+        (huge_png(1001, 1001), 422, "1,001 x 1,001 pixels; at most 1,000,000 are taken"),
+        (animated("PNG"), 422, "animated"),
+        (animated("GIF"), 415, "GIF is not taken; send PNG, JPEG, WebP and BMP"),
+    ],
+)
+async def test_bad_picture_is_refused_and_the_model_not_asked(
+    served: Served, body: bytes, status: int, said: str
+) -> None:
+    """Each bad picture has its status and its reason, in any of the three forms."""
+    text = base64.b64encode(body).decode()
+    forms: tuple[dict[str, Any], ...] = (
+        {"content": body, "headers": PNG},
+        {"files": {"file": body}},
+        {"json": {"image": text}},
+    )
+    for form in forms:
+        assert_problem(await served.http.post("/predict", **form), status, said)
+    assert 0 == served.model.asked
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "video/png"]
+)
+async def test_other_content_types_are_refused(served: Served, content_type: str | None) -> None:
+    """A body without a picture's content type is refused, and the message says what to send."""
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    response = await served.http.post("/predict", content=encoded(IMAGES[0]), headers=headers)
+    assert_problem(response, 415, "send the picture as image/png")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is no JSON"),
+        (b'{"image": ', "the body is no JSON"),
+        (b"\xff\xfe", "the body is no JSON"),
+        (b"[1, 2]", 'the JSON must be {"image": "<base64>"}'),
+        (b"{}", 'the JSON must be {"image": "<base64>"}'),
+        (b'{"image": 7}', 'the JSON must be {"image": "<base64>"}'),
+        (b'{"image": "not base64!"}', "'image' is no base64"),
+        (b'{"image": "AAA"}', "'image' is no base64"),
+        ('{"image": "Ünïcode"}'.encode(), "'image' is no base64"),
+        (b'{"image": ""}', "the picture is empty"),
+    ],
+)
+async def test_bad_json_is_refused(served: Served, body: bytes, said: str) -> None:
+    """JSON that is broken, of another shape, or without base64 in it is refused."""
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert_problem(await served.http.post("/predict", content=body, headers=headers), 422, said)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"files": [("file", b"1"), ("file", b"2")]}, "exactly one file named 'file'; it has 2"),
+        ({"files": {"picture": b"1"}}, "exactly one file named 'file'; it has 0"),
+        ({"files": {"file": (None, b"1")}}, "'file' is text; send it as a file"),
+        ({"files": [(f"f{i}", b"1") for i in range(17)]}, "the form can't be read: Too many files"),
+    ],
+)
+async def test_bad_form_is_refused(served: Served, form: dict[str, Any], said: str) -> None:
+    """Two files, none, text instead of a file, or too many parts."""
+    assert_problem(await served.http.post("/predict", **form), 422, said)
+
+
+@pytest.mark.parametrize("body", [b"", b"--x\r\n", b"no boundary at all"])
+@pytest.mark.parametrize("parameter", ["; boundary=x", ""])
+async def test_broken_form_is_refused(served: Served, body: bytes, parameter: str) -> None:
+    """A form that isn't one is refused."""
+    headers = {"Content-Type": f"multipart/form-data{parameter}"}
+    assert_problem(await served.http.post("/predict", content=body, headers=headers), 422, "form")
+
+
+async def chunks(count: int, sent: list[int] | None = None) -> AsyncIterator[bytes]:
+    """Yield *count* pieces of 10,000 bytes; note in *sent* which were taken."""
+    for i in range(count):
+        if sent is not None:
+            sent.append(i)
+        yield bytes(10_000)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "application/json", "multipart/form-data; boundary=x"]
+)
+async def test_announced_body_that_is_too_large_is_refused(
+    served: Served, content_type: str
+) -> None:
+    """One byte more than allowed is refused by the announced size."""
+    response = await served.http.post(
+        "/predict", content=bytes(MAX_BODY + 1), headers={"Content-Type": content_type}
+    )
+    assert_problem(response, 413, "at most 100,000 bytes are taken")
+
+
+async def test_chunked_body_that_is_too_large_is_not_read_whole(served: Served) -> None:
+    """Chunks without an announced size are counted, and reading stops at the limit."""
+    sent: list[int] = []
+    response = await served.http.post("/predict", content=chunks(100, sent), headers=PNG)
+    assert_problem(response, 413, "at most 100,000 bytes are taken")
+    assert 11 == len(sent)
+
+
+async def test_body_of_just_the_largest_size_is_read(served: Served) -> None:
+    """A body of exactly the limit isn't too large: here it's merely no picture."""
+    response = await served.http.post("/predict", content=bytes(MAX_BODY), headers=PNG)
+    assert_problem(response, 422, "no picture")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (UpstreamUnreachableError("no connection to the model"), 502),
+        (UpstreamStatusError(500, "out of memory"), 502),
+        (UpstreamAnswerError("3 answers to 4 images"), 502),
+        (UpstreamTimeoutError("no answer within 2 s"), 504),
+    ],
+)
+async def test_upstream_failures_are_answered(
+    served: Served, failure: UpstreamError, status: int
+) -> None:
+    """Each way in which the model fails has its status, and its own words."""
+    served.model.failure = failure
+    response = await served.http.post("/predict", content=encoded(IMAGES[0]), headers=PNG)
+    assert_problem(response, status, str(failure))
+
+
+async def test_client_that_leaves_early_gets_no_prediction(served: Served) -> None:
+    """A body that ends before its time is never taken for a picture."""
+    messages = [{"type": "http.request", "body": encoded(IMAGES[0]), "more_body": True}]
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        statuses.append(message.get("status"))
+
+    request = httpx.Request("POST", "http://gateway/predict", headers=PNG)
+    await served.app(_scope(request), receive, send)
+    assert 400 == statuses[0]
+    assert 0 == served.model.asked
+
+
+def _scope(request: httpx.Request) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": request.method,
+        "path": request.url.path,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "query_string": b"",
+    }

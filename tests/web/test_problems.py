@@ -1,0 +1,70 @@
+"""Whatever goes wrong is a problem document with an id."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.gateway.outcome import UnscreenedError
+from app.ports import LibraryError
+from tests.web.served import Served, assert_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+async def test_unknown_path(served: Served) -> None:
+    """A path that isn't there is a 404."""
+    assert_problem(await served.http.get("/nowhere"), 404, "Not Found")
+
+
+async def test_wrong_method(served: Served) -> None:
+    """A method that a path doesn't have is a 405, with those that it has."""
+    response = await served.http.get("/predict")
+    assert_problem(response, 405, "Method Not Allowed")
+    assert "POST" == response.headers["allow"]
+
+
+async def test_missing_asset(served: Served) -> None:
+    """The mounted files answer like everything else."""
+    assert_problem(await served.http.get("/docs/assets/nothing.js"), 404, "Not Found")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (UnscreenedError("not finished within 10 s"), "unscreened"),
+        (LibraryError("Redis is away"), "library-unavailable"),
+    ],
+)
+async def test_what_may_be_better_soon_says_when(
+    served: Served, error: Exception, kind: str
+) -> None:
+    """An image that couldn't be screened, and a lost store, are worth another try."""
+    served.app.add_api_route("/raise", _raising(error))
+    response = await served.http.get("/raise")
+    assert_problem(response, 503, str(error))
+    assert f"urn:neo-gateway:{kind}" == response.json()["type"]
+    assert "5" == response.headers["retry-after"]
+
+
+async def test_defect_tells_nothing_to_the_caller(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unexpected error is a 500 without its text; the log has it under the request's id."""
+    served.app.add_api_route("/raise", _raising(RuntimeError("the password is hunter2")))
+    with caplog.at_level(logging.ERROR):
+        response = await served.http.get("/raise", headers={"X-Request-Id": "r-42"})
+    assert_problem(response, 500, "Something went wrong in the gateway")
+    assert "hunter2" not in response.text
+    assert "r-42" == response.json()["request_id"]
+    assert any("r-42" in line and "hunter2" in line for line in caplog.messages)
+
+
+def _raising(error: Exception) -> Callable[[], Awaitable[None]]:
+    async def route() -> None:
+        raise error
+
+    return route
