@@ -43,7 +43,9 @@ REQUEST_BODY: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "required": ["image"],
-                "properties": {"image": {"type": "string", "contentEncoding": "base64"}},
+                "properties": {
+                    "image": {"type": "string", "contentEncoding": "base64", "minLength": 1}
+                },
             }
         },
     },
