@@ -34,7 +34,7 @@ class _Application(FastAPI):
         return document
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # the settings, one by one
     open_gateway: Callable[[], AbstractAsyncContextManager[Gateway]],
     *,
     model_name: str,
