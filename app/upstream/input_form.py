@@ -1,0 +1,119 @@
+"""The tensor that the model takes: what its metadata says, completed by the settings."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.ports import InputSize, UpstreamAnswerError
+from app.upstream.tensors import FLOATS, INTEGERS, TensorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHANNELS: Final = (1, 3)
+UNNAMED: Final = TensorSpec("input-0", "FP32", ())
+"""The input of a server that says nothing of it; the name is what KServe's own clients send."""
+
+
+class Layout(enum.StrEnum):
+    """Where the channels are in the tensor."""
+
+    NHWC = "NHWC"
+    NCHW = "NCHW"
+
+
+@dataclass(frozen=True)
+class InputForm:
+    """The model's input: images of ``size`` as a tensor of ``dims`` for each, by ``layout``.
+
+    ``dims`` has three axes, two (grey without a channel's axis) or one (all pixels in a row).
+    ``single``: it takes no more than one image at a time.
+    """
+
+    name: str
+    datatype: str
+    size: InputSize
+    layout: Layout
+    dims: tuple[int, ...]
+    single: bool
+
+
+def input_form(
+    inputs: Sequence[TensorSpec], size: InputSize | None, layout: Layout | None
+) -> InputForm:
+    """Tell the model's input from its metadata; *size* and *layout* are the owner's words.
+
+    Raises UpstreamAnswerError if something remains unknown, contradicts, or is no image.
+    """
+    spec = _only(inputs)
+    dims = spec.shape[1:]
+    layout = layout or _layout(dims)
+    size = size or _size(dims, layout)
+    fixed = _dims(size, layout, axes=len(dims) or 3)
+    if fixed is None or any(
+        told not in (-1, real) for told, real in zip(dims, fixed, strict=False)
+    ):
+        message = f"the model's input is {spec.shape}, which is no batch of {_words(size)} images"
+        raise UpstreamAnswerError(message)
+    return InputForm(spec.name, spec.datatype, size, layout, fixed, single=spec.shape[:1] == (1,))
+
+
+def _only(inputs: Sequence[TensorSpec]) -> TensorSpec:
+    if len(inputs) > 1:
+        message = f"the model takes {len(inputs)} inputs, not one batch of images"
+        raise UpstreamAnswerError(message)
+    spec = inputs[0] if inputs else UNNAMED
+    if spec.datatype not in FLOATS | INTEGERS:
+        message = f"the model takes {spec.datatype[:10]}, not numbers that the gateway can send"
+        raise UpstreamAnswerError(message)
+    if spec.shape[:1] not in ((), (-1,), (1,)):
+        message = f"the model's input is {spec.shape}: batches of a fixed size can't be served"
+        raise UpstreamAnswerError(message)
+    return spec
+
+
+def _layout(dims: Sequence[int]) -> Layout:
+    if len(dims) != 3:  # noqa: PLR2004  # without three axes there is nothing to tell
+        return Layout.NHWC
+    first, last = dims[0] in CHANNELS, dims[2] in CHANNELS
+    if first == last:
+        message = f"the model's images are {tuple(dims)}: set NEO_INPUT_LAYOUT to NHWC or NCHW"
+        raise UpstreamAnswerError(message)
+    return Layout.NCHW if first else Layout.NHWC
+
+
+def _size(dims: Sequence[int], layout: Layout) -> InputSize:
+    match dims, layout:
+        case (height, width, channels), Layout.NHWC:
+            pass
+        case (channels, height, width), Layout.NCHW:
+            pass
+        case (height, width), _:
+            channels = 1
+        case _:
+            height = width = channels = -1
+    if min(height, width) < 1 or channels not in CHANNELS:
+        message = "the model's metadata doesn't say the size of its images: set NEO_INPUT_SIZE"
+        raise UpstreamAnswerError(message)
+    return InputSize(height, width, channels)
+
+
+def _dims(size: InputSize, layout: Layout, *, axes: int) -> tuple[int, ...] | None:
+    match axes, layout:
+        case 3, Layout.NHWC:
+            return (size.height, size.width, size.channels)
+        case 3, Layout.NCHW:
+            return (size.channels, size.height, size.width)
+        case 2, _ if size.channels == 1:
+            return (size.height, size.width)
+        case 1, _:
+            return (math.prod((size.height, size.width, size.channels)),)
+        case _:
+            return None
+
+
+def _words(size: InputSize) -> str:
+    return f"{size.height}x{size.width}x{size.channels}"

@@ -1,0 +1,126 @@
+"""From pixels to the model's numbers: x * scale, then (x - mean) / std, in the model's layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.ports import UpstreamAnswerError
+from app.upstream.input_form import Layout
+from app.upstream.tensors import DATATYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Images
+    from app.upstream.input_form import InputForm
+
+PIXELS = np.arange(256, dtype=np.float64)
+NEARLY_WHOLE = 1e-3
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """x * ``scale``, then (x - ``mean``) / ``std``: one number for all channels or one for each."""
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """How images become the model's tensor: x * ``factor`` - ``offset``.
+
+    Both broadcast over the tensor as ``_rows`` sees it, or are None where they'd change nothing.
+    ``values`` (256, channels) are all numbers that can come out.
+    """
+
+    form: InputForm
+    factor: NDArray[Any] | None
+    offset: NDArray[Any] | None
+    values: NDArray[Any]
+
+    def tensor(self, images: Images) -> NDArray[Any]:
+        """Return the model's tensor for *images* (n, height, width, channels), C-contiguous."""
+        channels_first = self.form.layout is Layout.NCHW
+        pixels = images.transpose(0, 3, 1, 2) if channels_first else images
+        return self._numbers(pixels).reshape(len(images), *self.form.dims)
+
+    def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        dtype = DATATYPES[self.form.datatype]
+        if self.factor is None and self.offset is None:
+            return pixels.astype(dtype, order="C", copy=False)
+        # A cast and steps in place: three times faster than one step that casts as it goes.
+        numbers = pixels.astype(_working(dtype), order="C")
+        rows = _rows(numbers, self.form.layout)
+        if self.factor is not None:
+            rows *= self.factor
+        if self.offset is not None:
+            rows -= self.offset
+        if dtype.kind != "f":
+            np.rint(numbers, out=numbers)
+        return numbers.astype(dtype, copy=False)
+
+
+def preprocessing(form: InputForm, normalisation: Normalisation) -> Preprocessing:
+    """Prepare *normalisation* for the model's input.
+
+    Raises UpstreamAnswerError if the settings don't fit it: another number of channels, or values
+    that its datatype can't hold.
+    """
+    factor = _per_channel(np.divide(normalisation.scale, normalisation.std), form)
+    offset = _per_channel(np.divide(normalisation.mean, normalisation.std), form)
+    values = _values(PIXELS[:, None] * factor - offset, form)
+    return Preprocessing(
+        form,
+        None if (factor == 1).all() else _spread(factor, form),
+        None if (offset == 0).all() else _spread(offset, form),
+        values,
+    )
+
+
+def _per_channel(numbers: NDArray[np.float64], form: InputForm) -> NDArray[np.float64]:
+    if len(numbers) not in (1, form.size.channels):
+        message = (
+            f"NEO_INPUT_MEAN or NEO_INPUT_STD has {len(numbers)} numbers, but the model's images"
+            f" have {form.size.channels} channels"
+        )
+        raise UpstreamAnswerError(message)
+    return np.broadcast_to(numbers, form.size.channels)
+
+
+def _values(numbers: NDArray[np.float64], form: InputForm) -> NDArray[Any]:
+    dtype = DATATYPES[form.datatype]
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = (numbers if dtype.kind == "f" else numbers.round()).astype(dtype)
+    near = NEARLY_WHOLE if dtype.kind != "f" else np.inf
+    if not np.isfinite(values).all() or (abs(values - numbers) > near).any():
+        message = (
+            f"the model takes {form.datatype}, which can't hold the pixels as NEO_INPUT_SCALE,"
+            " NEO_INPUT_MEAN and NEO_INPUT_STD make them"
+        )
+        raise UpstreamAnswerError(message)
+    return values
+
+
+def _spread(per_channel: NDArray[np.float64], form: InputForm) -> NDArray[Any]:
+    """Lay one number a channel out so that numpy's inner loop is a row, not a pixel."""
+    numbers = per_channel.astype(_working(DATATYPES[form.datatype]))
+    if (numbers == numbers[0]).all():
+        return numbers[0]  # type: ignore[no-any-return]
+    if form.layout is Layout.NCHW:
+        return numbers[:, None, None]
+    return np.tile(numbers, form.size.width)
+
+
+def _rows(numbers: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    if layout is Layout.NCHW:
+        return numbers
+    return numbers.reshape(*numbers.shape[:2], -1)
+
+
+def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype == np.float64 else np.dtype(np.float32)

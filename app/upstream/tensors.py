@@ -1,0 +1,48 @@
+"""Tensors as the Open Inference Protocol v2 describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app.upstream.fields import integers, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.upstream.fields import Fields
+
+DATATYPES: Final[Mapping[str, np.dtype[Any]]] = {
+    "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+"""The datatypes that numpy has, little-endian as on the wire; BYTES and BF16 aren't."""
+
+INTEGERS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind in "iu")
+FLOATS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind == "f")
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor's description; -1 in ``shape`` (the batch's dimension comes first) is any length."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+def tensor_spec(fields: Fields) -> TensorSpec:
+    """Read a tensor's description. Raises UpstreamAnswerError."""
+    return TensorSpec(text(fields, "name"), text(fields, "datatype"), integers(fields, "shape"))

@@ -1,0 +1,83 @@
+"""From pixels to the model's numbers."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from app.ports import InputSize, UpstreamAnswerError
+from app.upstream.input_form import InputForm, Layout
+from app.upstream.preprocessing import Normalisation, preprocessing
+from app.upstream.tensors import DATATYPES
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
+IMAGENET = Normalisation(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def form(datatype: str = "FP32", layout: Layout = Layout.NHWC, *dims: int) -> InputForm:
+    """Make an input of 6x5 colour images."""
+    told = dims or ((6, 5, 3) if layout is Layout.NHWC else (3, 6, 5))
+    return InputForm("x", datatype, InputSize(6, 5, 3), layout, told, single=False)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
+def test_formula(datatype: str, layout: Layout) -> None:
+    """The numbers are x * scale, then (x - mean) / std by channel, in the model's layout."""
+    tensor = preprocessing(form(datatype, layout), IMAGENET).tensor(IMAGES)
+
+    expected = (IMAGES / 255 - np.array(IMAGENET.mean)) / np.array(IMAGENET.std)
+    if layout is Layout.NCHW:
+        expected = np.moveaxis(expected, 3, 1)
+    assert DATATYPES[datatype] == tensor.dtype
+    assert tensor.flags.c_contiguous
+    np.testing.assert_allclose(tensor, expected, rtol=0, atol=2e-3 if datatype == "FP16" else 2e-6)
+
+
+@pytest.mark.parametrize("datatype", sorted(set(DATATYPES) - {"BOOL", "INT8"}))
+def test_pixels_as_they_are(datatype: str) -> None:
+    """Without settings the model gets the pixels 0 to 255, in its own datatype."""
+    tensor = preprocessing(form(datatype), Normalisation()).tensor(IMAGES)
+
+    assert DATATYPES[datatype] == tensor.dtype
+    np.testing.assert_array_equal(tensor, IMAGES)
+
+
+def test_bytes_are_not_copied() -> None:
+    """A model that takes the pixels as they are gets the very bytes of the images."""
+    tensor = preprocessing(form("UINT8"), Normalisation()).tensor(IMAGES)
+
+    assert np.shares_memory(tensor, IMAGES)
+
+
+def test_signed_bytes() -> None:
+    """A quantised model gets whole numbers: 0 to 255 become -128 to 127."""
+    tensor = preprocessing(form("INT8"), Normalisation(mean=(128,))).tensor(IMAGES)
+
+    np.testing.assert_array_equal(tensor, IMAGES.astype(int) - 128)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_flat_input(layout: Layout) -> None:
+    """A model of flat vectors gets each image's pixels in the order of its layout."""
+    tensor = preprocessing(form("FP32", layout, 90), Normalisation()).tensor(IMAGES)
+
+    expected = IMAGES if layout is Layout.NHWC else np.moveaxis(IMAGES, 3, 1)
+    np.testing.assert_array_equal(tensor, expected.reshape(4, 90))
+
+
+@pytest.mark.parametrize(
+    ("datatype", "normalisation", "reason"),
+    [
+        ("UINT8", Normalisation(scale=1 / 255), "takes UINT8, which can't hold the pixels"),
+        ("INT8", Normalisation(), "takes INT8, which can't hold the pixels"),
+        ("FP16", Normalisation(scale=1000), "takes FP16, which can't hold the pixels"),
+        ("FP32", Normalisation(mean=(1, 2)), "has 2 numbers, but the model's images have 3"),
+    ],
+)
+def test_settings_that_do_not_fit(datatype: str, normalisation: Normalisation, reason: str) -> None:
+    """Settings whose numbers the model's datatype can't hold are refused, not rounded."""
+    with pytest.raises(UpstreamAnswerError, match=re.escape(reason)):
+        preprocessing(form(datatype), normalisation)
