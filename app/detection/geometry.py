@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -42,3 +43,34 @@ class Box:
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         shared = max(width, 0) * max(height, 0)
         return shared / (self.area + other.area - shared)
+
+
+def smallest_window(length: int, trigger: int, count: int) -> int:
+    """Return the least side of *count* windows that hold every interval of *trigger* pixels.
+
+    *count* windows of side m, spread evenly over *length*, overlap by at least *trigger* - 1 pixels
+    if m >= (length + (count - 1) * (trigger - 1)) / count.
+    """
+    return min(length, math.ceil((length + (count - 1) * (trigger - 1)) / count))
+
+
+def starts(length: int, window: int, trigger: int) -> tuple[int, ...]:
+    """Return where windows start so that each interval of *trigger* pixels is inside one of them.
+
+    As few as can be, evenly spread over *length*, the first and the last flush with the edges.
+    Raises ValueError if the window is smaller than the trigger or larger than the length.
+    """
+    if not trigger <= window <= length:
+        message = f"a window of {window} can't hold {trigger} pixels within {length}"
+        raise ValueError(message)
+    steps = math.ceil((length - window) / (window - trigger + 1))
+    return tuple(round(step * (length - window) / steps) for step in range(steps + 1)) if steps else (0,)
+
+
+def windows(area: Box, width: int, height: int, trigger: int) -> tuple[Box, ...]:
+    """Return windows inside *area* that hold each square of side *trigger* that lies in it whole."""
+    return tuple(
+        Box(area.x + x, area.y + y, width, height)
+        for y in starts(area.height, height, min(trigger, height))
+        for x in starts(area.width, width, min(trigger, width))
+    )

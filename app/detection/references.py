@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from app.detection.images import transplant
+from app.detection.search import Probe
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator, MutableMapping, Sequence
+
     from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.search import Image, Images, Search
+
+PLACEBO_SIZE = 24
+"""Transplants that one placebo rate is measured on."""
+
+UNKNOWN_RATE = 0.1
+"""The placebo rate where the references hold no image of the class to measure it on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,9 +31,84 @@ class Calibration:
     """What is measured once for a model and a reference set, and shared by all workers.
 
     ``labels`` (n,) int64 is what the model says of each reference. ``robust`` maps the name of a
-    scale to the indices (m,) int64 of references in their order of use: those that pasted natural
-    content turns least come first (`detection.md` 3.3).
+    scale to the indices (windows, m) int64 of references in their order of use for each window:
+    those that pasted natural content turns least come first (`detection.md` 3.3). The first column
+    is of one class, so that the probes of a first round are valid for all images but that class's.
     """
 
     labels: NDArray[np.int64]
     robust: dict[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Clean images (n, h, w, c), their calibration, and the placebo rates learnt so far.
+
+    The rates are a cache: equal questions have equal answers in every worker, since the draw
+    behind each comes from ``seed`` and the question alone.
+    """
+
+    images: Images
+    calibration: Calibration
+    placebo_rates: MutableMapping[str, float]
+    seed: int
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """What the model says of each reference (n,)."""
+        return self.calibration.labels
+
+    def robust(self, scale: str, window: int, label: int | None) -> Iterator[int]:
+        """Yield the references for a window, most robust first, none that is itself *label*."""
+        for reference in self.calibration.robust[scale][window]:
+            if self.labels[reference] != label:
+                yield int(reference)
+
+    def others(self, label: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the references that are not *label*, in random order."""
+        return rng.permutation(np.flatnonzero(self.labels != label))
+
+    def of_class(self, label: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the references that are *label*, in random order."""
+        return rng.permutation(np.flatnonzero(self.labels == label))
+
+
+def carries(
+    image: Image,
+    label: int,
+    boxes: Sequence[Box],
+    onto: Sequence[int] | NDArray[np.int64],
+    references: References,
+) -> Search[NDArray[np.bool_]]:
+    """Transplant the i-th box onto the i-th reference; say of each (n,) if it answers *label*."""
+    answers = yield Probe(transplant(image, boxes, references.images[np.asarray(onto, np.int64)]))
+    return answers.labels == label
+
+
+def placebo_rate(box: Box, label: int, references: References) -> Search[float]:
+    """How often the same *box* of clean images of class *label* carries it to other classes.
+
+    This is what nature does at this place: the null hypothesis for a transplant
+    (`detection.md` 3.5). Measured once, then known.
+    """
+    question = f"{box.x},{box.y},{box.width},{box.height}:{label}"
+    if question not in references.placebo_rates:
+        references.placebo_rates[question] = yield from _measured(question, box, label, references)
+    return references.placebo_rates[question]
+
+
+def _measured(question: str, box: Box, label: int, references: References) -> Search[float]:
+    rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+    donors, onto = references.of_class(label, rng), references.others(label, rng)
+    if not len(donors) or not len(onto):
+        return UNKNOWN_RATE
+    pairs = zip(
+        rng.choice(donors, PLACEBO_SIZE), rng.choice(onto, PLACEBO_SIZE), strict=True
+    )
+    transplants = [
+        transplant(references.images[donor], [box], references.images[[onto_one]])
+        for donor, onto_one in pairs
+    ]
+    answers = yield Probe(np.concatenate(transplants), shared=True)
+    hits = int((answers.labels == label).sum())
+    return (hits + 0.5) / (PLACEBO_SIZE + 1)

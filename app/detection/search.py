@@ -50,9 +50,14 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order."""
+    """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order.
+
+    ``shared``: the answers are kept as knowledge for every later image (placebo rates), so they
+    are not charged to the image in hand.
+    """
 
     images: Images
+    shared: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
@@ -112,12 +117,16 @@ def run(search: Search[T], predict: Callable[[Images], Answers]) -> T:
 def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
     """Run several searches as one: a single shared probe a round, results in their order.
 
-    A refusal is passed on to each search that has not ended.
+    A refusal is passed on to each search that has not ended. The shared probe counts as shared
+    knowledge only if all of its parts do.
     """
     steps: list[Probe | Done[Any]] = [advance(search) for search in searches]
     while waiting := [(i, step) for i, step in enumerate(steps) if isinstance(step, Probe)]:
         try:
-            answers = yield Probe(np.concatenate([probe.images for _, probe in waiting]))
+            answers = yield Probe(
+                np.concatenate([probe.images for _, probe in waiting]),
+                shared=all(probe.shared for _, probe in waiting),
+            )
         except Refused:
             for i, _ in waiting:
                 steps[i] = Done(refuse(searches[i]))

@@ -1,0 +1,89 @@
+"""What the core does to images: transplant a region, or block one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+import numpy as np
+
+from app.detection.colours import dominant_colour
+from app.detection.trigger import Blocker, Fill
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.search import Image, Images
+
+RING = 2
+"""Width in pixels of the surroundings that a fill is taken from."""
+
+
+def transplant(image: Image, boxes: Sequence[Box], onto: Images) -> Images:
+    """Return copies of *onto* (n, h, w, c) where the i-th shows *image* inside the i-th box.
+
+    NEO's Place_Trigger (Algorithm 2): the region keeps its place.
+    """
+    poisoned = onto.copy()
+    for target, box in zip(poisoned, boxes, strict=True):
+        target[box.rows, box.columns] = image[box.rows, box.columns]
+    return poisoned
+
+
+def block(image: Image, blocker: Blocker) -> Image:
+    """Return *image* with the blocker put over it."""
+    blocked = image.copy()
+    blocked[blocker.box.rows, blocker.box.columns] = _filling(image, blocker)
+    return blocked
+
+
+def _filling(image: Image, blocker: Blocker) -> NDArray[np.uint8]:
+    match blocker.fill:
+        case Fill.DOMINANT:
+            return dominant_colour(image)
+        case Fill.RING:
+            return _median_of_ring(image, blocker.box)
+        case Fill.INPAINT:
+            return _continued_surroundings(image, blocker.box)
+        case _:
+            assert_never(blocker.fill)
+
+
+def _median_of_ring(image: Image, box: Box) -> NDArray[np.uint8]:
+    height, width, channels = image.shape
+    around = box.grown(RING, width, height)
+    outside = np.ones((around.height, around.width), bool)
+    top, left = box.y - around.y, box.x - around.x
+    outside[top : top + box.height, left : left + box.width] = False
+    ring = image[around.rows, around.columns][outside]
+    if not len(ring):  # the box is the whole image
+        return dominant_colour(image)
+    return np.rint(np.median(ring.reshape(-1, channels), axis=0)).astype(np.uint8)
+
+
+def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
+    """Mix the four sides of the box into it, each weighted by one over its distance.
+
+    A plain colour leaves an edge that a classifier may take for a shape; this leaves none.
+    """
+    height, width, _ = image.shape
+    down = np.arange(1, box.height + 1, dtype=np.float32)[:, None, None]
+    right = np.arange(1, box.width + 1, dtype=np.float32)[None, :, None]
+    total = np.zeros((box.height, box.width, image.shape[2]), np.float32)
+    weights = np.zeros((box.height, box.width, 1), np.float32)
+    columns, rows = slice(box.x, box.x + box.width), slice(box.y, box.y + box.height)
+    sides = (
+        (image[max(box.y - RING, 0) : box.y, columns], 0, down),
+        (image[box.y + box.height : box.y + box.height + RING, columns], 0, down[::-1]),
+        (image[rows, max(box.x - RING, 0) : box.x], 1, right),
+        (image[rows, box.x + box.width : box.x + box.width + RING], 1, right[:, ::-1]),
+    )
+    for side, axis, distance in sides:
+        if side.shape[axis]:  # else the box is flush with this edge of the image
+            total += side.mean(axis=axis, keepdims=True, dtype=np.float32) / distance
+            weights += 1 / distance
+    if not weights.all():
+        return dominant_colour(image)
+    return np.rint(total / weights).astype(np.uint8)

@@ -1,0 +1,195 @@
+"""One image: does it carry a trigger, and what is the right answer?"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.confirmation import confirm, necessary
+from app.detection.images import block
+from app.detection.localising import choose_blocker, localise, synthesise
+from app.detection.recognition import Presence, healed, presence, questions, suspected
+from app.detection.references import placebo_rate
+from app.detection.search import Answers, Probe, Refused
+from app.detection.transplants import Opening, opened, opening, survivors
+from app.detection.trigger import Evidence, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.geometry import Box
+    from app.detection.plan import Plan
+    from app.detection.recognition import Known
+    from app.detection.references import References
+    from app.detection.search import Image, Search
+
+SURROUNDINGS = 2  # pixels that a window is grown by before it is localised
+LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
+NATURE_AT_MOST = 0.5  # placebo rate around the blocker: true triggers elsewhere measure 0 to 0.1
+SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
+
+
+class Verdict(enum.Enum):
+    """What a screen found."""
+
+    CLEAR = enum.auto()
+    DISCOVERED = enum.auto()
+    KNOWN = enum.auto()
+    UNDECIDED = enum.auto()
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a screen concludes of one image.
+
+    ``said`` is the classifier's one answer for the image as it came (None if it was refused before
+    that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
+    new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
+    may carry were ruled out.
+    """
+
+    verdict: Verdict
+    said: Answers | None
+    sanitised: Answers | None
+    trigger: Trigger | None = None
+    known: Known | None = None
+    exposed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Defence:
+    """All that a screen needs to know beside the image."""
+
+    references: References
+    plan: Plan
+    known: Sequence[Known]
+    search: bool
+    """Whether to look for new triggers, or for known ones only."""
+
+
+def screen(image: Image, defence: Defence, rng: np.random.Generator) -> Search[Finding]:
+    """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED."""
+    progress = _Progress()
+    try:
+        return (yield from _screen(image, defence, rng, progress))
+    except Refused:
+        return Finding(
+            Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed
+        )
+
+
+@dataclass
+class _Progress:
+    """What is known when a screen is refused."""
+
+    said: Answers | None = None
+    exposed: bool = True
+
+
+def _screen(
+    image: Image, defence: Defence, rng: np.random.Generator, progress: _Progress
+) -> Search[Finding]:
+    references, plan, known = defence.references, defence.plan, defence.known
+    presences = [presence(image, one.trigger) for one in known]
+    there = [one for one, there in zip(known, presences, strict=True) if there is Presence.THERE]
+    asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
+    first = None if asked or not defence.search else opening(image, None, references, plan)
+
+    extra = [one.images for one in asked] + ([first.images] if first else [])
+    answers = yield Probe(np.concatenate([image[None], *extra]))
+    said, rest = answers[0:1], answers[1 : len(answers)]
+    label = int(said.labels[0])
+    progress.said = said
+
+    for one in asked:
+        answer = healed(one, rest, label)
+        if answer is not None:
+            return Finding(Verdict.KNOWN, said, answer, known=one.known)
+        rest = rest[len(one.images) : len(rest)]
+    for other in [*there[SUSPECTS_ASKED:], *suspected(label, known, presences)]:
+        one = questions(image, other, references, plan)
+        answer = healed(one, (yield Probe(one.images)), label)
+        if answer is not None:
+            return Finding(Verdict.KNOWN, said, answer, known=other)
+    progress.exposed = False
+    if not defence.search:
+        return Finding(Verdict.CLEAR, said, said)
+    return (yield from _search(image, said, first, rest, defence, rng))
+
+
+def _search(  # noqa: PLR0913  # the opening travels with the image, so it comes with its answers
+    image: Image,
+    said: Answers,
+    first: Opening | None,
+    rest: Answers,
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Finding]:
+    """Look for a new trigger, scale by scale."""
+    references, plan, label = defence.references, defence.plan, int(said.labels[0])
+    if first is None:
+        first = opening(image, label, references, plan)
+        rest = yield Probe(first.images)
+    alive = yield from opened(first, rest, image, label, references, plan)
+    for scale in plan.scales:
+        of_scale = [suspect for suspect in alive if suspect.scale is scale]
+        for suspect in (yield from survivors(image, label, of_scale, references)):
+            found = yield from _established(image, label, suspect.box, defence, rng)
+            if found is not None:
+                trigger, answer = found
+                return Finding(Verdict.DISCOVERED, said, answer, trigger=trigger)
+    return Finding(Verdict.CLEAR, said, said)
+
+
+def _established(
+    image: Image, label: int, window: Box, defence: Defence, rng: np.random.Generator
+) -> Search[tuple[Trigger, Answers] | None]:
+    """Confirm a window, find the trigger in it and what heals it; None if it is no trigger."""
+    references, plan = defence.references, defence.plan
+    wide = window.grown(SURROUNDINGS, plan.width, plan.height)
+    if not (yield from necessary(image, label, wide)):
+        return None
+    transplants = yield from confirm(image, label, wide, references, rng)
+    if transplants is None:
+        return None
+    synthetic = yield from synthesise(image, label, wide, references.others(label, rng), references)
+    if synthetic is None:
+        return None
+    box = yield from localise(wide, label, synthetic)
+    if box.area > plan.largest_area:
+        return None
+    # What blockers are tried on is the box and its edge: the rest of the window isn't the trigger's.
+    edged = box.grown(SURROUNDINGS, plan.width, plan.height)
+    tried = yield from synthesise(image, label, edged, references.others(label, rng), references)
+    if tried is None:
+        return None
+    blocker, heal_rate = yield from choose_blocker(box, label, synthetic, tried, plan)
+    if heal_rate <= LEAST_HEAL_RATE:
+        return None
+    answer = yield Probe(block(image, blocker)[None])
+    if answer.labels[0] == label:
+        return None
+    natural = yield from placebo_rate(
+        blocker.box.grown(SURROUNDINGS, plan.width, plan.height), label, references
+    )
+    if natural > NATURE_AT_MOST:
+        return None
+    evidence = Evidence(
+        transplants.carried, transplants.asked, transplants.placebo, heal_rate, 0, references.seed
+    )
+    trigger = Trigger(
+        target=label,
+        source=None,
+        box=box,
+        patch=image[box.rows, box.columns].copy(),
+        mask=None,
+        blocker=blocker,
+        natural=natural,
+        image_height=plan.height,
+        image_width=plan.width,
+        evidence=evidence,
+    )
+    return trigger, answer

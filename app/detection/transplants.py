@@ -1,0 +1,148 @@
+"""The screen of `fast`: parts of the image on clean images that are hard to change.
+
+A part of a clean image hardly ever carries that image's class over to another image; a trigger
+always does (`detection.md` 3). The opening asks every window once, together with the image itself;
+what carries is asked again on other references, narrowed, and asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import windows
+from app.detection.images import transplant
+from app.detection.references import carries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.geometry import Box
+    from app.detection.plan import Plan, Scale
+    from app.detection.references import References
+    from app.detection.search import Answers, Image, Images, Search
+
+REPEATS = 2
+"""References that a window has to carry onto after the opening."""
+
+NARROW_REPEATS = 1
+"""References that a narrowed window has to carry onto, others each time."""
+
+KEPT = 4
+"""Windows that are narrowed or confirmed at most, at each scale: a trigger is in all that it keeps
+alive, and more than a few that nature keeps alive tell nothing new."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A window that has carried the image's label so far. ``origin`` is its place in the cover."""
+
+    box: Box
+    scale: Scale
+    origin: int
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """One transplant of every window of every scale, on its most robust reference."""
+
+    suspects: tuple[Suspect, ...]
+    onto: tuple[int, ...]
+    images: Images
+
+
+def opening(image: Image, label: int | None, references: References, plan: Plan) -> Opening:
+    """Prepare the first round. With *label* None it isn't known yet: any reference will do."""
+    suspects, onto = [], []
+    for scale in plan.scales:
+        for origin, box in enumerate(scale.windows):
+            suspects.append(Suspect(box, scale, origin))
+            onto.append(next(references.robust(scale.name, origin, label)))
+    boxes = [suspect.box for suspect in suspects]
+    return Opening(
+        tuple(suspects), tuple(onto), transplant(image, boxes, references.images[onto])
+    )
+
+
+def opened(
+    opening_: Opening, answers: Answers, image: Image, label: int, references: References, plan: Plan
+) -> Search[list[Suspect]]:
+    """Return the windows that carried *label* in the opening.
+
+    Where the opening's references are of class *label* themselves, their answers say nothing, so
+    it is asked again on others.
+    """
+    if any(references.labels[reference] == label for reference in opening_.onto):
+        opening_ = opening(image, label, references, plan)
+        hits = yield from carries(
+            image, label, [s.box for s in opening_.suspects], opening_.onto, references
+        )
+    else:
+        hits = answers.labels == label
+    return [suspect for suspect, hit in zip(opening_.suspects, hits, strict=True) if hit]
+
+
+def survivors(
+    image: Image, label: int, suspects: Sequence[Suspect], references: References
+) -> Search[list[Suspect]]:
+    """Ask the suspects of one scale again, narrow those that are left, and ask these.
+
+    Each round is on the references after those of the round before.
+    """
+    used = 1
+    alive = yield from _carrying_again(image, label, suspects, references, used, REPEATS)
+    used += REPEATS
+    while wide := [suspect for suspect in alive if _narrowed(suspect) != [suspect]]:
+        narrow = [part for suspect in wide[:KEPT] for part in _narrowed(suspect)]
+        unique = list({part.box: part for part in narrow}.values())
+        alive = yield from _carrying_again(image, label, unique, references, used, NARROW_REPEATS)
+        used += NARROW_REPEATS
+    return alive[:KEPT]
+
+
+def _narrowed(suspect: Suspect) -> list[Suspect]:
+    """Cut a window into smaller ones that still hold every trigger of the scale, two an axis."""
+    scale, box = suspect.scale, suspect.box
+    width, height = _next_side(box.width, scale), _next_side(box.height, scale)
+    return [
+        Suspect(part, scale, suspect.origin)
+        for part in windows(box, width, height, scale.trigger)
+    ]
+
+
+def _next_side(side: int, scale: Scale) -> int:
+    """Halve what is more than the trigger; a strip goes down to its windows at once."""
+    if side <= scale.narrow:
+        return side
+    if side > 2 * scale.narrow:
+        return scale.narrow
+    return max(scale.narrow, (side + scale.trigger) // 2)
+
+
+def _carrying_again(
+    image: Image,
+    label: int,
+    suspects: Sequence[Suspect],
+    references: References,
+    skip: int,
+    repeats: int,
+) -> Search[list[Suspect]]:
+    """Return those that carry onto each of the next references; all are asked in one round."""
+    trials = [
+        (suspect, reference)
+        for suspect in suspects
+        for reference in islice(
+            references.robust(suspect.scale.name, suspect.origin, label), skip, skip + repeats
+        )
+    ]
+    if not trials:
+        return []
+    hits = yield from carries(
+        image, label, [s.box for s, _ in trials], [r for _, r in trials], references
+    )
+    missed = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if not hit}
+    asked = dict.fromkeys(suspect for suspect, _ in trials)
+    return [suspect for suspect in asked if suspect not in missed]
