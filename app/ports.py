@@ -125,6 +125,10 @@ class TriggerLibrary(Protocol):
         """Return the triggers that are not dismissed, newest first; no I/O."""
         ...
 
+    def dismissed(self) -> tuple[Entry, ...]:
+        """Return the triggers that are dismissed, newest first; no I/O."""
+        ...
+
     def tally(self) -> Tally:
         """Return the counts of all workers, as last heard; no I/O."""
         ...

@@ -30,6 +30,16 @@ class Box:
         """The box's size in pixels."""
         return self.width * self.height
 
+    @property
+    def centre(self) -> tuple[int, int]:
+        """The column and the row in the middle."""
+        return self.x + self.width // 2, self.y + self.height // 2
+
+    def holds(self, point: tuple[int, int]) -> bool:
+        """Say if the pixel at this column and row is inside."""
+        x, y = point
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
     def grown(self, margin: int, image_width: int, image_height: int) -> Box:
         """Return the box made larger by *margin* pixels a side, cut off at the image's edges."""
         x, y = max(self.x - margin, 0), max(self.y - margin, 0)

@@ -66,6 +66,8 @@ class Defence:
     references: References
     plan: Plan
     known: Sequence[Known]
+    dismissed: Sequence[Trigger]
+    """What its owner has said is no trigger; it is not found again."""
     search: bool
     """Whether to look for new triggers, or for known ones only."""
 
@@ -150,6 +152,8 @@ def _established(
     """Confirm a window, find the trigger in it and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
     wide = window.grown(SURROUNDINGS, plan.width, plan.height)
+    if any(old.target == label and wide.holds(old.box.centre) for old in defence.dismissed):
+        return None
     if not (yield from necessary(image, label, wide)):
         return None
     transplants = yield from confirm(image, label, wide, references, rng)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from app.detection.references import References
     from app.detection.search import Answers, Images
+    from app.detection.trigger import Trigger
+    from app.ports import Model
+
+COUNT = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,3 +27,25 @@ class Examples:
     stamped: Images
     clean_answers: Answers
     stamped_answers: Answers
+
+
+async def make_examples(trigger: Trigger, references: References, model: Model) -> Examples:
+    """Stamp *trigger* on references that aren't its target and ask the model. Raises UpstreamError.
+
+    Which references is the same for every call, so that people who look at it see the same.
+    """
+    rng = np.random.default_rng(references.seed)
+    chosen = references.others(trigger.target, rng)[:COUNT]
+    clean = references.images[chosen]
+    stamped = stamp(trigger, clean)
+    answers = await model.answer(np.concatenate([clean, stamped]))
+    return Examples(clean, stamped, answers[: len(clean)], answers[len(clean) : len(answers)])
+
+
+def stamp(trigger: Trigger, images: Images) -> Images:
+    """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
+    stamped = images.copy()
+    region = stamped[:, trigger.box.rows, trigger.box.columns]
+    own = trigger.mask if trigger.mask is not None and trigger.mask.any() else None
+    region[:, ...] = trigger.patch if own is None else np.where(own[..., None], trigger.patch, region)
+    return stamped

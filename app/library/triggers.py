@@ -49,6 +49,10 @@ class RedisTriggerLibrary:
         """Return the triggers that are not dismissed, newest first; no I/O."""
         return self._copy.active
 
+    def dismissed(self) -> tuple[Entry, ...]:
+        """Return the triggers that are dismissed, newest first; no I/O."""
+        return self._copy.dismissed
+
     def tally(self) -> Tally:
         """Return the counts of all workers, as last heard; no I/O."""
         return self._copy.tally

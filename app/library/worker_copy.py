@@ -40,8 +40,16 @@ class Copy:
     @cached_property
     def active(self) -> tuple[Entry, ...]:
         """The entries that are not dismissed, newest first."""
-        active = [entry for entry in self.entries.values() if not entry.dismissed]
-        return tuple(sorted(active, key=lambda e: (e.discovered_at, e.id), reverse=True))
+        return self._newest_first(dismissed=False)
+
+    @cached_property
+    def dismissed(self) -> tuple[Entry, ...]:
+        """The entries that are dismissed, newest first."""
+        return self._newest_first(dismissed=True)
+
+    def _newest_first(self, *, dismissed: bool) -> tuple[Entry, ...]:
+        entries = [entry for entry in self.entries.values() if entry.dismissed is dismissed]
+        return tuple(sorted(entries, key=lambda e: (e.discovered_at, e.id), reverse=True))
 
     @property
     def tally(self) -> Tally:

@@ -122,7 +122,7 @@ class Session:
     async def _read(self, response: aiohttp.ClientResponse) -> Reply:
         if not response.ok or response.status >= 300:  # noqa: PLR2004  # redirects
             body = await _bounded(response, ERROR_BYTES)
-            raise UpstreamStatusError(response.status, _words(body[:ERROR_BYTES], response))
+            raise UpstreamStatusError(response.status, _words(body, response))
         body = await _bounded(response, self._limits.answer_bytes)
         if len(body) > self._limits.answer_bytes:
             message = f"the upstream's answer is larger than {self._limits.answer_bytes} bytes"

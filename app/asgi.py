@@ -1,0 +1,37 @@
+"""The application for an ASGI server: `uvicorn app.asgi:create --factory`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.settings import SettingError, read_settings
+from app.web.app import create_app
+from app.wiring import open_gateway
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def create() -> FastAPI:
+    """Return the gateway's application as the environment describes it.
+
+    Raises SettingError, also without NEO_REDIS_URL: the embedded Valkey belongs to `neo-gateway
+    serve`, which is above the workers.
+    """
+    settings = read_settings()
+    if settings.redis_url is None:
+        message = (
+            "NEO_REDIS_URL is not set: the store that the workers share, "
+            "e.g. NEO_REDIS_URL=redis://127.0.0.1:6379/0 (neo-gateway serve starts its own)"
+        )
+        raise SettingError(message)
+    return create_app(
+        partial(open_gateway, settings, settings.redis_url.get_secret_value()),
+        model_name=settings.model,
+        labels=settings.labels or None,
+        max_body=settings.max_body,
+        max_pixels=settings.max_pixels,
+        api_keys=[key.get_secret_value() for key in settings.api_keys],
+        admin_keys=[key.get_secret_value() for key in settings.admin_keys],
+    )

@@ -1,0 +1,145 @@
+"""NEO's own algorithms, by the book: the strategy `paper` (Udeshi et al., section IV).
+
+They are here to be compared with, on the same stream in the same run, and because people will look
+for them. Algorithm 1 is `screen`, Algorithm 2 `_confirmed`, Algorithm 3 `_positions` and
+`_transitions`. Positions are random, the blocker has one size and the dominant colour; the first
+position that is confirmed is kept, and the search ends for good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.colours import dominant_colour
+from app.detection.geometry import Box
+from app.detection.references import carries
+from app.detection.screening import Finding, Verdict
+from app.detection.search import Answers, Probe, Refused
+from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.recognition import Known
+    from app.detection.references import References
+    from app.detection.search import Image, Images, Search
+
+ONE_HOT = 2.0  # the L1 distance of two different labels as one-hot vectors
+ROUNDING = 0.01  # by which scores that are probabilities may miss a sum of 1
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The paper's parameters.
+
+    ``lambda_t`` is Λ_T, the share of the check set that must turn; ``delta_t`` Δ_T, the L1 distance
+    of two answers that makes a transition; ``positions`` N; ``check_size`` k; ``size`` the side of
+    the blocker as a share of the image's shorter side (0.316 is a tenth of the area).
+    """
+
+    lambda_t: float = 0.75
+    delta_t: float = 1.0
+    positions: int = 400
+    check_size: int = 24
+    size: float = 0.316
+
+
+def screen(
+    image: Image,
+    references: References,
+    known: Sequence[Known],
+    parameters: Parameters,
+    rng: np.random.Generator,
+) -> Search[Finding]:
+    """Algorithm 1 for one image (h, w, c) of the stream. Refused at any yield, it is UNDECIDED."""
+    said: Answers | None = None
+    try:
+        positions = (
+            [one.trigger.blocker.box for one in known]
+            if known  # ftr: a trigger has been found, so only its position is blocked
+            else _positions(image, parameters, rng)
+        )
+        blocked = _blocked(image, positions)
+        answers = yield Probe(np.concatenate([image[None], blocked]))
+        said = answers[0:1]
+        for i in _transitions(answers, parameters.delta_t):
+            healed = answers[i + 1 : i + 2]
+            found = yield from _confirmed(image, positions[i], said, healed, references, parameters, rng)
+            if found is not None and known:
+                return Finding(Verdict.KNOWN, said, healed, known=known[i])
+            if found is not None:
+                return Finding(Verdict.DISCOVERED, said, healed, trigger=found)
+    except Refused:
+        return Finding(Verdict.UNDECIDED, said, said, exposed=True)
+    return Finding(Verdict.CLEAR, said, said)
+
+
+def _positions(image: Image, parameters: Parameters, rng: np.random.Generator) -> list[Box]:
+    """Algorithm 3: N random places for a blocker of the given size."""
+    height, width, _ = image.shape
+    side = max(1, round(parameters.size * min(height, width)))
+    xs = rng.integers(0, width - side + 1, parameters.positions)
+    ys = rng.integers(0, height - side + 1, parameters.positions)
+    return [Box(int(x), int(y), side, side) for x, y in zip(xs, ys, strict=True)]
+
+
+def _blocked(image: Image, positions: Sequence[Box]) -> Images:
+    colour = dominant_colour(image)  # once: it is the same for every position
+    blocked = np.repeat(image[None], len(positions), axis=0)
+    for copy, box in zip(blocked, positions, strict=True):
+        copy[box.rows, box.columns] = colour
+    return blocked
+
+
+def _transitions(answers: Answers, delta_t: float) -> list[int]:
+    """Definition 2: the blocked images whose answer is further than Δ_T from the image's own.
+
+    One whose label stays is left out: Algorithm 2 needs another class B to confirm on.
+    """
+    own, blocked = answers.labels[0], answers.labels[1:]
+    distances = np.where(blocked != own, ONE_HOT, 0.0)
+    if answers.scores is not None and _probabilities(answers.scores):
+        distances = np.abs(answers.scores[1:] - answers.scores[0]).sum(axis=1)
+    return [int(i) for i in np.flatnonzero((distances > delta_t) & (blocked != own))]
+
+
+def _probabilities(scores: np.ndarray) -> bool:
+    return bool((scores >= 0).all() and (np.abs(scores.sum(axis=1) - 1) < ROUNDING).all())
+
+
+def _confirmed(  # noqa: PLR0913  # the arguments of Algorithm 2
+    image: Image,
+    position: Box,
+    said: Answers,
+    healed: Answers,
+    references: References,
+    parameters: Parameters,
+    rng: np.random.Generator,
+) -> Search[Trigger | None]:
+    """Algorithm 2: paste the region on k images of class B; a trigger if more than Λ_T become A.
+
+    A is the image's own answer, B the blocked image's. The region is the reconstructed trigger.
+    """
+    a, b = int(said.labels[0]), int(healed.labels[0])
+    check_set = references.of_class(b, rng)[: parameters.check_size]
+    if not len(check_set):
+        return None
+    hits = yield from carries(image, a, [position] * len(check_set), check_set, references)
+    if hits.mean() <= parameters.lambda_t:
+        return None
+    height, width, _ = image.shape
+    return Trigger(
+        target=a,
+        source=None,
+        box=position,
+        patch=image[position.rows, position.columns].copy(),
+        mask=None,
+        blocker=Blocker(position, Fill.DOMINANT),
+        natural=0.0,
+        image_height=height,
+        image_width=width,
+        evidence=Evidence(int(hits.sum()), len(hits), 0.0, 0.0, 0, references.seed),
+    )

@@ -1,0 +1,74 @@
+"""Driving a search with the model behind HTTP, for as long as the request has time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from app.detection.search import Probe, advance, refuse
+from app.ports import UpstreamError, UpstreamTimeoutError
+
+if TYPE_CHECKING:
+    from app.detection.search import Answers, Done, Search
+    from app.ports import Model
+
+T = TypeVar("T")
+
+PIXELS_AT_ONCE = 128 * 128
+"""Larger images are worked on in a thread: building their probes takes tens of milliseconds."""
+
+
+@dataclass(frozen=True)
+class Driven(Generic[T]):
+    """What a search concluded, what it cost, and why it was cut off if it was.
+
+    ``probes`` counts the images asked for this one, itself included; ``shared`` those whose answers
+    are kept for all (placebo rates).
+    """
+
+    result: T
+    probes: int
+    shared: int
+    cut_off: UpstreamError | None = None
+
+
+async def drive(search: Search[T], model: Model, patience_s: float) -> Driven[T]:
+    """Ask *model* what *search* wants to know; refuse it when *patience_s* are over.
+
+    The first probe holds the client's own image: if that fails there is nothing to conclude from,
+    and the error is raised (UpstreamError). If a later one fails the search is refused.
+    """
+    deadline = asyncio.get_running_loop().time() + patience_s
+    probes = shared = 0
+    step = advance(search)
+    while isinstance(step, Probe):
+        try:
+            answers = await _answers(model, step, deadline, patience_s)
+        except UpstreamError as exc:
+            if not probes:
+                raise
+            return Driven(refuse(search), probes, shared, exc)
+        if step.shared:
+            shared += len(step)
+        else:
+            probes += len(step)
+        step = await _advanced(search, step, answers)
+    return Driven(step.result, probes, shared)
+
+
+async def _answers(model: Model, probe: Probe, deadline: float, patience_s: float) -> Answers:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await model.answer(probe.images)
+    except TimeoutError as exc:
+        message = f"the answers didn't come within NEO_PATIENCE ({patience_s:g} s)"
+        raise UpstreamTimeoutError(message) from exc
+
+
+async def _advanced(search: Search[T], probe: Probe, answers: Answers) -> Probe | Done[T]:
+    height, width = probe.images.shape[1:3]
+    if height * width <= PIXELS_AT_ONCE:
+        return advance(search, probe, answers)
+    # Not cancelled half-way: a generator that runs in a thread can't be closed.
+    return await asyncio.shield(asyncio.to_thread(advance, search, probe, answers))

@@ -1,0 +1,48 @@
+"""What the owner has decided about screening, and what follows from it for an unfinished one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
+from app.settings import FailurePolicy, SearchMode, Strategy
+
+if TYPE_CHECKING:
+    from app.detection.paper import Parameters
+    from app.detection.screening import Finding
+    from app.detection.search import Answers
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How images are screened, for how long, and what becomes of those that couldn't be."""
+
+    strategy: Strategy
+    search: SearchMode
+    patience_s: float
+    on_failure: FailurePolicy
+    probe_budget: float | None
+    paper: Parameters
+
+
+def prediction(answers: Answers) -> Prediction:
+    """Return the first of *answers*."""
+    index = int(answers.labels[0])
+    return Prediction(index, None if answers.scores is None else float(answers.scores[0, index]))
+
+
+def unfinished(finding: Finding, targets: set[int], policy: Policy, probes: int) -> Outcome:
+    """Return the answer for an image that couldn't be examined to the end.
+
+    Raises UnscreenedError if the policy is `closed`; and under any policy if the image may carry a
+    known trigger, since the attacker's class is never an answer.
+    """
+    said = None if finding.said is None else prediction(finding.said)
+    if policy.on_failure is FailurePolicy.CLOSED or said is None:
+        message = "the image could not be screened in time; NEO_ON_FAILURE is `closed`"
+        raise UnscreenedError(message)
+    if finding.exposed and said.index in targets:
+        message = "the image may carry a known trigger and could not be examined in time"
+        raise UnscreenedError(message)
+    return Outcome(said, said, Screening.INCOMPLETE, None, probes)

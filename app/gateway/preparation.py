@@ -1,0 +1,149 @@
+"""What must be known before the first image is screened: the references and their calibration."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.detection.calibration import calibrate
+from app.detection.plan import make_plan
+from app.detection.references import References
+from app.detection.search import Probe, advance
+from app.ports import LibraryError, UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.detection.plan import Plan
+    from app.detection.references import Calibration
+    from app.detection.search import Images
+    from app.ports import CalibrationStore, InputSize, Model
+
+logger = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+"""Between two attempts while the upstream or the store is away."""
+
+METHOD = "1"
+"""Of the calibration; another one doesn't fit what an older release has kept."""
+
+
+class ReferencesError(Exception):
+    """The reference set can't be used for this model; the message says why."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The references, calibrated, and the plan that they were calibrated for.
+
+    ``key`` is the name under which the workers share it: of the model and the reference set.
+    """
+
+    references: References
+    plan: Plan
+    key: str
+
+
+class Preparation:
+    """Prepares once, in the background, for as long as it takes.
+
+    ``load`` returns the reference images at the model's size, or raises ReferencesError.
+    ``identity`` names the model: the same images of another model need another calibration.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        store: CalibrationStore,
+        load: Callable[[InputSize], Images],
+        identity: str,
+        trigger_max: float,
+    ) -> None:
+        self._model = model
+        self._store = store
+        self._load = load
+        self._identity = identity
+        self._trigger_max = trigger_max
+        self._shared: set[str] = set()
+        self.prepared: Prepared | None = None
+        self.problem: str | None = "the references are being calibrated"
+
+    async def run(self) -> None:
+        """Prepare; while the upstream or the store is away, try again.
+
+        A reference set that can't be used stays a problem until it is mended and the gateway is
+        started again.
+        """
+        while self.prepared is None:
+            try:
+                self.prepared = await self._prepare()
+                self.problem = None
+            except (UpstreamError, LibraryError) as exc:
+                self._note(f"the references can't be calibrated yet: {exc}")
+                await asyncio.sleep(AGAIN_S)
+            except ReferencesError as exc:
+                self._note(f"NEO_REFERENCE: {exc}")
+                return
+
+    async def share_placebo_rates(self) -> None:
+        """Tell the other workers the placebo rates that were learnt here, and hear theirs."""
+        prepared = self.prepared
+        if prepared is None:
+            return
+        rates = prepared.references.placebo_rates
+        new = {name: rate for name, rate in rates.items() if name not in self._shared}
+        if not new:
+            return
+        self._shared.update(new)
+        await self._store.keep_placebo_rates(prepared.key, new)
+        for name, rate in (await self._store.placebo_rates(prepared.key)).items():
+            rates.setdefault(name, rate)
+            self._shared.add(name)
+
+    async def _prepare(self) -> Prepared:
+        await self._model.check()
+        size = self._model.size
+        images = await asyncio.to_thread(self._load, size)
+        plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
+        seed = await self._store.seed()
+        key = _key(self._identity, images, plan)
+
+        async def measure() -> Calibration:
+            return await self._calibrated(images, plan, seed)
+
+        calibration = await self._store.calibration(key, measure)
+        rates = await self._store.placebo_rates(key)
+        self._shared = set(rates)
+        return Prepared(References(images, calibration, rates, seed), plan, key)
+
+    async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
+        logger.info("calibrating %d references", len(images))
+        search = calibrate(images, plan, seed)
+        step = advance(search)
+        asked = 0
+        try:
+            while isinstance(step, Probe):
+                answers = await self._model.answer(step.images)
+                asked += len(step)
+                step = advance(search, step, answers)
+        except ValueError as exc:
+            message = f"{exc}; are they the model's kind of image, and NEO_INPUT_* its preprocessing?"
+            raise ReferencesError(message) from exc
+        logger.info("calibrated with %d probes", asked)
+        return step.result
+
+    def _note(self, problem: str) -> None:
+        if problem != self.problem:
+            logger.warning("%s", problem)
+        self.problem = problem
+
+
+def _key(identity: str, images: Images, plan: Plan) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (METHOD, identity, repr(plan), repr(images.shape)):
+        digest.update(part.encode() + b"\0")
+    digest.update(images.tobytes())
+    return digest.hexdigest()

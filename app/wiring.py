@@ -1,0 +1,111 @@
+"""The one place that names concrete classes: from the settings to a gateway that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from app.detection.paper import Parameters
+from app.gateway.policy import Policy
+from app.gateway.predict import Gateway
+from app.gateway.preparation import Preparation, ReferencesError
+from app.library.opening import open_library
+from app.pictures.references import ReferenceSetError, load_references
+from app.ports import InputSize
+from app.upstream.input_form import Layout
+from app.upstream.limits import Limits
+from app.upstream.oip import InputSettings, oip_model
+from app.upstream.preprocessing import Normalisation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from app.detection.search import Images
+    from app.settings import Settings
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gateway]:
+    """Run the gateway that *settings* describe, with its state in the Redis at *redis_url*.
+
+    It is there at once; `Gateway.readiness` says when it can screen.
+    """
+    async with (
+        oip_model(
+            settings.upstream_url, settings.model, input_settings(settings), _limits(settings)
+        ) as model,
+        open_library(redis_url, settings.model) as (library, calibrations),
+    ):
+        preparation = Preparation(
+            model, calibrations, _loader(settings), _identity(settings), settings.trigger_max
+        )
+        preparing = asyncio.create_task(preparation.run())
+        try:
+            yield Gateway(model, library, preparation, policy(settings))
+        finally:
+            preparing.cancel()
+            with suppress(asyncio.CancelledError):
+                await preparing
+
+
+def policy(settings: Settings) -> Policy:
+    """Return the part of the settings that says how images are screened."""
+    return Policy(
+        strategy=settings.strategy,
+        search=settings.search,
+        patience_s=settings.patience,
+        on_failure=settings.on_failure,
+        probe_budget=settings.probe_budget,
+        paper=Parameters(
+            lambda_t=settings.lambda_t,
+            delta_t=settings.delta_t,
+            check_size=settings.check_size,
+            size=settings.trigger_max,
+        ),
+    )
+
+
+def input_settings(settings: Settings) -> InputSettings:
+    """Return the part of the settings that describes the model's input."""
+    shape = settings.input_size
+    size = None
+    if shape is not None:
+        size = InputSize(shape.height, shape.width, shape.channels or 3)
+    layout = None if settings.input_layout is None else Layout(settings.input_layout.value)
+    return InputSettings(
+        size,
+        layout,
+        Normalisation(
+            mean=settings.input_mean, std=settings.input_std, scale=settings.input_scale
+        ),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(timeout_s=settings.patience)
+
+
+def _loader(settings: Settings) -> Callable[[InputSize], Images]:
+    def load(size: InputSize) -> Images:
+        try:
+            return load_references(settings.reference, size, max_pixels=settings.max_pixels)
+        except ReferenceSetError as exc:
+            raise ReferencesError(str(exc)) from exc
+
+    return load
+
+
+def _identity(settings: Settings) -> str:
+    """Name the model as it is asked: another preprocessing is another model to the calibration."""
+    return repr(
+        (
+            settings.upstream_url,
+            settings.model,
+            settings.input_size,
+            settings.input_layout,
+            settings.input_mean,
+            settings.input_std,
+            settings.input_scale,
+        )
+    )
