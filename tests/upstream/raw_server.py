@@ -29,16 +29,18 @@ class RawServer:
     """An upstream that sends the bytes it is told; it doesn't look at what it is asked.
 
     ``react`` gets the number of the infer request, from 1. ``infers`` has, for each of them, the
-    number of the connection it came on. With ``lonely`` each metadata request has a connection of
-    its own, so that the infer request comes on a fresh one.
+    number of the connection it came on, and ``heads`` its head. With ``lonely`` each metadata
+    request has a connection of its own, so that the infer request comes on a fresh one. Without
+    ``extensions`` the server doesn't describe itself (404).
     """
 
     react: Callable[[int], Reaction]
-    extensions: tuple[str, ...] = ()
+    extensions: tuple[str, ...] | None = ()
     lonely: bool = False
     inputs: tuple[TensorSpec, ...] = (TensorSpec("input", "FP32", (-1, 6, 5, 1)),)
     outputs: tuple[TensorSpec, ...] = ()
     infers: list[int] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
     connections: int = 0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,12 +55,14 @@ class RawServer:
     async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
     ) -> bool:
-        path = (await _request(reader)).split()[1]
+        head = await _request(reader)
+        path = head.split()[1]
         if not path.endswith(b"/infer"):
-            writer.write(ok(self._metadata(path), "Connection: close" if self.lonely else ""))
+            writer.write(self._metadata(path))
             await writer.drain()
             return not self.lonely
         self.infers.append(connection)
+        self.heads.append(head)
         reaction = self.react(len(self.infers))
         writer.write(reaction.raw)
         await writer.drain()
@@ -67,9 +71,15 @@ class RawServer:
         return reaction.then == "keep"
 
     def _metadata(self, path: bytes) -> bytes:
-        if path == b"/v2":
-            return orjson.dumps({"name": "raw", "extensions": self.extensions})
-        return orjson.dumps({"name": "digits", "inputs": self.inputs, "outputs": self.outputs})
+        connection = "Connection: close" if self.lonely else ""
+        if path == b"/v2" and self.extensions is None:
+            return ok(b"", connection, status="404 Not Found")
+        described = (
+            {"name": "raw", "extensions": self.extensions}
+            if path == b"/v2"
+            else {"name": "digits", "inputs": self.inputs, "outputs": self.outputs}
+        )
+        return ok(orjson.dumps(described), connection)
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:

@@ -109,26 +109,29 @@ async def test_splitting_by_the_bytes_of_json(serve: Serve, connect: Connect) ->
 
 
 async def test_in_flight(serve: Serve, connect: Connect) -> None:
-    """As many requests as allowed are at the upstream at once, and never more."""
-    together, lock = threading.Barrier(3, timeout=20), threading.Lock()
-    now, most = 0, 0
+    """As many requests as allowed are at the upstream at once, never more, and a check beside."""
+    entered, arrived, release = [], threading.Semaphore(0), threading.Event()
 
     def predict(batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        together.wait()
-        with lock:
-            now -= 1
+        entered.append(len(batch))
+        arrived.release()
+        release.wait(timeout=20)
         return first_pixels(batch)
 
     model = await connect(serve(predict), None, Limits(batch_images=1, in_flight=3))
-    halves = await asyncio.gather(model.answer(IMAGES[:11]), model.answer(IMAGES[11:21]))
+    calls = asyncio.gather(model.answer(IMAGES[:11]), model.answer(IMAGES[11:]))
+    for _ in range(3):
+        assert await asyncio.to_thread(arrived.acquire, timeout=10)
+    # A fourth infer request would have the connection that is kept for the check.
+    async with asyncio.timeout(10):
+        await model.check()
+    at_once = len(entered)
+    release.set()
+    halves = await calls
 
-    assert 3 == most
-    scores = np.concatenate([half.scores for half in halves])
-    np.testing.assert_array_equal(scores, EXPECTED["probabilities"][:21])
+    assert (3, 23) == (at_once, len(entered))
+    scores = np.concatenate([half.scores for half in halves if half.scores is not None])
+    np.testing.assert_array_equal(scores, EXPECTED["probabilities"])
 
 
 async def test_callers_at_once(serve: Serve, connect: Connect) -> None:

@@ -59,6 +59,13 @@ def test_signed_bytes() -> None:
     np.testing.assert_array_equal(tensor, IMAGES.astype(int) - 128)
 
 
+def test_nearly_whole_numbers() -> None:
+    """What is whole but for a rounding error is rounded, not cut off."""
+    tensor = preprocessing(form("UINT8"), Normalisation(scale=0.999999)).tensor(IMAGES)
+
+    np.testing.assert_array_equal(tensor, IMAGES)
+
+
 @pytest.mark.parametrize("layout", list(Layout))
 def test_flat_input(layout: Layout) -> None:
     """A model of flat vectors gets each image's pixels in the order of its layout."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from app.ports import (
 )
 from app.upstream.limits import Limits
 from app.upstream.oip_requests import HEADER_LENGTH
+from app.upstream.tensors import TensorSpec
 from tests.upstream.raw_server import RawServer, Reaction, ok
 
 if TYPE_CHECKING:
@@ -109,6 +111,25 @@ async def test_good_binary_answer(listen: Listen, connect: Connect) -> None:
     assert [1, 0] == answers.labels.tolist()
 
 
+async def test_server_that_does_not_describe_itself(listen: Listen, connect: Connect) -> None:
+    """Without the server's metadata JSON is spoken, and no compressed answer is asked for."""
+    server = RawServer(lambda _: ANSWER, extensions=None)
+    answers = await (await connect(await listen(server))).answer(IMAGES)
+
+    assert [1, 0] == answers.labels.tolist()
+    assert b"\r\nContent-Type: application/json\r\n" in server.heads[0]
+    assert b"\r\nAccept-Encoding: identity\r\n" in server.heads[0]
+
+
+async def test_batches_of_one(listen: Listen, connect: Connect) -> None:
+    """A model that takes one image at a time is asked once for each."""
+    one = Reaction(ok(scores([0.1, 0.9])))
+    server = RawServer(lambda _: one, inputs=(TensorSpec("x", "FP32", (1, 6, 5, 1)),))
+    answers = await (await connect(await listen(server))).answer(IMAGES)
+
+    assert ([1, 1], 2) == (answers.labels.tolist(), len(server.infers))
+
+
 async def test_other_classes_than_before(listen: Listen, connect: Connect) -> None:
     """A model whose number of classes changes is another model: its answer isn't used."""
     three = Reaction(ok(scores([0.1, 0.9, 0], [0.8, 0.2, 0])))
@@ -139,6 +160,30 @@ async def test_hanging(listen: Listen, connect: Connect, begun: bytes) -> None:
     with pytest.raises(UpstreamTimeoutError, match="didn't answer in time"):
         await model.answer(IMAGES)
     assert 1 == len(server.infers)
+
+
+async def test_endless_answer(listen: Listen, connect: Connect) -> None:
+    """An answer is given up as soon as it is too large, not when it ends."""
+    begun = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + b"x" * 5001
+    server = RawServer(lambda _: Reaction(begun, "hang"))
+    model = await connect(await listen(server), limits=Limits(answer_bytes=5000))
+
+    with pytest.raises(UpstreamAnswerError, match="larger than 5000"):
+        await model.answer(IMAGES)
+
+
+async def test_no_connection_in_time(connect: Connect) -> None:
+    """A host that takes no connection is a time-out after the connection's own limit."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as stack:
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        model = await connect(url, limits=Limits(connect_timeout_s=0.2))
+        async with asyncio.timeout(10):
+            with pytest.raises(UpstreamTimeoutError):
+                await model.check()
 
 
 async def test_late_answer(listen: Listen, connect: Connect) -> None:
