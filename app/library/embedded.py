@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from app.ports import LibraryError
 
@@ -143,7 +145,7 @@ def _running(private: Path, *options: str, claim: int | None = None) -> Iterator
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], path: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    with Redis(unix_socket_path=str(path), socket_timeout=1) as client:
+    with Redis(unix_socket_path=str(path), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
         while server.poll() is None and time.monotonic() < deadline:
             try:
                 client.ping()

@@ -6,11 +6,11 @@ another one has begun.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from app.library.background import repeating
 from app.library.connection import reaching_redis
 from app.ports import LibraryError
 
@@ -51,22 +51,17 @@ async def lease(client: Redis, key: str) -> AsyncIterator[bool]:
     if not held:
         yield False
         return
-    renewal = asyncio.create_task(_renew_always(client, key, token))
+
+    async def renew() -> None:
+        with reaching_redis():
+            await client.register_script(RENEW)([key], [token, _milliseconds()])
+
     try:
-        yield True
+        async with repeating(renew, RENEWAL_SECONDS):
+            yield True
     finally:
-        renewal.cancel()
-        await asyncio.wait([renewal])
         with suppress(LibraryError), reaching_redis():
             await client.register_script(RELEASE)([key], [token])
-
-
-async def _renew_always(client: Redis, key: str, token: str) -> None:
-    renew = client.register_script(RENEW)
-    while True:
-        await asyncio.sleep(RENEWAL_SECONDS)
-        with suppress(LibraryError), reaching_redis():
-            await renew([key], [token, _milliseconds()])
 
 
 def _milliseconds() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from app.library.background import repeating
 from app.library.calibrations import RedisCalibrationStore
 from app.library.connection import connected
 from app.library.keys import Keys
@@ -15,18 +14,13 @@ from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-logger = logging.getLogger(__name__)
+    from collections.abc import AsyncIterator
 
 POLL_SECONDS = 0.04
 """Between two looks at the version: a change must be on every worker within 0.1 s."""
 
 EXCHANGE_SECONDS = 0.2
 """Between two exchanges of counts."""
-
-AWAY_SECONDS = 0.25
-"""Between two attempts while Redis is away."""
 
 
 @asynccontextmanager
@@ -50,28 +44,13 @@ async def open_library(
 
         with suppress(LibraryError):
             await keep_up()
-        following = [
-            asyncio.create_task(_repeat(keep_up, POLL_SECONDS)),
-            asyncio.create_task(_repeat(library.exchange, EXCHANGE_SECONDS)),
-        ]
         try:
-            yield library, calibrations
+            async with (
+                repeating(keep_up, POLL_SECONDS),
+                repeating(library.exchange, EXCHANGE_SECONDS),
+            ):
+                yield library, calibrations
         finally:
-            for task in following:
-                task.cancel()
-            await asyncio.wait(following)
             with suppress(LibraryError):
                 await library.synchronise()
                 await library.exchange()
-
-
-async def _repeat(step: Callable[[], Awaitable[None]], pause: float) -> None:
-    while True:
-        try:
-            await step()
-            await asyncio.sleep(pause)
-        except LibraryError:  # the library says so itself
-            await asyncio.sleep(AWAY_SECONDS)
-        except Exception:  # a fault of ours must not cut this worker off from the others for good
-            logger.exception("following the trigger library failed")
-            await asyncio.sleep(AWAY_SECONDS)

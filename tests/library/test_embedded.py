@@ -1,0 +1,156 @@
+"""A Valkey of our own: private, alone in its directory, and gone with its parent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+
+from app.library.embedded import embedded_valkey
+from app.ports import LibraryError
+from tests.library.servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVE_FOR_EVER = """
+import pathlib, sys, time
+from app.library.embedded import embedded_valkey
+
+with embedded_valkey(*map(pathlib.Path, sys.argv[1:])) as url:
+    print(url, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Return a directory that isn't there yet, with a name that needs quoting."""
+    return tmp_path / "a state" / 'of "neo"'
+
+
+def test_it_answers_on_a_private_socket_only() -> None:
+    """The server is reached through a socket that no other user can open, and by no port."""
+    with embedded_valkey() as url:
+        path = Path(url.removeprefix("unix://"))
+        with _client(url) as client:
+            assert client.set("a", "b")
+            assert "0" == client.config_get("port")["port"]
+        assert 0o700 == stat.S_IMODE(path.parent.stat().st_mode)
+        assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    assert not path.parent.exists()
+
+
+def test_data_outlives_it_in_a_directory(directory: Path) -> None:
+    """What it was told is there again when it is started in the same directory."""
+    with embedded_valkey(directory) as url, _client(url) as client:
+        client.set("a", "b")
+    assert 0o700 == stat.S_IMODE(directory.stat().st_mode)
+    with embedded_valkey(directory) as url, _client(url) as client:
+        assert b"b" == client.get("a")
+
+
+def test_without_a_directory_it_forgets() -> None:
+    """Two servers without a directory have nothing in common, also at the same time."""
+    with embedded_valkey() as url, embedded_valkey() as other, _client(url) as client:
+        client.set("a", "b")
+        with _client(other) as another:
+            assert another.get("a") is None
+
+
+def test_a_directory_in_use_is_refused(directory: Path) -> None:
+    """A second server in the same directory is refused with the reason, and does no harm."""
+    with embedded_valkey(directory) as url, _client(url) as client:
+        with (
+            pytest.raises(LibraryError, match="another gateway keeps its trigger library in"),
+            embedded_valkey(directory),
+        ):
+            pass
+        assert client.ping()
+
+
+def test_a_directory_that_cant_be_written_is_refused(tmp_path: Path) -> None:
+    """A place where nothing can be kept is named."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(LibraryError, match=r"can't be kept in .*file/state"),
+        embedded_valkey(tmp_path / "file" / "state"),
+    ):
+        pass
+
+
+def test_data_that_cant_be_read_is_refused_in_the_servers_words(directory: Path) -> None:
+    """A server that ends as it starts is quoted."""
+    with embedded_valkey(directory):
+        pass
+    (manifest,) = (directory / "appendonlydir").glob("*.manifest")
+    manifest.write_text("nonsense\n")
+    with pytest.raises(LibraryError, match=r"doesn't start: .*\w"), embedded_valkey(directory):
+        pass
+
+
+@pytest.fixture
+def orphan(directory: Path) -> Iterator[tuple[str, int]]:
+    """Yield the URL and the process id of a server whose parent is killed with SIGKILL."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE_FOR_EVER, str(directory)], stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().decode().strip()
+        with _client(url) as client:
+            client.set("a", "b")
+            server = int(client.info("server")["process_id"])
+        parent.kill()
+    yield url, server
+    shutil.rmtree(Path(url.removeprefix("unix://")).parent)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_it_dies_with_its_parent(orphan: tuple[str, int], directory: Path) -> None:
+    """A killed gateway leaves no server behind; the next one finds the data at once."""
+    _, server = orphan
+    with embedded_valkey(directory) as url, _client(url) as client:
+        assert b"b" == client.get("a")
+    wait_until(lambda: not _alive(server))
+
+
+def test_a_long_temporary_directory_is_avoided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the usual temporary directory's name is too long for a socket it is put elsewhere."""
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    with pytest.raises(OSError, match="too long"), socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(long / "neo-12345678" / "valkey.sock"))
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with embedded_valkey() as url, _client(url) as client:
+        assert client.ping()
+
+
+def test_a_server_that_hangs_is_ended(tmp_path: Path) -> None:
+    """A server that doesn't listen any more is ended all the same."""
+    with embedded_valkey(tmp_path) as url, _client(url) as client:
+        server = int(client.info("server")["process_id"])
+        os.kill(server, signal.SIGSTOP)
+    assert not _alive(server)
+
+
+def _client(url: str) -> Redis:
+    return Redis.from_url(url)
+
+
+def _alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"  # whoever inherited it may take a while to look after it
