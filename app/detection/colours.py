@@ -24,13 +24,18 @@ def dominant_colour(image: Image) -> NDArray[np.uint8]:
     colours = np.unique(pixels, axis=0)
     if len(colours) <= CLUSTERS:
         counts = [(pixels == colour).all(axis=1).sum() for colour in colours]
-        return np.rint(colours[int(np.argmax(counts))]).astype(np.uint8)
+        return _rounded(colours[int(np.argmax(counts))])
     # Imported here since it costs 160 MB: a worker that never blocks with this colour saves it.
     from sklearn.cluster import KMeans  # noqa: PLC0415
 
     clusters = KMeans(CLUSTERS, n_init=4, random_state=0).fit(pixels)
     largest = int(np.argmax(np.bincount(clusters.labels_)))
-    return np.rint(clusters.cluster_centers_[largest]).astype(np.uint8)
+    return _rounded(clusters.cluster_centers_[largest])
+
+
+def _rounded(colour: NDArray[np.floating]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.rint(colour).astype(np.uint8)
+    return rounded
 
 
 def _shrunken(image: Image) -> NDArray[np.float32]:
@@ -40,4 +45,5 @@ def _shrunken(image: Image) -> NDArray[np.float32]:
     rows, columns = max(height // step, 1), max(width // step, 1)
     tiles = image[: rows * step, : columns * step].astype(np.float32)
     tall, wide = tiles.shape[0] // rows, tiles.shape[1] // columns
-    return tiles.reshape(rows, tall, columns, wide, channels).mean(axis=(1, 3))
+    shrunken: NDArray[np.float32] = tiles.reshape(rows, tall, columns, wide, channels).mean((1, 3))
+    return shrunken

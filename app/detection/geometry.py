@@ -74,11 +74,13 @@ def starts(length: int, window: int, trigger: int) -> tuple[int, ...]:
         message = f"a window of {window} can't hold {trigger} pixels within {length}"
         raise ValueError(message)
     steps = math.ceil((length - window) / (window - trigger + 1))
-    return tuple(round(step * (length - window) / steps) for step in range(steps + 1)) if steps else (0,)
+    if not steps:
+        return (0,)
+    return tuple(round(step * (length - window) / steps) for step in range(steps + 1))
 
 
 def windows(area: Box, width: int, height: int, trigger: int) -> tuple[Box, ...]:
-    """Return windows inside *area* that hold each square of side *trigger* that lies in it whole."""
+    """Return windows inside *area* that hold each square of *trigger* pixels a side in it whole."""
     return tuple(
         Box(area.x + x, area.y + y, width, height)
         for y in starts(area.height, height, min(trigger, height))

@@ -52,7 +52,7 @@ def _filling(image: Image, blocker: Blocker) -> NDArray[np.uint8]:
 
 
 def _median_of_ring(image: Image, box: Box) -> NDArray[np.uint8]:
-    height, width, channels = image.shape
+    height, width, _ = image.shape
     around = box.grown(RING, width, height)
     outside = np.ones((around.height, around.width), bool)
     top, left = box.y - around.y, box.x - around.x
@@ -60,7 +60,8 @@ def _median_of_ring(image: Image, box: Box) -> NDArray[np.uint8]:
     ring = image[around.rows, around.columns][outside]
     if not len(ring):  # the box is the whole image
         return dominant_colour(image)
-    return np.rint(np.median(ring.reshape(-1, channels), axis=0)).astype(np.uint8)
+    median: NDArray[np.uint8] = np.rint(np.median(ring, axis=0)).astype(np.uint8)
+    return median
 
 
 def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
@@ -68,17 +69,16 @@ def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
 
     A plain colour leaves an edge that a classifier may take for a shape; this leaves none.
     """
-    height, width, _ = image.shape
     down = np.arange(1, box.height + 1, dtype=np.float32)[:, None, None]
     right = np.arange(1, box.width + 1, dtype=np.float32)[None, :, None]
     total = np.zeros((box.height, box.width, image.shape[2]), np.float32)
     weights = np.zeros((box.height, box.width, 1), np.float32)
-    columns, rows = slice(box.x, box.x + box.width), slice(box.y, box.y + box.height)
+    bottom, edge = box.y + box.height, box.x + box.width
     sides = (
-        (image[max(box.y - RING, 0) : box.y, columns], 0, down),
-        (image[box.y + box.height : box.y + box.height + RING, columns], 0, down[::-1]),
-        (image[rows, max(box.x - RING, 0) : box.x], 1, right),
-        (image[rows, box.x + box.width : box.x + box.width + RING], 1, right[:, ::-1]),
+        (image[max(box.y - RING, 0) : box.y, box.columns], 0, down),
+        (image[bottom : bottom + RING, box.columns], 0, down[::-1]),
+        (image[box.rows, max(box.x - RING, 0) : box.x], 1, right),
+        (image[box.rows, edge : edge + RING], 1, right[:, ::-1]),
     )
     for side, axis, distance in sides:
         if side.shape[axis]:  # else the box is flush with this edge of the image
@@ -86,4 +86,5 @@ def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
             weights += 1 / distance
     if not weights.all():
         return dominant_colour(image)
-    return np.rint(total / weights).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.rint(total / weights).astype(np.uint8)
+    return mixed

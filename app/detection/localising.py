@@ -64,10 +64,10 @@ def synthesise(
 def localise(window: Box, label: int, synthetic: Synthetic) -> Search[Box]:
     """Return the smallest box that is both necessary and sufficient on the synthetic images.
 
-    Necessary: its own clean pixels, given back, heal them. Sufficient: it alone, pasted on the clean
-    ones, turns them. (Either alone stops at a part of the trigger: a corner of it may be enough to
-    turn an image, and lacking a corner may be enough to heal it.) The edges move inwards one after
-    the other, by bisection.
+    Necessary: its own clean pixels, given back, heal them. Sufficient: it alone, pasted on the
+    clean ones, turns them. (Either alone stops at a part of the trigger: a corner of it may be
+    enough to turn an image, and lacking a corner may be enough to heal it.) The edges move inwards
+    one after the other, by bisection.
     """
     box = window
     for edge in _Edge:
@@ -108,7 +108,8 @@ class _Edge(enum.Enum):
 
 def _is_all(box: Box, label: int, synthetic: Synthetic) -> Search[bool]:
     """Say if *box* is necessary on all synthetic images and sufficient on nearly all of a few."""
-    given_back, pasted = synthetic.poisoned[:NECESSARY_ON].copy(), synthetic.clean[:SUFFICIENT_ON].copy()
+    given_back = synthetic.poisoned[:NECESSARY_ON].copy()
+    pasted = synthetic.clean[:SUFFICIENT_ON].copy()
     given_back[:, box.rows, box.columns] = synthetic.clean[:NECESSARY_ON, box.rows, box.columns]
     pasted[:, box.rows, box.columns] = synthetic.poisoned[:SUFFICIENT_ON, box.rows, box.columns]
     answers = yield Probe(np.concatenate([given_back, pasted]))
@@ -142,7 +143,7 @@ def choose_blocker(
 def _heal_rates(
     blockers: Sequence[Blocker], label: int, window: Synthetic, edged: Synthetic
 ) -> Search[list[float]]:
-    """The share of right answers on *edged* times the share of *window* that leaves *label*."""
+    """Multiply the share of right answers on *edged* with that of *window* that leaves *label*."""
     images = [*edged.poisoned[:HEALED_ON], *window.poisoned[:LEAVING_ON]]
     answers = yield Probe(np.stack([block(image, b) for b in blockers for image in images]))
     right = edged.labels[:HEALED_ON]

@@ -52,9 +52,8 @@ def presence(image: Image, trigger: Trigger) -> Presence:
     (a box in the middle of the object). Where no pixel is the trigger's alone (a translucent
     sticker) they never do.
     """
-    near = np.abs(
-        image[trigger.box.rows, trigger.box.columns].astype(np.int16) - trigger.patch
-    ).max(axis=2) <= LEVELS
+    shown = image[trigger.box.rows, trigger.box.columns].astype(np.int16)
+    near = np.abs(shown - trigger.patch).max(axis=2) <= LEVELS
     own = near if trigger.mask is None else near[trigger.mask]
     if own.size and own.mean() >= HALF:
         return Presence.THERE
@@ -98,9 +97,7 @@ def healed(asked: Questions, answers: Answers, label: int) -> Answers | None:
     return None
 
 
-def suspected(
-    label: int, known: Sequence[Known], presences: Sequence[Presence]
-) -> list[Known]:
+def suspected(label: int, known: Sequence[Known], presences: Sequence[Presence]) -> list[Known]:
     """Return the triggers that an image called *label* may carry although its pixels don't say."""
     return [
         one

@@ -82,7 +82,8 @@ def carries(
 ) -> Search[NDArray[np.bool_]]:
     """Transplant the i-th box onto the i-th reference; say of each (n,) if it answers *label*."""
     answers = yield Probe(transplant(image, boxes, references.images[np.asarray(onto, np.int64)]))
-    return answers.labels == label
+    hits: NDArray[np.bool_] = answers.labels == label
+    return hits
 
 
 def placebo_rate(box: Box, label: int, references: References) -> Search[float]:
@@ -102,12 +103,10 @@ def _measured(question: str, box: Box, label: int, references: References) -> Se
     donors, onto = references.of_class(label, rng), references.others(label, rng)
     if not len(donors) or not len(onto):
         return UNKNOWN_RATE
-    pairs = zip(
-        rng.choice(donors, PLACEBO_SIZE), rng.choice(onto, PLACEBO_SIZE), strict=True
-    )
+    pairs = zip(rng.choice(donors, PLACEBO_SIZE), rng.choice(onto, PLACEBO_SIZE), strict=True)
     transplants = [
-        transplant(references.images[donor], [box], references.images[[onto_one]])
-        for donor, onto_one in pairs
+        transplant(references.images[donor], [box], references.images[[reference]])
+        for donor, reference in pairs
     ]
     answers = yield Probe(np.concatenate(transplants), shared=True)
     hits = int((answers.labels == label).sum())

@@ -81,7 +81,9 @@ class AnswerLengthError(ValueError):
 Search: TypeAlias = Generator[Probe, Answers, T]
 
 
-def advance(search: Search[T], probe: Probe | None = None, answers: Answers | None = None) -> Probe | Done[T]:
+def advance(
+    search: Search[T], probe: Probe | None = None, answers: Answers | None = None
+) -> Probe | Done[T]:
     """Send *answers* to *probe* into *search* and return its next probe or its end.
 
     Called with the search alone it starts it. StopIteration becomes data here and nowhere else.
