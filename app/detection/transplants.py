@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images, Search
 
 REPEATS = 2
-"""References that a window has to carry onto after the opening."""
+"""References that a window is asked on again after the opening."""
 
 NARROW_REPEATS = 1
-"""References that a narrowed window has to carry onto, others each time."""
+"""References that a narrowed window is asked on, others each time."""
 
 KEPT = 4
 """Windows that are narrowed or confirmed at most, at each scale: a trigger is in all that it keeps
@@ -130,7 +130,11 @@ def _carrying_again(
     skip: int,
     repeats: int,
 ) -> Search[list[Suspect]]:
-    """Return those that carry onto each of the next references; all are asked in one round."""
+    """Return those that carry onto any of the next references; all are asked in one round.
+
+    Not onto each: a reference that holds its class hard against nature may hold it against a
+    trigger once in a while.
+    """
     trials = [
         (suspect, reference)
         for suspect in suspects
@@ -143,6 +147,5 @@ def _carrying_again(
     hits = yield from carries(
         image, label, [s.box for s, _ in trials], [r for _, r in trials], references
     )
-    missed = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if not hit}
-    asked = dict.fromkeys(suspect for suspect, _ in trials)
-    return [suspect for suspect in asked if suspect not in missed]
+    carried = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if hit}
+    return [suspect for suspect in dict.fromkeys(s for s, _ in trials) if suspect in carried]
