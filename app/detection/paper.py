@@ -23,6 +23,8 @@ from app.detection.trigger import Blocker, Evidence, Fill, Trigger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from app.detection.recognition import Known
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
@@ -67,7 +69,8 @@ def screen(
         said = answers[0:1]
         for i in _transitions(answers, parameters.delta_t):
             healed = answers[i + 1 : i + 2]
-            found = yield from _confirmed(image, positions[i], said, healed, references, parameters, rng)
+            suspect = _Suspect(positions[i], int(said.labels[0]), int(healed.labels[0]))
+            found = yield from _confirmed(image, suspect, references, parameters, rng)
             if found is not None and known:
                 return Finding(Verdict.KNOWN, said, healed, known=known[i])
             if found is not None:
@@ -106,33 +109,40 @@ def _transitions(answers: Answers, delta_t: float) -> list[int]:
     return [int(i) for i in np.flatnonzero((distances > delta_t) & (blocked != own))]
 
 
-def _probabilities(scores: np.ndarray) -> bool:
+def _probabilities(scores: NDArray[np.float32]) -> bool:
     return bool((scores >= 0).all() and (np.abs(scores.sum(axis=1) - 1) < ROUNDING).all())
 
 
-def _confirmed(  # noqa: PLR0913  # the arguments of Algorithm 2
+@dataclass(frozen=True)
+class _Suspect:
+    """A transition: blocked at ``position``, the image is no longer class ``a`` but class ``b``."""
+
+    position: Box
+    a: int
+    b: int
+
+
+def _confirmed(
     image: Image,
-    position: Box,
-    said: Answers,
-    healed: Answers,
+    suspect: _Suspect,
     references: References,
     parameters: Parameters,
     rng: np.random.Generator,
 ) -> Search[Trigger | None]:
     """Algorithm 2: paste the region on k images of class B; a trigger if more than Λ_T become A.
 
-    A is the image's own answer, B the blocked image's. The region is the reconstructed trigger.
+    The region is the reconstructed trigger.
     """
-    a, b = int(said.labels[0]), int(healed.labels[0])
-    check_set = references.of_class(b, rng)[: parameters.check_size]
+    position = suspect.position
+    check_set = references.of_class(suspect.b, rng)[: parameters.check_size]
     if not len(check_set):
         return None
-    hits = yield from carries(image, a, [position] * len(check_set), check_set, references)
+    hits = yield from carries(image, suspect.a, [position] * len(check_set), check_set, references)
     if hits.mean() <= parameters.lambda_t:
         return None
     height, width, _ = image.shape
     return Trigger(
-        target=a,
+        target=suspect.a,
         source=None,
         box=position,
         patch=image[position.rows, position.columns].copy(),
@@ -141,5 +151,7 @@ def _confirmed(  # noqa: PLR0913  # the arguments of Algorithm 2
         natural=0.0,
         image_height=height,
         image_width=width,
-        evidence=Evidence(int(hits.sum()), len(hits), 0.0, 0.0, 0, references.seed),
+        evidence=Evidence(
+            int(hits.sum()), len(hits), placebo=0.0, heal_rate=0.0, probes=0, seed=references.seed
+        ),
     )

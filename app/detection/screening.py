@@ -1,4 +1,4 @@
-"""One image: does it carry a trigger, and what is the right answer?"""
+"""One image: whether it carries a trigger, and which answer to give."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from app.detection.trigger import Evidence, Trigger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.detection.confirmation import Transplants
     from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.recognition import Known
     from app.detection.references import References
     from app.detection.search import Image, Search
+    from app.detection.trigger import Blocker
 
 SURROUNDINGS = 2  # pixels that a window is grown by before it is localised
 LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
@@ -78,9 +80,7 @@ def screen(image: Image, defence: Defence, rng: np.random.Generator) -> Search[F
     try:
         return (yield from _screen(image, defence, rng, progress))
     except Refused:
-        return Finding(
-            Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed
-        )
+        return Finding(Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed)
 
 
 @dataclass
@@ -154,46 +154,83 @@ def _established(
     wide = window.grown(SURROUNDINGS, plan.width, plan.height)
     if any(old.target == label and wide.holds(old.box.centre) for old in defence.dismissed):
         return None
-    if not (yield from necessary(image, label, wide)):
-        return None
-    transplants = yield from confirm(image, label, wide, references, rng)
+    transplants = yield from _confirmed(image, label, wide, references, rng)
     if transplants is None:
         return None
+    located = yield from _located(image, label, wide, defence, rng)
+    if located is None:
+        return None
+    answer = yield Probe(block(image, located.blocker)[None])
+    if answer.labels[0] == label:
+        return None
+    around = located.blocker.box.grown(SURROUNDINGS, plan.width, plan.height)
+    natural = yield from placebo_rate(around, label, references)
+    if natural > NATURE_AT_MOST:
+        return None
+    return _described(image, label, located, transplants, natural, references.seed), answer
+
+
+def _confirmed(
+    image: Image, label: int, wide: Box, references: References, rng: np.random.Generator
+) -> Search[Transplants | None]:
+    if not (yield from necessary(image, label, wide)):
+        return None
+    return (yield from confirm(image, label, wide, references, rng))
+
+
+@dataclass(frozen=True)
+class _Located:
+    """Where a trigger lies, and what hides it best."""
+
+    box: Box
+    blocker: Blocker
+    heal_rate: float
+
+
+def _located(
+    image: Image, label: int, wide: Box, defence: Defence, rng: np.random.Generator
+) -> Search[_Located | None]:
+    """Find the trigger in a confirmed window; None if it is too large, or nothing hides it."""
+    references, plan = defence.references, defence.plan
     synthetic = yield from synthesise(image, label, wide, references.others(label, rng), references)
     if synthetic is None:
         return None
     box = yield from localise(wide, label, synthetic)
     if box.area > plan.largest_area:
         return None
-    # What blockers are tried on is the box and its edge: the rest of the window isn't the trigger's.
+    # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
     edged = box.grown(SURROUNDINGS, plan.width, plan.height)
     tried = yield from synthesise(image, label, edged, references.others(label, rng), references)
     if tried is None:
         return None
     blocker, heal_rate = yield from choose_blocker(box, label, synthetic, tried, plan)
-    if heal_rate <= LEAST_HEAL_RATE:
-        return None
-    answer = yield Probe(block(image, blocker)[None])
-    if answer.labels[0] == label:
-        return None
-    natural = yield from placebo_rate(
-        blocker.box.grown(SURROUNDINGS, plan.width, plan.height), label, references
-    )
-    if natural > NATURE_AT_MOST:
-        return None
-    evidence = Evidence(
-        transplants.carried, transplants.asked, transplants.placebo, heal_rate, 0, references.seed
-    )
-    trigger = Trigger(
+    return _Located(box, blocker, heal_rate) if heal_rate > LEAST_HEAL_RATE else None
+
+
+def _described(  # noqa: PLR0913, PLR0917  # all that is known of it comes together here
+    image: Image,
+    label: int,
+    located: _Located,
+    transplants: Transplants,
+    natural: float,
+    seed: int,
+) -> Trigger:
+    return Trigger(
         target=label,
         source=None,
-        box=box,
-        patch=image[box.rows, box.columns].copy(),
+        box=located.box,
+        patch=image[located.box.rows, located.box.columns].copy(),
         mask=None,
-        blocker=blocker,
+        blocker=located.blocker,
         natural=natural,
-        image_height=plan.height,
-        image_width=plan.width,
-        evidence=evidence,
+        image_height=image.shape[0],
+        image_width=image.shape[1],
+        evidence=Evidence(
+            carried=transplants.carried,
+            transplants=transplants.asked,
+            placebo=transplants.placebo,
+            heal_rate=located.heal_rate,
+            probes=0,  # the driver counts them
+            seed=seed,
+        ),
     )
-    return trigger, answer
