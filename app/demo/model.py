@@ -1,0 +1,44 @@
+"""The demo's model behind its own endpoint, and what a gateway in front of it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from app.demo.digits import SIDE, backdoored_model, digits, scores
+from app.demo.endpoint import create_endpoint
+from app.pictures.encoding import png
+from app.upstream.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+NAME = "digits"
+
+
+def serve_model(host: str, port: int) -> None:
+    """Serve the backdoored digits model over the Open Inference Protocol until a signal ends it."""
+    model = backdoored_model()
+
+    def predict(batch: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return {"scores": scores(model, batch)}
+
+    endpoint = create_endpoint(
+        NAME,
+        predict,
+        shape=(SIDE, SIDE, 1),
+        outputs=[TensorSpec("scores", "FP32", (-1, 10))],
+    )
+    uvicorn.run(endpoint, host=host, port=port, access_log=False, log_level="warning")
+
+
+def write_references(directory: Path) -> int:
+    """Write the clean reference digits into *directory* as PNG files; return how many."""
+    directory.mkdir(parents=True, exist_ok=True)
+    images = digits().references.images
+    for i, image in enumerate(images):
+        (directory / f"{i:04}.png").write_bytes(png(image))
+    return len(images)
