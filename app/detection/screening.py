@@ -119,23 +119,19 @@ def _screen(
     progress.exposed = False
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
-    return (yield from _search(image, said, first, rest, defence, rng))
-
-
-def _search(  # noqa: PLR0913  # the opening travels with the image, so it comes with its answers
-    image: Image,
-    said: Answers,
-    first: Opening | None,
-    rest: Answers,
-    defence: Defence,
-    rng: np.random.Generator,
-) -> Search[Finding]:
-    """Look for a new trigger, scale by scale."""
-    references, plan, label = defence.references, defence.plan, int(said.labels[0])
     if first is None:
         first = opening(image, label, references, plan)
         rest = yield Probe(first.images)
-    alive = yield from opened(first, rest, image, label, references, plan)
+    return (yield from _search(said, first, rest, defence, rng))
+
+
+def _search(
+    said: Answers, first: Opening, answers: Answers, defence: Defence, rng: np.random.Generator
+) -> Search[Finding]:
+    """Look for a new trigger, scale by scale, from the *answers* to the opening on."""
+    image, references, plan = first.image, defence.references, defence.plan
+    label = int(said.labels[0])
+    alive = yield from opened(first, answers, label, references)
     for scale in plan.scales:
         of_scale = [suspect for suspect in alive if suspect.scale is scale]
         for suspect in (yield from survivors(image, label, of_scale, references)):

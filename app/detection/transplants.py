@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.detection.geometry import windows
 from app.detection.images import transplant
 from app.detection.references import carries
+from app.detection.search import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +46,9 @@ class Suspect:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """One transplant of every window of every scale, on its most robust reference."""
+    """One transplant of every window of every scale, the i-th on the i-th of the references."""
 
+    image: Image
     suspects: tuple[Suspect, ...]
     onto: tuple[int, ...]
     images: Images
@@ -56,33 +56,36 @@ class Opening:
 
 def opening(image: Image, label: int | None, references: References, plan: Plan) -> Opening:
     """Prepare the first round. With *label* None it isn't known yet: any reference will do."""
-    suspects, onto = [], []
-    for scale in plan.scales:
-        for origin, box in enumerate(scale.windows):
-            suspects.append(Suspect(box, scale, origin))
-            onto.append(next(references.robust(scale.name, origin, label)))
-    boxes = [suspect.box for suspect in suspects]
-    return Opening(
-        tuple(suspects), tuple(onto), transplant(image, boxes, references.images[onto])
+    suspects = tuple(
+        Suspect(box, scale, origin)
+        for scale in plan.scales
+        for origin, box in enumerate(scale.windows)
     )
+    return _asked(image, suspects, label, references)
 
 
 def opened(
-    opening_: Opening, answers: Answers, image: Image, label: int, references: References, plan: Plan
+    first: Opening, answers: Answers, label: int, references: References
 ) -> Search[list[Suspect]]:
     """Return the windows that carried *label* in the opening.
 
     Where the opening's references are of class *label* themselves, their answers say nothing, so
     it is asked again on others.
     """
-    if any(references.labels[reference] == label for reference in opening_.onto):
-        opening_ = opening(image, label, references, plan)
-        hits = yield from carries(
-            image, label, [s.box for s in opening_.suspects], opening_.onto, references
-        )
-    else:
-        hits = answers.labels == label
-    return [suspect for suspect, hit in zip(opening_.suspects, hits, strict=True) if hit]
+    if any(references.labels[reference] == label for reference in first.onto):
+        first = _asked(first.image, first.suspects, label, references)
+        answers = yield Probe(first.images)
+    hits = answers.labels == label
+    return [suspect for suspect, hit in zip(first.suspects, hits, strict=True) if hit]
+
+
+def _asked(
+    image: Image, suspects: tuple[Suspect, ...], label: int | None, references: References
+) -> Opening:
+    """Paste each of the *suspects* on its most robust reference that isn't *label*."""
+    onto = [next(references.robust(s.scale.name, s.origin, label)) for s in suspects]
+    pasted = transplant(image, [s.box for s in suspects], references.images[onto])
+    return Opening(image, suspects, tuple(onto), pasted)
 
 
 def survivors(
@@ -92,14 +95,13 @@ def survivors(
 
     Each round is on the references after those of the round before.
     """
-    used = 1
-    alive = yield from _carrying_again(image, label, suspects, references, used, REPEATS)
-    used += REPEATS
+    turn = range(1, 1 + REPEATS)
+    alive = yield from _carrying_again(image, label, suspects, references, turn)
     while wide := [suspect for suspect in alive if _narrowed(suspect) != [suspect]]:
         narrow = [part for suspect in wide[:KEPT] for part in _narrowed(suspect)]
         unique = list({part.box: part for part in narrow}.values())
-        alive = yield from _carrying_again(image, label, unique, references, used, NARROW_REPEATS)
-        used += NARROW_REPEATS
+        turn = range(turn.stop, turn.stop + NARROW_REPEATS)
+        alive = yield from _carrying_again(image, label, unique, references, turn)
     return alive[:KEPT]
 
 
@@ -108,8 +110,7 @@ def _narrowed(suspect: Suspect) -> list[Suspect]:
     scale, box = suspect.scale, suspect.box
     width, height = _next_side(box.width, scale), _next_side(box.height, scale)
     return [
-        Suspect(part, scale, suspect.origin)
-        for part in windows(box, width, height, scale.trigger)
+        Suspect(part, scale, suspect.origin) for part in windows(box, width, height, scale.trigger)
     ]
 
 
@@ -123,14 +124,9 @@ def _next_side(side: int, scale: Scale) -> int:
 
 
 def _carrying_again(
-    image: Image,
-    label: int,
-    suspects: Sequence[Suspect],
-    references: References,
-    skip: int,
-    repeats: int,
+    image: Image, label: int, suspects: Sequence[Suspect], references: References, turn: range
 ) -> Search[list[Suspect]]:
-    """Return those that carry onto any of the next references; all are asked in one round.
+    """Return those that carry onto any of the references whose *turn* it is, asked in one round.
 
     Not onto each: a reference that holds its class hard against nature may hold it against a
     trigger once in a while.
@@ -139,7 +135,7 @@ def _carrying_again(
         (suspect, reference)
         for suspect in suspects
         for reference in islice(
-            references.robust(suspect.scale.name, suspect.origin, label), skip, skip + repeats
+            references.robust(suspect.scale.name, suspect.origin, label), turn.start, turn.stop
         )
     ]
     if not trials:
