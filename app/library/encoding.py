@@ -94,7 +94,7 @@ def encode_calibration(calibration: Calibration) -> bytes:
     return orjson.dumps(
         {
             "labels": calibration.labels.tolist(),
-            "robust": {scale: order.tolist() for scale, order in calibration.robust.items()},
+            "robust": {scale: orders.tolist() for scale, orders in calibration.robust.items()},
         }
     )
 
@@ -105,7 +105,7 @@ def decode_calibration(data: bytes | str) -> Calibration:
         case {"labels": labels, "robust": dict(robust)}:
             return Calibration(
                 _whole_numbers(labels),
-                {scale: _whole_numbers(order) for scale, order in robust.items()},
+                {scale: _whole_number_rows(orders) for scale, orders in robust.items()},
             )
         case _:
             raise EncodingError(what="calibration")
@@ -237,6 +237,17 @@ def _whole_numbers(values: object) -> NDArray[np.int64]:
             return np.array(numbers, np.int64)
         case _:
             raise EncodingError(what="list of whole numbers")
+
+
+def _whole_number_rows(rows: object) -> NDArray[np.int64]:
+    match rows:
+        case [first, *others]:
+            table = [_whole_numbers(row) for row in (first, *others)]
+            if len({len(row) for row in table}) > 1:
+                raise EncodingError(what="table of whole numbers")
+            return np.stack(table)
+        case _:
+            raise EncodingError(what="table of whole numbers")
 
 
 def _parsed(data: bytes | str) -> object:

@@ -34,6 +34,9 @@ COUNTS = st.integers(0, 2**63 - 1)
 SHARES = st.floats(0, 1)
 TIMES = st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 LABELS = st.lists(st.integers(-(2**63) + 1, 2**63 - 1)).map(lambda n: np.array(n, np.int64))
+ORDERS = st.tuples(st.integers(1, 4), st.integers(0, 4)).map(
+    lambda shape: np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
+)
 
 
 @st.composite
@@ -74,7 +77,7 @@ def test_an_entry_comes_back_as_it_was(kept: Entry) -> None:
     assert _facts(kept) == _facts(back)
 
 
-@given(LABELS, st.dictionaries(st.text(), LABELS))
+@given(LABELS, st.dictionaries(st.text(), ORDERS))
 def test_a_calibration_comes_back_as_it_was(
     labels: NDArray[np.int64], robust: dict[str, NDArray[np.int64]]
 ) -> None:
@@ -142,6 +145,13 @@ def test_one_wrong_field_is_refused(path: str, value: object) -> None:
     place[name] = value
     with pytest.raises(EncodingError):
         decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+
+
+@pytest.mark.parametrize("orders", ["[1]", "[]", "[[1], [1, 2]]", "[[1.0]]", "{}"])
+def test_the_references_of_each_window_are_as_many(orders: str) -> None:
+    """A calibration whose orders aren't one table of whole numbers is refused."""
+    with pytest.raises(EncodingError):
+        decode_calibration(f'{{"labels": [1], "robust": {{"small": {orders}}}}}')
 
 
 @pytest.mark.parametrize("labels", ["[1.0]", "[true]", "[9223372036854775808]", "{}", "null"])
