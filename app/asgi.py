@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.serving import end_with_supervisor
 from app.settings import SettingError, read_settings
 from app.web.app import create_app
 from app.wiring import open_gateway
@@ -19,6 +20,7 @@ def create() -> FastAPI:
     Raises SettingError, also without NEO_REDIS_URL: the embedded Valkey belongs to `neo-gateway
     serve`, which is above the workers.
     """
+    end_with_supervisor()
     settings = read_settings()
     if settings.redis_url is None:
         message = (

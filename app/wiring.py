@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from app.detection.paper import Parameters
@@ -38,15 +38,26 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
         preparation = Preparation(
-            model, calibrations, _loader(settings), _identity(settings), settings.trigger_max
+            model,
+            calibrations,
+            _loader(settings),
+            check_library=library.check,
+            identity=_identity(settings),
+            trigger_max=settings.trigger_max,
         )
-        preparing = asyncio.create_task(preparation.run())
-        try:
+        async with _running(preparation):
             yield Gateway(model, library, preparation, policy(settings))
-        finally:
-            preparing.cancel()
-            with suppress(asyncio.CancelledError):
-                await preparing
+
+
+@asynccontextmanager
+async def _running(preparation: Preparation) -> AsyncIterator[None]:
+    task = asyncio.create_task(preparation.run())
+    try:
+        yield
+    finally:
+        while not task.done():  # under Python 3.11 redis-py now and then swallows a cancellation
+            task.cancel()
+            await asyncio.wait([task], timeout=1)
 
 
 def policy(settings: Settings) -> Policy:
@@ -76,14 +87,13 @@ def input_settings(settings: Settings) -> InputSettings:
     return InputSettings(
         size,
         layout,
-        Normalisation(
-            mean=settings.input_mean, std=settings.input_std, scale=settings.input_scale
-        ),
+        Normalisation(mean=settings.input_mean, std=settings.input_std, scale=settings.input_scale),
     )
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(timeout_s=settings.patience)
+    # Patience is for one image: while the references are calibrated nobody waits.
+    return Limits(timeout_s=max(settings.patience, Limits.timeout_s))
 
 
 def _loader(settings: Settings) -> Callable[[InputSize], Images]:

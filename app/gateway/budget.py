@@ -14,8 +14,8 @@ HORIZON = 100
 class ProbeBudget:
     """Draws images at random so that screening costs *mean* probes an image over the stream.
 
-    Without a mean every image is screened. ``first_guess`` is what one screen is taken to cost until
-    some have been paid for.
+    Without a mean every image is screened. ``first_guess`` is what one screen is taken to cost
+    until some have been paid for.
     """
 
     def __init__(self, mean: float | None, first_guess: float, rng: np.random.Generator) -> None:
@@ -28,8 +28,9 @@ class ProbeBudget:
         """Say whether the next image is to be screened for new triggers."""
         if self._mean is None:
             return True
-        self._credit += self._mean
-        share = (self._mean + (self._credit - self._mean) / HORIZON) / max(self._cost, 1.0)
+        share = (self._mean + self._credit / HORIZON) / max(self._cost, 1.0)
+        # What a quiet day has left over is not for one burst: it is kept for a horizon's images.
+        self._credit = min(self._credit + self._mean, HORIZON * self._mean)
         return bool(self._rng.random() < share)
 
     def spend(self, probes: int) -> None:

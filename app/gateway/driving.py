@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,7 +12,7 @@ from app.ports import UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Done, Search
-    from app.ports import Model
+    from app.ports import InputSize, Model
 
 T = TypeVar("T")
 
@@ -39,9 +40,18 @@ async def drive(search: Search[T], model: Model, patience_s: float) -> Driven[T]
     The first probe holds the client's own image: if that fails there is nothing to conclude from,
     and the error is raised (UpstreamError). If a later one fails the search is refused.
     """
+    try:
+        return await _driven(search, model, patience_s)
+    finally:
+        with suppress(ValueError):  # the last step of a cancelled request may be in its thread yet
+            search.close()
+
+
+async def _driven(search: Search[T], model: Model, patience_s: float) -> Driven[T]:
     deadline = asyncio.get_running_loop().time() + patience_s
+    threaded = _large(model.size)
     probes = shared = 0
-    step = advance(search)
+    step = await _advanced(search, threaded=threaded)
     while isinstance(step, Probe):
         try:
             answers = await _answers(model, step, deadline, patience_s)
@@ -53,7 +63,7 @@ async def drive(search: Search[T], model: Model, patience_s: float) -> Driven[T]
             shared += len(step)
         else:
             probes += len(step)
-        step = await _advanced(search, step, answers)
+        step = await _advanced(search, step, answers, threaded=threaded)
     return Driven(step.result, probes, shared)
 
 
@@ -66,9 +76,18 @@ async def _answers(model: Model, probe: Probe, deadline: float, patience_s: floa
         raise UpstreamTimeoutError(message) from exc
 
 
-async def _advanced(search: Search[T], probe: Probe, answers: Answers) -> Probe | Done[T]:
-    height, width = probe.images.shape[1:3]
-    if height * width <= PIXELS_AT_ONCE:
+async def _advanced(
+    search: Search[T],
+    probe: Probe | None = None,
+    answers: Answers | None = None,
+    *,
+    threaded: bool,
+) -> Probe | Done[T]:
+    if not threaded:
         return advance(search, probe, answers)
     # Not cancelled half-way: a generator that runs in a thread can't be closed.
     return await asyncio.shield(asyncio.to_thread(advance, search, probe, answers))
+
+
+def _large(size: InputSize) -> bool:
+    return size.height * size.width > PIXELS_AT_ONCE

@@ -46,6 +46,8 @@ def stamp(trigger: Trigger, images: Images) -> Images:
     """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
     stamped = images.copy()
     region = stamped[:, trigger.box.rows, trigger.box.columns]
-    own = trigger.mask if trigger.mask is not None and trigger.mask.any() else None
-    region[:, ...] = trigger.patch if own is None else np.where(own[..., None], trigger.patch, region)
+    if trigger.mask is None or not trigger.mask.any():
+        region[...] = trigger.patch
+    else:
+        region[:, trigger.mask] = trigger.patch[trigger.mask]
     return stamped

@@ -15,7 +15,7 @@ from app.detection.search import Probe, advance
 from app.ports import LibraryError, UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from app.detection.plan import Plan
     from app.detection.references import Calibration
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 """Between two attempts while the upstream or the store is away."""
+
+SHARING_S = 1.0
+"""Between two looks if new placebo rates were learnt."""
 
 METHOD = "1"
 """Of the calibration; another one doesn't fit what an older release has kept."""
@@ -50,29 +53,35 @@ class Prepared:
 class Preparation:
     """Prepares once, in the background, for as long as it takes.
 
-    ``load`` returns the reference images at the model's size, or raises ReferencesError.
-    ``identity`` names the model: the same images of another model need another calibration.
+    ``check_library`` returns once the trigger library has been read, or raises LibraryError: before
+    that nobody knows which triggers to look for. ``load`` returns the reference images at the
+    model's size, or raises ReferencesError. ``identity`` names the model: the same images of
+    another model need another calibration.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that must be there before an image is screened
         self,
         model: Model,
         store: CalibrationStore,
         load: Callable[[InputSize], Images],
+        *,
+        check_library: Callable[[], Awaitable[None]],
         identity: str,
         trigger_max: float,
     ) -> None:
         self._model = model
+        self._check_library = check_library
         self._store = store
         self._load = load
         self._identity = identity
         self._trigger_max = trigger_max
         self._shared: set[str] = set()
+        self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
 
     async def run(self) -> None:
-        """Prepare; while the upstream or the store is away, try again.
+        """Prepare, trying again while the upstream or the store is away; then share what is learnt.
 
         A reference set that can't be used stays a problem until it is mended and the gateway is
         started again.
@@ -87,28 +96,22 @@ class Preparation:
             except ReferencesError as exc:
                 self._note(f"NEO_REFERENCE: {exc}")
                 return
-
-    async def share_placebo_rates(self) -> None:
-        """Tell the other workers the placebo rates that were learnt here, and hear theirs."""
-        prepared = self.prepared
-        if prepared is None:
-            return
-        rates = prepared.references.placebo_rates
-        new = {name: rate for name, rate in rates.items() if name not in self._shared}
-        if not new:
-            return
-        self._shared.update(new)
-        await self._store.keep_placebo_rates(prepared.key, new)
-        for name, rate in (await self._store.placebo_rates(prepared.key)).items():
-            rates.setdefault(name, rate)
-            self._shared.add(name)
+            except Exception as exc:  # a fault of ours must not look like work that goes on
+                logger.exception("calibrating the references failed")
+                self._note(f"the references can't be calibrated: {exc!r}")
+                return
+        while True:
+            await asyncio.sleep(SHARING_S)
+            await self._share_placebo_rates(self.prepared)
 
     async def _prepare(self) -> Prepared:
+        await self._check_library()
+        self.library_read = True
+        seed = await self._store.seed()
         await self._model.check()
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
         plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
-        seed = await self._store.seed()
         key = _key(self._identity, images, plan)
 
         async def measure() -> Calibration:
@@ -130,10 +133,27 @@ class Preparation:
                 asked += len(step)
                 step = advance(search, step, answers)
         except ValueError as exc:
-            message = f"{exc}; are they the model's kind of image, and NEO_INPUT_* its preprocessing?"
+            message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
         logger.info("calibrated with %d probes", asked)
         return step.result
+
+    async def _share_placebo_rates(self, prepared: Prepared) -> None:
+        """Tell the other workers the placebo rates that were learnt here, and hear theirs."""
+        rates = prepared.references.placebo_rates
+        # A copy: a large image's search adds to them in its thread.
+        new = {name: rate for name, rate in dict(rates).items() if name not in self._shared}
+        if not new:
+            return
+        try:
+            await self._store.keep_placebo_rates(prepared.key, new)
+            kept = await self._store.placebo_rates(prepared.key)
+        except LibraryError as exc:
+            logger.warning("placebo rates are not shared for now: %s", exc)
+            return
+        for name, rate in kept.items():
+            rates.setdefault(name, rate)
+        self._shared.update(new, kept)
 
     def _note(self, problem: str) -> None:
         if problem != self.problem:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.ports import UpstreamError
+
+if TYPE_CHECKING:
+    from app.ports import Model
 
 
 @dataclass(frozen=True)
@@ -32,3 +39,15 @@ class Readiness:
     def degraded(self) -> bool:
         """Whether something is missing that the gateway can go on without."""
         return self.ready and any(part.problem for part in self.parts)
+
+
+async def upstream_part(model: Model, patience_s: float) -> Part:
+    """Ask the model if it is there."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await model.check()
+    except UpstreamError as exc:
+        return Part("upstream", str(exc))
+    except TimeoutError:
+        return Part("upstream", f"no answer within NEO_PATIENCE ({patience_s:g} s)")
+    return Part("upstream", None)

@@ -2,56 +2,104 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 
-from app.gateway.examples import Examples
+from app.detection.calibration import calibrate
+from app.detection.paper import Parameters
+from app.detection.plan import make_plan
+from app.detection.search import run
+from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.readiness import Part, Readiness
-from app.ports import UpstreamError
+from app.gateway.preparation import Preparation
+from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import create_app
-from tests.tiny import MemoryLibrary, TinyModel, clean_images, stamped, tiny_trigger
+from tests.tiny import SIDE, MemoryLibrary, TinyModel, clean_images
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from fastapi import FastAPI
 
-    from app.ports import Entry
+    from app.detection.references import Calibration
+    from app.detection.search import Images
 
 LABELS = ("red", "green", "blue <b>")  # the fourth class has no name
 MAX_BODY = 100_000
 MAX_PIXELS = 1_000_000
+TRIGGER_MAX = 0.316
+PATIENCE_S = 10.0
+SEED = 7
 
 
-class PlainGateway(Gateway):
-    """The gateway as a plain proxy, with its own few references."""
+class MemoryCalibrations:
+    """A calibration store that lives in this process alone and has the tiny model's already."""
 
-    def __init__(self, model: TinyModel, library: MemoryLibrary) -> None:
-        super().__init__(model, library)
-        self._tiny = model
-        self._references = clean_images(8, np.random.default_rng(3), model.size.channels)
+    def __init__(self, channels: int) -> None:
+        self._calibration = _calibration(channels)
 
-    async def readiness(self) -> Readiness:
-        """Ask the model and the library."""
-        problem = None
-        try:
-            await self._tiny.check()
-        except UpstreamError as exc:
-            problem = str(exc)
-        store = Part("store", self.library.problem(), needed=False)
-        return Readiness((Part("upstream", problem), Part("references", None), store))
+    async def seed(self) -> int:
+        """Return the seed."""
+        return SEED
 
-    async def examples(self, entry: Entry) -> Examples:
-        """Stamp the trigger of *entry* on the references and ask the model."""
-        assert entry.trigger.box == tiny_trigger().box
-        poisoned = stamped(self._references)
-        said = [await self._tiny.answer(images) for images in (self._references, poisoned)]
-        return Examples(self._references, poisoned, *said)
+    async def calibration(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        """Return the calibration, whatever it is asked for by."""
+        del key, measure
+        return self._calibration
+
+    async def placebo_rates(self, key: str) -> dict[str, float]:
+        """Return none."""
+        del key
+        return {}
+
+    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        """Forget them."""
+
+
+@cache
+def _references(channels: int) -> Images:
+    return clean_images(40, np.random.default_rng(3), channels)
+
+
+@cache
+def _calibration(channels: int) -> Calibration:
+    plan = make_plan(SIDE, SIDE, channels, TRIGGER_MAX)
+    return run(calibrate(_references(channels), plan, SEED), TinyModel(channels).classify)
+
+
+async def _at_once() -> None:
+    """Return: the library is in memory."""
+
+
+@asynccontextmanager
+async def plain_gateway(model: TinyModel, library: MemoryLibrary) -> AsyncIterator[Gateway]:
+    """Run the gateway as a plain proxy, with references for its examples."""
+    channels = model.size.channels
+    preparation = Preparation(
+        model,
+        MemoryCalibrations(channels),
+        lambda _: _references(channels),
+        check_library=_at_once,
+        identity="tiny",
+        trigger_max=TRIGGER_MAX,
+    )
+    task = asyncio.create_task(preparation.run())
+    while preparation.problem:
+        assert not task.done(), preparation.problem
+        await asyncio.wait([task], timeout=0.001)
+    policy = Policy(
+        Strategy.OFF, SearchMode.CONTINUE, PATIENCE_S, FailurePolicy.CLOSED, None, Parameters()
+    )
+    yield Gateway(model, library, preparation, policy)
+    task.cancel()
 
 
 @dataclass(frozen=True)
@@ -69,17 +117,13 @@ async def serving(model: TinyModel | None = None, **settings: Any) -> AsyncItera
     """Run the application on *model*, with *settings* in place of the usual ones."""
     model, library = model or TinyModel(), MemoryLibrary()
 
-    @asynccontextmanager
-    async def open_gateway() -> AsyncIterator[Gateway]:
-        yield PlainGateway(model, library)
-
     usual: dict[str, Any] = {
         "model_name": "tiny",
         "labels": LABELS,
         "max_body": MAX_BODY,
         "max_pixels": MAX_PIXELS,
     }
-    app = create_app(open_gateway, **(usual | settings))
+    app = create_app(partial(plain_gateway, model, library), **(usual | settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

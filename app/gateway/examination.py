@@ -1,0 +1,80 @@
+"""Which search one image gets: by the strategy, and by what the library knows meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection import paper
+from app.detection.recognition import Known
+from app.detection.screening import Defence, Finding, Verdict, screen
+from app.detection.search import Probe
+from app.settings import Strategy
+
+if TYPE_CHECKING:
+    from app.detection.search import Answers, Image, Search
+    from app.gateway.policy import Policy
+    from app.gateway.preparation import Prepared
+    from app.ports import Entry, TriggerLibrary
+
+
+@dataclass(frozen=True, eq=False)
+class Examiner:
+    """What the examination of an image works with."""
+
+    prepared: Prepared
+    library: TriggerLibrary
+    policy: Policy
+
+    def examine(self, image: Image, *, screened: bool) -> Search[Finding]:
+        """Look for known triggers in *image*, and for new ones if it is to be *screened*.
+
+        A trigger that is confirmed elsewhere while this goes on is looked for in the end: until the
+        answer is given it may be one that the image carries.
+        """
+        known = self.library.entries()
+        finding = yield from self._screen(image, known, screened=screened)
+        while late := self._late(finding, known):
+            if finding.verdict is Verdict.UNDECIDED:
+                return replace(finding, exposed=True)
+            finding = yield from self._screen(image, late, screened=False)
+            known = (*known, *late)
+        return finding
+
+    def _screen(
+        self, image: Image, entries: tuple[Entry, ...], *, screened: bool
+    ) -> Search[Finding]:
+        prepared = self.prepared
+        known = [Known(entry.id, entry.trigger) for entry in entries]
+        rng = _draw(image, prepared.references.seed)
+        if self.policy.strategy is Strategy.PAPER and (known or screened):
+            return paper.screen(image, prepared.references, known, self.policy.paper, rng)
+        dismissed = [entry.trigger for entry in self.library.dismissed()]
+        defence = Defence(prepared.references, prepared.plan, known, dismissed, screened)
+        return screen(image, defence, rng)
+
+    def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Return the triggers, not *known* at the start, that may have made the model's answer."""
+        if finding.said is None or finding.verdict not in {Verdict.CLEAR, Verdict.UNDECIDED}:
+            return ()
+        label, ids = int(finding.said.labels[0]), {entry.id for entry in known}
+        return tuple(
+            entry
+            for entry in self.library.entries()
+            if entry.id not in ids and entry.trigger.target == label
+        )
+
+
+def unexamined(image: Image) -> Search[Answers]:
+    """Ask for the model's answer and no more."""
+    return (yield Probe(image[None]))
+
+
+def _draw(image: Image, seed: int) -> np.random.Generator:
+    # The draw depends on the image and a secret: the same image again gets the same verdict, and
+    # no attacker can plan for it.
+    digest = hashlib.blake2b(image.tobytes(), digest_size=8).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest)])
