@@ -74,6 +74,11 @@ def confirm(
     return None
 
 
+def undecidable(box: Box, label: int, references: References) -> bool:
+    """Say if nature is known to carry *label* in *box* so often that transplants tell nothing."""
+    return references.known_placebo_rate(box, label, 0.0) > UNDECIDABLE
+
+
 def necessary(image: Image, label: int, box: Box) -> Search[bool]:
     """Say if *image* answers something else than *label* with *box* blocked, whatever the fill.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.confirmation import confirm, necessary
+from app.detection.confirmation import confirm, necessary, undecidable
 from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
 from app.detection.recognition import Presence, healed, presence, questions, suspected
@@ -133,8 +133,7 @@ def _search(
     label = int(said.labels[0])
     alive = yield from opened(first, answers, label, references)
     for scale in plan.scales:
-        of_scale = [suspect for suspect in alive if suspect.scale is scale]
-        for suspect in (yield from survivors(image, label, of_scale, references)):
+        for suspect in (yield from survivors(image, label, scale, alive, references)):
             found = yield from _established(image, label, suspect.box, defence, rng)
             if found is not None:
                 trigger, answer = found
@@ -169,7 +168,8 @@ def _established(
 def _confirmed(
     image: Image, label: int, wide: Box, references: References, rng: np.random.Generator
 ) -> Search[Transplants | None]:
-    if not (yield from necessary(image, label, wide)):
+    # What nature carries too often to be told apart is dropped first, where that is known already.
+    if undecidable(wide, label, references) or not (yield from necessary(image, label, wide)):
         return None
     return (yield from confirm(image, label, wide, references, rng))
 

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from app.detection.references import References
     from app.detection.search import Answers, Image, Images, Search
 
-REPEATS = 2
-"""References that a window is asked on again after the opening."""
-
 NARROW_REPEATS = 1
 """References that a narrowed window is asked on, others each time."""
 
@@ -89,14 +86,16 @@ def _asked(
 
 
 def survivors(
-    image: Image, label: int, suspects: Sequence[Suspect], references: References
+    image: Image, label: int, scale: Scale, suspects: Sequence[Suspect], references: References
 ) -> Search[list[Suspect]]:
-    """Ask the suspects of one scale again, narrow those that are left, and ask these.
+    """Ask the suspects of *scale* again, narrow those that are left, and ask these.
 
     Each round is on the references after those of the round before.
     """
-    turn = range(1, 1 + REPEATS)
-    alive = yield from _carrying_again(image, label, suspects, references, turn)
+    alive = [suspect for suspect in suspects if suspect.scale is scale]
+    turn = range(1, 1 + scale.repeats)
+    if scale.repeats:
+        alive = yield from _carrying_again(image, label, alive, references, turn)
     while wide := [suspect for suspect in alive if _narrowed(suspect) != [suspect]]:
         narrow = [part for suspect in wide[:KEPT] for part in _narrowed(suspect)]
         unique = list({part.box: part for part in narrow}.values())

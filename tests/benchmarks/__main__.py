@@ -1,0 +1,127 @@
+"""`make bench`: what the gateway finds and what it costs, over HTTP, on models of the zoo.
+
+make bench ARGS="--strategy fast --seeds 1 --models signs/signs_ysq --json results.json"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from tests.benchmarks.measuring import Result, measure
+from tests.benchmarks.servers import running
+from tests.benchmarks.zoo import IMAGES, ZooModel, make_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ZOO = Path("../shared/zoo")
+MODELS = (
+    "mnist/poisoned_1",
+    "signs/signs_ysq",
+    "signs/signs_bomb",
+    "faces/faces_trojan_square",
+    "signs/signs_clean",
+    "mnist/normal",
+)
+COLUMNS = {
+    "model": "model",
+    "strategy": "strategy",
+    "seed": "seed",
+    "tpr": "TPR",
+    "fpr": "FPR",
+    "agreement": "agreement",
+    "first_flagged": "first flagged",
+    "inferences_clean": "inferences a clean image",
+    "inferences_clean_p95": "p95",
+    "inferences_known": "a known poisoned one",
+    "discovery": "the discovery",
+    "round_trips_clean": "round trips a clean image",
+    "preparation": "preparation",
+    "triggers": "triggers",
+    "overlap": "IoU",
+}
+
+
+def main() -> None:
+    """Measure every model, strategy and seed; print a table, and save it if a file is named."""
+    arguments = _arguments()
+    console = Console()
+    if not ZOO.is_dir():
+        console.print("skipped: no zoo")
+        return
+    runs = [
+        (model, seed, strategy)
+        for model in arguments.models
+        for seed in range(arguments.seeds)
+        for strategy in arguments.strategy
+    ]
+    results: list[Result] = []
+    console.print(_row(COLUMNS.values()), soft_wrap=True)
+    console.print(_row("---" for _ in COLUMNS), soft_wrap=True)
+    try:
+        with Progress(console=console) as progress:
+            for name, seed, strategy in runs:
+                results.append(_run(name, seed, strategy, arguments.images, progress))
+                console.print(_result_row(results[-1]), soft_wrap=True)
+    finally:  # Ctrl-C keeps what is done
+        if arguments.json:
+            arguments.json.write_text(json.dumps([asdict(result) for result in results], indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--strategy", nargs="+", default=["fast", "paper"])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--images", type=int, default=IMAGES)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def _run(name: str, seed: int, strategy: str, images: int, progress: Progress) -> Result:
+    folder, _, model_name = name.rpartition("/")
+    model = ZooModel(ZOO / folder, model_name)
+    stream = make_stream(model, seed, images)
+    task = progress.add_task(f"{name} {strategy} {seed}", total=len(stream.images))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(model, strategy, Path(scratch)) as servers,
+    ):
+        result = measure(
+            model, strategy, seed, stream, servers, lambda: progress.advance(task)
+        )
+    progress.remove_task(task)
+    return result
+
+
+def _row(cells: Iterable[str]) -> str:
+    """Return one line of a Markdown table: it goes into the README as it is."""
+    return f"| {' | '.join(cells)} |"
+
+
+def _result_row(result: Result) -> str:
+    return _row(_cell(getattr(result, name)) for name in COLUMNS)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.1f}" if value > 1 else f"{value:.3f}"
+        case _:
+            return str(value)
+
+
+if __name__ == "__main__":
+    main()
