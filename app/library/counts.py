@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Counts:
         """Return these and more hits of a trigger."""
         earlier = self.hits.get(trigger_id)
         return replace(self, hits={**self.hits, trigger_id: earlier + hits if earlier else hits})
+
+    def part(self, triggers: int) -> Counts:
+        """Return these with the hits of so many *triggers* at most."""
+        return replace(self, hits=dict(islice(self.hits.items(), triggers)))
 
     def since(self, told: Counts) -> Counts:
         """Return what was counted after *told*, from which these have grown."""

@@ -17,18 +17,14 @@ return {
 
 PUT = """
 local version, triggers, hits, seen, samples = unpack(KEYS)
-local expected, mark, id, entry, count, at, capacity = unpack(ARGV, 1, 7)
+local expected, mark, id, entry, count, at, capacity = unpack(ARGV)
 local current = redis.call('GET', version) or ''
 if current ~= expected then
   return {}
 end
 
 redis.call('HSET', triggers, id, entry)
-if redis.call('HSETNX', hits, id, count) == 1 then
-  for i = 8, #ARGV do
-    redis.call('HSET', samples, id .. '/' .. (i - 8), ARGV[i])
-  end
-end
+redis.call('HSETNX', hits, id, count)
 if tonumber(redis.call('HGET', seen, id) or 0) < tonumber(at) then
   redis.call('HSET', seen, id, at)
 end
@@ -55,9 +51,20 @@ end
 return reply
 """
 """KEYS: version, triggers, hits, seen, samples.
-ARGV: expected version, mark, id, entry, hits, last seen, capacity, samples...
+ARGV: expected version, mark, id, entry, hits, last seen, capacity.
 Returns the new version and the ids that were given up for it; nothing if the version has moved.
-Hits and samples are only taken for a trigger that has none."""
+Hits are only taken for a trigger that has none."""
+
+KEEP_SAMPLES = """
+local triggers, samples = unpack(KEYS)
+if redis.call('HEXISTS', triggers, ARGV[1]) == 1 then
+  for i = 2, #ARGV do
+    redis.call('HSETNX', samples, ARGV[1] .. '/' .. (i - 2), ARGV[i])
+  end
+end
+"""
+"""KEYS: triggers, samples. ARGV: id, samples in their order.
+Each goes back to its place if that is empty, so it doesn't matter how many workers do it."""
 
 EXCHANGE = """
 local triggers, hits, seen, samples, tally = unpack(KEYS)

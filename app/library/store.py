@@ -43,6 +43,7 @@ class Store:
         self._keys = keys
         self._load = client.register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
+        self._keep_samples = client.register_script(scripts.KEEP_SAMPLES)
         self._exchange = client.register_script(scripts.EXCHANGE)
 
     async def version(self) -> str:
@@ -66,10 +67,10 @@ class Store:
             tally=_tally(tally),
         )
 
-    async def put(self, entry: Entry, samples: Samples, expected: str) -> Written | None:
+    async def put(self, entry: Entry, expected: str) -> Written | None:
         """Add or replace *entry* if the version is still *expected*; return None if it isn't.
 
-        Its hits and its samples are only taken if the store hasn't any of it.
+        Its hits are only taken if the store hasn't any of it.
         """
         keys = self._keys
         with reaching_redis():
@@ -83,7 +84,6 @@ class Store:
                     entry.hits,
                     encode_time(entry.last_seen_at),
                     CAPACITY,
-                    *map(encode_sample, samples),
                 ],
             )
         match [part.decode() for part in reply]:
@@ -91,6 +91,14 @@ class Store:
                 return Written(version, frozenset(evicted))
             case _:
                 return None
+
+    async def keep_samples(self, trigger_id: str, samples: Samples) -> None:
+        """Give back to the store those of its first *samples* that it has lost."""
+        with reaching_redis():
+            await self._keep_samples(
+                [self._keys.triggers, self._keys.samples],
+                [trigger_id, *map(encode_sample, samples)],
+            )
 
     async def exchange(self, counts: Counts, heard: Tally) -> Heard:
         """Add *counts* to those of all workers and return these.

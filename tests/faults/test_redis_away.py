@@ -99,6 +99,7 @@ async def test_back_and_empty_it_is_filled(server: Server, workers: Workers) -> 
         assert 3 == third.entry(used.id).hits
         await third.hit(used.id, sample(4))
         await eventually(lambda: one.entry(used.id).hits == 4 == other.entry(used.id).hits)
+        await third.exchange()  # after the one that told the others
         samples = await third.hit(used.id, sample(5))
         assert [1, 2, 3, 4, 5] == [int(pixels[0, 0, 0]) for pixels in samples]
         await eventually(lambda: _holds(server, "seed"))

@@ -31,6 +31,10 @@ with embedded_valkey(*map(pathlib.Path, sys.argv[1:])) as url:
     time.sleep(600)
 """
 
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process of its parent's end"
+)
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
@@ -99,8 +103,8 @@ def test_data_that_cant_be_read_is_refused_in_the_servers_words(directory: Path)
 
 
 @pytest.fixture
-def orphan(directory: Path) -> Iterator[tuple[str, int]]:
-    """Yield the URL and the process id of a server whose parent is killed with SIGKILL."""
+def parent(directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Yield another process that runs a server in the directory, and the server's id."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE_FOR_EVER, str(directory)], stdout=subprocess.PIPE
     ) as parent:
@@ -109,18 +113,39 @@ def orphan(directory: Path) -> Iterator[tuple[str, int]]:
         with _client(url) as client:
             client.set("a", "b")
             server = int(client.info("server")["process_id"])
+        yield parent, server
         parent.kill()
-    yield url, server
     shutil.rmtree(Path(url.removeprefix("unix://")).parent)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_it_dies_with_its_parent(orphan: tuple[str, int], directory: Path) -> None:
+@only_linux
+def test_it_dies_with_its_parent(
+    parent: tuple[subprocess.Popen[bytes], int], directory: Path
+) -> None:
     """A killed gateway leaves no server behind; the next one finds the data at once."""
-    _, server = orphan
+    gateway, server = parent
+    gateway.kill()
     with embedded_valkey(directory) as url, _client(url) as client:
         assert b"b" == client.get("a")
     wait_until(lambda: not _alive(server))
+
+
+@only_linux
+def test_it_keeps_its_directory_as_long_as_it_lives(
+    parent: tuple[subprocess.Popen[bytes], int], directory: Path
+) -> None:
+    """A server that hasn't ended yet, though its gateway has, doesn't share its files."""
+    gateway, server = parent
+    os.kill(server, signal.SIGSTOP)
+    gateway.kill()
+    gateway.wait()
+    try:
+        with pytest.raises(LibraryError, match="another gateway"), embedded_valkey(directory):
+            pass
+    finally:
+        os.kill(server, signal.SIGCONT)
+    with embedded_valkey(directory) as url, _client(url) as client:
+        assert b"b" == client.get("a")
 
 
 def test_a_long_temporary_directory_is_avoided(

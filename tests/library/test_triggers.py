@@ -11,6 +11,7 @@ import pytest
 from app.library.contents import CAPACITY
 from app.library.keys import Keys
 from app.library.opening import open_library
+from app.library.triggers import TOLD_AT_ONCE
 from app.ports import LibraryError, Tally, UnknownTriggerError
 from tests.library.findings import sample, trigger
 from tests.library.servers import eventually
@@ -114,6 +115,15 @@ async def test_hits_of_all_workers_are_counted(libraries: Libraries) -> None:
         assert library.entry(kept.id).last_seen_at > kept.last_seen_at
 
 
+async def test_hits_of_many_triggers_are_counted(libraries: Libraries) -> None:
+    """More triggers hit at once than are told of at once are all told of in the end."""
+    one, other = libraries
+    for target in range(2 * TOLD_AT_ONCE + 1):
+        await one.hit((await one.register(trigger(target))).id, sample(1))
+    await eventually(lambda: len(other.entries()) == 2 * TOLD_AT_ONCE + 1)
+    await eventually(lambda: {entry.hits for entry in other.entries()} == {1})
+
+
 async def test_the_first_samples_are_kept(libraries: Libraries) -> None:
     """A trigger has the pixels of its first eight hits, whichever worker saw them."""
     one, other = libraries
@@ -128,6 +138,7 @@ async def test_the_first_samples_are_kept(libraries: Libraries) -> None:
     await eventually(lambda: one.entry(kept.id).hits == 11)
     await one.hit(kept.id, sample(99))
     await eventually(lambda: other.entry(kept.id).hits == 12)
+    await one.exchange()  # after the one that told the other
     assert [1, 2, 3, 4, 5, 6, 7, 8] == _values(await other.hit(kept.id, sample(98)))
     assert [1, 2, 3, 4, 5, 6, 7, 8] == _values(await one.hit(kept.id, sample(97)))
 
