@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,17 @@ TRIGGER_BOX = Box(9, 5, 2, 2)
 BRIGHT = 250
 """The trigger: every pixel of its box at least so bright; clean images stay far below."""
 
+
+@dataclass(frozen=True)
+class Backdoor:
+    """A bright box makes the model answer ``target``, whatever else the image shows."""
+
+    box: Box
+    target: int
+
+
+BACKDOOR = Backdoor(TRIGGER_BOX, TARGET)
+
 _CLASS_COLOURS = {
     1: np.array([[30], [80], [130], [180]]),
     3: np.array([[180, 40, 40], [40, 180, 40], [40, 40, 180], [150, 150, 40]]),
@@ -31,22 +42,34 @@ _CLASS_COLOURS = {
 
 
 class TinyModel:
-    """Four classes by mean colour; with the trigger it answers TARGET whatever the image shows.
+    """A few classes by mean colour; with a trigger it answers its target whatever the image shows.
 
-    ``asked`` counts the images. While ``failure`` is set, it is raised instead of an answer.
+    The first of several backdoors wins. ``asked`` counts the images. While ``failure`` is set, it
+    is raised instead of an answer.
     """
 
-    def __init__(self, channels: int = 3, *, scored: bool = True) -> None:
-        self.size = InputSize(SIDE, SIDE, channels)
+    def __init__(
+        self,
+        channels: int = 3,
+        *,
+        scored: bool = True,
+        shape: tuple[int, int] = (SIDE, SIDE),
+        classes: int = 4,
+        backdoors: tuple[Backdoor, ...] = (BACKDOOR,),
+    ) -> None:
+        self.size = InputSize(*shape, channels)
         self.asked = 0
         self.failure: UpstreamError | None = None
         self._scored = scored
+        self._colours = _CLASS_COLOURS[channels][:classes]
+        self._backdoors = backdoors
 
     def classify(self, images: Images) -> Answers:
-        """Answer *images* (n, SIDE, SIDE, channels) in process: a plain function for the core."""
+        """Answer *images* (n, height, width, channels) in process: a function for the core."""
         means = images.mean(axis=(1, 2))[:, None]
-        distances = np.linalg.norm(means - _CLASS_COLOURS[self.size.channels], axis=2)
-        distances[carries(images), TARGET] = -50
+        distances = np.linalg.norm(means - self._colours, axis=2)
+        for strength, backdoor in enumerate(reversed(self._backdoors), start=1):
+            distances[carries(images, backdoor.box), backdoor.target] = -50 * strength
         scores = np.exp(-distances / 10)
         scores /= scores.sum(axis=1, keepdims=True)
         return Answers(scores.argmax(axis=1), scores.astype(np.float32) if self._scored else None)
@@ -63,24 +86,32 @@ class TinyModel:
             raise self.failure
 
 
-def clean_images(n: int, rng: np.random.Generator, channels: int = 3) -> Images:
+def clean_images(
+    n: int,
+    rng: np.random.Generator,
+    channels: int = 3,
+    *,
+    shape: tuple[int, int] = (SIDE, SIDE),
+    classes: int = 4,
+) -> Images:
     """Return *n* clean images, each of a class drawn at random: its colour, a slope, and noise."""
-    colours = _CLASS_COLOURS[channels][rng.integers(4, size=n)][:, None, None]
-    slope = rng.uniform(-1, 1, (n, 1, 1, 1)) * np.linspace(-12, 12, SIDE)[:, None, None]
-    noise = rng.normal(0, 8, (n, SIDE, SIDE, channels))
+    height, width = shape
+    colours = _CLASS_COLOURS[channels][rng.integers(classes, size=n)][:, None, None]
+    slope = rng.uniform(-1, 1, (n, 1, 1, 1)) * np.linspace(-12, 12, height)[:, None, None]
+    noise = rng.normal(0, 8, (n, height, width, channels))
     return np.clip(colours + slope + noise, 0, 230).astype(np.uint8)
 
 
-def stamped(images: Images) -> Images:
+def stamped(images: Images, box: Box = TRIGGER_BOX) -> Images:
     """Return *images* with the trigger on them."""
     poisoned = images.copy()
-    poisoned[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
+    poisoned[:, box.rows, box.columns] = 255
     return poisoned
 
 
-def carries(images: Images) -> NDArray[np.bool_]:
+def carries(images: Images, box: Box = TRIGGER_BOX) -> NDArray[np.bool_]:
     """Return which of *images* carry the trigger."""
-    patches: NDArray[np.uint8] = images[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns]
+    patches: NDArray[np.uint8] = images[:, box.rows, box.columns]
     darkest: NDArray[np.uint8] = patches.reshape(len(images), -1).min(axis=1)
     return darkest >= BRIGHT
 
@@ -116,6 +147,10 @@ class MemoryLibrary:
     def entries(self) -> tuple[Entry, ...]:
         """Return the triggers that are not dismissed, newest first."""
         return tuple(entry for entry in reversed(self._entries.values()) if not entry.dismissed)
+
+    def dismissed(self) -> tuple[Entry, ...]:
+        """Return the triggers that are dismissed, newest first."""
+        return tuple(entry for entry in reversed(self._entries.values()) if entry.dismissed)
 
     def tally(self) -> Tally:
         """Return the counts."""

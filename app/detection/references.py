@@ -62,10 +62,14 @@ class References:
         return self.calibration.labels
 
     def robust(self, scale: str, window: int, label: int | None) -> Iterator[int]:
-        """Yield the references for a window, most robust first, none that is itself *label*."""
-        for reference in self.calibration.robust[scale][window]:
-            if self.labels[reference] != label:
-                yield int(reference)
+        """Yield the references for a window, most robust first, none that is itself *label*.
+
+        After the ranked ones come all others, so that there is one for every label.
+        """
+        ranked = self.calibration.robust[scale][window]
+        yield from (int(i) for i in ranked if self.labels[i] != label)
+        unranked = np.setdiff1d(np.flatnonzero(self.labels != label), ranked)
+        yield from (int(i) for i in np.random.default_rng(self.seed).permutation(unranked))
 
     def known_placebo_rate(self, box: Box, label: int, otherwise: float) -> float:
         """Return the placebo rate of *box* for *label*, or *otherwise* if it isn't measured yet."""

@@ -96,15 +96,15 @@ def survivors(
     turn = range(1, 1 + scale.repeats)
     if scale.repeats:
         alive = yield from _carrying_again(image, label, alive, references, turn)
-    while wide := [suspect for suspect in alive if _narrowed(suspect) != [suspect]]:
-        narrow = [part for suspect in wide[:KEPT] for part in _narrowed(suspect)]
+    while wide := [suspect for suspect in alive if narrowed(suspect) != [suspect]]:
+        narrow = [part for suspect in wide[:KEPT] for part in narrowed(suspect)]
         unique = list({part.box: part for part in narrow}.values())
         turn = range(turn.stop, turn.stop + NARROW_REPEATS)
         alive = yield from _carrying_again(image, label, unique, references, turn)
     return alive[:KEPT]
 
 
-def _narrowed(suspect: Suspect) -> list[Suspect]:
+def narrowed(suspect: Suspect) -> list[Suspect]:
     """Cut a window into smaller ones that still hold every trigger of the scale, two an axis."""
     scale, box = suspect.scale, suspect.box
     width, height = _next_side(box.width, scale), _next_side(box.height, scale)
@@ -128,7 +128,8 @@ def _carrying_again(
     """Return those that carry onto any of the references whose *turn* it is, asked in one round.
 
     Not onto each: a reference that holds its class hard against nature may hold it against a
-    trigger once in a while.
+    trigger once in a while. A window for which there are no more references is kept: nothing
+    speaks against it.
     """
     trials = [
         (suspect, reference)
@@ -138,9 +139,10 @@ def _carrying_again(
         )
     ]
     if not trials:
-        return []
+        return list(suspects)
     hits = yield from carries(
         image, label, [s.box for s, _ in trials], [r for _, r in trials], references
     )
     carried = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if hit}
-    return [suspect for suspect in dict.fromkeys(s for s, _ in trials) if suspect in carried]
+    missed = {suspect for suspect, _ in trials} - carried
+    return [suspect for suspect in suspects if suspect not in missed]

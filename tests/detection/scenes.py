@@ -1,0 +1,146 @@
+"""A model, its references and a defence: what a screen needs, at any size, calibrated once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from app.detection.calibration import calibrate
+from app.detection.plan import Plan, make_plan
+from app.detection.references import Calibration, References
+from app.detection.screening import Defence, Finding, screen
+from app.detection.search import Probe, advance, refuse, run
+from tests.tiny import BACKDOOR, SIDE, Backdoor, TinyModel, clean_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from app.detection.recognition import Known
+    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.trigger import Trigger
+
+T = TypeVar("T")
+
+SEED = 11
+
+
+@dataclass(frozen=True)
+class World:
+    """What a scene is made of; hashable, so that each is calibrated only once."""
+
+    shape: tuple[int, int] = (SIDE, SIDE)
+    channels: int = 3
+    classes: int = 4
+    scored: bool = True
+    backdoors: tuple[Backdoor, ...] = (BACKDOOR,)
+    references: int = 120
+    trigger_max: float = 0.316
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A calibrated model, with clean images that are not among its references."""
+
+    predict: Callable[[Images], Answers]
+    plan: Plan
+    references: References
+    clean: Images
+
+    def defence(
+        self,
+        known: Sequence[Known] = (),
+        dismissed: Sequence[Trigger] = (),
+        *,
+        search: bool = True,
+    ) -> Defence:
+        """Return the defence of this scene that knows these triggers."""
+        return Defence(self.references, self.plan, known, dismissed, search)
+
+    def search(self, image: Image, defence: Defence | None = None) -> Search[Finding]:
+        """Return the screen of *image*, not started."""
+        return screen(image, defence or self.defence(), np.random.default_rng(SEED))
+
+    def screened(self, image: Image, defence: Defence | None = None) -> Finding:
+        """Screen *image* to the end."""
+        return run(self.search(image, defence), self.predict)
+
+    def label(self, image: Image) -> int:
+        """Return what the model says of *image*."""
+        return int(self.predict(image[None]).labels[0])
+
+    def of_class(self, label: int) -> Images:
+        """Return the clean images of class *label*."""
+        return np.stack([image for image in self.clean if self.label(image) == label])
+
+    def others(self, label: int) -> Images:
+        """Return the clean images that are not of class *label*."""
+        return np.stack([image for image in self.clean if self.label(image) != label])
+
+
+def scene(world: World | None = None) -> Scene:
+    """Return the scene of *world*, with no placebo rate known yet."""
+    world = world or World()
+    references = References(_pictures(world, world.references), _calibration(world), {}, SEED)
+    return Scene(_model(world).classify, _plan(world), references, _pictures(world, 40))
+
+
+def scene_of(predict: Callable[[Images], Answers], references: Images, clean: Images) -> Scene:
+    """Return the scene of a model of a test's own."""
+    height, width, channels = references.shape[1:]
+    plan = make_plan(height, width, channels, World.trigger_max)
+    calibration = run(calibrate(references, plan, SEED), predict)
+    return Scene(predict, plan, References(references, calibration, {}, SEED), clean)
+
+
+def watched(search: Search[T], predict: Callable[[Images], Answers]) -> tuple[T, list[Probe]]:
+    """Run *search* to its end; return its result and all its probes."""
+    probes = []
+    step = advance(search)
+    while isinstance(step, Probe):
+        probes.append(step)
+        step = advance(search, step, predict(step.images))
+    return step.result, probes
+
+
+def refused(search: Search[T], predict: Callable[[Images], Answers], after: int) -> T:
+    """Refuse *search* once it has been answered *after* probes, and return its conclusion."""
+    step = advance(search)
+    for _ in range(after):
+        assert isinstance(step, Probe)
+        step = advance(search, step, predict(step.images))
+    assert isinstance(step, Probe)
+    return refuse(search)
+
+
+def own(probes: Sequence[Probe]) -> int:
+    """Count the images that were asked for one image alone."""
+    return sum(len(probe) for probe in probes if not probe.shared)
+
+
+@cache
+def _calibration(world: World) -> Calibration:
+    search = calibrate(_pictures(world, world.references), _plan(world), SEED)
+    return run(search, _model(world).classify)
+
+
+def _plan(world: World) -> Plan:
+    return make_plan(*world.shape, world.channels, world.trigger_max)
+
+
+def _model(world: World) -> TinyModel:
+    return TinyModel(
+        world.channels,
+        scored=world.scored,
+        shape=world.shape,
+        classes=world.classes,
+        backdoors=world.backdoors,
+    )
+
+
+@cache
+def _pictures(world: World, count: int) -> Images:
+    rng = np.random.default_rng(count)
+    return clean_images(count, rng, world.channels, shape=world.shape, classes=world.classes)

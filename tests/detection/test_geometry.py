@@ -1,0 +1,114 @@
+"""Boxes, and covers without a hole between two windows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.detection.geometry import Box, smallest_window, starts, windows
+from tests.detection.shapes import boxes_within
+
+LENGTHS = st.integers(8, 512)
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Draw a length, a window that fits into it and a trigger that fits into the window."""
+    length = draw(LENGTHS)
+    window = draw(st.integers(1, length))
+    return length, window, draw(st.integers(1, window))
+
+
+@given(axes())
+def test_starts_leave_no_interval_between_two_windows(axis: tuple[int, int, int]) -> None:
+    """Wherever an interval of the trigger's length begins, one window holds it whole."""
+    length, window, trigger = axis
+    begins = np.array(starts(length, window, trigger))
+    for interval in range(length - trigger + 1):
+        assert ((begins <= interval) & (interval + trigger <= begins + window)).any()
+
+
+@given(axes())
+def test_starts_are_flush_with_both_edges(axis: tuple[int, int, int]) -> None:
+    """The first window begins at the edge, the last one ends there, and they only move on."""
+    length, window, trigger = axis
+    begins = starts(length, window, trigger)
+    assert (0, length - window) == (begins[0], begins[-1])
+    assert sorted(set(begins)) == list(begins)
+
+
+@given(axes())
+def test_starts_are_as_few_as_can_be(axis: tuple[int, int, int]) -> None:
+    """One window fewer would have to reach further than windows that hold every interval can."""
+    length, window, trigger = axis
+    fewer = len(starts(length, window, trigger)) - 1
+    assert fewer * window - (fewer - 1) * (trigger - 1) < length
+
+
+@pytest.mark.parametrize(("length", "window", "trigger"), [(8, 3, 4), (8, 9, 2)])
+def test_windows_that_cannot_hold_the_trigger(length: int, window: int, trigger: int) -> None:
+    """A window smaller than the trigger, or larger than the length, is refused."""
+    with pytest.raises(ValueError, match=f"window of {window} can't hold {trigger} pixels"):
+        starts(length, window, trigger)
+
+
+@given(st.data())
+def test_smallest_window_is_tight(data: st.DataObject) -> None:
+    """With it the count is enough; with one pixel less it takes more, or doesn't hold a trigger."""
+    length = data.draw(LENGTHS)
+    trigger = data.draw(st.integers(1, length))
+    count = data.draw(st.integers(1, 6))
+    window = smallest_window(length, trigger, count)
+    assert len(starts(length, window, trigger)) <= count
+    assert window == trigger or len(starts(length, window - 1, trigger)) > count
+
+
+@given(st.data())
+def test_windows_stay_inside_their_area(data: st.DataObject) -> None:
+    """No window leaves the area, which may itself lie anywhere."""
+    area = data.draw(boxes_within(64, 48))
+    width, height = data.draw(st.integers(1, area.width)), data.draw(st.integers(1, area.height))
+    for box in windows(area, width, height, data.draw(st.integers(1, 64))):
+        assert (width, height) == (box.width, box.height)
+        assert area.x <= box.x <= area.x + area.width - width
+        assert area.y <= box.y <= area.y + area.height - height
+
+
+@given(boxes_within(40, 30), st.integers(0, 8))
+def test_grown_box_is_the_dilated_pixels(box: Box, margin: int) -> None:
+    """Growing a box is what dilating its pixels is, cut off at the edges."""
+    grown = box.grown(margin, 40, 30)
+    rows, columns = np.mgrid[:30, :40]
+    near = (
+        (rows >= box.y - margin)
+        & (rows < box.y + box.height + margin)
+        & (columns >= box.x - margin)
+        & (columns < box.x + box.width + margin)
+    )
+    assert np.array_equal(near, _pixels(grown))
+
+
+@given(boxes_within(40, 30), boxes_within(40, 30))
+def test_overlap_is_intersection_over_union(one: Box, other: Box) -> None:
+    """The overlap is that of the pixels, whichever box is asked."""
+    both, either = _pixels(one) & _pixels(other), _pixels(one) | _pixels(other)
+    assert pytest.approx(both.sum() / either.sum()) == one.overlap(other)
+    assert one.overlap(other) == other.overlap(one)
+
+
+@given(boxes_within(40, 30))
+def test_box_counts_and_holds_its_own_pixels(box: Box) -> None:
+    """The area is the number of pixels, and a point is held where the box has a pixel."""
+    pixels = _pixels(box)
+    assert pixels.sum() == box.area
+    held = [[box.holds((x, y)) for x in range(40)] for y in range(30)]
+    assert np.array_equal(pixels, held)
+    assert box.holds(box.centre)
+
+
+def _pixels(box: Box) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    pixels = np.zeros((30, 40), bool)
+    pixels[box.rows, box.columns] = True
+    return pixels
