@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +30,20 @@ def dominant_colour(image: Image) -> NDArray[np.uint8]:
     # Imported here since it costs 160 MB: a worker that never blocks with this colour saves it.
     from sklearn.cluster import KMeans  # noqa: PLC0415
 
-    clusters = KMeans(CLUSTERS, n_init=4, random_state=0).fit(pixels)
+    with _pools().limit(limits=1):
+        clusters = KMeans(CLUSTERS, n_init=4, random_state=0).fit(pixels)
     largest = int(np.argmax(np.bincount(clusters.labels_)))
     return _rounded(clusters.cluster_centers_[largest])
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """Return the hold on scikit-learn's threads, which takes milliseconds to find.
+
+    So few pixels gain nothing from a second thread; and where others keep the processors busy,
+    threads that wait for each other by spinning made this 40 times slower.
+    """
+    return ThreadpoolController()
 
 
 def _rounded(colour: NDArray[np.floating]) -> NDArray[np.uint8]:
