@@ -10,23 +10,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block, transplant
-from app.detection.trigger import Blocker
+from app.detection.search import Answers, Probe
+from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.references import References
-    from app.detection.search import Answers, Image, Images
+    from app.detection.search import Image, Images, Search
     from app.detection.trigger import Trigger
 
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # of the pixels that must be there
+NEARLY_ALL = 0.9  # of them, where pixels alone are to tell
 NATURAL = 0.3  # placebo rate from which on the stored pixels are asked for
 WIDER = 2  # pixels a side that the second blocker is wider
+BLOCKED = 2  # blocked images that are asked
 TRANSPLANTS = 3
 CARRIED = 2  # of the transplants that must answer the target
+
+OTHER_FILL = {
+    Fill.DOMINANT: Fill.INPAINT,
+    Fill.RING: Fill.INPAINT,
+    Fill.INPAINT: Fill.RING,
+}
+"""The fill of the second blocker, by that of the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +64,40 @@ def presence(image: Image, trigger: Trigger) -> Presence:
     (a box in the middle of the object). Where no pixel is the trigger's alone (a translucent
     sticker) they never do.
     """
-    shown = image[trigger.box.rows, trigger.box.columns].astype(np.int16)
-    near = np.abs(shown - trigger.patch).max(axis=2) <= LEVELS
-    own = near if trigger.mask is None else near[trigger.mask]
-    if own.size and own.mean() >= HALF:
+    near = _near(image, trigger)
+    if near.size and near.mean() >= HALF:
         return Presence.THERE
     translucent = trigger.mask is not None and not trigger.mask.any()
     decided = trigger.mask is not None and not translucent
     return Presence.ABSENT if decided or trigger.natural >= NATURAL else Presence.UNCLEAR
 
 
+def unmistakable(image: Image, trigger: Trigger) -> bool:
+    """Say if nearly all of the trigger's own pixels are there, at a place where nature has none."""
+    return (
+        trigger.mask is not None
+        and bool(trigger.mask.any())
+        and trigger.natural < NATURAL
+        and bool(_near(image, trigger).mean() >= NEARLY_ALL)
+    )
+
+
+def _near(image: Image, trigger: Trigger) -> NDArray[np.bool_]:
+    """Say of each of the trigger's pixels, or of its box while they are unknown, if it is there."""
+    there = image[trigger.box.rows, trigger.box.columns].astype(np.int16)
+    near: NDArray[np.bool_] = np.abs(there - trigger.patch).max(axis=2) <= LEVELS
+    return near.reshape(-1) if trigger.mask is None else near[trigger.mask]
+
+
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """What is asked of an image about one known trigger: blocked, blocked wider, transplants."""
+    """What is asked of an image about one known trigger: blocked twice, and transplanted.
+
+    The second blocker is wider and has another fill: one fill may look like the attacker's class.
+    """
 
     known: Known
+    wide: Box
     images: Images
 
 
@@ -76,9 +107,18 @@ def questions(image: Image, known: Known, references: References, plan: Plan) ->
     wide = trigger.blocker.box.grown(WIDER, plan.width, plan.height)
     scale, window = _nearest_window(wide, plan)
     onto = list(islice(references.robust(scale, window, trigger.target), TRANSPLANTS))
-    blocked = [block(image, trigger.blocker), block(image, Blocker(wide, trigger.blocker.fill))]
+    blocked = [
+        block(image, trigger.blocker),
+        block(image, Blocker(wide, OTHER_FILL[trigger.blocker.fill])),
+    ]
     carried = transplant(image, [wide] * len(onto), references.images[onto])
-    return Questions(known, np.concatenate([np.stack(blocked), carried]))
+    return Questions(known, wide, np.concatenate([np.stack(blocked), carried]))
+
+
+def carried(asked: Questions, answers: Answers, label: int) -> bool:
+    """Say if most transplants of an image called *label* answer the trigger's target."""
+    hits = answers.labels[BLOCKED:] == label
+    return label == asked.known.trigger.target and hits.sum() >= min(CARRIED, len(hits))
 
 
 def healed(asked: Questions, answers: Answers, label: int) -> Answers | None:
@@ -86,14 +126,33 @@ def healed(asked: Questions, answers: Answers, label: int) -> Answers | None:
 
     Sufficient: most transplants answer the target. Necessary: blocked, the image doesn't.
     """
-    if label != asked.known.trigger.target:
+    if not carried(asked, answers, label):
         return None
-    blocked, carried = answers.labels[:2], answers.labels[2:]
-    if (carried == label).sum() < min(CARRIED, len(carried)):
-        return None
-    for i, other in enumerate(blocked):
-        if other != label:
-            return answers[i : i + 1]
+    return _other_answer(answers[:BLOCKED], label)
+
+
+def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | None]:
+    """Return the best answer for an image that surely carries the trigger, but isn't healed yet.
+
+    Every fill is tried, over two boxes. Where all of them look like the attacker's class it is the
+    class that scores next to it; None where there are no scores.
+    """
+    box, wide = asked.known.trigger.blocker.box, asked.wide
+    answers = yield Probe(
+        np.stack([block(image, Blocker(covered, fill)) for covered in (box, wide) for fill in Fill])
+    )
+    other = _other_answer(answers, label)
+    if other is not None or answers.scores is None:
+        return other
+    scores = answers.scores[:1].copy()
+    scores[0, label] = -np.inf
+    return Answers(scores.argmax(axis=1), answers.scores[:1])
+
+
+def _other_answer(answers: Answers, label: int) -> Answers | None:
+    """Return the first answer that isn't *label*."""
+    for i in np.flatnonzero(answers.labels != label):
+        return answers[int(i) : int(i) + 1]
     return None
 
 

@@ -11,7 +11,16 @@ import numpy as np
 from app.detection.confirmation import confirm, necessary, undecidable
 from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
-from app.detection.recognition import Presence, healed, presence, questions, suspected
+from app.detection.recognition import (
+    Presence,
+    carried,
+    healed,
+    last_resort,
+    presence,
+    questions,
+    suspected,
+    unmistakable,
+)
 from app.detection.references import placebo_rate
 from app.detection.search import Answers, Probe, Refused
 from app.detection.transplants import Opening, opened, opening, survivors
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
     from app.detection.confirmation import Transplants
     from app.detection.geometry import Box
     from app.detection.plan import Plan
-    from app.detection.recognition import Known
+    from app.detection.recognition import Known, Questions
     from app.detection.references import References
     from app.detection.search import Image, Search
     from app.detection.trigger import Blocker
@@ -107,15 +116,15 @@ def _screen(
     progress.said = said
 
     for one in asked:
-        answer = healed(one, rest, label)
-        if answer is not None:
-            return Finding(Verdict.KNOWN, said, answer, known=one.known)
+        finding = yield from _recognised(image, said, one, rest)
+        if finding is not None:
+            return finding
         rest = rest[len(one.images) : len(rest)]
     for other in [*there[SUSPECTS_ASKED:], *suspected(label, known, presences)]:
         one = questions(image, other, references, plan)
-        answer = healed(one, (yield Probe(one.images)), label)
-        if answer is not None:
-            return Finding(Verdict.KNOWN, said, answer, known=other)
+        finding = yield from _recognised(image, said, one, (yield Probe(one.images)))
+        if finding is not None:
+            return finding
     progress.exposed = False
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
@@ -123,6 +132,23 @@ def _screen(
         first = opening(image, label, references, plan)
         rest = yield Probe(first.images)
     return (yield from _search(said, first, rest, defence, rng))
+
+
+def _recognised(
+    image: Image, said: Answers, asked: Questions, answers: Answers
+) -> Search[Finding | None]:
+    """Conclude from the answers about one known trigger; None if the image doesn't carry it."""
+    label = int(said.labels[0])
+    answer = healed(asked, answers, label)
+    if answer is None and not (
+        carried(asked, answers, label) and unmistakable(image, asked.known.trigger)
+    ):
+        return None
+    if answer is None:
+        answer = yield from last_resort(image, asked, label)
+    if answer is None:
+        return Finding(Verdict.UNDECIDED, said, None, known=asked.known, exposed=True)
+    return Finding(Verdict.KNOWN, said, answer, known=asked.known)
 
 
 def _search(
