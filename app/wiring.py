@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
     """
     async with (
         oip_model(
-            settings.upstream_url, settings.model, input_settings(settings), _limits(settings)
+            settings.upstream_url, settings.model, input_settings(settings), limits(settings)
         ) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
@@ -45,19 +44,8 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
         )
-        async with _running(preparation):
+        async with preparation.running():
             yield Gateway(model, library, preparation, policy(settings))
-
-
-@asynccontextmanager
-async def _running(preparation: Preparation) -> AsyncIterator[None]:
-    task = asyncio.create_task(preparation.run())
-    try:
-        yield
-    finally:
-        while not task.done():  # under Python 3.11 redis-py now and then swallows a cancellation
-            task.cancel()
-            await asyncio.wait([task], timeout=1)
 
 
 def policy(settings: Settings) -> Policy:
@@ -91,7 +79,8 @@ def input_settings(settings: Settings) -> InputSettings:
     )
 
 
-def _limits(settings: Settings) -> Limits:
+def limits(settings: Settings) -> Limits:
+    """Return how long the upstream may take for one request."""
     # Patience is for one image: while the references are calibrated nobody waits.
     return Limits(timeout_s=max(settings.patience, Limits.timeout_s))
 

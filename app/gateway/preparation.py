@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from app.detection.search import Probe, advance
 from app.ports import LibraryError, UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from app.detection.plan import Plan
     from app.detection.references import Calibration
@@ -80,13 +81,25 @@ class Preparation:
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
 
-    async def run(self) -> None:
-        """Prepare, trying again while the upstream or the store is away; then share what is learnt.
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Prepare in the background, then share what is learnt, until the block ends.
 
-        A reference set that can't be used stays a problem until it is mended and the gateway is
-        started again.
+        While the upstream or the store is away it is tried again. A reference set that can't be
+        used stays a problem until it is mended and the gateway is started again.
         """
-        while self.prepared is None:
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            while (
+                not task.done()
+            ):  # under Python 3.11 redis-py now and then swallows a cancellation
+                task.cancel()
+                await asyncio.wait([task], timeout=0.1)
+
+    async def _run(self) -> None:
+        while (prepared := self.prepared) is None:
             try:
                 self.prepared = await self._prepare()
                 self.problem = None
@@ -102,7 +115,7 @@ class Preparation:
                 return
         while True:
             await asyncio.sleep(SHARING_S)
-            await self._share_placebo_rates(self.prepared)
+            await self._share_placebo_rates(prepared)
 
     async def _prepare(self) -> Prepared:
         await self._check_library()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,6 +19,7 @@ from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import create_app
+from tests.library.servers import eventually
 from tests.tiny import SIDE, MemoryLibrary, TinyModel, clean_images
 
 if TYPE_CHECKING:
@@ -91,15 +91,12 @@ async def plain_gateway(model: TinyModel, library: MemoryLibrary) -> AsyncIterat
         identity="tiny",
         trigger_max=TRIGGER_MAX,
     )
-    task = asyncio.create_task(preparation.run())
-    while preparation.problem:
-        assert not task.done(), preparation.problem
-        await asyncio.wait([task], timeout=0.001)
     policy = Policy(
         Strategy.OFF, SearchMode.CONTINUE, PATIENCE_S, FailurePolicy.CLOSED, None, Parameters()
     )
-    yield Gateway(model, library, preparation, policy)
-    task.cancel()
+    async with preparation.running():
+        await eventually(lambda: preparation.prepared is not None)
+        yield Gateway(model, library, preparation, policy)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""The tiny model, with something happening at each of its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from app.ports import UpstreamUnreachableError
+from tests.tiny import TinyModel
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from app.detection.search import Answers, Images
+
+
+class HookedModel(TinyModel):
+    """Awaits ``hook`` with the number of the call (from 1 since it was set) before it answers."""
+
+    def __init__(self, hook: Callable[[int], Awaitable[None]] | None = None) -> None:
+        super().__init__()
+        self._calls = 0
+        self._hook = hook
+
+    def hook(self, hook: Callable[[int], Awaitable[None]]) -> None:
+        """Do something else from now on."""
+        self._calls, self._hook = 0, hook
+
+    async def answer(self, images: Images) -> Answers:
+        """Answer *images* after the hook."""
+        self._calls += 1
+        if self._hook:
+            await self._hook(self._calls)
+        return await super().answer(images)
+
+
+def fails_from(first: int) -> Callable[[int], Awaitable[None]]:
+    """Return a hook for a model that is lost at its call *first*."""
+
+    async def hook(call: int) -> None:
+        if call >= first:
+            message = "the connection broke"
+            raise UpstreamUnreachableError(message)
+
+    return hook
+
+
+def hangs_from(first: int) -> Callable[[int], Awaitable[None]]:
+    """Return a hook for a model that says no more from its call *first* on."""
+
+    async def hook(call: int) -> None:
+        if call >= first:
+            await asyncio.Event().wait()
+
+    return hook

@@ -1,0 +1,90 @@
+"""The real gateway on the tiny model, with its library in a real Valkey."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.detection.paper import Parameters
+from app.gateway.policy import Policy
+from app.gateway.predict import Gateway
+from app.gateway.preparation import Preparation
+from app.library.opening import open_library
+from app.settings import FailurePolicy, SearchMode, Strategy
+from tests.library.servers import eventually
+from tests.tiny import TARGET, TinyModel, clean_images
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from app.detection.search import Images
+    from app.library.calibrations import RedisCalibrationStore
+    from app.library.triggers import RedisTriggerLibrary
+
+REFERENCES = clean_images(60, np.random.default_rng(5))
+TRIGGER_MAX = 0.316
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A worker's gateway, and what is behind it."""
+
+    gateway: Gateway
+    model: TinyModel
+    library: RedisTriggerLibrary
+    preparation: Preparation
+
+
+@asynccontextmanager
+async def opened(
+    url: str, name: str, model: TinyModel | None = None, *, prepare: bool = True, **changed: Any
+) -> AsyncIterator[Opened]:
+    """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
+    model = model or TinyModel()
+    async with open_library(url, name) as (library, store):
+        preparation = preparing(model, library, store)
+        gateway = Gateway(model, library, preparation, policy(**changed))
+        worker = Opened(gateway, model, library, preparation)
+        if not prepare:
+            yield worker
+            return
+        async with preparation.running():
+            await eventually(lambda: preparation.prepared is not None)
+            yield worker
+
+
+def preparing(
+    model: TinyModel, library: RedisTriggerLibrary, store: RedisCalibrationStore
+) -> Preparation:
+    """Return a preparation with the usual references."""
+    return Preparation(
+        model,
+        store,
+        lambda _: REFERENCES,
+        check_library=library.check,
+        identity="tiny",
+        trigger_max=TRIGGER_MAX,
+    )
+
+
+def policy(**changed: Any) -> Policy:
+    """Return the usual policy but for what is *changed*."""
+    usual: dict[str, Any] = {
+        "strategy": Strategy.FAST,
+        "search": SearchMode.CONTINUE,
+        "patience_s": 10.0,
+        "on_failure": FailurePolicy.CLOSED,
+        "probe_budget": None,
+        "paper": Parameters(positions=100),
+    }
+    return Policy(**(usual | changed))
+
+
+def innocents(n: int, seed: int = 9) -> Images:
+    """Return *n* clean images of other classes than the backdoor's target."""
+    images = clean_images(3 * n, np.random.default_rng(seed))
+    others = np.flatnonzero(TinyModel().classify(images).labels != TARGET)
+    return np.stack([images[i] for i in others[:n]])
