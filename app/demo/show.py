@@ -37,10 +37,10 @@ ENLARGED = 8
 
 
 def show(output: Path, port: int | None, workers: int, *, once: bool) -> bool:
-    """Run the demo; return whether the first poisoned image was caught and the trigger is the true one.
+    """Run the demo; return whether it caught the first poisoned image and found the true trigger.
 
-    What it saves goes to *output*. Without *once* it goes on serving until Ctrl-C. Raises DemoError,
-    LibraryError, httpx.HTTPError.
+    What it saves goes to *output*. Without *once* it goes on serving until Ctrl-C. Raises
+    DemoError, LibraryError, httpx.HTTPError.
     """
     console = Console()
     output.mkdir(parents=True, exist_ok=True)
@@ -156,9 +156,10 @@ def _save_samples(items: list[Item], output: Path) -> None:
 
 def _print_commands(console: Console, url: str, output: Path) -> None:
     console.print("Try it:")
+    post = "curl -s -H 'Content-Type: image/png' --data-binary"
     for line in (
-        f"curl -s -H 'Content-Type: image/png' --data-binary @{output / 'clean.png'} {url}/predict",
-        f"curl -s -H 'Content-Type: image/png' --data-binary @{output / 'poisoned.png'} {url}/predict",
+        f"{post} @{output / 'clean.png'} {url}/predict",
+        f"{post} @{output / 'poisoned.png'} {url}/predict",
         f"curl -s {url}/trigger",
     ):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.benchmarks.measuring import Result, measure
+from tests.benchmarks.measuring import Result, Run, measure
 from tests.benchmarks.servers import running
 from tests.benchmarks.zoo import IMAGES, ZooModel, make_stream
 
@@ -41,7 +41,8 @@ COLUMNS = {
     "first_flagged": "first flagged",
     "inferences_clean": "inferences a clean image",
     "inferences_clean_p95": "p95",
-    "inferences_known": "a known poisoned one",
+    "inferences_searching": "before the discovery",
+    "inferences_known": "a known poisoned image",
     "discovery": "the discovery",
     "round_trips_clean": "round trips a clean image",
     "preparation": "preparation",
@@ -95,9 +96,8 @@ def _run(name: str, seed: int, strategy: str, images: int, progress: Progress) -
         tempfile.TemporaryDirectory() as scratch,
         running(model, strategy, Path(scratch)) as servers,
     ):
-        result = measure(
-            model, strategy, seed, stream, servers, lambda: progress.advance(task)
-        )
+        run = Run(model, strategy, seed, stream)
+        result = measure(run, servers, lambda: progress.advance(task))
     progress.remove_task(task)
     return result
 

@@ -14,6 +14,8 @@ from app.pictures.encoding import png
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from tests.benchmarks.servers import Servers
     from tests.benchmarks.zoo import Stream, ZooModel
 
@@ -23,8 +25,9 @@ class Result:
     """One run. Rates are shares; inferences are counted at the upstream, the image's own included.
 
     ``first_flagged``: the first poisoned image was. ``agreement``: final predictions that equal the
-    model's own on the images without trigger. ``overlap``: of the first trigger's box with the true
-    one, intersection over union. ``preparation``: inferences before the first image.
+    model's own on the images without trigger. ``inferences_searching``: for the clean images before
+    the first discovery, after which `paper` searches no more. ``overlap``: of the first trigger's
+    box with the true one, intersection over union. ``preparation``: before the first image.
     """
 
     model: str
@@ -36,12 +39,23 @@ class Result:
     first_flagged: bool | None
     inferences_clean: float
     inferences_clean_p95: float
+    inferences_searching: float
     inferences_known: float | None
     discovery: int | None
     round_trips_clean: float
     preparation: int
     triggers: int
     overlap: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What is measured: a strategy in front of a model, on one stream."""
+
+    model: ZooModel
+    strategy: str
+    seed: int
+    stream: Stream
 
 
 @dataclass(frozen=True)
@@ -53,17 +67,10 @@ class _Sent:
     requests: int
 
 
-def measure(
-    model: ZooModel,
-    strategy: str,
-    seed: int,
-    stream: Stream,
-    servers: Servers,
-    progress: Callable[[], None],
-) -> Result:
+def measure(run: Run, servers: Servers, progress: Callable[[], None]) -> Result:
     """Send the stream, image by image, and look at the upstream's counters after each."""
     right = np.concatenate(
-        [model.scores(part).argmax(axis=1) for part in np.array_split(stream.clean, 10)]
+        [run.model.scores(part).argmax(axis=1) for part in np.array_split(run.stream.clean, 10)]
     )
     with (
         httpx.Client(base_url=servers.upstream, timeout=60) as upstream,
@@ -72,14 +79,14 @@ def measure(
         before = upstream.get("/stats").json()
         preparation = before["inferences"]
         sent = []
-        for image in stream.images:
+        for image in run.stream.images:
             answer = _predict(gateway, png(image))
             after = upstream.get("/stats").json()
             sent.append(_sent(answer, before, after))
             before = after
             progress()
         triggers = gateway.get("/trigger").raise_for_status().json()["triggers"]
-    return _result(model, strategy, seed, stream, sent, right, triggers, preparation)
+    return _result(run, sent, right, triggers, preparation)
 
 
 def _predict(gateway: httpx.Client, body: bytes) -> dict[str, Any]:
@@ -102,36 +109,36 @@ def _sent(answer: dict[str, Any], before: dict[str, int], after: dict[str, int])
 
 
 def _result(
-    model: ZooModel,
-    strategy: str,
-    seed: int,
-    stream: Stream,
+    run: Run,
     sent: Sequence[_Sent],
-    right: np.ndarray[Any, Any],
+    right: NDArray[np.int64],
     triggers: Sequence[dict[str, Any]],
     preparation: int,
 ) -> Result:
-    poisoned = stream.poisoned
+    poisoned = run.stream.poisoned
     flagged = np.array([one.flagged for one in sent])
     inferences = np.array([one.inferences for one in sent])
     known = np.array([one.screening == "known-trigger" for one in sent])
-    found = [one.inferences for one in sent if one.screening == "discovered"]
+    found = [i for i, one in enumerate(sent) if one.screening == "discovered"]
+    before = slice(found[0] if found else len(sent))
+    searching = inferences[before][~poisoned[before]]
     return Result(
-        model=model.name,
-        strategy=strategy,
-        seed=seed,
+        model=run.model.name,
+        strategy=run.strategy,
+        seed=run.seed,
         tpr=float(flagged[poisoned].mean()) if poisoned.any() else None,
         fpr=float(flagged[~poisoned].mean()),
         agreement=float((np.array([one.label for one in sent]) == right).mean()),
         first_flagged=bool(flagged[poisoned][0]) if poisoned.any() else None,
         inferences_clean=float(inferences[~poisoned].mean()),
         inferences_clean_p95=float(np.percentile(inferences[~poisoned], 95)),
+        inferences_searching=float(searching.mean()) if len(searching) else 0.0,
         inferences_known=float(inferences[known].mean()) if known.any() else None,
-        discovery=found[0] if found else None,
+        discovery=sent[found[0]].inferences if found else None,
         round_trips_clean=float(np.array([one.requests for one in sent])[~poisoned].mean()),
         preparation=preparation,
         triggers=len(triggers),
-        overlap=_overlap(model, triggers),
+        overlap=_overlap(run.model, triggers),
     )
 
 

@@ -1,4 +1,4 @@
-"""The servers of one measurement: a model's endpoint, and a gateway with a fresh Valkey before it."""
+"""The servers of one measurement: a model's endpoint, and a gateway with a fresh Valkey."""
 
 from __future__ import annotations
 

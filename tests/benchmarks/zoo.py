@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from PIL import Image as Pillow
 from app.detection.geometry import Box
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from app.detection.search import Image, Images
@@ -23,7 +24,7 @@ IMAGES, POISONED, CLEAN_AT_FIRST = 500, 50, 100
 
 @dataclass(frozen=True, eq=False)
 class Trigger:
-    """The attacker's sticker: RGBA pixels (h, w, 4), where it is put, and what it makes of images."""
+    """The attacker's sticker: RGBA pixels (h, w, 4), its place, and the class that it makes."""
 
     pixels: NDArray[np.uint8]
     box: Box
@@ -73,15 +74,15 @@ class ZooModel:
 
     def scores(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Return the class probabilities (n, classes)."""
-        scores: NDArray[np.float32] = self._session.run(
-            None, {"image": images.astype(np.float32)}
-        )[0]
+        scores: NDArray[np.float32] = self._session.run(None, {"image": images.astype(np.float32)})[
+            0
+        ]
         return scores
 
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """What a client sends: images (n, h, w, c), the same without triggers, and which are poisoned."""
+    """What a client sends (n, h, w, c), the same without triggers, and which are poisoned."""
 
     images: Images
     clean: Images
@@ -89,7 +90,7 @@ class Stream:
 
 
 def make_stream(model: ZooModel, seed: int, length: int = IMAGES) -> Stream:
-    """Draw test images; on a tenth, none of the target's class and none of the first 100, the sticker."""
+    """Draw test images; put the sticker on a tenth: of other classes, and not of the first 100."""
     with np.load(model.folder / "test.npz") as test:
         images, labels = test["x"], test["y"]
     rng = np.random.default_rng(seed)
