@@ -14,11 +14,11 @@ The errors::
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     import numpy as np
@@ -79,7 +79,7 @@ class Model(Protocol):
 
     @property
     def size(self) -> InputSize:
-        """The size of the images that it takes."""
+        """The size of the images that it takes. Raises UpstreamError while nobody has said it."""
         ...
 
     async def answer(self, images: Images) -> Answers:
@@ -146,7 +146,10 @@ class TriggerLibrary(Protocol):
         ...
 
     async def refine(self, trigger_id: str, trigger: Trigger) -> None:
-        """Replace what is known of a trigger (its mask and patch) by something more exact."""
+        """Replace what is known of a trigger (its mask and patch) by something more exact.
+
+        Raises UnknownTriggerError.
+        """
         ...
 
     def count(self, *, screened: int = 0, flagged: int = 0) -> None:
@@ -170,7 +173,10 @@ class CalibrationStore(Protocol):
     """What was measured on the reference set, computed by one worker and shared with all."""
 
     async def seed(self) -> int:
-        """Return this deployment's secret seed, made on first use and the same for all workers."""
+        """Return this deployment's secret seed, made on first use and the same for all workers.
+
+        Raises LibraryError.
+        """
         ...
 
     async def calibration(
