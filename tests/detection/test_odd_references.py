@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,19 +15,20 @@ from app.detection.search import run
 from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, clean_images, stamped
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 TWO_CLASSES = World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),))
 
 
-def _with(whole: Scene, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Scene:
+def _with(whole: Scene, chosen: NDArray[np.bool_]) -> Scene:
     """Return the scene with some of its references only."""
     images = whole.references.images[chosen]
     calibration = run(calibrate(images, whole.plan, SEED), whole.predict)
     return replace(whole, references=References(images, calibration, {}, SEED))
 
 
-def _first(
-    of: np.ndarray[tuple[int], np.dtype[np.bool_]], count: int
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _first(of: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
     return of & (np.cumsum(of) <= count)
 
 
