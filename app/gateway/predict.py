@@ -61,7 +61,7 @@ class Gateway:
         if self._policy.strategy is Strategy.OFF:
             said = prediction(await self._said(image))
             return Outcome(said, said, Screening.OFF, None, 1)
-        prepared = self._preparation.prepared
+        prepared = await self._preparation.soon(self._policy.patience_s)
         if prepared is None:
             return await self._unprepared(image)
         screened = self._searching() and self._budget.draw()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.detection.calibration import calibrate
+from app.detection.colours import dominant_colour
 from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
@@ -27,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 """Between two attempts while the upstream or the store is away."""
+
+A_MOMENT_S = 2.0
+"""For which a request waits while the references are prepared."""
 
 SHARING_S = 1.0
 """Between two looks if new placebo rates were learnt."""
@@ -80,6 +86,7 @@ class Preparation:
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
+        self._first_attempt: asyncio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,34 +95,57 @@ class Preparation:
         While the upstream or the store is away it is tried again. A reference set that can't be
         used stays a problem until it is mended and the gateway is started again.
         """
-        task = asyncio.create_task(self._run())
+        self._first_attempt = asyncio.Event()
+        task = asyncio.create_task(self._run(self._first_attempt))
         try:
             yield
         finally:
-            while (
-                not task.done()
-            ):  # under Python 3.11 redis-py now and then swallows a cancellation
+            # Under Python 3.11 redis-py now and then swallows a cancellation.
+            while not task.done():
                 task.cancel()
                 await asyncio.wait([task], timeout=0.1)
 
-    async def _run(self) -> None:
+    async def soon(self, patience_s: float) -> Prepared | None:
+        """Return what is prepared; wait for it a moment while the first attempt goes on.
+
+        Of several workers one is ready first, and the others hear of it a little later: until then
+        they keep their requests rather than refuse them.
+        """
+        if self.prepared is None and self._first_attempt is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(patience_s, A_MOMENT_S)):
+                    await self._first_attempt.wait()
+        return self.prepared
+
+    async def _run(self, attempted: asyncio.Event) -> None:
+        await asyncio.to_thread(_warm_up)
         while (prepared := self.prepared) is None:
-            try:
-                self.prepared = await self._prepare()
-                self.problem = None
-            except (UpstreamError, LibraryError) as exc:
-                self._note(f"the references can't be calibrated yet: {exc}")
+            hopeful = await self._attempt()
+            attempted.set()
+            if not hopeful:
+                return
+            if self.problem:
                 await asyncio.sleep(AGAIN_S)
-            except ReferencesError as exc:
-                self._note(f"NEO_REFERENCE: {exc}")
-                return
-            except Exception as exc:  # a fault of ours must not look like work that goes on
-                logger.exception("calibrating the references failed")
-                self._note(f"the references can't be calibrated: {exc!r}")
-                return
         while True:
             await asyncio.sleep(SHARING_S)
             await self._share_placebo_rates(prepared)
+
+    async def _attempt(self) -> bool:
+        """Prepare, or note why not; return whether it is done or worth another try."""
+        try:
+            self.prepared = await self._prepare()
+        except (UpstreamError, LibraryError) as exc:
+            self._note(f"the references can't be calibrated yet: {exc}")
+            return True
+        except ReferencesError as exc:
+            self._note(f"NEO_REFERENCE: {exc}")
+            return False
+        except Exception as exc:  # a fault of ours must not look like work that goes on
+            logger.exception("calibrating the references failed")
+            self._note(f"the references can't be calibrated: {exc!r}")
+            return False
+        self.problem = None
+        return True
 
     async def _prepare(self) -> Prepared:
         await self._check_library()
@@ -172,6 +202,12 @@ class Preparation:
         if problem != self.problem:
             logger.warning("%s", problem)
         self.problem = problem
+
+
+def _warm_up() -> None:
+    """Let scikit-learn be loaded: it takes seconds, which the first image to need it hasn't got."""
+    four_colours = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
+    dominant_colour(four_colours)
 
 
 def _key(identity: str, images: Images, plan: Plan) -> str:

@@ -196,3 +196,11 @@ async def test_before_it_is_ready(store_url: str, name: str) -> None:
         with pytest.raises(UnscreenedError, match=r"not ready .* being calibrated"):
             await worker.gateway.predict(CLEAN[0])
         assert 0 == worker.model.asked
+
+
+async def test_a_request_waits_a_moment_for_the_references(store_url: str, name: str) -> None:
+    """While a worker is getting ready it keeps a request rather than refuse it."""
+    async with opened(store_url, name, prepare=False) as worker, worker.preparation.running():
+        assert worker.preparation.prepared is None
+        outcome = await worker.gateway.predict(CLEAN[0])
+        assert Screening.CLEAR is outcome.screening
