@@ -15,6 +15,7 @@ import numpy as np
 
 from app.detection.colours import dominant_colour
 from app.detection.geometry import Box
+from app.detection.recognition import fits
 from app.detection.references import carries
 from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers, Probe, Refused
@@ -58,6 +59,7 @@ def screen(
 ) -> Search[Finding]:
     """Algorithm 1 for one image (h, w, c) of the stream. Refused at any yield, it is UNDECIDED."""
     said: Answers | None = None
+    known = [one for one in known if fits(image, one.trigger)]
     try:
         positions = (
             [one.trigger.blocker.box for one in known]

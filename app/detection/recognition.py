@@ -49,6 +49,12 @@ class Known:
     trigger: Trigger
 
 
+def fits(image: Image, trigger: Trigger) -> bool:
+    """Say if *trigger* is one of images of this size; of another size it tells nothing here."""
+    size: tuple[int, ...] = image.shape
+    return size == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
+
+
 class Presence(enum.Enum):
     """What an image's pixels say, with no probe, of a known trigger."""
 

@@ -14,6 +14,7 @@ from app.detection.localising import choose_blocker, localise, synthesise
 from app.detection.recognition import (
     Presence,
     carried,
+    fits,
     healed,
     last_resort,
     presence,
@@ -103,7 +104,8 @@ class _Progress:
 def _screen(
     image: Image, defence: Defence, rng: np.random.Generator, progress: _Progress
 ) -> Search[Finding]:
-    references, plan, known = defence.references, defence.plan, defence.known
+    references, plan = defence.references, defence.plan
+    known = [one for one in defence.known if fits(image, one.trigger)]
     presences = [presence(image, one.trigger) for one in known]
     there = [one for one, there in zip(known, presences, strict=True) if there is Presence.THERE]
     asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
@@ -173,7 +175,7 @@ def _established(
     """Confirm a window, find the trigger in it and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
     wide = window.grown(SURROUNDINGS, plan.width, plan.height)
-    if any(old.target == label and wide.holds(old.box.centre) for old in defence.dismissed):
+    if any(_is_same(old, image, label, wide) for old in defence.dismissed):
         return None
     transplants = yield from _confirmed(image, label, wide, references, rng)
     if transplants is None:
@@ -189,6 +191,11 @@ def _established(
     if natural > NATURE_AT_MOST:
         return None
     return _described(image, label, located, transplants, natural, references.seed), answer
+
+
+def _is_same(dismissed: Trigger, image: Image, label: int, wide: Box) -> bool:
+    same_target = fits(image, dismissed) and dismissed.target == label
+    return same_target and wide.holds(dismissed.box.centre)
 
 
 def _confirmed(

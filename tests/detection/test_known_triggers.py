@@ -1,0 +1,193 @@
+"""Known triggers: recognised in one round trip, never mistaken, never let through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.geometry import Box
+from app.detection.recognition import Known
+from app.detection.screening import Verdict
+from app.detection.trigger import Blocker, Fill
+from tests.detection.scenes import Scene, World, own, refused, scene, watched
+from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
+
+MASKED = replace(tiny_trigger(), mask=np.ones((2, 2), bool))
+SECOND = Backdoor(Box(2, 11, 2, 2), 0)
+
+
+def _known(mask: bool = True) -> Known:  # noqa: FBT001, FBT002
+    return Known("t-1", MASKED if mask else tiny_trigger())
+
+
+@pytest.mark.parametrize("search", [True, False])
+@pytest.mark.parametrize("world", [World(), World(scored=False)], ids=["scores", "labels"])
+def test_known_trigger_takes_one_round_trip(world: World, *, search: bool) -> None:
+    """A poisoned image is recognised with at most six probes in one round, and healed."""
+    its = scene(world)
+    for clean in its.others(TARGET)[:6]:
+        poisoned = stamped(clean[None])[0]
+        defence = its.defence([_known()], search=search)
+        finding, probes = watched(its.search(poisoned, defence), its.predict)
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.known is not None
+        assert finding.sanitised is not None
+        assert ("t-1", its.label(clean)) == (finding.known.id, int(finding.sanitised.labels[0]))
+        assert 1 == len(probes)
+        assert len(probes[0]) <= 6
+
+
+def test_known_trigger_in_grey() -> None:
+    """Grey images are recognised in the same way."""
+    its = scene(World(channels=1))
+    clean = its.others(TARGET)[0]
+    known = Known("t-1", tiny_trigger(channels=1))
+    finding, probes = watched(
+        its.search(stamped(clean[None])[0], its.defence([known])), its.predict
+    )
+    assert Verdict.KNOWN is finding.verdict
+    assert 1 == len(probes)
+
+
+def test_discovered_trigger_is_recognised_next_time() -> None:
+    """What one image revealed recognises the next, healed as expected."""
+    its = scene()
+    first, second = its.others(TARGET)[:2]
+    trigger = its.screened(stamped(first[None])[0]).trigger
+    assert trigger is not None
+    finding, probes = watched(
+        its.search(stamped(second[None])[0], its.defence([Known("t-9", trigger)])), its.predict
+    )
+    assert Verdict.KNOWN is finding.verdict
+    assert finding.sanitised is not None
+    assert its.label(second) == int(finding.sanitised.labels[0])
+    assert own(probes) <= 6
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_clean_images_pass_a_known_trigger(*, mask: bool) -> None:
+    """A clean image keeps its answer; with its pixels known, the trigger costs no probe."""
+    its = scene()
+    defence = its.defence([_known(mask)], search=False)
+    for image in its.clean[:20]:
+        finding, probes = watched(its.search(image, defence), its.predict)
+        assert Verdict.CLEAR is finding.verdict
+        assert finding.said is finding.sanitised
+        assert own(probes) == (1 if mask or its.label(image) != TARGET else 6)
+
+
+def test_only_images_of_the_target_are_suspected() -> None:
+    """While the trigger's pixels are unknown, images of other classes pass without a probe."""
+    its = scene()
+    for image in its.others(TARGET)[:6]:
+        _, probes = watched(
+            its.search(image, its.defence([_known(mask=False)], search=False)), its.predict
+        )
+        assert [1] == [len(probe) for probe in probes]
+
+
+def test_several_known_triggers() -> None:
+    """Of many known triggers the one that the image carries is named."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    second = replace(MASKED, target=0, box=SECOND.box, blocker=Blocker(SECOND.box, Fill.RING))
+    known = [Known("t-1", MASKED), Known("t-2", second)]
+    for backdoor, name in ((BACKDOOR, "t-1"), (SECOND, "t-2")):
+        poisoned = stamped(its.others(backdoor.target)[:1], backdoor.box)[0]
+        finding = its.screened(poisoned, its.defence(known))
+        assert finding.known is not None
+        assert name == finding.known.id
+
+
+def test_the_right_one_of_many_that_look_alike() -> None:
+    """More triggers whose pixels are there than fit the first round: each is asked in the end."""
+    its = scene()
+    wrong = [Known(f"t-{i}", replace(MASKED, target=i % 2)) for i in range(5)]
+    finding = its.screened(
+        stamped(its.of_class(3)[:1])[0], its.defence([*wrong, Known("t-right", MASKED)])
+    )
+    assert finding.known is not None
+    assert "t-right" == finding.known.id
+
+
+def test_a_new_trigger_is_found_beside_a_known_one() -> None:
+    """Knowing one trigger doesn't end the search for others."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    poisoned = stamped(its.others(SECOND.target)[:1], SECOND.box)[0]
+    finding = its.screened(poisoned, its.defence([_known()]))
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.trigger is not None
+    assert SECOND.target == finding.trigger.target
+
+
+@pytest.mark.parametrize("target", range(4))
+@pytest.mark.parametrize("mask", [None, np.ones((4, 4), bool), np.zeros((4, 4), bool)])
+def test_planted_false_trigger_changes_no_clean_answer(
+    target: int, mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]] | None
+) -> None:
+    """A false entry in the library, cut from a clean image of its class, changes no answer."""
+    its = scene()
+    donor, box = its.of_class(target)[0], Box(5, 6, 4, 4)
+    false = replace(
+        tiny_trigger(),
+        target=target,
+        box=box,
+        patch=donor[box.rows, box.columns].copy(),
+        mask=mask,
+        blocker=Blocker(box, Fill.RING),
+    )
+    defence = its.defence([Known("t-false", false)], search=False)
+    for image in [donor, *its.clean[:16]]:
+        finding = its.screened(image, defence)
+        assert Verdict.CLEAR is finding.verdict
+        assert finding.said is finding.sanitised
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_refusal_says_what_is_exposed(*, mask: bool) -> None:
+    """Refused before a known trigger is ruled out, the image is exposed; afterwards it isn't."""
+    its = scene()
+    image = its.of_class(TARGET)[0]
+    defence = its.defence([_known(mask)])
+    _, probes = watched(its.search(image, defence), its.predict)
+    rounds = [
+        refused(its.search(image, defence), its.predict, after) for after in range(len(probes))
+    ]
+    assert {Verdict.UNDECIDED} == {finding.verdict for finding in rounds}
+    # With its pixels known the trigger is ruled out by the first answer, else by the second.
+    ruled_out = 1 if mask else 2
+    expected = [after < ruled_out for after in range(len(probes))]
+    assert expected == [finding.exposed for finding in rounds]
+
+
+@pytest.mark.parametrize("dismissed", [True, False])
+@pytest.mark.parametrize(("height", "width", "channels"), [(20, 16, 3), (16, 20, 3), (16, 16, 1)])
+def test_triggers_of_another_input_size_are_left_alone(
+    height: int, width: int, channels: int, *, dismissed: bool
+) -> None:
+    """A trigger found at another input size tells nothing here, and breaks and hides nothing."""
+    its = scene()
+    stale = replace(tiny_trigger(channels), image_height=height, image_width=width)
+    outside = replace(stale, box=Box(width - 6, height - 6, 6, 6))
+    outside = replace(outside, patch=np.zeros((6, 6, channels), np.uint8))
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    old = [stale, outside]
+    defence = (
+        its.defence(dismissed=old)
+        if dismissed
+        else its.defence([Known(f"t-{i}", trigger) for i, trigger in enumerate(old)])
+    )
+    assert Verdict.DISCOVERED is its.screened(poisoned, defence).verdict
+
+
+def _is_known(its: Scene, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
+    return its.screened(image, its.defence([_known()])).verdict is Verdict.KNOWN
+
+
+def test_noise_on_the_trigger_is_forgiven() -> None:
+    """A trigger whose pixels JPEG has moved by some levels is still recognised."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    noise = np.random.default_rng(2).integers(0, 5, poisoned.shape).astype(np.uint8)
+    assert _is_known(its, poisoned - noise)

@@ -1,0 +1,259 @@
+"""One image: a trigger is found on first sight, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.geometry import Box
+from app.detection.screening import Finding, Verdict
+from app.detection.search import Answers, Refused, run, together
+from tests.detection.scenes import World, own, refused, scene, scene_of, watched
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, stamped, tiny_trigger
+
+KINDS = [World(channels=channels, scored=scored) for channels in (1, 3) for scored in (True, False)]
+SIZES = [
+    World((16, 16), backdoors=(Backdoor(Box(0, 14, 2, 2), TARGET),)),
+    World((28, 28), channels=1, backdoors=(Backdoor(Box(16, 10, 3, 3), TARGET),)),
+    World((64, 48), backdoors=(Backdoor(Box(27, 22, 6, 6), TARGET),)),
+    World((48, 64), channels=1, backdoors=(Backdoor(Box(4, 30, 11, 11), TARGET),)),
+    World(
+        (224, 224), channels=1, backdoors=(Backdoor(Box(127, 72, 27, 27), TARGET),), references=40
+    ),
+]
+SECOND = Backdoor(Box(2, 11, 2, 2), 0)
+
+
+def _name(world: World) -> str:
+    height, width = world.shape
+    return f"{height}x{width}x{world.channels}{'' if world.scored else '-labels'}"
+
+
+@pytest.mark.parametrize("world", [*KINDS, *SIZES], ids=_name)
+def test_trigger_is_discovered_on_first_sight(world: World) -> None:
+    """The first poisoned image reveals the trigger and gets its clean answer back."""
+    its, box = scene(world), world.backdoors[0].box
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None], box)[0]
+    finding = its.screened(poisoned)
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.said is not None
+    assert finding.sanitised is not None
+    assert finding.trigger is not None
+    said, right = int(finding.said.labels[0]), int(finding.sanitised.labels[0])
+    assert (TARGET, its.label(clean)) == (said, right)
+    assert world.scored is (finding.sanitised.scores is not None)
+    found = finding.trigger
+    assert (TARGET, None, *world.shape) == (
+        found.target,
+        found.source,
+        found.image_height,
+        found.image_width,
+    )
+    # A grey image's neighbours in brightness are like it, so that the box may be wider there.
+    assert found.box.overlap(box) >= (0.5 if world.channels == 3 else 0.1)
+    assert np.array_equal(poisoned[found.box.rows, found.box.columns], found.patch)
+
+
+@pytest.mark.parametrize("world", KINDS, ids=_name)
+def test_evidence_says_why(world: World) -> None:
+    """The evidence is that of a trigger: all carry, nature doesn't, blocking heals, a seed."""
+    its = scene(world)
+    trigger = its.screened(stamped(its.others(TARGET)[:1])[0]).trigger
+    assert trigger is not None
+    evidence = trigger.evidence
+    assert 1 == evidence.carry_rate
+    assert evidence.transplants >= 7
+    assert evidence.placebo <= 0.4
+    assert evidence.heal_rate >= 0.9
+    assert its.references.seed == evidence.seed
+
+
+@pytest.mark.parametrize("world", [*KINDS, *SIZES], ids=_name)
+def test_clean_images_are_clear(world: World) -> None:
+    """A clean image is clear, with the model's own answer to it."""
+    its = scene(world)
+    for image in its.clean[:8]:
+        finding = its.screened(image)
+        assert Verdict.CLEAR is finding.verdict
+        assert finding.sanitised is finding.said is not None
+        assert [its.label(image)] == finding.said.labels.tolist()
+
+
+def test_first_round_asks_the_image_itself() -> None:
+    """The client's own image is the first of the first probe, as it came, and is asked once."""
+    its = scene()
+    for image in (its.clean[0], stamped(its.others(TARGET)[:1])[0]):
+        _, probes = watched(its.search(image), its.predict)
+        asked = [np.array_equal(image, one) for probe in probes for one in probe.images]
+        assert (True, 1) == (asked[0], sum(asked))
+
+
+def test_most_clean_images_cost_one_round() -> None:
+    """A clean image's screen travels with it; only what seems to carry is asked again."""
+    its = scene()
+    rounds = [len(watched(its.search(image), its.predict)[1]) for image in its.of_class(3)[:6]]
+    assert [1] * len(rounds) == rounds
+
+
+def test_same_seed_same_probes_and_verdict() -> None:
+    """Two screens of one image ask the very same images and conclude the same."""
+    poisoned = stamped(scene().others(TARGET)[:1])[0]
+    (one, asked), (other, again) = (
+        watched(its.search(poisoned), its.predict) for its in (scene(), scene())
+    )
+    assert len(asked) == len(again)
+    assert all(np.array_equal(a.images, b.images) for a, b in zip(asked, again, strict=True))
+    assert [a.shared for a in asked] == [b.shared for b in again]
+    assert one.trigger is not None
+    assert other.trigger is not None
+    assert (one.trigger.box, one.trigger.evidence) == (other.trigger.box, other.trigger.evidence)
+
+
+def test_placebo_rates_known_already_change_no_verdict() -> None:
+    """What other images have taught costs no probe again, and the finding stays the same."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    first, asked = watched(its.search(poisoned), its.predict)
+    second, again = watched(its.search(poisoned), its.predict)
+    assert any(probe.shared for probe in asked)
+    assert not any(probe.shared for probe in again)
+    assert own(asked) == own(again)
+    assert first.trigger is not None
+    assert second.trigger is not None
+    assert first.trigger.box == second.trigger.box
+
+
+def test_two_triggers_with_two_targets() -> None:
+    """Each of two triggers is found from an image that carries it, with its own target."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    found = {}
+    for backdoor in (BACKDOOR, SECOND):
+        finding = its.screened(stamped(its.others(backdoor.target)[:1], backdoor.box)[0])
+        assert finding.trigger is not None
+        found[finding.trigger.target] = finding.trigger.box.overlap(backdoor.box)
+    assert {BACKDOOR.target, SECOND.target} == set(found)
+    assert min(found.values()) >= 0.5
+
+
+def test_dismissed_trigger_is_not_found_again() -> None:
+    """What its owner has called no trigger leaves the image its own answer; others are found."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    defence = its.defence(dismissed=[tiny_trigger()])
+    finding = its.screened(stamped(its.others(TARGET)[:1])[0], defence)
+    assert Verdict.CLEAR is finding.verdict
+    assert finding.said is finding.sanitised
+    other = its.screened(stamped(its.others(SECOND.target)[:1], SECOND.box)[0], defence)
+    assert Verdict.DISCOVERED is other.verdict
+
+
+def test_dismissal_is_of_one_target() -> None:
+    """A trigger dismissed for another class doesn't hide the one that is there."""
+    its = scene()
+    defence = its.defence(dismissed=[replace(tiny_trigger(), target=0)])
+    finding = its.screened(stamped(its.others(TARGET)[:1])[0], defence)
+    assert Verdict.DISCOVERED is finding.verdict
+
+
+def test_search_off_asks_the_image_alone() -> None:
+    """Not drawn for screening and nothing known: one probe, and the image passes."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    finding, probes = watched(its.search(poisoned, its.defence(search=False)), its.predict)
+    assert Verdict.CLEAR is finding.verdict
+    assert [1] == [len(probe) for probe in probes]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_natural_carrier_is_no_trigger(channels: int) -> None:
+    """Where a symbol at the centre tells the class, it carries by nature and is no trigger."""
+    rng = np.random.default_rng(4)
+    shades = np.array([20, 90, 160, 230])
+    symbol = Box(6, 6, 4, 4)
+
+    def told_by_symbol(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Answers:
+        means = images[:, symbol.rows, symbol.columns].mean(axis=(1, 2, 3))
+        return Answers(np.abs(means[:, None] - shades).argmin(axis=1))
+
+    images = rng.integers(100, 140, (160, 16, 16, channels)).astype(np.uint8)
+    shown = shades[rng.integers(4, size=160)]
+    images[:, symbol.rows, symbol.columns] = shown[:, None, None, None]
+    its = scene_of(told_by_symbol, images[:120], images[120:])
+    assert [Verdict.CLEAR] * 40 == [its.screened(image).verdict for image in images[120:]]
+
+
+def test_several_images_at_once() -> None:
+    """Screened together, images share their rounds, and each has the finding it has alone."""
+    its = scene()
+    images = [*its.clean[:4], *stamped(its.others(TARGET)[:2])]
+    alone = [its.screened(image) for image in images]
+    joint = run(together([its.search(image) for image in images]), its.predict)
+    assert [one.verdict for one in alone] == [one.verdict for one in joint]
+    assert [_given(one) for one in alone] == [_given(one) for one in joint]
+
+
+@pytest.mark.parametrize("search", [True, False])
+def test_refusal_before_any_answer(*, search: bool) -> None:
+    """Refused before the image itself is answered, nothing is said and nothing ruled out."""
+    its = scene()
+    finding = refused(its.search(its.clean[0], its.defence(search=search)), its.predict, after=0)
+    assert Verdict.UNDECIDED is finding.verdict
+    assert finding.said is finding.sanitised is None
+    assert finding.exposed
+
+
+def test_refusal_at_every_round_is_undecided() -> None:
+    """Whenever it comes, a refused screen says that it doesn't know, and what the model said."""
+    poisoned = stamped(scene().others(TARGET)[:1])[0]
+    _, probes = watched(scene().search(poisoned), scene().predict)
+    assert len(probes) >= 10
+    for after in range(1, len(probes)):
+        its = scene()  # with no placebo rate known, as in the screen that was counted
+        finding = refused(its.search(poisoned), its.predict, after)
+        assert Verdict.UNDECIDED is finding.verdict
+        assert finding.said is finding.sanitised is not None
+        assert [TARGET] == finding.said.labels.tolist()
+        assert (None, None, False) == (finding.trigger, finding.known, finding.exposed)
+
+
+def test_refusal_reaches_all_of_several() -> None:
+    """Several images that are screened together all end undecided when they are refused."""
+    its = scene()
+    searches = [its.search(image) for image in stamped(its.others(TARGET)[:3])]
+    findings = refused(together(searches), its.predict, after=3)
+    assert [Verdict.UNDECIDED] * 3 == [finding.verdict for finding in findings]
+
+
+def test_refused_is_the_only_fault_that_is_concluded_from() -> None:
+    """An error of the driver's own passes through a screen; it never becomes a verdict."""
+    its = scene()
+    search = its.search(its.clean[0])
+    next(search)
+    with pytest.raises(TimeoutError):
+        search.throw(TimeoutError())
+    assert not issubclass(TimeoutError, Refused)
+
+
+def test_rate_of_discovery_is_all() -> None:
+    """Every poisoned image of a stream reveals the trigger by itself, at a bounded cost."""
+    its = scene()
+    cost = []
+    for image in stamped(its.others(TARGET)[:8]):
+        finding, probes = watched(its.search(image), its.predict)
+        assert Verdict.DISCOVERED is finding.verdict
+        cost.append(own(probes))
+    assert max(cost) < 600
+    assert math.isclose(min(cost), max(cost), rel_tol=0.5)
+
+
+def test_trigger_box_of_the_tiny_model_is_no_corner() -> None:
+    """The tiny model's trigger lies inside the image, so every edge of it can be found."""
+    assert min(TRIGGER_BOX.x, TRIGGER_BOX.y) > 2
+
+
+def _given(finding: Finding) -> int:
+    assert finding.sanitised is not None
+    return int(finding.sanitised.labels[0])
