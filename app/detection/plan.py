@@ -42,6 +42,16 @@ class Plan:
     largest_area: int
     """Pixels of the largest trigger that is believed: more is no localised trigger."""
 
+    @property
+    def surroundings(self) -> int:
+        """Pixels that a window is grown by before it is confirmed and localised.
+
+        Fewer in images below 24 pixels: 4x4 windows of an 8x8 one, grown by 2, are most of it, and
+        nature carries that. Of triggers on real 8x8 digits 2 found none and 0 found 52 to 97 %; at
+        12 to 20 pixels 1 found the most.
+        """
+        return min(2, self.width // 12, self.height // 12)
+
 
 def make_plan(height: int, width: int, channels: int, trigger_max: float) -> Plan:
     """Plan the search for square triggers of up to *trigger_max* of the image's shorter side.

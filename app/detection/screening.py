@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Search
     from app.detection.trigger import Blocker
 
-SURROUNDINGS = 2  # pixels that a window is grown by before it is localised
 LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
 NATURE_AT_MOST = 0.5  # placebo rate around the blocker: true triggers elsewhere measure 0 to 0.1
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
@@ -174,7 +173,7 @@ def _established(
 ) -> Search[tuple[Trigger, Answers] | None]:
     """Confirm a window, find the trigger in it and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
-    wide = window.grown(SURROUNDINGS, plan.width, plan.height)
+    wide = window.grown(plan.surroundings, plan.width, plan.height)
     if any(_is_same(old, image, label, wide) for old in defence.dismissed):
         return None
     transplants = yield from _confirmed(image, label, wide, references, rng)
@@ -186,7 +185,7 @@ def _established(
     answer = yield Probe(block(image, located.blocker)[None])
     if answer.labels[0] == label:
         return None
-    around = located.blocker.box.grown(SURROUNDINGS, plan.width, plan.height)
+    around = located.blocker.box.grown(plan.surroundings, plan.width, plan.height)
     natural = yield from placebo_rate(around, label, references)
     if natural > NATURE_AT_MOST:
         return None
@@ -228,7 +227,7 @@ def _located(
     if box.area > plan.largest_area:
         return None
     # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
-    edged = box.grown(SURROUNDINGS, plan.width, plan.height)
+    edged = box.grown(plan.surroundings, plan.width, plan.height)
     tried = yield from synthesise(image, label, edged, references.others(label, rng), references)
     if tried is None:
         return None

@@ -16,6 +16,7 @@ from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, stamped, tiny_tr
 
 KINDS = [World(channels=channels, scored=scored) for channels in (1, 3) for scored in (True, False)]
 SIZES = [
+    World((8, 8), backdoors=(Backdoor(Box(4, 3, 2, 2), TARGET),)),
     World((16, 16), backdoors=(Backdoor(Box(0, 14, 2, 2), TARGET),)),
     World((28, 28), channels=1, backdoors=(Backdoor(Box(16, 10, 3, 3), TARGET),)),
     World((64, 48), backdoors=(Backdoor(Box(27, 22, 6, 6), TARGET),)),
@@ -214,8 +215,8 @@ def test_refusal_at_every_round_is_undecided() -> None:
         its = scene()  # with no placebo rate known, as in the screen that was counted
         finding = refused(its.search(poisoned), its.predict, after)
         assert Verdict.UNDECIDED is finding.verdict
-        assert finding.said is finding.sanitised is not None
-        assert [TARGET] == finding.said.labels.tolist()
+        assert finding.said is finding.sanitised
+        assert TARGET == _given(finding)
         assert (None, None, False) == (finding.trigger, finding.known, finding.exposed)
 
 
