@@ -25,7 +25,8 @@ ENV HOME=/tmp \
     PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-RUN install --directory --owner=10001 --group=10001 /references
+RUN pip uninstall --yes --quiet --root-user-action=ignore pip \
+    && install --directory --owner=10001 --group=10001 /references
 USER 10001:10001
 EXPOSE 8080
 
@@ -36,5 +37,5 @@ CMD ["neo-gateway", "demo-model", "--host", "0.0.0.0", "--port", "8081"]
 FROM runtime AS gateway
 COPY --from=build /venv /venv
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:8080/healthz', timeout=4)"]
 CMD ["neo-gateway", "serve", "--host", "0.0.0.0", "--port", "8080", "--workers", "2"]
