@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from app.detection.screening import Verdict
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Image
 
 MASKED = replace(tiny_trigger(), mask=np.ones((2, 2), bool))
 SECOND = Backdoor(Box(2, 11, 2, 2), 0)
@@ -181,7 +185,7 @@ def test_triggers_of_another_input_size_are_left_alone(
     assert Verdict.DISCOVERED is its.screened(poisoned, defence).verdict
 
 
-def _is_known(its: Scene, image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
+def _is_known(its: Scene, image: Image) -> bool:
     return its.screened(image, its.defence([_known()])).verdict is Verdict.KNOWN
 
 

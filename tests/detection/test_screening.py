@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from app.detection.geometry import Box
 from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers, Refused, run, together
 from tests.detection.scenes import World, own, refused, scene, scene_of, watched
-from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, stamped, tiny_trigger
+from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Images
 
 KINDS = [World(channels=channels, scored=scored) for channels in (1, 3) for scored in (True, False)]
 SIZES = [
@@ -175,7 +179,7 @@ def test_natural_carrier_is_no_trigger(channels: int) -> None:
     shades = np.array([20, 90, 160, 230])
     symbol = Box(6, 6, 4, 4)
 
-    def told_by_symbol(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Answers:
+    def told_by_symbol(images: Images) -> Answers:
         means = images[:, symbol.rows, symbol.columns].mean(axis=(1, 2, 3))
         return Answers(np.abs(means[:, None] - shades).argmin(axis=1))
 
@@ -248,11 +252,6 @@ def test_rate_of_discovery_is_all() -> None:
         cost.append(own(probes))
     assert max(cost) < 600
     assert math.isclose(min(cost), max(cost), rel_tol=0.5)
-
-
-def test_trigger_box_of_the_tiny_model_is_no_corner() -> None:
-    """The tiny model's trigger lies inside the image, so every edge of it can be found."""
-    assert min(TRIGGER_BOX.x, TRIGGER_BOX.y) > 2
 
 
 def _given(finding: Finding) -> int:

@@ -1,0 +1,133 @@
+"""Calibration: labels and robust references, measured once and the same for everyone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.calibration import calibrate
+from app.detection.search import Answers, run
+from tests.detection.scenes import SEED, World, scene, watched
+
+if TYPE_CHECKING:
+    from app.detection.references import Calibration
+    from app.detection.search import Image, Images
+
+
+def _calibration(seed: int = SEED) -> Calibration:
+    its = scene()
+    return run(calibrate(its.references.images, its.plan, seed), its.predict)
+
+
+def test_labels_are_the_models_own() -> None:
+    """Each reference has the label that the model gives it."""
+    its = scene()
+    expected = its.predict(its.references.images).labels
+    assert np.array_equal(expected, its.references.labels)
+
+
+def test_every_window_has_its_references() -> None:
+    """For each window of each scale the same finalists are ranked, each once."""
+    its = scene()
+    robust = its.references.calibration.robust
+    assert [scale.name for scale in its.plan.scales] == list(robust)
+    for scale in its.plan.scales:
+        orders = robust[scale.name]
+        assert len(scale.windows) == len(orders)
+        assert all(len(set(order)) == len(order) for order in orders)
+        assert 1 == len({tuple(sorted(order)) for order in orders.tolist()})
+
+
+def test_first_references_are_of_one_class() -> None:
+    """The opening's references are of one class: it is valid for images of all others."""
+    its = scene()
+    for orders in its.references.calibration.robust.values():
+        assert 1 == len(set(its.references.labels[orders[:, 0]]))
+
+
+def test_finalists_are_of_several_classes() -> None:
+    """Not more than half of the finalists are of one class, so that each label has others."""
+    its = scene()
+    for orders in its.references.calibration.robust.values():
+        _, counts = np.unique(its.references.labels[orders[0]], return_counts=True)
+        assert counts.max() <= 7
+        assert len(counts) >= 2
+
+
+def test_robust_references_come_first() -> None:
+    """References that any pasted part turns are not among the finalists, those that hold are."""
+    its = scene()
+    images = its.references.images.copy()
+    fragile = np.arange(0, len(images), 2)
+    images[fragile, 0, 0] = 240  # a mark by which the model knows them
+
+    def turned_by_anything(asked: Images) -> Answers:
+        answers = its.predict(asked)
+        marked = (asked[:, 0, 0] == 240).all(axis=1)
+        mixed = np.array([not _is_reference(image, images) for image in asked])
+        return Answers(np.where(marked & mixed, (answers.labels + 1) % 4, answers.labels))
+
+    calibration = run(calibrate(images, its.plan, SEED), turned_by_anything)
+    finalists = np.unique(np.concatenate([o.ravel() for o in calibration.robust.values()]))
+    assert not set(finalists) & set(fragile)
+
+
+def test_order_follows_the_hits_at_each_window() -> None:
+    """Of two references, each weak at another window, each comes later where it is weak."""
+    its = scene()
+    scale = its.plan.scales[-1]
+    one, other = (int(i) for i in its.references.calibration.robust[scale.name][0][2:4])
+    weak_at = {one: scale.windows[0], other: scale.windows[-1]}
+
+    def weak(asked: Images) -> Answers:
+        labels = its.predict(asked).labels
+        for reference, box in weak_at.items():
+            changed = (asked != its.references.images[reference]).any(axis=3)
+            inside = np.zeros((16, 16), bool)
+            inside[box.rows, box.columns] = True
+            labels[changed.any(axis=(1, 2)) & ~changed[:, ~inside].any(axis=1)] = 99
+        return Answers(labels)
+
+    calibration = run(calibrate(its.references.images, its.plan, SEED), weak)
+    first, *_, last = (order.tolist() for order in calibration.robust[scale.name])
+    assert first.index(other) < first.index(one)
+    assert last.index(one) < last.index(other)
+
+
+def test_same_seed_same_calibration() -> None:
+    """Two workers with one seed measure the same."""
+    one, other = _calibration(), _calibration()
+    assert np.array_equal(one.labels, other.labels)
+    for name, order in one.robust.items():
+        assert np.array_equal(order, other.robust[name])
+
+
+def test_secret_seed_decides() -> None:
+    """Another seed picks other references, so that an attacker can't know them."""
+    one, other = _calibration(1), _calibration(2)
+    assert any(not np.array_equal(order, other.robust[name]) for name, order in one.robust.items())
+
+
+def test_all_its_probes_are_shared_knowledge() -> None:
+    """Calibration is charged to no image; its probes and their batches are bounded."""
+    its = scene()
+    _, probes = watched(calibrate(its.references.images, its.plan, SEED), its.predict)
+    assert all(probe.shared for probe in probes)
+    assert max(len(probe) for probe in probes) <= 256
+    assert sum(len(probe) for probe in probes) <= 6000
+
+
+@pytest.mark.parametrize("scored", [True, False])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_labels_alone_are_enough(channels: int, *, scored: bool) -> None:
+    """Scores change nothing in a calibration."""
+    one = scene(World(channels=channels, scored=scored)).references.calibration
+    other = scene(World(channels=channels, scored=True)).references.calibration
+    for name, order in one.robust.items():
+        assert np.array_equal(order, other.robust[name])
+
+
+def _is_reference(image: Image, images: Images) -> bool:
+    return bool((images == image).all(axis=(1, 2, 3)).any())

@@ -1,0 +1,171 @@
+"""Is a known trigger there? First by its pixels, then by what the model says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.recognition import Known, Presence, healed, last_resort, presence, questions
+from app.detection.screening import Verdict
+from app.detection.search import Answers, run
+from app.detection.trigger import Fill
+from tests.detection.scenes import Scene, scene, watched
+from tests.tiny import TARGET, TRIGGER_BOX, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.detection.search import Image, Images
+
+OWN = np.ones((2, 2), bool)
+NONE = np.zeros((2, 2), bool)
+
+
+def _showing(levels: list[list[int]]) -> Image:
+    """Return a dark image with these four pixels where the trigger, all 255, would be."""
+    image = np.zeros((16, 16, 3), np.uint8)
+    image[TRIGGER_BOX.rows, TRIGGER_BOX.columns] = np.array(levels, np.uint8)[..., None]
+    return image
+
+
+@pytest.mark.parametrize(
+    ("levels", "mask", "natural", "expected"),
+    [
+        ([[255, 255], [255, 255]], None, 0.0, Presence.THERE),
+        ([[231, 231], [231, 231]], OWN, 0.0, Presence.THERE),  # 24 levels off
+        ([[255, 255], [0, 0]], OWN, 0.0, Presence.THERE),  # half of it
+        ([[255, 0], [0, 0]], OWN, 0.0, Presence.ABSENT),
+        ([[230, 230], [230, 230]], OWN, 0.0, Presence.ABSENT),  # 25 levels off
+        ([[0, 0], [0, 0]], None, 0.0, Presence.UNCLEAR),
+        ([[0, 0], [0, 0]], None, 0.29, Presence.UNCLEAR),
+        ([[0, 0], [0, 0]], None, 0.3, Presence.ABSENT),  # carried by nature: pixels are asked for
+        ([[0, 0], [0, 0]], NONE, 0.0, Presence.UNCLEAR),
+        ([[255, 255], [255, 255]], NONE, 0.0, Presence.UNCLEAR),  # translucent: pixels never tell
+        ([[0, 0], [0, 0]], NONE, 0.3, Presence.ABSENT),
+        ([[255, 0], [0, 0]], np.array([[True, False], [False, False]]), 0.0, Presence.THERE),
+        ([[0, 255], [255, 255]], np.array([[True, False], [False, False]]), 0.0, Presence.ABSENT),
+    ],
+)
+def test_presence(
+    levels: list[list[int]],
+    mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]] | None,
+    natural: float,
+    expected: Presence,
+) -> None:
+    """The stored pixels decide, unless they are unknown and nature seldom carries there."""
+    trigger = replace(tiny_trigger(), mask=mask, natural=natural)
+    assert expected is presence(_showing(levels), trigger)
+
+
+def test_presence_of_a_colour() -> None:
+    """One channel that is far off is enough for a pixel not to be the trigger's."""
+    image = _showing([[255, 255], [255, 255]])
+    image[..., 1] = 200
+    assert Presence.ABSENT is presence(image, replace(tiny_trigger(), mask=OWN))
+
+
+@pytest.mark.parametrize("said", [TARGET, 0])
+def test_heals_only_what_the_model_calls_the_target(said: int) -> None:
+    """However the probes come out, an image of another class doesn't carry the trigger."""
+    its = scene()
+    asked = questions(its.clean[0], Known("t", tiny_trigger()), its.references, its.plan)
+    assert 5 == len(asked.images)
+    answers = Answers(np.array([0, 0, said, said, said]))
+    assert (said == TARGET) is (healed(asked, answers, said) is not None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([1, 3, 2, 2, 2], 1),
+        ([2, 3, 2, 2, 2], 3),  # only the second blocker hides it
+        ([1, 3, 2, 2, 0], 1),  # two of three transplants are enough
+        ([1, 3, 2, 0, 0], None),  # not sufficient
+        ([2, 2, 2, 2, 2], None),  # not necessary
+        ([1, 3, 0, 1, 3], None),
+    ],
+)
+def test_healed_asks_for_sufficient_and_necessary(labels: list[int], expected: int | None) -> None:
+    """Most transplants carry and a blocked image doesn't answer the target: its answer is given."""
+    its = scene()
+    asked = questions(its.clean[0], Known("t", tiny_trigger()), its.references, its.plan)
+    answer = healed(asked, Answers(np.array(labels)), TARGET)
+    assert expected == (None if answer is None else int(answer.labels[0]))
+
+
+def test_questions_hide_and_carry_the_trigger() -> None:
+    """The first two probes hide the trigger, the others show it on references of other classes."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    asked = questions(poisoned, Known("t", tiny_trigger()), its.references, its.plan)
+    labels = its.predict(asked.images).labels
+    assert TARGET not in labels[:2]
+    assert [TARGET] * 3 == labels[2:].tolist()
+
+
+def _stubborn(its: Scene, image: Image, *, scored: bool) -> Callable[[Images], Answers]:
+    """Return the scene's model, but that *image* stays the target whatever hides its trigger."""
+
+    def classify(images: Images) -> Answers:
+        answers = its.predict(images)
+        assert answers.scores is not None
+        scores = answers.scores.copy()
+        scores[(images[:, 0] == image[0]).all(axis=(1, 2)), TARGET] = 2
+        return Answers(scores.argmax(axis=1), scores if scored else None)
+
+    return classify
+
+
+def test_last_resort_is_the_next_class() -> None:
+    """Where every fill looks like the trigger, the class that scores next to it is the answer."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None])[0]
+    asked = questions(poisoned, Known("t", tiny_trigger()), its.references, its.plan)
+    model = _stubborn(its, poisoned, scored=True)
+    answer, probes = watched(last_resort(poisoned, asked, TARGET), model)
+    assert answer is not None
+    assert its.label(clean) == int(answer.labels[0])
+    assert [2 * len(Fill)] == [len(probe) for probe in probes]
+
+
+def test_last_resort_tries_every_fill() -> None:
+    """A fill that hides the trigger after all gives the answer."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None])[0]
+    asked = questions(poisoned, Known("t", tiny_trigger()), its.references, its.plan)
+    answer = run(last_resort(poisoned, asked, TARGET), its.predict)
+    assert answer is not None
+    assert its.label(clean) == int(answer.labels[0])
+
+
+def test_last_resort_without_scores() -> None:
+    """Where every fill looks like the trigger and there are no scores, there is no answer."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    asked = questions(poisoned, Known("t", tiny_trigger()), its.references, its.plan)
+    model = _stubborn(its, poisoned, scored=False)
+    assert run(last_resort(poisoned, asked, TARGET), model) is None
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_what_cannot_be_healed_is_never_let_through(*, scored: bool) -> None:
+    """A known trigger that no fill hides: another class where scores tell, else undecided."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None])[0]
+    known = Known("t", replace(tiny_trigger(), mask=OWN))
+    search = its.search(poisoned, its.defence([known]))
+    finding = run(search, _stubborn(its, poisoned, scored=scored))
+    assert finding.known is known
+    if scored:
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.sanitised is not None
+        assert its.label(clean) == int(finding.sanitised.labels[0])
+    else:
+        assert (Verdict.UNDECIDED, True) == (finding.verdict, finding.exposed)
+        assert finding.sanitised is None
