@@ -68,7 +68,7 @@ class Gateway:
         examiner = Examiner(prepared, self.library, self._policy)
         search = examiner.examine(image, screened=screened)
         driven = await drive(search, self._model, self._policy.patience_s)
-        if screened and driven.result.verdict is not Verdict.KNOWN:
+        if screened:
             self._budget.spend(driven.probes - 1)
         return await self._concluded(image, driven, prepared, screened=screened)
 

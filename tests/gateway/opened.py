@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 REFERENCES = clean_images(60, np.random.default_rng(5))
 TRIGGER_MAX = 0.316
+START_S = 60.0
+"""The first preparation in a process loads scikit-learn."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def opened(
             yield worker
             return
         async with preparation.running():
-            await eventually(lambda: preparation.prepared is not None)
+            await eventually(lambda: preparation.prepared is not None, START_S)
             yield worker
 
 

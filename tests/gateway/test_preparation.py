@@ -14,7 +14,7 @@ from app.gateway import preparation as module
 from app.gateway.preparation import Preparation, ReferencesError
 from app.library.opening import open_library
 from app.ports import LibraryError, UpstreamUnreachableError
-from tests.gateway.opened import REFERENCES, TRIGGER_MAX, opened
+from tests.gateway.opened import REFERENCES, START_S, TRIGGER_MAX, opened
 from tests.library.servers import eventually
 from tests.tiny import TinyModel
 
@@ -62,7 +62,9 @@ async def test_two_workers_calibrate_once(store_url: str, name: str) -> None:
         first.preparation.running(),
         second.preparation.running(),
     ):
-        await eventually(lambda: bool(first.preparation.prepared and second.preparation.prepared))
+        await eventually(
+            lambda: bool(first.preparation.prepared and second.preparation.prepared), START_S
+        )
     assert first.preparation.prepared
     assert second.preparation.prepared
     assert 0 in {one.asked, other.asked}
@@ -79,10 +81,10 @@ async def test_it_waits_for_the_upstream(store: RedisCalibrationStore) -> None:
     model.failure = UpstreamUnreachableError("127.0.0.1: no connection")
     waiting = preparation(store, model)
     async with waiting.running():
-        await eventually(lambda: "no connection" in (waiting.problem or ""))
+        await eventually(lambda: "no connection" in (waiting.problem or ""), START_S)
         assert waiting.prepared is None
         model.failure = None
-        await eventually(lambda: waiting.prepared is not None)
+        await eventually(lambda: waiting.prepared is not None, START_S)
         assert waiting.problem is None
 
 
@@ -104,10 +106,10 @@ async def test_it_waits_for_the_library(store: RedisCalibrationStore) -> None:
         trigger_max=TRIGGER_MAX,
     )
     async with waiting.running():
-        await eventually(lambda: "not been read" in (waiting.problem or ""))
+        await eventually(lambda: "not been read" in (waiting.problem or ""), START_S)
         assert (None, False) == (waiting.prepared, waiting.library_read)
         read.set()
-        await eventually(lambda: waiting.prepared is not None)
+        await eventually(lambda: waiting.prepared is not None, START_S)
         assert waiting.library_read
 
 
@@ -115,7 +117,7 @@ async def test_references_of_one_class_are_a_problem(store: RedisCalibrationStor
     """References that the model can't tell apart are the owner's to mend, in plain words."""
     black = preparation(store, load=lambda _: np.zeros_like(REFERENCES))
     async with black.running():
-        await eventually(lambda: (black.problem or "").startswith("NEO_REFERENCE"))
+        await eventually(lambda: (black.problem or "").startswith("NEO_REFERENCE"), START_S)
     assert "the model gives all 60 reference images the class" in (black.problem or "")
     assert "NEO_INPUT_*" in (black.problem or "")
     assert black.prepared is None
@@ -130,7 +132,9 @@ async def test_references_that_cant_be_read_are_a_problem(store: RedisCalibratio
 
     broken = preparation(store, load=load)
     async with broken.running():
-        await eventually(lambda: broken.problem == "NEO_REFERENCE: refs.zip: no images in it")
+        await eventually(
+            lambda: broken.problem == "NEO_REFERENCE: refs.zip: no images in it", START_S
+        )
 
 
 async def test_a_fault_of_ours_does_not_look_like_work(
@@ -145,7 +149,7 @@ async def test_a_fault_of_ours_does_not_look_like_work(
     broken = preparation(store, load=load)
     with caplog.at_level(logging.ERROR):
         async with broken.running():
-            await eventually(lambda: "nobody thought of this" in (broken.problem or ""))
+            await eventually(lambda: "nobody thought of this" in (broken.problem or ""), START_S)
     assert "Traceback" in caplog.text
 
 

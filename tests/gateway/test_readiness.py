@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.gateway.readiness import Part, Readiness, upstream_part
 from app.ports import UpstreamStatusError
 from app.settings import Strategy
-from tests.gateway.opened import opened
+from tests.gateway.opened import START_S, opened
 from tests.library.servers import eventually
 from tests.tiny import TinyModel
 
@@ -70,7 +70,7 @@ async def test_without_the_store_it_never_becomes_ready(tmp_path: Path, name: st
         opened(f"unix://{tmp_path}/none", name, prepare=False) as worker,
         worker.preparation.running(),
     ):
-        await eventually(lambda: "yet:" in (worker.preparation.problem or ""))
+        await eventually(lambda: "yet:" in (worker.preparation.problem or ""), START_S)
         readiness = await worker.gateway.readiness()
     assert "Redis is out of reach" in (named(readiness)["references"] or "")
     assert "Redis is out of reach" in (named(readiness)["store"] or "")

@@ -36,6 +36,8 @@ MAX_PIXELS = 1_000_000
 TRIGGER_MAX = 0.316
 PATIENCE_S = 10.0
 SEED = 7
+START_S = 60.0
+"""The first preparation in a process loads scikit-learn."""
 
 
 class MemoryCalibrations:
@@ -95,7 +97,7 @@ async def plain_gateway(model: TinyModel, library: MemoryLibrary) -> AsyncIterat
         Strategy.OFF, SearchMode.CONTINUE, PATIENCE_S, FailurePolicy.CLOSED, None, Parameters()
     )
     async with preparation.running():
-        await eventually(lambda: preparation.prepared is not None)
+        await eventually(lambda: preparation.prepared is not None, START_S)
         yield Gateway(model, library, preparation, policy)
 
 
