@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
+import zlib
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,8 @@ NATURAL = 0.3  # placebo rate from which on the stored pixels are asked for
 WIDER = 2  # pixels a side that the second blocker is wider
 BLOCKED = 2  # blocked images that are asked
 TRANSPLANTS = 3
-CARRIED = 2  # of the transplants that must answer the target
+MORE_TRANSPLANTS = 8
+CARRIED = 0.6  # share of the transplants that must answer the target
 
 OTHER_FILL = {
     Fill.DOMINANT: Fill.INPAINT,
@@ -111,30 +112,35 @@ def questions(image: Image, known: Known, references: References, plan: Plan) ->
     """Prepare the probes that tell if *image* carries the trigger: at most five."""
     trigger = known.trigger
     wide = trigger.blocker.box.grown(WIDER, plan.width, plan.height)
-    scale, window = _nearest_window(wide, plan)
-    onto = list(islice(references.robust(scale, window, trigger.target), TRANSPLANTS))
     blocked = [
         block(image, trigger.blocker),
         block(image, Blocker(wide, OTHER_FILL[trigger.blocker.fill])),
     ]
-    carried = transplant(image, [wide] * len(onto), references.images[onto])
-    return Questions(known, wide, np.concatenate([np.stack(blocked), carried]))
+    onto = _ordinary(trigger, references)[:TRANSPLANTS]
+    pasted = transplant(image, [wide] * len(onto), references.images[onto])
+    return Questions(known, wide, np.concatenate([np.stack(blocked), pasted]))
 
 
-def carried(asked: Questions, answers: Answers, label: int) -> bool:
-    """Say if most transplants of an image called *label* answer the trigger's target."""
-    hits = answers.labels[BLOCKED:] == label
-    return label == asked.known.trigger.target and hits.sum() >= min(CARRIED, len(hits))
+def more_transplants(image: Image, asked: Questions, references: References) -> Images:
+    """Return more transplants of the trigger, for where the first few didn't carry it."""
+    onto = _ordinary(asked.known.trigger, references)
+    onto = onto[TRANSPLANTS : TRANSPLANTS + MORE_TRANSPLANTS]
+    return transplant(image, [asked.wide] * len(onto), references.images[onto])
 
 
-def healed(asked: Questions, answers: Answers, label: int) -> Answers | None:
-    """Return the blocked image's answer if the image, called *label*, carries the trigger.
+def _ordinary(trigger: Trigger, references: References) -> NDArray[np.int64]:
+    """Return references in an order of this trigger's own, by chance.
 
-    Sufficient: most transplants answer the target. Necessary: blocked, the image doesn't.
+    Not the robust ones, which are hard to turn for a trigger too.
     """
-    if not carried(asked, answers, label):
-        return None
-    return _other_answer(answers[:BLOCKED], label)
+    question = f"{trigger.target}:{trigger.box}"
+    rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+    return references.others(trigger.target, rng)
+
+
+def carried(answers: Answers, label: int) -> bool:
+    """Say if enough transplants answer *label*: nature carries a trigger's place to 3 in 10."""
+    return bool((answers.labels == label).mean() >= CARRIED) if len(answers) else False
 
 
 def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | None]:
@@ -147,7 +153,7 @@ def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | 
     answers = yield Probe(
         np.stack([block(image, Blocker(covered, fill)) for covered in (box, wide) for fill in Fill])
     )
-    other = _other_answer(answers, label)
+    other = other_answer(answers, label)
     if other is not None or answers.scores is None:
         return other
     scores = answers.scores[:1].copy()
@@ -155,7 +161,7 @@ def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | 
     return Answers(scores.argmax(axis=1), answers.scores[:1])
 
 
-def _other_answer(answers: Answers, label: int) -> Answers | None:
+def other_answer(answers: Answers, label: int) -> Answers | None:
     """Return the first answer that isn't *label*."""
     for i in np.flatnonzero(answers.labels != label):
         return answers[int(i) : int(i) + 1]
@@ -169,14 +175,3 @@ def suspected(label: int, known: Sequence[Known], presences: Sequence[Presence])
         for one, there in zip(known, presences, strict=True)
         if there is Presence.UNCLEAR and one.trigger.target == label
     ]
-
-
-def _nearest_window(box: Box, plan: Plan) -> tuple[str, int]:
-    return max(
-        ((scale.name, i) for scale in plan.scales for i in range(len(scale.windows))),
-        key=lambda at: _window(plan, *at).overlap(box),
-    )
-
-
-def _window(plan: Plan, scale: str, window: int) -> Box:
-    return next(one for one in plan.scales if one.name == scale).windows[window]

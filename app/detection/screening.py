@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,13 @@ from app.detection.confirmation import confirm, necessary, undecidable
 from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
 from app.detection.recognition import (
+    BLOCKED,
     Presence,
     carried,
     fits,
-    healed,
     last_resort,
+    more_transplants,
+    other_answer,
     presence,
     questions,
     suspected,
@@ -25,7 +27,7 @@ from app.detection.recognition import (
 from app.detection.references import placebo_rate
 from app.detection.search import Answers, Probe, Refused
 from app.detection.transplants import Opening, opened, opening, survivors
-from app.detection.trigger import Evidence, Trigger
+from app.detection.trigger import Blocker, Evidence, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +38,12 @@ if TYPE_CHECKING:
     from app.detection.recognition import Known, Questions
     from app.detection.references import References
     from app.detection.search import Image, Search
-    from app.detection.trigger import Blocker
 
 LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
 NATURE_AT_MOST = 0.5  # placebo rate around the blocker: true triggers elsewhere measure 0 to 0.1
+WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
+SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
 class Verdict(enum.Enum):
@@ -117,15 +120,22 @@ def _screen(
     progress.said = said
 
     for one in asked:
-        finding = yield from _recognised(image, said, one, rest)
+        finding = yield from _recognised(image, said, one, rest, defence)
         if finding is not None:
             return finding
         rest = rest[len(one.images) : len(rest)]
-    for other in [*there[SUSPECTS_ASKED:], *suspected(label, known, presences)]:
-        one = questions(image, other, references, plan)
-        finding = yield from _recognised(image, said, one, (yield Probe(one.images)))
-        if finding is not None:
-            return finding
+    later = [*there[SUSPECTS_ASKED:], *suspected(label, known, presences)]
+    for start in range(0, len(later), SUSPECTS_TOGETHER):
+        some = [
+            questions(image, one, references, plan)
+            for one in later[start : start + SUSPECTS_TOGETHER]
+        ]
+        rest = yield Probe(np.concatenate([one.images for one in some]))
+        for one in some:
+            finding = yield from _recognised(image, said, one, rest, defence)
+            if finding is not None:
+                return finding
+            rest = rest[len(one.images) : len(rest)]
     progress.exposed = False
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
@@ -136,20 +146,45 @@ def _screen(
 
 
 def _recognised(
-    image: Image, said: Answers, asked: Questions, answers: Answers
+    image: Image, said: Answers, asked: Questions, answers: Answers, defence: Defence
 ) -> Search[Finding | None]:
-    """Conclude from the answers about one known trigger; None if the image doesn't carry it."""
-    label = int(said.labels[0])
-    answer = healed(asked, answers, label)
-    if answer is None and not (
-        carried(asked, answers, label) and unmistakable(image, asked.known.trigger)
-    ):
+    """Conclude from the answers about one known trigger; None if the image doesn't carry it.
+
+    Necessary: blocked, the image isn't the target any more. Sufficient: transplants are.
+    """
+    label, known = int(said.labels[0]), asked.known
+    answer = other_answer(answers[:BLOCKED], label)
+    if label != known.trigger.target or not (answer or unmistakable(image, known.trigger)):
         return None
+    if not carried(answers[BLOCKED : len(answers)], label):
+        more = yield Probe(more_transplants(image, asked, defence.references))
+        if not carried(more, label):
+            return None
     if answer is None:
         answer = yield from last_resort(image, asked, label)
     if answer is None:
-        return Finding(Verdict.UNDECIDED, said, None, known=asked.known, exposed=True)
-    return Finding(Verdict.KNOWN, said, answer, known=asked.known)
+        return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
+    blocker = Blocker(asked.wide, known.trigger.blocker.fill)
+    answer = yield from _of_no_other(image, answer, blocker, label, defence)
+    return Finding(Verdict.KNOWN, said, answer, known=known)
+
+
+def _of_no_other(
+    image: Image, answer: Answers, blocker: Blocker, label: int, defence: Defence
+) -> Search[Answers]:
+    """Return *answer*, or another one if a second known trigger in the image has made it."""
+    others = [
+        one.trigger.blocker
+        for one in defence.known
+        if one.trigger.target == answer.labels[0] != label
+        and presence(image, one.trigger) is Presence.THERE
+    ]
+    if not others:
+        return answer
+    blocked = block(image, blocker)
+    for other in others:
+        blocked = block(blocked, other)
+    return (yield Probe(blocked[None]))
 
 
 def _search(
@@ -182,19 +217,39 @@ def _established(
     located = yield from _located(image, label, wide, defence, rng)
     if located is None:
         return None
-    answer = yield Probe(block(image, located.blocker)[None])
-    if answer.labels[0] == label:
+    healing = yield from _healing(image, label, located.blocker, plan)
+    if healing is None:
         return None
-    around = located.blocker.box.grown(plan.surroundings, plan.width, plan.height)
+    blocker, answer = healing
+    answer = yield from _of_no_other(image, answer, blocker, label, defence)
+    around = blocker.box.grown(plan.surroundings, plan.width, plan.height)
     natural = yield from placebo_rate(around, label, references)
     if natural > NATURE_AT_MOST:
         return None
+    located = replace(located, blocker=blocker)
     return _described(image, label, located, transplants, natural, references.seed), answer
 
 
 def _is_same(dismissed: Trigger, image: Image, label: int, wide: Box) -> bool:
     same_target = fits(image, dismissed) and dismissed.target == label
     return same_target and wide.holds(dismissed.box.centre)
+
+
+def _healing(
+    image: Image, label: int, blocker: Blocker, plan: Plan
+) -> Search[tuple[Blocker, Answers] | None]:
+    """Widen *blocker* until *image* leaves *label*; None if it never does.
+
+    A box that was enough for the synthetic images may lack a part of the trigger.
+    """
+    wider = [
+        replace(blocker, box=blocker.box.grown(margin, plan.width, plan.height))
+        for margin in (0, *WIDENED)
+    ]
+    answers = yield Probe(np.stack([block(image, one) for one in wider]))
+    for i in np.flatnonzero(answers.labels != label):
+        return wider[int(i)], answers[int(i) : int(i) + 1]
+    return None
 
 
 def _confirmed(
