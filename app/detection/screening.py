@@ -130,12 +130,12 @@ def _screen(
             questions(image, one, references, plan)
             for one in later[start : start + SUSPECTS_TOGETHER]
         ]
-        rest = yield Probe(np.concatenate([one.images for one in some]))
+        told = yield Probe(np.concatenate([one.images for one in some]))
         for one in some:
-            finding = yield from _recognised(image, said, one, rest, defence)
+            finding = yield from _recognised(image, said, one, told, defence)
             if finding is not None:
                 return finding
-            rest = rest[len(one.images) : len(rest)]
+            told = told[len(one.images) : len(told)]
     progress.exposed = False
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
@@ -157,8 +157,8 @@ def _recognised(
     if label != known.trigger.target or not (answer or unmistakable(image, known.trigger)):
         return None
     if not carried(answers[BLOCKED : len(answers)], label):
-        more = yield Probe(more_transplants(image, asked, defence.references))
-        if not carried(more, label):
+        more = more_transplants(image, asked, defence.references)
+        if not len(more) or not carried((yield Probe(more)), label):
             return None
     if answer is None:
         answer = yield from last_resort(image, asked, label)
@@ -177,6 +177,7 @@ def _of_no_other(
         one.trigger.blocker
         for one in defence.known
         if one.trigger.target == answer.labels[0] != label
+        and fits(image, one.trigger)
         and presence(image, one.trigger) is Presence.THERE
     ]
     if not others:

@@ -120,6 +120,14 @@ def test_trigger_is_necessary_and_nature_is_not() -> None:
     assert not run(necessary(its.of_class(TARGET)[0], TARGET, TRIGGER_BOX), its.predict)
 
 
+@pytest.mark.parametrize(("labels", "expected"), [([0, 1], True), ([0, TARGET], False)])
+def test_necessary_whatever_the_fill(labels: list[int], *, expected: bool) -> None:
+    """A box is necessary if no fill leaves the label: one that keeps it is enough to doubt."""
+    its = scene()
+    search = necessary(its.clean[0], TARGET, TRIGGER_BOX)
+    assert expected is run(search, lambda _: Answers(np.array(labels)))
+
+
 def test_placebo_rate_is_what_nature_does() -> None:
     """Small boxes of clean images hardly carry, the whole image nearly always."""
     its = scene()

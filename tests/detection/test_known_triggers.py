@@ -11,12 +11,13 @@ import pytest
 from app.detection.geometry import Box
 from app.detection.recognition import Known
 from app.detection.screening import Verdict
+from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
-    from app.detection.search import Image
+    from app.detection.search import Image, Images
 
 MASKED = replace(tiny_trigger(), mask=np.ones((2, 2), bool))
 SECOND = Backdoor(Box(2, 11, 2, 2), 0)
@@ -165,6 +166,58 @@ def test_refusal_says_what_is_exposed(*, mask: bool) -> None:
     assert expected == [finding.exposed for finding in rounds]
 
 
+def test_two_known_triggers_in_one_image() -> None:
+    """Stamped with both, an image gets neither target but its own class: both are blocked."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    second = replace(MASKED, target=0, box=SECOND.box, blocker=Blocker(SECOND.box, Fill.RING))
+    clean = its.of_class(3)[0]
+    both = stamped(stamped(clean[None]), SECOND.box)[0]
+    known = [Known("t-1", MASKED), Known("t-2", second)]
+    finding = its.screened(both, its.defence(known))
+    assert Verdict.KNOWN is finding.verdict
+    assert finding.sanitised is not None
+    assert [3] == finding.sanitised.labels.tolist()
+
+
+def test_new_trigger_beside_a_known_one_in_one_image() -> None:
+    """An image that reveals a new trigger and carries a known one gets its own class too."""
+    its = scene(World(backdoors=(BACKDOOR, SECOND)))
+    second = replace(MASKED, target=0, box=SECOND.box, blocker=Blocker(SECOND.box, Fill.RING))
+    both = stamped(stamped(its.of_class(3)[:1]), SECOND.box)[0]
+    finding = its.screened(both, its.defence([Known("t-2", second)]))
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.sanitised is not None
+    assert [3] == finding.sanitised.labels.tolist()
+
+
+def test_known_trigger_with_few_references() -> None:
+    """With two references of other classes a known trigger is still recognised, a clean image not.
+
+    No empty probe is asked: an upstream would take it for a fault.
+    """
+    whole = scene()
+    others = np.flatnonzero(whole.references.labels != TARGET)[:2]
+    chosen = np.r_[others, np.flatnonzero(whole.references.labels == TARGET)]
+    images, labels = whole.references.images[chosen], whole.references.labels[chosen]
+    calibration = replace(
+        whole.references.calibration,
+        labels=labels,
+        robust={scale.name: np.zeros((9, 1), np.int64) for scale in whole.plan.scales},
+    )
+    references = replace(whole.references, images=images, calibration=calibration)
+    its = replace(whole, references=references)
+    defence = its.defence([_known(mask=False)], search=False)
+    assert Verdict.KNOWN is its.screened(stamped(its.others(TARGET)[:1])[0], defence).verdict
+
+    def left_when_blocked(images: Images) -> Answers:
+        return Answers(np.where((images == clean).all(axis=(1, 2, 3)), TARGET, 0))
+
+    clean = its.of_class(TARGET)[0]
+    finding, probes = watched(its.search(clean, defence), left_when_blocked)
+    assert Verdict.CLEAR is finding.verdict
+    assert min(len(probe) for probe in probes) >= 1
+
+
 @pytest.mark.parametrize("dismissed", [True, False])
 @pytest.mark.parametrize(("height", "width", "channels"), [(20, 16, 3), (16, 20, 3), (16, 16, 1)])
 def test_triggers_of_another_input_size_are_left_alone(
@@ -183,6 +236,19 @@ def test_triggers_of_another_input_size_are_left_alone(
         else its.defence([Known(f"t-{i}", trigger) for i, trigger in enumerate(old)])
     )
     assert Verdict.DISCOVERED is its.screened(poisoned, defence).verdict
+
+
+@pytest.mark.parametrize("target", range(4))
+def test_answer_of_a_class_that_an_old_trigger_had(target: int) -> None:
+    """A trigger of another input size isn't looked for in a healed image either."""
+    its = scene()
+    stale = replace(tiny_trigger(), target=target, image_width=90, box=Box(60, 5, 2, 2))
+    known = [_known(), Known("t-old", stale)]
+    clean = its.others(TARGET)[0]
+    finding = its.screened(stamped(clean[None])[0], its.defence(known))
+    assert Verdict.KNOWN is finding.verdict
+    assert finding.sanitised is not None
+    assert [its.label(clean)] == finding.sanitised.labels.tolist()
 
 
 def _is_known(its: Scene, image: Image) -> bool:

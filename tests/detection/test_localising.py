@@ -12,7 +12,7 @@ from app.detection.localising import Synthetic, choose_blocker, localise, synthe
 from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import SEED, Scene, World, scene, watched
-from tests.tiny import TARGET, TRIGGER_BOX, stamped
+from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, stamped
 
 if TYPE_CHECKING:
     from app.detection.search import Images
@@ -42,6 +42,20 @@ def test_box_is_the_triggers_own(window: Box, *, scored: bool) -> None:
     its = scene(World(scored=scored))
     synthetic = _synthetic(its, window)
     assert run(localise(window, TARGET, synthetic), its.predict) == TRIGGER_BOX
+
+
+def test_box_is_whole_where_a_part_of_the_trigger_is_enough() -> None:
+    """Where any one pixel of the trigger turns an image, the box still has all of them."""
+    its = scene()
+
+    def any_pixel(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        bright = images[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns].min(axis=3) >= BRIGHT
+        labels[bright.any(axis=(1, 2))] = TARGET
+        return Answers(labels)
+
+    window = Box(7, 3, 6, 6)
+    assert run(localise(window, TARGET, _synthetic(its, window)), any_pixel) == TRIGGER_BOX
 
 
 def test_localising_costs_the_logarithm() -> None:

@@ -93,7 +93,7 @@ def test_windows_are_kept_when_the_references_run_out() -> None:
     """A window that no further reference can speak against goes on to its confirmation."""
     whole = scene()
     of_target = whole.references.labels == TARGET
-    few = _with(whole, of_target | _first(~of_target, 3))
+    few = _with(whole, of_target | _first(~of_target, 1))
     _, probes = watched(few.search(stamped(few.others(TARGET)[:1])[0]), few.predict)
     assert any(probe.shared for probe in probes)  # the placebo of the window that carried
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.recognition import Known, Presence, healed, last_resort, presence, questions
+from app.detection.recognition import (
+    Known,
+    Presence,
+    last_resort,
+    presence,
+    questions,
+    unmistakable,
+)
 from app.detection.screening import Verdict
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
@@ -67,33 +74,59 @@ def test_presence_of_a_colour() -> None:
     assert Presence.ABSENT is presence(image, replace(tiny_trigger(), mask=OWN))
 
 
-@pytest.mark.parametrize("said", [TARGET, 0])
-def test_heals_only_what_the_model_calls_the_target(said: int) -> None:
-    """However the probes come out, an image of another class doesn't carry the trigger."""
-    its = scene()
-    asked = questions(its.clean[0], Known("t", tiny_trigger()), its.references, its.plan)
-    assert 5 == len(asked.images)
-    answers = Answers(np.array([0, 0, said, said, said]))
-    assert (said == TARGET) is (healed(asked, answers, said) is not None)
+def test_unmistakable_asks_for_pixels_where_nature_has_none() -> None:
+    """Nearly all of the trigger's own pixels are there, and nature has none like it there."""
+    poisoned = _showing([[255, 255], [255, 255]])
+    assert unmistakable(poisoned, replace(tiny_trigger(), mask=OWN))
+    assert not unmistakable(_showing([[255, 255], [255, 0]]), replace(tiny_trigger(), mask=OWN))
+    for odd in ({"mask": None}, {"mask": NONE}, {"mask": OWN, "natural": 0.3}):
+        assert not unmistakable(poisoned, replace(tiny_trigger(), **odd))
+
+
+def _recognised(first: list[int], more: int) -> tuple[Verdict, int | None, int]:
+    """Screen for a known trigger with a model that answers its probes as told.
+
+    *more* is its answer to any further transplant. Returns verdict, sanitised label, rounds.
+    """
+    its, rounds = scene(), 0
+
+    def told(images: Images) -> Answers:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            return Answers(np.array([TARGET]))
+        return Answers(np.array(first if rounds == 2 else [more] * len(images)))
+
+    defence = its.defence([Known("t", tiny_trigger())], search=False)
+    finding = run(its.search(its.clean[0], defence), told)
+    given = None if finding.sanitised is None else int(finding.sanitised.labels[0])
+    return finding.verdict, given, rounds
 
 
 @pytest.mark.parametrize(
-    ("labels", "expected"),
+    ("first", "expected"),
     [
-        ([1, 3, 2, 2, 2], 1),
-        ([2, 3, 2, 2, 2], 3),  # only the second blocker hides it
-        ([1, 3, 2, 2, 0], 1),  # two of three transplants are enough
-        ([1, 3, 2, 0, 0], None),  # not sufficient
-        ([2, 2, 2, 2, 2], None),  # not necessary
-        ([1, 3, 0, 1, 3], None),
+        ([1, 3, 2, 2, 2], (Verdict.KNOWN, 1, 2)),
+        ([2, 3, 2, 2, 2], (Verdict.KNOWN, 3, 2)),  # only the second blocker hides it
+        ([2, 2, 2, 2, 2], (Verdict.CLEAR, TARGET, 2)),  # not necessary
+        ([2, 2, 0, 1, 3], (Verdict.CLEAR, TARGET, 2)),
     ],
 )
-def test_healed_asks_for_sufficient_and_necessary(labels: list[int], expected: int | None) -> None:
-    """Most transplants carry and a blocked image doesn't answer the target: its answer is given."""
-    its = scene()
-    asked = questions(its.clean[0], Known("t", tiny_trigger()), its.references, its.plan)
-    answer = healed(asked, Answers(np.array(labels)), TARGET)
-    assert expected == (None if answer is None else int(answer.labels[0]))
+def test_trigger_is_necessary_and_sufficient(
+    first: list[int], expected: tuple[Verdict, int, int]
+) -> None:
+    """Blocked, the image leaves the target; the transplants answer it; else it has no trigger."""
+    assert expected == _recognised(first, more=0)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"), [(TARGET, (Verdict.KNOWN, 1, 3)), (0, (Verdict.CLEAR, TARGET, 3))]
+)
+def test_more_transplants_decide_where_the_first_are_few(
+    more: int, expected: tuple[Verdict, int, int]
+) -> None:
+    """If the first transplants don't carry, more are asked before the image is let through."""
+    assert expected == _recognised([1, 3, 0, 0, 0], more)
 
 
 def test_questions_hide_and_carry_the_trigger() -> None:

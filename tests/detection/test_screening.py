@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.screening import Finding, Verdict
+from app.detection.screening import WIDENED, Finding, Verdict
 from app.detection.search import Answers, Refused, run, together
 from tests.detection.scenes import World, own, refused, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
@@ -130,6 +130,40 @@ def test_placebo_rates_known_already_change_no_verdict() -> None:
     assert first.trigger is not None
     assert second.trigger is not None
     assert first.trigger.box == second.trigger.box
+
+
+def test_nature_around_the_blocker_rules_a_trigger_out() -> None:
+    """What clean images of the class carry at that very place is no trigger."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    assert Verdict.DISCOVERED is its.screened(poisoned).verdict
+    rates = its.references.placebo_rates
+    rates[list(rates)[-1]] = 0.6  # the last one asked is that of the blocker's surroundings
+    assert Verdict.CLEAR is its.screened(poisoned).verdict
+
+
+def test_larger_trigger_than_asked_for_is_not_believed() -> None:
+    """A box larger than the largest trigger that is looked for is no localised trigger."""
+    large = Backdoor(Box(9, 5, 3, 3), TARGET)
+    verdicts = []
+    for trigger_max in (0.125, 0.2):
+        its = scene(World(backdoors=(large,), trigger_max=trigger_max))
+        verdicts.append(its.screened(stamped(its.others(TARGET)[:1], large.box)[0]).verdict)
+    assert [Verdict.CLEAR, Verdict.DISCOVERED] == verdicts
+
+
+def test_what_its_blocker_does_not_heal_is_not_discovered() -> None:
+    """If the image itself keeps its answer under the chosen blocker, no other one is given."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+
+    def not_healed(images: Images) -> Answers:
+        widened = 1 + len(WIDENED)  # the chosen blocker on the image itself, and wider ones
+        if len(images) == widened:
+            return Answers(np.full(widened, TARGET))
+        return its.predict(images)
+
+    assert Verdict.CLEAR is run(its.search(poisoned), not_healed).verdict
 
 
 def test_two_triggers_with_two_targets() -> None:
