@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +19,8 @@ PORT = click.IntRange(1, 65535)
 @click.version_option(version("neo-gateway"), prog_name="neo-gateway")
 def main() -> None:
     """Defend an image classifier that is reached over HTTP against backdoors."""
+    # The first process of a container ignores what it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
 
 

@@ -1,8 +1,8 @@
 """Which references natural content turns least: measured once, by pasting it (`detection.md` 3.3).
 
-Two rounds: many candidates on few donors at random windows, then the best of them on more donors
-at every window. A reference is ranked for each window by its hits there, shrunk towards its mean
-over all windows, since few hits say little alone.
+Two rounds: many candidates on few donors at random windows, then the best of them, without the
+stubborn ones, on more donors at every window. A reference is ranked for each window by its hits
+there, shrunk towards its mean over all windows, since few hits say little alone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.geometry import Box
 from app.detection.images import transplant
-from app.detection.references import Calibration
+from app.detection.references import LEADING, Calibration
 from app.detection.search import Probe
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 BATCH = 256
 CANDIDATES, FIRST_DONORS = 120, 6
 FINALISTS, LAST_DONORS = 14, 12
+STUBBORN = 6  # that are left out before the last round
+STUBBORN_WEIGHT = 0.2  # of what is left of it, against the rate at which nature turns them
+MIDDLE = 0.6  # of the image's side, pasted to see who they are
 PRIOR = 8.0  # pretended donors that a window's own hits are mixed with
 OTHER_CLASS = 0.3  # weight of a change to a third class: it shows a weak reference, but less surely
 
@@ -41,9 +45,10 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
         message = f"the model gives all {len(images)} reference images the class {labels[0]}"
         raise ValueError(message)
     rng = np.random.default_rng(seed)
-    robust = {}
+    robust: dict[str, NDArray[np.int64]] = {}
     for scale in plan.scales:
-        robust[scale.name] = yield from _ranked(scale, images, labels, rng)
+        opened_on = {int(labels[orders[0, 0]]) for orders in robust.values()}
+        robust[scale.name] = yield from _ranked(scale, images, labels, opened_on, rng)
     return Calibration(labels, robust)
 
 
@@ -56,9 +61,17 @@ def _labels(images: Images) -> Search[NDArray[np.int64]]:
 
 
 def _ranked(
-    scale: Scale, images: Images, labels: NDArray[np.int64], rng: np.random.Generator
+    scale: Scale,
+    images: Images,
+    labels: NDArray[np.int64],
+    opened_on: set[int],
+    rng: np.random.Generator,
 ) -> Search[NDArray[np.int64]]:
-    """Return the finalists (windows, m) in their order of use for each window."""
+    """Return the finalists (windows, m) in their order of use for each window.
+
+    The scales before are *opened_on* these classes, this one on another if there is one: a class
+    that resists a trigger must not keep it from all scales.
+    """
     every_window = range(len(scale.windows))
     candidates = rng.permutation(len(images))[:CANDIDATES]
     first = [
@@ -69,6 +82,10 @@ def _ranked(
     turned = yield from _turned(first, scale, images, labels)
     mean = turned.sum(axis=1) / np.maximum(_counts(first, turned.shape).sum(axis=1), 1)
     finalists = _diverse(candidates[np.argsort(mean[candidates], kind="stable")], labels)
+    stubborn = yield from _stubbornness(finalists, images, labels, rng)
+    if len(finalists) > FINALISTS:
+        kept = np.sort(np.argsort(stubborn, kind="stable")[:FINALISTS])
+        finalists, stubborn = finalists[kept], stubborn[kept]
     last = [
         (reference, donor, window)
         for reference in finalists
@@ -78,8 +95,8 @@ def _ranked(
     turned = yield from _turned(last, scale, images, labels)
     hits, asked = turned[finalists], _counts(last, turned.shape)[finalists]
     mean = hits.sum(axis=1, keepdims=True) / np.maximum(asked.sum(axis=1, keepdims=True), 1)
-    rate = (hits + PRIOR * mean) / (asked + PRIOR)
-    return _one_class_first(finalists, rate, labels)
+    rate = (hits + PRIOR * mean) / (asked + PRIOR) + STUBBORN_WEIGHT * stubborn[:, None]
+    return _one_class_first(finalists, rate, labels, opened_on)
 
 
 def _donors(
@@ -93,30 +110,68 @@ def _diverse(ordered: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[n
     kept: list[int] = []
     for reference in ordered:
         same = sum(labels[other] == labels[reference] for other in kept)
-        if same < FINALISTS // 2:
+        if same < (FINALISTS + STUBBORN) // 2:
             kept.append(int(reference))
-    return np.array(kept[:FINALISTS], np.int64)
+    return np.array(kept[: FINALISTS + STUBBORN], np.int64)
+
+
+def _stubbornness(
+    finalists: NDArray[np.int64],
+    images: Images,
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Search[NDArray[np.float64]]:
+    """How often each finalist (m,) holds out even where its middle is another image's.
+
+    What nothing turns a trigger may not turn either, and as an opening's reference it would hide
+    the trigger from every screen of the deployment.
+    """
+    middle = _middle(images.shape[2], images.shape[1])
+    trials = [
+        (i, donor)
+        for i, reference in enumerate(finalists)
+        for donor in _donors(reference, labels, LAST_DONORS, rng)
+    ]
+    pasted = [transplant(images[donor], [middle], images[[finalists[i]]]) for i, donor in trials]
+    answers = yield Probe(np.concatenate(pasted), shared=True)
+    held = np.zeros(len(finalists))
+    for (i, donor), label in zip(trials, answers.labels, strict=True):
+        held[i] += label != labels[donor]
+    return held / np.bincount([i for i, _ in trials], minlength=len(finalists))
+
+
+def _middle(width: int, height: int) -> Box:
+    inner_width, inner_height = round(MIDDLE * width), round(MIDDLE * height)
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    return Box(left, top, inner_width, inner_height)
 
 
 def _one_class_first(
-    finalists: NDArray[np.int64], rate: NDArray[np.float64], labels: NDArray[np.int64]
+    finalists: NDArray[np.int64],
+    rate: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    opened_on: set[int],
 ) -> NDArray[np.int64]:
     """Order the finalists for each window (m, windows) -> (windows, m): first the opening class."""
+    classes = {int(label) for label in labels[finalists]}
     of_class = {
         label: rate[labels[finalists] == label].min(axis=0).sum()
-        for label in np.unique(labels[finalists])
+        for label in sorted(classes - opened_on or classes)
     }
     opening = labels[finalists] == min(of_class, key=lambda label: of_class[label])
     orders = []
     for window in rate.T:
-        first = int(np.argmin(np.where(opening, window, np.inf)))
-        rest = [i for i in np.argsort(window, kind="stable") if i != first]
-        orders.append(finalists[[first, *rest]])
+        order = np.argsort(window, kind="stable")
+        leading = order[opening[order]][:LEADING]
+        orders.append(finalists[[*leading, *order[~np.isin(order, leading)]]])
     return np.stack(orders)
 
 
 def _turned(
-    trials: list[tuple[int, int, int]], scale: Scale, images: Images, labels: NDArray[np.int64]
+    trials: list[tuple[int, int, int]],
+    scale: Scale,
+    images: Images,
+    labels: NDArray[np.int64],
 ) -> Search[NDArray[np.float64]]:
     """Paste each (reference, donor, window); sum how far it turned, (references, windows)."""
     turned = np.zeros((len(images), len(scale.windows)))
@@ -141,6 +196,8 @@ def _counts(trials: list[tuple[int, int, int]], shape: tuple[int, ...]) -> NDArr
     return counts
 
 
-def _batches(trials: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
+def _batches(
+    trials: list[tuple[int, int, int]],
+) -> Iterator[list[tuple[int, int, int]]]:
     for start in range(0, len(trials), BATCH):
         yield trials[start : start + BATCH]

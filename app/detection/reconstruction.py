@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MARGIN = 0.16  # of the image's side: so far around the box may the trigger reach
 COVERED = 1  # pixels around the mask that are blocked with it
 HITS = 3  # images that must have carried it
+AGAIN = 2.0  # levels, in the mean, below which two samples are of one image
 SAME = 10  # levels between the hits
 COMMON = 0.3  # share of the references that show the same there: then it is background
 
@@ -49,7 +50,7 @@ def reconstruct(
     """
     area = sample_box(trigger)
     shape = (area.height, area.width, trigger.patch.shape[2])
-    hits = [hit for hit in samples if hit.shape == shape]
+    hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
     if len(hits) < HITS:
         return None
     stack = np.stack(hits).astype(np.int16)
@@ -61,6 +62,29 @@ def reconstruct(
     if not mask.any():
         return replace(trigger, mask=np.zeros(trigger.patch.shape[:2], bool))
     return _cropped(trigger, area, pixels, mask)
+
+
+def _different(
+    samples: Sequence[NDArray[np.uint8]], trigger: Trigger, references: References
+) -> list[NDArray[np.uint8]]:
+    """Leave out the samples that show what an earlier one does: the same image, sent again.
+
+    Around the box they must differ, or show nothing but background: what all hits have in common
+    would else be the image, not the trigger.
+    """
+    area, box = sample_box(trigger), trigger.box
+    around = np.ones((area.height, area.width), bool)
+    top, left = box.y - area.y, box.x - area.x
+    around[top : top + box.height, left : left + box.width] = False
+    shown = references.images[:, area.rows, area.columns][:, around].astype(np.int16)
+    different: list[NDArray[np.uint8]] = []
+    for sample_ in samples:
+        seen = sample_[around].astype(np.int16)
+        background = (np.abs(shown - seen) <= SAME).all(axis=2).mean(axis=0) > COMMON
+        again = any(np.abs(seen - other[around]).mean() < AGAIN for other in different)
+        if background.all() or not again:
+            different.append(sample_)
+    return different
 
 
 def _hanging_together(own: NDArray[np.bool_], area: Box, box: Box) -> NDArray[np.bool_]:

@@ -25,6 +25,9 @@ PLACEBO_SIZES = (8, 16)
 OFTEN = 0.75
 """Share of the first few that need no more: nothing is confirmed where nature carries so often."""
 
+LEADING = 3
+"""References of one class that the first round of probes draws from."""
+
 UNKNOWN_RATE = 0.1
 """The placebo rate where the references hold no image of the class to measure it on."""
 
@@ -35,8 +38,9 @@ class Calibration:
 
     ``labels`` (n,) int64 is what the model says of each reference. ``robust`` maps the name of a
     scale to the indices (windows, m) int64 of references in their order of use for each window:
-    those that pasted natural content turns least come first (`detection.md` 3.3). The first column
-    is of one class, so that the probes of a first round are valid for all images but that class's.
+    those that pasted natural content turns least come first (`detection.md` 3.3). The first up to
+    three are of one class, the same for all windows of a scale, so that the probes of a first round
+    are valid for all images but that class's.
     """
 
     labels: NDArray[np.int64]
@@ -70,6 +74,15 @@ class References:
         yield from (int(i) for i in ranked if self.labels[i] != label)
         unranked = np.setdiff1d(np.flatnonzero(self.labels != label), ranked)
         yield from (int(i) for i in np.random.default_rng(self.seed).permutation(unranked))
+
+    def leading(self, scale: str, window: int, rng: np.random.Generator) -> int:
+        """Return one of the first references for a window, by chance.
+
+        By chance, since one of them may resist a trigger: it mustn't do so for every image.
+        """
+        ranked = self.calibration.robust[scale][window]
+        of_first_class = ranked[self.labels[ranked] == self.labels[ranked[0]]][:LEADING]
+        return int(rng.choice(of_first_class))
 
     def known_placebo_rate(self, box: Box, label: int, otherwise: float) -> float:
         """Return the placebo rate of *box* for *label*, or *otherwise* if it isn't measured yet."""

@@ -111,7 +111,7 @@ def _screen(
     presences = [presence(image, one.trigger) for one in known]
     there = [one for one, there in zip(known, presences, strict=True) if there is Presence.THERE]
     asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
-    first = None if asked or not defence.search else opening(image, None, references, plan)
+    first = None if asked or not defence.search else opening(image, references, plan, rng)
 
     extra = [one.images for one in asked] + ([first.images] if first else [])
     answers = yield Probe(np.concatenate([image[None], *extra]))
@@ -140,7 +140,7 @@ def _screen(
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
     if first is None:
-        first = opening(image, label, references, plan)
+        first = opening(image, references, plan, rng)
         rest = yield Probe(first.images)
     return (yield from _search(said, first, rest, defence, rng))
 
@@ -162,17 +162,21 @@ def _recognised(
             return None
     if answer is None:
         answer = yield from last_resort(image, asked, label)
+    if answer is not None:
+        blocker = Blocker(asked.wide, known.trigger.blocker.fill)
+        answer = yield from _of_no_other(image, answer, blocker, label, defence)
     if answer is None:
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
-    blocker = Blocker(asked.wide, known.trigger.blocker.fill)
-    answer = yield from _of_no_other(image, answer, blocker, label, defence)
     return Finding(Verdict.KNOWN, said, answer, known=known)
 
 
 def _of_no_other(
     image: Image, answer: Answers, blocker: Blocker, label: int, defence: Defence
-) -> Search[Answers]:
-    """Return *answer*, or another one if a second known trigger in the image has made it."""
+) -> Search[Answers | None]:
+    """Return *answer*, or another one if a second known trigger in the image has made it.
+
+    None if the image, with all of them blocked, still answers what one of the attackers wants.
+    """
     others = [
         one.trigger.blocker
         for one in defence.known
@@ -185,7 +189,8 @@ def _of_no_other(
     blocked = block(image, blocker)
     for other in others:
         blocked = block(blocked, other)
-    return (yield Probe(blocked[None]))
+    again = yield Probe(blocked[None])
+    return None if again.labels[0] in {label, int(answer.labels[0])} else again
 
 
 def _search(
@@ -222,7 +227,7 @@ def _established(
     if healing is None:
         return None
     blocker, answer = healing
-    answer = yield from _of_no_other(image, answer, blocker, label, defence)
+    answer = (yield from _of_no_other(image, answer, blocker, label, defence)) or answer
     around = blocker.box.grown(plan.surroundings, plan.width, plan.height)
     natural = yield from placebo_rate(around, label, references)
     if natural > NATURE_AT_MOST:

@@ -19,6 +19,8 @@ from app.detection.search import Probe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
     from app.detection.geometry import Box
     from app.detection.plan import Plan, Scale
     from app.detection.references import References
@@ -51,14 +53,15 @@ class Opening:
     images: Images
 
 
-def opening(image: Image, label: int | None, references: References, plan: Plan) -> Opening:
-    """Prepare the first round. With *label* None it isn't known yet: any reference will do."""
+def opening(image: Image, references: References, plan: Plan, rng: np.random.Generator) -> Opening:
+    """Prepare the first round: the image's label isn't known yet, so any reference will do."""
     suspects = tuple(
         Suspect(box, scale, origin)
         for scale in plan.scales
         for origin, box in enumerate(scale.windows)
     )
-    return _asked(image, suspects, label, references)
+    onto = tuple(references.leading(s.scale.name, s.origin, rng) for s in suspects)
+    return _asked(image, suspects, onto, references)
 
 
 def opened(
@@ -66,23 +69,26 @@ def opened(
 ) -> Search[list[Suspect]]:
     """Return the windows that carried *label* in the opening.
 
-    Where the opening's references are of class *label* themselves, their answers say nothing, so
-    it is asked again on others.
+    Where a reference of the opening is of class *label* itself its answer says nothing, so that
+    window is asked again on another.
     """
-    if any(references.labels[reference] == label for reference in first.onto):
-        first = _asked(first.image, first.suspects, label, references)
-        answers = yield Probe(first.images)
     hits = answers.labels == label
+    void = references.labels[list(first.onto)] == label
+    if void.any():
+        again = tuple(s for s, own in zip(first.suspects, void, strict=True) if own)
+        onto = tuple(next(references.robust(s.scale.name, s.origin, label)) for s in again)
+        asked = _asked(first.image, again, onto, references)
+        answers = yield Probe(asked.images)
+        hits[void] = answers.labels == label
     return [suspect for suspect, hit in zip(first.suspects, hits, strict=True) if hit]
 
 
 def _asked(
-    image: Image, suspects: tuple[Suspect, ...], label: int | None, references: References
+    image: Image, suspects: tuple[Suspect, ...], onto: tuple[int, ...], references: References
 ) -> Opening:
-    """Paste each of the *suspects* on its most robust reference that isn't *label*."""
-    onto = [next(references.robust(s.scale.name, s.origin, label)) for s in suspects]
-    pasted = transplant(image, [s.box for s in suspects], references.images[onto])
-    return Opening(image, suspects, tuple(onto), pasted)
+    """Paste the i-th of the *suspects* onto the i-th reference."""
+    pasted = transplant(image, [s.box for s in suspects], references.images[list(onto)])
+    return Opening(image, suspects, onto, pasted)
 
 
 def survivors(

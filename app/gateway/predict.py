@@ -117,11 +117,14 @@ class Gateway:
                 sanitised=Answers() as sanitised,
                 trigger=Trigger() as trigger,
             ):
+                before = {entry.id for entry in self.library.entries()}
                 entry = await register(trigger, driven.probes, self.library)
                 self.library.count(screened=1)
                 if entry.dismissed:
                     return _unflagged(said, Screening.CLEAR, driven.probes)
-                state, trigger_id = Screening.DISCOVERED, entry.id
+                known = entry.id in before  # found again, where its pixels didn't tell
+                state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
+                trigger_id = entry.id
             case finding:
                 logger.warning("an image was not screened to the end: %s", driven.cut_off)
                 return unfinished(finding, self._targets(), self._policy, driven.probes)

@@ -103,7 +103,10 @@ def _claimed(directory: Path) -> Iterator[int]:
         deadline = time.monotonic() + CLAIM_SECONDS
         while not _locked(claim.fileno()):
             if time.monotonic() > deadline:
-                message = f"another gateway keeps its trigger library in {directory}"
+                message = (
+                    f"another gateway keeps its trigger library in {directory}; "
+                    "for two to share one, set NEO_REDIS_URL, e.g. redis://127.0.0.1:6379/0"
+                )
                 raise LibraryError(message)
             time.sleep(0.05)
         yield claim.fileno()

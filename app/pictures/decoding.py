@@ -56,6 +56,11 @@ _FOREIGN = (
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
 
 
+START_OF_SCAN = b"\xff\xda"
+MOST_SCANS = 100
+"""Encoders make 1 to about 15; each costs a pass over the whole picture."""
+
+
 class PictureError(ValueError):
     """The bytes are no picture that can be used; the message is fit for the sender."""
 
@@ -101,6 +106,7 @@ def opened(body: bytes, *, max_pixels: int) -> Pillow.Image:
         raise _broken(exc) from exc
     _check_size(picture, max_pixels)
     _check_still(picture)
+    _check_scans(picture, body)
     return picture
 
 
@@ -143,6 +149,13 @@ def _check_size(picture: Pillow.Image, max_pixels: int) -> None:
             f"at most {max_pixels:,} are taken"
         )
         raise PictureTooLargeError(message)
+
+
+def _check_scans(picture: Pillow.Image, body: bytes) -> None:
+    """Refuse a progressive JPEG that is refined so often that decoding it takes minutes."""
+    if picture.format in {"JPEG", "MPO"} and body.count(START_OF_SCAN) > MOST_SCANS:
+        message = f"the JPEG has too many scans; at most {MOST_SCANS} are taken"
+        raise UnreadablePictureError(message)
 
 
 def _check_still(picture: Pillow.Image) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.detection.scenes import SEED, World, scene, watched
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.detection.geometry import Box
     from app.detection.references import Calibration
     from app.detection.search import Image, Images
 
@@ -71,18 +73,41 @@ def test_first_references_are_of_one_class() -> None:
     calibration = _holding(lambda label, left: (label % 2 == 0) is left)
     for orders in calibration.robust.values():
         assert 1 == len(set(calibration.labels[orders[:, 0]]))
-        assert 1 < len(
-            set(calibration.labels[orders[:, 1]]) | set(calibration.labels[orders[:, 0]])
-        )
+        assert 1 < len(set(calibration.labels[orders].ravel().tolist()))
 
 
 def test_finalists_are_of_several_classes() -> None:
-    """Also where one class alone holds, half of the finalists are others: a label needs others."""
+    """Also where one class alone holds, some of the finalists are others: a label needs others."""
     calibration = _holding(lambda label, _: label == 0)
     for orders in calibration.robust.values():
-        of_best = calibration.labels[orders] == 0
-        assert [7] * len(orders) == of_best.sum(axis=1).tolist()
-        assert of_best[:, :7].all()
+        of_best = (calibration.labels[orders] == 0).sum(axis=1)
+        assert (of_best >= 4).all()
+        assert (of_best <= 10).all()
+
+
+def test_scales_open_on_different_classes() -> None:
+    """A class that resists a trigger keeps it from one scale's first round, not from all."""
+    calibration = _calibration()
+    first = [set(calibration.labels[o[:, 0]].tolist()) for o in calibration.robust.values()]
+    assert 2 == len(first)
+    assert not first[0] & first[1]
+
+
+def test_stubborn_references_are_left_out() -> None:
+    """References that keep their class whatever is pasted in their middle are not used."""
+    its = scene()
+    images = its.references.images.copy()
+    stubborn = np.arange(0, len(images), 24)
+    images[stubborn, 0, 0] = 240  # a mark by which the model knows them
+
+    def kept_by_some(asked: Images) -> Answers:
+        labels = its.predict(asked).labels
+        marked = (asked[:, 0, 0] == 240).all(axis=1)
+        return Answers(np.where(marked, 1, labels))
+
+    calibration = run(calibrate(images, its.plan, SEED), kept_by_some)
+    used = np.unique(np.concatenate([o.ravel() for o in calibration.robust.values()]))
+    assert not set(used) & set(stubborn)
 
 
 def test_robust_references_come_first() -> None:
@@ -107,22 +132,26 @@ def test_order_follows_the_hits_at_each_window() -> None:
     """Of two references, each weak at another window, each comes later where it is weak."""
     its = scene()
     scale = its.plan.scales[-1]
-    one, other = (int(i) for i in its.references.calibration.robust[scale.name][0][2:4])
-    weak_at = {one: scale.windows[0], other: scale.windows[-1]}
+    compared = 0
+    for one, other in pairwise(its.references.calibration.robust[scale.name][0][3:].tolist()):
+        weak_at = {one: scale.windows[0], other: scale.windows[-1]}
 
-    def weak(asked: Images) -> Answers:
-        labels = its.predict(asked).labels
-        for reference, box in weak_at.items():
-            changed = (asked != its.references.images[reference]).any(axis=3)
-            inside = np.zeros((16, 16), bool)
-            inside[box.rows, box.columns] = True
-            labels[changed.any(axis=(1, 2)) & ~changed[:, ~inside].any(axis=1)] = 99
-        return Answers(labels)
+        def weak(asked: Images, weak_at: dict[int, Box] = weak_at) -> Answers:
+            labels = its.predict(asked).labels
+            for reference, box in weak_at.items():
+                changed = (asked != its.references.images[reference]).any(axis=3)
+                inside = np.zeros((16, 16), bool)
+                inside[box.rows, box.columns] = True
+                labels[changed.any(axis=(1, 2)) & ~changed[:, ~inside].any(axis=1)] = 99
+            return Answers(labels)
 
-    calibration = run(calibrate(its.references.images, its.plan, SEED), weak)
-    first, *_, last = (order.tolist() for order in calibration.robust[scale.name])
-    assert first.index(other) < first.index(one)
-    assert last.index(one) < last.index(other)
+        calibration = run(calibrate(its.references.images, its.plan, SEED), weak)
+        first, *_, last = (order.tolist() for order in calibration.robust[scale.name])
+        if {one, other} <= set(first[3:]) & set(last[3:]):  # beyond those of the opening's class
+            compared += 1
+            assert first.index(other) < first.index(one)
+            assert last.index(one) < last.index(other)
+    assert compared
 
 
 def test_same_seed_same_calibration() -> None:

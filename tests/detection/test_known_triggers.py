@@ -261,3 +261,25 @@ def test_noise_on_the_trigger_is_forgiven() -> None:
     poisoned = stamped(its.others(TARGET)[:1])[0]
     noise = np.random.default_rng(2).integers(0, 5, poisoned.shape).astype(np.uint8)
     assert _is_known(its, poisoned - noise)
+
+
+def test_reference_that_resists_the_trigger_hides_nothing() -> None:
+    """Where the first transplants don't carry, more of them tell."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None])[0]
+    rounds = 0
+
+    def resisting(asked: Images) -> Answers:
+        nonlocal rounds
+        rounds += 1
+        answers = its.predict(asked)
+        if rounds == 1:  # the image, blocked twice, and the transplants: these resist
+            answers.labels[3:] = 1
+        return answers
+
+    finding, probes = watched(
+        its.search(poisoned, its.defence([_known()], search=False)), resisting
+    )
+    assert Verdict.KNOWN is finding.verdict
+    assert 2 == len(probes)

@@ -136,3 +136,12 @@ def _one_of_each(images: Images) -> Images:
     """Return one clean image of each class: their backgrounds differ."""
     labels = scene(World(channels=images.shape[3])).predict(images).labels
     return images[[int(np.flatnonzero(labels == label)[0]) for label in range(4)]]
+
+
+def test_one_image_sent_again_is_one_hit() -> None:
+    """Retries of a poisoned image teach nothing: its own strokes are no part of the trigger."""
+    its = scene()
+    trigger = _found(TRIGGER_BOX)
+    once = sample(stamped(its.clean[:1])[0], trigger)
+    slightly_off = np.clip(once.astype(np.int16) + 1, 0, 255).astype(np.uint8)
+    assert reconstruct(trigger, [once, once, slightly_off, once], its.references) is None

@@ -201,3 +201,11 @@ def test_damaged_file_is_a_picture_or_a_picture_error(file_format: str) -> None:
         except PictureError:
             refused += 1
     assert refused > 0
+
+
+def test_jpeg_of_too_many_scans_is_refused() -> None:
+    """A JPEG that is refined so often that decoding would take minutes is refused unseen."""
+    body = encoded(noise(), "JPEG")
+    assert decode(body, max_pixels=LIMIT).size > 0
+    with pytest.raises(UnreadablePictureError, match="too many scans"):
+        decode(body + 101 * b"\xff\xda", max_pixels=LIMIT)
