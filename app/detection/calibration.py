@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.detection.plan import Plan, Scale
     from app.detection.search import Images, Search
 
-BATCH = 256
+MOST_TOGETHER, BYTES_TOGETHER = 256, 16 * 1024 * 1024  # images of one probe
 CANDIDATES, FIRST_DONORS = 120, 6
 FINALISTS, LAST_DONORS = 14, 12
 STUBBORN = 6  # that are left out before the last round
@@ -34,16 +34,20 @@ PRIOR = 8.0  # pretended donors that a window's own hits are mixed with
 OTHER_CLASS = 0.3  # weight of a change to a third class: it shows a weak reference, but less surely
 
 
+class OneClassError(ValueError):
+    """The model gives all references one class."""
+
+
 def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
     """Label the references *images* (n, h, w, c) and rank them for each window of *plan*.
 
-    Raises ValueError if the model gives all of them one class: then no transplant can tell
+    Raises OneClassError if the model gives all of them one class: then no transplant can tell
     anything, and most likely the images or the preprocessing aren't the model's.
     """
     labels = yield from _labels(images)
     if len(np.unique(labels)) == 1:
         message = f"the model gives all {len(images)} reference images the class {labels[0]}"
-        raise ValueError(message)
+        raise OneClassError(message)
     rng = np.random.default_rng(seed)
     robust: dict[str, NDArray[np.int64]] = {}
     for scale in plan.scales:
@@ -54,8 +58,9 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
 
 def _labels(images: Images) -> Search[NDArray[np.int64]]:
     labels = []
-    for start in range(0, len(images), BATCH):
-        answers = yield Probe(images[start : start + BATCH], shared=True)
+    together = _together(images)
+    for start in range(0, len(images), together):
+        answers = yield Probe(images[start : start + together], shared=True)
         labels.append(answers.labels)
     return np.concatenate(labels)
 
@@ -132,11 +137,14 @@ def _stubbornness(
         for i, reference in enumerate(finalists)
         for donor in _donors(reference, labels, LAST_DONORS, rng)
     ]
-    pasted = [transplant(images[donor], [middle], images[[finalists[i]]]) for i, donor in trials]
-    answers = yield Probe(np.concatenate(pasted), shared=True)
     held = np.zeros(len(finalists))
-    for (i, donor), label in zip(trials, answers.labels, strict=True):
-        held[i] += label != labels[donor]
+    together = _together(images)
+    for start in range(0, len(trials), together):
+        part = trials[start : start + together]
+        pasted = [transplant(images[donor], [middle], images[[finalists[i]]]) for i, donor in part]
+        answers = yield Probe(np.concatenate(pasted), shared=True)
+        for (i, donor), label in zip(part, answers.labels, strict=True):
+            held[i] += label != labels[donor]
     return held / np.bincount([i for i, _ in trials], minlength=len(finalists))
 
 
@@ -175,7 +183,7 @@ def _turned(
 ) -> Search[NDArray[np.float64]]:
     """Paste each (reference, donor, window); sum how far it turned, (references, windows)."""
     turned = np.zeros((len(images), len(scale.windows)))
-    for part in _batches(trials):
+    for part in _batches(trials, _together(images)):
         pasted = [
             transplant(images[donor], [scale.windows[window]], images[[reference]])
             for reference, donor, window in part
@@ -196,8 +204,13 @@ def _counts(trials: list[tuple[int, int, int]], shape: tuple[int, ...]) -> NDArr
     return counts
 
 
+def _together(images: Images) -> int:
+    """Return how many images one probe has at most."""
+    return int(min(MOST_TOGETHER, max(BYTES_TOGETHER // images[0].nbytes, 1)))
+
+
 def _batches(
-    trials: list[tuple[int, int, int]],
+    trials: list[tuple[int, int, int]], together: int
 ) -> Iterator[list[tuple[int, int, int]]]:
-    for start in range(0, len(trials), BATCH):
-        yield trials[start : start + BATCH]
+    for start in range(0, len(trials), together):
+        yield trials[start : start + together]

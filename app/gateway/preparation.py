@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import logging
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.calibration import calibrate
+from app.detection.calibration import OneClassError, calibrate
 from app.detection.colours import dominant_colour
 from app.detection.plan import make_plan
 from app.detection.references import References
@@ -37,7 +37,7 @@ A_MOMENT_S = 2.0
 SHARING_S = 1.0
 """Between two looks if new placebo rates were learnt."""
 
-METHOD = "1"
+METHOD = "2"
 """Of the calibration; another one doesn't fit what an older release has kept."""
 
 
@@ -63,7 +63,8 @@ class Preparation:
     ``check_library`` returns once the trigger library has been read, or raises LibraryError: before
     that nobody knows which triggers to look for. ``load`` returns the reference images at the
     model's size, or raises ReferencesError. ``identity`` names the model: the same images of
-    another model need another calibration.
+    another model need another calibration. Only where they are to be *ranked* is more asked of the
+    model than what it calls each of them.
     """
 
     def __init__(  # noqa: PLR0913  # all that must be there before an image is screened
@@ -75,6 +76,7 @@ class Preparation:
         check_library: Callable[[], Awaitable[None]],
         identity: str,
         trigger_max: float,
+        ranked: bool = True,
     ) -> None:
         self._model = model
         self._check_library = check_library
@@ -82,6 +84,7 @@ class Preparation:
         self._load = load
         self._identity = identity
         self._trigger_max = trigger_max
+        self._ranked = ranked
         self._shared: set[str] = set()
         self.library_read = False
         self.prepared: Prepared | None = None
@@ -155,7 +158,9 @@ class Preparation:
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
         plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
-        key = _key(self._identity, images, plan)
+        if not self._ranked:
+            plan = replace(plan, scales=())
+        key = await asyncio.to_thread(_key, self._identity, images, plan)
 
         async def measure() -> Calibration:
             return await self._calibrated(images, plan, seed)
@@ -168,14 +173,14 @@ class Preparation:
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))
         search = calibrate(images, plan, seed)
-        step = advance(search)
+        step = await asyncio.to_thread(advance, search)
         asked = 0
         try:
             while isinstance(step, Probe):
                 answers = await self._model.answer(step.images)
                 asked += len(step)
-                step = advance(search, step, answers)
-        except ValueError as exc:
+                step = await asyncio.to_thread(advance, search, step, answers)
+        except OneClassError as exc:
             message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
         logger.info("calibrated with %d probes", asked)
