@@ -80,13 +80,9 @@ def presence(image: Image, trigger: Trigger) -> Presence:
 
 
 def unmistakable(image: Image, trigger: Trigger) -> bool:
-    """Say if nearly all of the trigger's own pixels are there, at a place where nature has none."""
-    return (
-        trigger.mask is not None
-        and bool(trigger.mask.any())
-        and trigger.natural < NATURAL
-        and bool(_near(image, trigger).mean() >= NEARLY_ALL)
-    )
+    """Say if nearly all of the trigger's pixels are there, at a place where nature has none."""
+    near = _near(image, trigger)
+    return trigger.natural < NATURAL and bool(near.size) and bool(near.mean() >= NEARLY_ALL)
 
 
 def _near(image: Image, trigger: Trigger) -> NDArray[np.bool_]:
@@ -146,12 +142,15 @@ def carried(answers: Answers, label: int) -> bool:
 def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | None]:
     """Return the best answer for an image that surely carries the trigger, but isn't healed yet.
 
-    Every fill is tried, over two boxes. Where all of them look like the attacker's class it is the
-    class that scores next to it; None where there are no scores.
+    Every fill is tried, over three boxes: before three hits a part of the trigger may lie outside
+    its box. Where all of them look like the attacker's class it is the class that scores next to
+    it; None where there are no scores.
     """
-    box, wide = asked.known.trigger.blocker.box, asked.wide
+    height, width, _ = image.shape
+    widest = asked.wide.grown(WIDER + WIDER, width, height)
+    boxes = (asked.known.trigger.blocker.box, asked.wide, widest)
     answers = yield Probe(
-        np.stack([block(image, Blocker(covered, fill)) for covered in (box, wide) for fill in Fill])
+        np.stack([block(image, Blocker(covered, fill)) for covered in boxes for fill in Fill])
     )
     other = other_answer(answers, label)
     if other is not None or answers.scores is None:
