@@ -79,7 +79,8 @@ def test_unmistakable_asks_for_pixels_where_nature_has_none() -> None:
     poisoned = _showing([[255, 255], [255, 255]])
     assert unmistakable(poisoned, replace(tiny_trigger(), mask=OWN))
     assert not unmistakable(_showing([[255, 255], [255, 0]]), replace(tiny_trigger(), mask=OWN))
-    for odd in ({"mask": None}, {"mask": NONE}, {"mask": OWN, "natural": 0.3}):
+    assert unmistakable(poisoned, tiny_trigger())  # while its own are unknown, the whole box
+    for odd in ({"mask": NONE}, {"mask": OWN, "natural": 0.3}, {"natural": 0.3}):
         assert not unmistakable(poisoned, replace(tiny_trigger(), **odd))
 
 
@@ -146,7 +147,7 @@ def _stubborn(its: Scene, image: Image, *, scored: bool) -> Callable[[Images], A
         answers = its.predict(images)
         assert answers.scores is not None
         scores = answers.scores.copy()
-        scores[(images[:, 0] == image[0]).all(axis=(1, 2)), TARGET] = 2
+        scores[(images[:, -1] == image[-1]).all(axis=(1, 2)), TARGET] = 2
         return Answers(scores.argmax(axis=1), scores if scored else None)
 
     return classify
@@ -162,7 +163,7 @@ def test_last_resort_is_the_next_class() -> None:
     answer, probes = watched(last_resort(poisoned, asked, TARGET), model)
     assert answer is not None
     assert its.label(clean) == int(answer.labels[0])
-    assert [2 * len(Fill)] == [len(probe) for probe in probes]
+    assert [3 * len(Fill)] == [len(probe) for probe in probes]
 
 
 def test_last_resort_tries_every_fill() -> None:
