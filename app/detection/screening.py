@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
 NATURE_AT_MOST = 0.5  # placebo rate around the blocker: true triggers elsewhere measure 0 to 0.1
+ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
@@ -230,7 +231,7 @@ def _established(
     answer = (yield from _of_no_other(image, answer, blocker, label, defence)) or answer
     around = blocker.box.grown(plan.surroundings, plan.width, plan.height)
     natural = yield from placebo_rate(around, label, references)
-    if natural > NATURE_AT_MOST:
+    if natural > NATURE_AT_MOST or located.heal_rate - natural < ABOVE_NATURE:
         return None
     located = replace(located, blocker=blocker)
     return _described(image, label, located, transplants, natural, references.seed), answer
