@@ -167,6 +167,29 @@ def other_answer(answers: Answers, label: int) -> Answers | None:
     return None
 
 
+def of_no_other(
+    image: Image, answer: Answers, blocker: Blocker, label: int, known: Sequence[Known]
+) -> Search[Answers | None]:
+    """Return *answer*, or another one if a second known trigger in the image has made it.
+
+    None if the image, with all of them blocked, still answers what one of the attackers wants.
+    """
+    others = [
+        one.trigger.blocker
+        for one in known
+        if one.trigger.target == answer.labels[0] != label
+        and fits(image, one.trigger)
+        and presence(image, one.trigger) is Presence.THERE
+    ]
+    if not others:
+        return answer
+    blocked = block(image, blocker)
+    for other in others:
+        blocked = block(blocked, other)
+    again = yield Probe(blocked[None])
+    return None if again.labels[0] in {label, int(answer.labels[0])} else again
+
+
 def suspected(label: int, known: Sequence[Known], presences: Sequence[Presence]) -> list[Known]:
     """Return the triggers that an image called *label* may carry although its pixels don't say."""
     return [

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection.discovery import WIDENED
 from app.detection.geometry import Box
-from app.detection.screening import WIDENED, Finding, Verdict
+from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers, Refused, run, together
 from tests.detection.scenes import World, own, refused, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
