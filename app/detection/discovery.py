@@ -50,10 +50,18 @@ def established(
     answer = (yield from of_no_other(image, answer, blocker, label, defence.known)) or answer
     around = blocker.box.grown(plan.surroundings, plan.width, plan.height)
     natural = yield from placebo_rate(around, label, references)
-    if natural > NATURE_AT_MOST or located.heal_rate - natural < ABOVE_NATURE:
+    if not exceeds_nature(located.heal_rate, natural):
         return None
     located = replace(located, blocker=blocker)
     return _described(image, label, located, transplants, natural, references.seed), answer
+
+
+def exceeds_nature(heal_rate: float, natural: float) -> bool:
+    """Say if blocking a place heals clearly more often than clean images carry their class there.
+
+    A part of the object that tells its class does carry, and hiding it heals little.
+    """
+    return natural <= NATURE_AT_MOST and heal_rate - natural >= ABOVE_NATURE
 
 
 def _is_same(dismissed: Trigger, image: Image, label: int, wide: Box) -> bool:

@@ -16,6 +16,7 @@ from app.detection.colours import dominant_colour
 from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
+from app.pictures.references import fingerprint
 from app.ports import LibraryError, UpstreamError
 
 if TYPE_CHECKING:
@@ -216,8 +217,5 @@ def _warm_up() -> None:
 
 
 def _key(identity: str, images: Images, plan: Plan) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (METHOD, identity, repr(plan), repr(images.shape)):
-        digest.update(part.encode() + b"\0")
-    digest.update(images.tobytes())
-    return digest.hexdigest()
+    facts = "\0".join((METHOD, identity, repr(plan), fingerprint(images)))
+    return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()

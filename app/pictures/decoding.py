@@ -82,11 +82,6 @@ def load(body: bytes, size: InputSize, *, max_pixels: int) -> Image:
     return fitted(opened(body, max_pixels=max_pixels), size)
 
 
-def decode(body: bytes, *, max_pixels: int, channels: int = 3) -> Image:
-    """Return the picture in *body* at its own size, with 1 or 3 channels. Raises PictureError."""
-    return pixels(opened(body, max_pixels=max_pixels), channels)
-
-
 def opened(body: bytes, *, max_pixels: int) -> Pillow.Image:
     """Return the picture in *body* with its header read and checked, and nothing decoded yet.
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 import orjson
 import pytest
-import uvicorn
 
 from app.demo.endpoint import create_endpoint
 from app.upstream.tensors import TensorSpec
+from tests.served_apps import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,14 +38,8 @@ def served(*, binary: bool) -> Iterator[str]:
     """Serve a model of 2x2x1 images; give its base URL."""
     outputs = [TensorSpec("label", "INT64", (-1,)), TensorSpec("scores", "FP32", (-1, 4))]
     app = create_endpoint("tiny", brightest, shape=(2, 2, 1), outputs=outputs, binary=binary)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with running(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -204,3 +206,16 @@ async def test_a_request_waits_a_moment_for_the_references(store_url: str, name:
         assert worker.preparation.prepared is None
         outcome = await worker.gateway.predict(CLEAN[0])
         assert Screening.CLEAR is outcome.screening
+
+
+async def test_a_trigger_found_again_is_no_discovery(store_url: str, name: str) -> None:
+    """Where the stored pixels have changed, the search finds the place again: a known trigger."""
+    async with opened(store_url, name) as worker:
+        black = replace(
+            tiny_trigger(), patch=np.zeros((2, 2, 3), np.uint8), mask=np.ones((2, 2), bool)
+        )
+        entry = await worker.library.register(black)
+        outcome = await worker.gateway.predict(POISONED[0])
+        assert Screening.KNOWN_TRIGGER is outcome.screening
+        assert entry.id == outcome.trigger_id
+        assert 1 == len(worker.library.entries())

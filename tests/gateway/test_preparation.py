@@ -169,3 +169,20 @@ async def test_placebo_rates_are_shared(
         late = await stack.enter_async_context(opened(store_url, name))
         assert late.preparation.prepared
         assert both == late.preparation.prepared.references.placebo_rates
+
+
+async def test_unranked_references_are_only_labelled(store: RedisCalibrationStore) -> None:
+    """A strategy that needs no ranking asks the model for each reference once, and no more."""
+    model = TinyModel()
+    unranked = Preparation(
+        model,
+        store,
+        lambda _: REFERENCES,
+        check_library=at_once,
+        identity="unranked",
+        trigger_max=TRIGGER_MAX,
+        ranked=False,
+    )
+    async with unranked.running():
+        await eventually(lambda: unranked.prepared is not None, START_S)
+    assert len(REFERENCES) == model.asked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -11,15 +13,23 @@ from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
     UnsupportedFormatError,
-    decode,
     fit,
     load,
     opened,
+    pixels,
 )
 from app.ports import InputSize
 from tests.files import animated, encoded, huge_png, noise, saved
 
+if TYPE_CHECKING:
+    from app.detection.search import Image
+
 LIMIT = 1_000_000
+
+
+def decode(body: bytes, *, max_pixels: int, channels: int = 3) -> Image:
+    """Return the picture in *body* at its own size, as a request's is before it is fitted."""
+    return pixels(opened(body, max_pixels=max_pixels), channels)
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-import uvicorn
 
 from app.demo.endpoint import create_endpoint
 from app.upstream.limits import Limits
 from app.upstream.oip import InputSettings, OipModel, oip_model
 from app.upstream.tensors import TensorSpec
+from tests.served_apps import running
 from tests.upstream.raw_server import RawServer, listening
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
     from app.demo.endpoint import Predict
 
 Serve: TypeAlias = Callable[..., str]
@@ -28,19 +25,6 @@ Listen: TypeAlias = Callable[..., Awaitable[str]]
 
 LABEL = TensorSpec("label", "INT64", (-1,))
 SCORES = TensorSpec("probabilities", "FP32", (-1, 3))
-
-
-@contextmanager
-def running(app: Starlette) -> Iterator[str]:
-    """Serve *app* under uvicorn in a thread; give its base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
