@@ -12,6 +12,7 @@ Errors::
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -48,6 +49,19 @@ class Answers:
         return Answers(self.labels[part], None if self.scores is None else self.scores[part])
 
 
+class Purpose(enum.StrEnum):
+    """What a probe is for: the parts of a search that its cost is told apart by (NEO, Table VII)."""
+
+    SEARCH = "search"
+    """The image itself, and whether there is anything suspicious in it."""
+    RECOGNISE = "recognise"
+    """Whether it carries a trigger that is known."""
+    CONFIRM = "confirm"
+    """Whether what is suspicious is a trigger, or nature (NEO: false-positive handling)."""
+    BLOCK = "block"
+    """Where the trigger lies, and what hides it best."""
+
+
 @dataclass(frozen=True, eq=False)
 class Probe:
     """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order.
@@ -58,6 +72,7 @@ class Probe:
 
     images: Images
     shared: bool = False
+    purpose: Purpose = Purpose.SEARCH
 
     def __len__(self) -> int:
         return len(self.images)
