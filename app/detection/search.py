@@ -50,7 +50,7 @@ class Answers:
 
 
 class Purpose(enum.StrEnum):
-    """What a probe is for: the parts of a search that its cost is told apart by (NEO, Table VII)."""
+    """What a probe is for: what the cost of a search is told apart by (NEO, Table VII)."""
 
     SEARCH = "search"
     """The image itself, and whether there is anything suspicious in it."""
