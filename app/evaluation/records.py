@@ -59,12 +59,16 @@ class Spent:
         )
 
 
+NO_ANSWER = -1
+
+
 @dataclass(frozen=True)
 class Screened:
     """One image of a stream: what the model said of it, what was answered, and what it cost.
 
     ``suspected``: something in it was taken to confirmation; None where that can't be seen (through
-    a gateway). ``spent`` is by purpose; through a gateway all of it is under SEARCH. ``shared``
+    a gateway). ``answer`` is NO_ANSWER where the gateway refuses one (``screening`` is INCOMPLETE
+    then): the image may carry a known trigger. ``spent`` is by purpose; through a gateway all of it is under SEARCH. ``shared``
     inferences are kept as knowledge for all later images (placebo rates).
     """
 
