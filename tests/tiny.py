@@ -1,9 +1,8 @@
-"""A tiny classifier with a real backdoor, a library in memory: the outside, small but honest."""
+"""A tiny classifier with a real backdoor: the outside, small but honest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
-from app.ports import Entry, InputSize, Samples, Tally, UnknownTriggerError, UpstreamError
+from app.ports import InputSize, UpstreamError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,81 +129,3 @@ def tiny_trigger(channels: int = 3) -> Trigger:
         image_width=SIDE,
         evidence=Evidence(24, 24, placebo=0.0, heal_rate=1.0, probes=300, seed=7),
     )
-
-
-class MemoryLibrary:
-    """A trigger library that lives in this process alone.
-
-    While ``fault`` is set, `problem` reports it.
-    """
-
-    def __init__(self) -> None:
-        self.fault: str | None = None
-        self._entries: dict[str, Entry] = {}
-        self._samples: dict[str, list[NDArray[np.uint8]]] = {}
-        self._tally = Tally(0, 0)
-
-    def entries(self) -> tuple[Entry, ...]:
-        """Return the triggers that are not dismissed, newest first."""
-        return tuple(entry for entry in reversed(self._entries.values()) if not entry.dismissed)
-
-    def dismissed(self) -> tuple[Entry, ...]:
-        """Return the triggers that are dismissed, newest first."""
-        return tuple(entry for entry in reversed(self._entries.values()) if entry.dismissed)
-
-    def tally(self) -> Tally:
-        """Return the counts."""
-        return self._tally
-
-    def entry(self, trigger_id: str) -> Entry:
-        """Return one trigger, dismissed ones too. Raises UnknownTriggerError."""
-        if trigger_id not in self._entries:
-            message = f"no trigger has the id {trigger_id}"
-            raise UnknownTriggerError(message)
-        return self._entries[trigger_id]
-
-    async def register(self, trigger: Trigger) -> Entry:
-        """Add *trigger*, or return the entry with its target whose box overlaps by half."""
-        for entry in self._entries.values():
-            known = entry.trigger
-            if known.target == trigger.target and known.box.overlap(trigger.box) >= 0.5:
-                return entry
-        now = datetime.now(UTC)
-        entry = Entry(f"t-{len(self._entries) + 1}", trigger, now, now, hits=0)
-        self._entries[entry.id] = entry
-        return entry
-
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
-        """Count an image that carried the trigger; return the samples kept so far (at most 8)."""
-        entry = self.entry(trigger_id)
-        self._entries[entry.id] = replace(
-            entry, hits=entry.hits + 1, last_seen_at=datetime.now(UTC)
-        )
-        samples = self._samples.setdefault(entry.id, [])
-        samples.append(sample)
-        return tuple(samples[:8])
-
-    async def refine(self, trigger_id: str, trigger: Trigger) -> None:
-        """Replace what is known of a trigger."""
-        self._entries[trigger_id] = replace(self.entry(trigger_id), trigger=trigger)
-
-    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
-        """Add to the tally."""
-        self._tally = Tally(self._tally.screened + screened, self._tally.flagged + flagged)
-
-    async def dismiss(self, trigger_id: str) -> Entry:
-        """Stop using a trigger. Raises UnknownTriggerError."""
-        return self._set_dismissed(trigger_id, dismissed=True)
-
-    async def restore(self, trigger_id: str) -> Entry:
-        """Use a dismissed trigger again. Raises UnknownTriggerError."""
-        return self._set_dismissed(trigger_id, dismissed=False)
-
-    def problem(self) -> str | None:
-        """Return the fault that was set."""
-        return self.fault
-
-    def _set_dismissed(self, trigger_id: str, *, dismissed: bool) -> Entry:
-        entry = replace(self.entry(trigger_id), dismissed=dismissed)
-        self._entries[trigger_id] = entry
-        return entry

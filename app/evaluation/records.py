@@ -67,9 +67,10 @@ class Screened:
     """One image of a stream: what the model said of it, what was answered, and what it cost.
 
     ``suspected``: something in it was taken to confirmation; None where that can't be seen (through
-    a gateway). ``answer`` is NO_ANSWER where the gateway refuses one (``screening`` is INCOMPLETE
-    then): the image may carry a known trigger. ``spent`` is by purpose; through a gateway all of it is under SEARCH. ``shared``
-    inferences are kept as knowledge for all later images (placebo rates).
+    a gateway). ``answer`` is NO_ANSWER where the gateway refuses one, since the image may carry a
+    known trigger; its ``screening`` is INCOMPLETE then. ``spent`` is by purpose; through a gateway
+    all of it is under SEARCH. ``shared`` inferences are kept as knowledge for all later images
+    (placebo rates).
     """
 
     said: int

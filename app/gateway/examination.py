@@ -12,7 +12,7 @@ from app.detection import paper
 from app.detection.recognition import Known
 from app.detection.screening import Defence, Finding, Verdict, screen
 from app.detection.search import Probe
-from app.settings import Strategy
+from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
@@ -28,6 +28,12 @@ class Examiner:
     prepared: Prepared
     library: TriggerLibrary
     policy: Policy
+
+    @property
+    def searching(self) -> bool:
+        """Whether new triggers are looked for; the paper's algorithm stops at the first."""
+        stops = self.policy.search is SearchMode.STOP or self.policy.strategy is Strategy.PAPER
+        return not (stops and self.library.entries())
 
     def examine(self, image: Image, *, screened: bool) -> Search[Finding]:
         """Look for known triggers in *image*, and for new ones if it is to be *screened*.

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.recognition import Known
 from app.detection.screening import Finding, Verdict
-from app.detection.search import Answers
-from app.detection.trigger import Trigger
 from app.gateway.budget import ProbeBudget
+from app.gateway.conclusion import concluded
 from app.gateway.driving import drive
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
-from app.gateway.learning import learn_hit, register
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction, unfinished
 from app.gateway.readiness import Part, Readiness, upstream_part
-from app.settings import FailurePolicy, SearchMode, Strategy
+from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
-    from app.detection.search import Image
-    from app.gateway.driving import Driven
+    from app.detection.search import Answers, Image
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
-    from app.gateway.preparation import Preparation, Prepared
+    from app.gateway.preparation import Preparation
     from app.ports import Entry, InputSize, Model, TriggerLibrary
-
-logger = logging.getLogger(__name__)
 
 USUAL_COST = 20.0
 """Probes that screening one image is taken to cost until some have been screened."""
@@ -64,13 +57,13 @@ class Gateway:
         prepared = await self._preparation.soon(self._policy.patience_s)
         if prepared is None:
             return await self._unprepared(image)
-        screened = self._searching() and self._budget.draw()
         examiner = Examiner(prepared, self.library, self._policy)
+        screened = examiner.searching and self._budget.draw()
         search = examiner.examine(image, screened=screened)
         driven = await drive(search, self._model, self._policy.patience_s)
         if screened:
             self._budget.spend(driven.probes - 1)
-        return await self._concluded(image, driven, prepared, screened=screened)
+        return await concluded(image, driven, examiner, screened=screened)
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
@@ -91,47 +84,6 @@ class Gateway:
             raise UnscreenedError(message)
         return await make_examples(entry.trigger, prepared.references, self._model)
 
-    def _searching(self) -> bool:
-        """Whether new triggers are looked for; the paper's algorithm stops at the first."""
-        stops = self._policy.search is SearchMode.STOP or self._policy.strategy is Strategy.PAPER
-        return not (stops and self.library.entries())
-
-    async def _concluded(
-        self, image: Image, driven: Driven[Finding], prepared: Prepared, *, screened: bool
-    ) -> Outcome:
-        match driven.result:
-            case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
-                self.library.count(screened=int(screened))
-                state = Screening.CLEAR if screened else Screening.PASSED
-                return _unflagged(said, state, driven.probes)
-            case Finding(
-                verdict=Verdict.KNOWN,
-                said=Answers() as said,
-                sanitised=Answers() as sanitised,
-                known=Known(id=trigger_id),
-            ):
-                state = Screening.KNOWN_TRIGGER
-            case Finding(
-                verdict=Verdict.DISCOVERED,
-                said=Answers() as said,
-                sanitised=Answers() as sanitised,
-                trigger=Trigger() as trigger,
-            ):
-                before = {entry.id for entry in self.library.entries()}
-                entry = await register(trigger, driven.probes, self.library)
-                self.library.count(screened=1)
-                if entry.dismissed:
-                    return _unflagged(said, Screening.CLEAR, driven.probes)
-                known = entry.id in before  # found again, where its pixels didn't tell
-                state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
-                trigger_id = entry.id
-            case finding:
-                logger.warning("an image was not screened to the end: %s", driven.cut_off)
-                return unfinished(finding, self._targets(), self._policy, driven.probes)
-        self.library.count(flagged=1)
-        await learn_hit(trigger_id, image, prepared.references, self.library, self._policy.strategy)
-        return Outcome(prediction(sanitised), prediction(said), state, trigger_id, driven.probes)
-
     async def _unprepared(self, image: Image) -> Outcome:
         """Answer by the failure policy while the references aren't calibrated."""
         policy, preparation = self._policy, self._preparation
@@ -139,14 +91,8 @@ class Gateway:
             message = f"not ready to screen images: {preparation.problem}"
             raise UnscreenedError(message)
         finding = Finding(Verdict.UNDECIDED, await self._said(image), None, exposed=True)
-        return unfinished(finding, self._targets(), policy, 1)
+        targets = {entry.trigger.target for entry in self.library.entries()}
+        return unfinished(finding, targets, policy, 1)
 
     async def _said(self, image: Image) -> Answers:
         return (await drive(unexamined(image), self._model, self._policy.patience_s)).result
-
-    def _targets(self) -> set[int]:
-        return {entry.trigger.target for entry in self.library.entries()}
-
-
-def _unflagged(said: Answers, state: Screening, probes: int) -> Outcome:
-    return Outcome(prediction(said), prediction(said), state, None, probes)

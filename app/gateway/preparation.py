@@ -109,6 +109,27 @@ class Preparation:
                 task.cancel()
                 await asyncio.wait([task], timeout=0.1)
 
+    async def prepare(self) -> Prepared:
+        """Prepare now. Raises UpstreamError, LibraryError, ReferencesError."""
+        await self._check_library()
+        self.library_read = True
+        seed = await self._store.seed()
+        await self._model.check()
+        size = self._model.size
+        images = await asyncio.to_thread(self._load, size)
+        plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
+        if not self._ranked:
+            plan = replace(plan, scales=())
+        key = await asyncio.to_thread(_key, self._identity, images, plan)
+
+        async def measure() -> Calibration:
+            return await self._calibrated(images, plan, seed)
+
+        calibration = await self._store.calibration(key, measure)
+        rates = await self._store.placebo_rates(key)
+        self._shared = set(rates)
+        return Prepared(References(images, calibration, rates, seed), plan, key)
+
     async def soon(self, patience_s: float) -> Prepared | None:
         """Return what is prepared; wait for it a moment while the first attempt goes on.
 
@@ -137,7 +158,7 @@ class Preparation:
     async def _attempt(self) -> bool:
         """Prepare, or note why not; return whether it is done or worth another try."""
         try:
-            self.prepared = await self._prepare()
+            self.prepared = await self.prepare()
         except (UpstreamError, LibraryError) as exc:
             self._note(f"the references can't be calibrated yet: {exc}")
             return True
@@ -150,26 +171,6 @@ class Preparation:
             return False
         self.problem = None
         return True
-
-    async def _prepare(self) -> Prepared:
-        await self._check_library()
-        self.library_read = True
-        seed = await self._store.seed()
-        await self._model.check()
-        size = self._model.size
-        images = await asyncio.to_thread(self._load, size)
-        plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
-        if not self._ranked:
-            plan = replace(plan, scales=())
-        key = await asyncio.to_thread(_key, self._identity, images, plan)
-
-        async def measure() -> Calibration:
-            return await self._calibrated(images, plan, seed)
-
-        calibration = await self._store.calibration(key, measure)
-        rates = await self._store.placebo_rates(key)
-        self._shared = set(rates)
-        return Prepared(References(images, calibration, rates, seed), plan, key)
 
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))

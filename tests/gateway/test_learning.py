@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from app.detection.references import Calibration, References
 from app.gateway.learning import learn_hit, register
+from app.library.memory import MemoryTriggerLibrary
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, innocents
-from tests.tiny import MemoryLibrary, TinyModel, stamped, tiny_trigger
+from tests.tiny import TinyModel, stamped, tiny_trigger
 
 POISONED = stamped(innocents(4))
 KNOWN = References(
@@ -18,21 +19,21 @@ KNOWN = References(
 
 async def test_the_cost_of_a_discovery_is_kept() -> None:
     """A new trigger's evidence says what its discovery cost."""
-    entry = await register(tiny_trigger(), 417, MemoryLibrary())
+    entry = await register(tiny_trigger(), 417, MemoryTriggerLibrary())
     assert 417 == entry.trigger.evidence.probes
     assert 24 == entry.trigger.evidence.carried
 
 
 async def test_a_trigger_that_was_given_up_is_no_error() -> None:
     """A hit of a trigger that a full library has given up meanwhile is let go."""
-    library = MemoryLibrary()
+    library = MemoryTriggerLibrary()
     await learn_hit("t-gone", POISONED[0], KNOWN, library, Strategy.FAST)
     assert () == library.entries()
 
 
 async def test_an_exact_trigger_stays_as_it_is() -> None:
     """Once the mask is known hits are counted, and the trigger is not changed any more."""
-    library = MemoryLibrary()
+    library = MemoryTriggerLibrary()
     mask = tiny_trigger().patch[..., 0] > 0
     entry = await library.register(replace(tiny_trigger(), mask=mask))
     for image in POISONED:
@@ -43,7 +44,7 @@ async def test_an_exact_trigger_stays_as_it_is() -> None:
 
 async def test_the_papers_trigger_stays_as_it_is() -> None:
     """The paper stores a position and reconstructs no more."""
-    library = MemoryLibrary()
+    library = MemoryTriggerLibrary()
     entry = await library.register(tiny_trigger())
     for image in POISONED:
         await learn_hit(entry.id, image, KNOWN, library, Strategy.PAPER)

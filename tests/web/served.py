@@ -10,24 +10,21 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 
-from app.detection.calibration import calibrate
 from app.detection.paper import Parameters
-from app.detection.plan import make_plan
-from app.detection.search import run
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
+from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import create_app
 from tests.library.servers import eventually
-from tests.tiny import SIDE, MemoryLibrary, TinyModel, clean_images
+from tests.tiny import TinyModel, clean_images
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator
 
     from fastapi import FastAPI
 
-    from app.detection.references import Calibration
     from app.detection.search import Images
 
 LABELS = ("red", "green", "blue <b>")  # the fourth class has no name
@@ -38,32 +35,17 @@ PATIENCE_S = 10.0
 SEED = 7
 START_S = 60.0
 """The first preparation in a process loads scikit-learn."""
+CALIBRATIONS = MemoryCalibrationStore(SEED)  # of all tests: only the first one measures
 
 
-class MemoryCalibrations:
-    """A calibration store that lives in this process alone and has the tiny model's already."""
+class FaultyLibrary(MemoryTriggerLibrary):
+    """A library that says what is wrong with it: its ``fault``."""
 
-    def __init__(self, channels: int) -> None:
-        self._calibration = _calibration(channels)
+    fault: str | None = None
 
-    async def seed(self) -> int:
-        """Return the seed."""
-        return SEED
-
-    async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
-    ) -> Calibration:
-        """Return the calibration, whatever it is asked for by."""
-        del key, measure
-        return self._calibration
-
-    async def placebo_rates(self, key: str) -> dict[str, float]:
-        """Return none."""
-        del key
-        return {}
-
-    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
-        """Forget them."""
+    def problem(self) -> str | None:
+        """Return the fault that was set."""
+        return self.fault
 
 
 @cache
@@ -71,25 +53,15 @@ def _references(channels: int) -> Images:
     return clean_images(40, np.random.default_rng(3), channels)
 
 
-@cache
-def _calibration(channels: int) -> Calibration:
-    plan = make_plan(SIDE, SIDE, channels, TRIGGER_MAX)
-    return run(calibrate(_references(channels), plan, SEED), TinyModel(channels).classify)
-
-
-async def _at_once() -> None:
-    """Return: the library is in memory."""
-
-
 @asynccontextmanager
-async def plain_gateway(model: TinyModel, library: MemoryLibrary) -> AsyncIterator[Gateway]:
+async def plain_gateway(model: TinyModel, library: FaultyLibrary) -> AsyncIterator[Gateway]:
     """Run the gateway as a plain proxy, with references for its examples."""
     channels = model.size.channels
     preparation = Preparation(
         model,
-        MemoryCalibrations(channels),
+        CALIBRATIONS,
         lambda _: _references(channels),
-        check_library=_at_once,
+        check_library=library.check,
         identity="tiny",
         trigger_max=TRIGGER_MAX,
     )
@@ -108,13 +80,13 @@ class Served:
     http: httpx.AsyncClient
     app: FastAPI
     model: TinyModel
-    library: MemoryLibrary
+    library: FaultyLibrary
 
 
 @asynccontextmanager
 async def serving(model: TinyModel | None = None, **settings: Any) -> AsyncIterator[Served]:
     """Run the application on *model*, with *settings* in place of the usual ones."""
-    model, library = model or TinyModel(), MemoryLibrary()
+    model, library = model or TinyModel(), FaultyLibrary()
 
     usual: dict[str, Any] = {
         "model_name": "tiny",

@@ -1,0 +1,67 @@
+"""What follows from a search: the answer to give, and what the library learns."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from app.detection.recognition import Known
+from app.detection.screening import Finding, Verdict
+from app.detection.search import Answers
+from app.detection.trigger import Trigger
+from app.gateway.learning import learn_hit, register
+from app.gateway.outcome import Outcome, Screening
+from app.gateway.policy import prediction, unfinished
+
+if TYPE_CHECKING:
+    from app.detection.search import Image
+    from app.gateway.driving import Driven
+    from app.gateway.examination import Examiner
+
+logger = logging.getLogger(__name__)
+
+
+async def concluded(
+    image: Image, driven: Driven[Finding], examiner: Examiner, *, screened: bool
+) -> Outcome:
+    """Return the answer for *image*; keep what its examination has shown.
+
+    Raises UnscreenedError if the defence couldn't be finished and the policy lets nothing through.
+    """
+    library, policy = examiner.library, examiner.policy
+    match driven.result:
+        case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
+            library.count(screened=int(screened))
+            return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
+        case Finding(
+            verdict=Verdict.KNOWN,
+            said=Answers() as said,
+            sanitised=Answers() as sanitised,
+            known=Known(id=trigger_id),
+        ):
+            state = Screening.KNOWN_TRIGGER
+        case Finding(
+            verdict=Verdict.DISCOVERED,
+            said=Answers() as said,
+            sanitised=Answers() as sanitised,
+            trigger=Trigger() as trigger,
+        ):
+            before = {entry.id for entry in library.entries()}
+            entry = await register(trigger, driven.probes, library)
+            library.count(screened=1)
+            if entry.dismissed:
+                return _unflagged(said, Screening.CLEAR, driven)
+            known = entry.id in before  # found again, where its pixels didn't tell
+            state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
+            trigger_id = entry.id
+        case finding:
+            logger.warning("an image was not screened to the end: %s", driven.cut_off)
+            targets = {entry.trigger.target for entry in library.entries()}
+            return unfinished(finding, targets, policy, driven.probes)
+    library.count(flagged=1)
+    await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)
+    return Outcome(prediction(sanitised), prediction(said), state, trigger_id, driven.probes)
+
+
+def _unflagged(said: Answers, state: Screening, driven: Driven[Finding]) -> Outcome:
+    return Outcome(prediction(said), prediction(said), state, None, driven.probes)

@@ -1,0 +1,132 @@
+"""The library in this process alone: for an evaluation, and for whatever else needs no Redis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.library.counts import Hits
+from app.library.worker_copy import Copy
+from app.ports import Entry, UnknownTriggerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from app.detection.references import Calibration
+    from app.detection.trigger import Trigger
+    from app.ports import Samples, Tally
+
+
+class MemoryTriggerLibrary:
+    """The port `TriggerLibrary` without a store: the copy of a worker that is alone.
+
+    The triggers' ids count: t-1, t-2, …
+    """
+
+    def __init__(self) -> None:
+        self._copy = Copy()
+        self._numbers = count(1)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the triggers that are not dismissed, newest first."""
+        return self._copy.active
+
+    def dismissed(self) -> tuple[Entry, ...]:
+        """Return the triggers that are dismissed, newest first."""
+        return self._copy.dismissed
+
+    def tally(self) -> Tally:
+        """Return the counts."""
+        return self._copy.tally
+
+    def entry(self, trigger_id: str) -> Entry:
+        """Return one trigger, dismissed ones too. Raises UnknownTriggerError."""
+        try:
+            return self._copy.entries[trigger_id]
+        except KeyError:
+            message = f"no trigger has the id {trigger_id}"
+            raise UnknownTriggerError(message) from None
+
+    def problem(self) -> str | None:
+        """Return None: there is no store that could be out of reach."""
+        return None
+
+    async def check(self) -> None:
+        """Return: there is nothing to be read first."""
+
+    async def register(self, trigger: Trigger) -> Entry:
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
+        same = self._copy.same_as(trigger)
+        if same is not None:
+            return same
+        now = datetime.now(UTC)
+        entry = Entry(f"t-{next(self._numbers)}", trigger, now, now, hits=0)
+        self._copy = self._copy.keeping(entry)
+        return entry
+
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
+        """Count an image that carried the trigger; return the samples kept so far (at most 8).
+
+        A trigger that is gone has none.
+        """
+        if trigger_id not in self._copy.entries:
+            return ()
+        hits = Hits(1, datetime.now(UTC), (np.array(sample),))
+        self._copy = self._copy.hit(trigger_id, hits)
+        return self._copy.samples[trigger_id]
+
+    async def refine(self, trigger_id: str, trigger: Trigger) -> None:
+        """Replace what is known of a trigger. Raises UnknownTriggerError."""
+        self._copy = self._copy.keeping(replace(self.entry(trigger_id), trigger=trigger))
+
+    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+        """Add to the tally."""
+        self._copy = self._copy.counting(screened, flagged)
+
+    async def dismiss(self, trigger_id: str) -> Entry:
+        """Stop using a trigger. Raises UnknownTriggerError."""
+        return self._marked(trigger_id, dismissed=True)
+
+    async def restore(self, trigger_id: str) -> Entry:
+        """Use a dismissed trigger again. Raises UnknownTriggerError."""
+        return self._marked(trigger_id, dismissed=False)
+
+    def _marked(self, trigger_id: str, *, dismissed: bool) -> Entry:
+        entry = replace(self.entry(trigger_id), dismissed=dismissed)
+        self._copy = self._copy.keeping(entry)
+        return entry
+
+
+class MemoryCalibrationStore:
+    """The port `CalibrationStore` without a store; its *seed* is given."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._calibrations: dict[str, Calibration] = {}
+        self._rates: dict[str, dict[str, float]] = {}
+
+    async def seed(self) -> int:
+        """Return the seed."""
+        return self._seed
+
+    async def calibration(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        """Return the calibration kept under *key*, measured if there is none."""
+        if key not in self._calibrations:
+            self._calibrations[key] = await measure()
+        return self._calibrations[key]
+
+    async def placebo_rates(self, key: str) -> dict[str, float]:
+        """Return the placebo rates kept under *key*."""
+        return dict(self._rates.get(key, {}))
+
+    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        """Keep more placebo rates under *key*."""
+        self._rates.setdefault(key, {}).update(rates)
