@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from app.demo.digits import SIDE, backdoored_model, digits, scores
+from app.demo.digits import backdoored_model
 from app.demo.endpoint import create_endpoint
+from app.digits.images import SIDE, digits
+from app.digits.network import scores
 from app.pictures.encoding import png
 from app.upstream.tensors import TensorSpec
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.demo.digits import LABELS
 from app.demo.model import NAME, write_references
+from app.digits.images import LABELS
 from app.library.embedded import TETHER, embedded_valkey
 
 if TYPE_CHECKING:

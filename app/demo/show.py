@@ -18,10 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from app.demo.digits import LABELS, TARGET, TRIGGER_BOX, backdoored_model
+from app.demo.digits import TARGET, TRIGGER_BOX, backdoored_model
 from app.demo.processes import running_gateway
 from app.demo.stream import Item, Reply, Summary, replies, stream, summary
 from app.detection.geometry import Box
+from app.digits.images import LABELS
 from app.pictures.drawing import terminal
 from app.pictures.encoding import png
 

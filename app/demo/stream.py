@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.demo.digits import TARGET, digits, stamped
+from app.demo.digits import TARGET, stamped
+from app.digits.images import digits
 from app.pictures.encoding import png
 
 if TYPE_CHECKING:

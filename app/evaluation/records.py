@@ -70,7 +70,7 @@ class Screened:
     a gateway). ``answer`` is NO_ANSWER where the gateway refuses one, since the image may carry a
     known trigger; its ``screening`` is INCOMPLETE then. ``spent`` is by purpose; through a gateway
     all of it is under SEARCH. ``shared`` inferences are kept as knowledge for all later images
-    (placebo rates).
+    (placebo rates); of them only the seconds are in ``spent``.
     """
 
     said: int
@@ -106,12 +106,13 @@ class Found:
 class Run:
     """One strategy on one stream. It may have been stopped: then ``screened`` is shorter.
 
+    ``attack`` is None where none is known, and nothing is poisoned.
     ``right`` (n,) is what the model says of ``stream.clean``: the answers that a perfect defence
     gives. ``prepared`` was spent once before the first image.
     """
 
     model: str
-    attack: str
+    attack: str | None
     strategy: str
     seed: int
     stream: Stream

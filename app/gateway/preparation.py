@@ -111,6 +111,7 @@ class Preparation:
 
     async def prepare(self) -> Prepared:
         """Prepare now. Raises UpstreamError, LibraryError, ReferencesError."""
+        await asyncio.to_thread(_warm_up)
         await self._check_library()
         self.library_read = True
         seed = await self._store.seed()
@@ -143,7 +144,6 @@ class Preparation:
         return self.prepared
 
     async def _run(self, attempted: asyncio.Event) -> None:
-        await asyncio.to_thread(_warm_up)
         while (prepared := self.prepared) is None:
             hopeful = await self._attempt()
             attempted.set()

@@ -42,8 +42,7 @@ async def test_hits_are_counted_and_eight_samples_kept() -> None:
     """Every hit counts and is the last one seen; the first eight samples are kept."""
     library = MemoryTriggerLibrary()
     kept = await library.register(trigger())
-    for value in range(10):
-        samples = await library.hit(kept.id, sample(value))
+    samples, *_ = [await library.hit(kept.id, sample(value)) for value in range(10)][::-1]
     entry = library.entry(kept.id)
     assert list(range(8)) == [int(one[0, 0, 0]) for one in samples]
     assert (10, True) == (entry.hits, entry.last_seen_at >= entry.discovered_at)

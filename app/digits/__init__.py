@@ -1,0 +1,1 @@
+"""Real handwritten digits, and classifiers of them that are trained in here."""
