@@ -1,0 +1,179 @@
+"""The command `neo-gateway evaluate`: its options, and from words to values."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.evaluation.plan import Experiment
+    from app.settings import InputShape, Layout, SearchMode, Strategy
+
+# What reads the words is imported when there are some: the other commands start in no time.
+
+
+class Parsed(click.ParamType[Any]):
+    """What a function makes of a word; its ValueError says what is wrong."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401  # as click has it
+        """Return the value of a word; what is a value already stays."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+def _address(text: str) -> str:
+    from app.settings.sources import base_url  # noqa: PLC0415
+
+    return base_url(text)
+
+
+def _class_names(text: str) -> tuple[str, ...]:
+    from app.settings.sources import class_names  # noqa: PLC0415
+
+    return class_names(text)
+
+
+def _shape(text: str) -> InputShape:
+    from app.settings.quantities import input_shape  # noqa: PLC0415
+
+    return input_shape(text)
+
+
+def _channel_values(text: str) -> tuple[float, ...]:
+    from app.settings.quantities import channel_values  # noqa: PLC0415
+
+    return channel_values(text)
+
+
+def _divisors(text: str) -> tuple[float, ...]:
+    values = _channel_values(text)
+    if 0 in values:
+        message = "nothing can be divided by 0"
+        raise ValueError(message)
+    return values
+
+
+def _layout(text: str) -> Layout:
+    from app.settings import Layout  # noqa: PLC0415
+
+    return Layout(text.upper())
+
+
+def _strategy(text: str) -> Strategy:
+    from app.settings import Strategy  # noqa: PLC0415
+
+    return Strategy(text.lower())
+
+
+def _search(text: str) -> SearchMode:
+    from app.settings import SearchMode  # noqa: PLC0415
+
+    return SearchMode(text.lower())
+
+
+def _experiments(text: str) -> tuple[Experiment, ...]:
+    from app.evaluation.plan import Experiment  # noqa: PLC0415
+
+    return tuple(Experiment) if text.lower() == "all" else (Experiment(text.lower()),)
+
+
+def _corner(text: str) -> tuple[int, int]:
+    x, comma, y = text.partition(",")
+    if not (comma and x.strip().isdecimal() and y.strip().isdecimal()):
+        message = f"{text!r} is not a column and a row, e.g. 21,5"
+        raise ValueError(message)
+    return int(x), int(y)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    return () if text == _ALL else tuple(word.strip() for word in text.split(","))
+
+
+_ALL = "all"
+_existing = partial(click.Path, exists=True, path_type=Path)
+_file = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command()
+@click.option("--upstream", type=Parsed("URL", _address), help="The model server to evaluate.")
+@click.option("--protocol", type=click.Choice(["oip"]), default="oip", show_default=True)
+@click.option("--model", help="The model's name at --upstream.")
+@click.option("--onnx", type=_existing(dir_okay=False), help="A model in an ONNX file.")
+@click.option("--gateway", type=Parsed("URL", _address), help="A running gateway, with its model.")
+@click.option("--key", envvar="NEO_EVALUATE_KEY", help="An (admin) key of --gateway.")
+@click.option(
+    "--suite",
+    type=Parsed("KINDS", _kinds),
+    is_flag=False,
+    flag_value=_ALL,
+    help="Backdoored digit models made here: all, or some, e.g. patch,moving.",
+)
+@click.option("--attack", metavar="KIND", multiple=True, help="One of the suite's.")
+@click.option("--reference", type=_existing(), help="Clean images: a folder, a .zip or a .npz.")
+@click.option("--test", type=_existing(), help="Images in a folder a class, a .zip or a .npz.")
+@click.option("--labels", type=Parsed("FILE", _class_names), help="Class names, one a line.")
+@click.option(
+    "--trigger",
+    type=_existing(dir_okay=False),
+    multiple=True,
+    help="The model's trigger, an RGBA picture. May be given several times.",
+)
+@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Its corner.")
+@click.option("--target", metavar="CLASS", multiple=True, help="What it makes of images.")
+@click.option("--input-size", type=Parsed("HxWxC", _shape), help="As NEO_INPUT_SIZE.")
+@click.option("--input-layout", type=Parsed("NHWC|NCHW", _layout), help="As NEO_INPUT_LAYOUT.")
+@click.option("--input-scale", type=click.FloatRange(0, min_open=True), help="As NEO_INPUT_SCALE.")
+@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values), help="As NEO_INPUT_MEAN.")
+@click.option("--input-std", type=Parsed("NUMBERS", _divisors), help="As NEO_INPUT_STD.")
+@click.option(
+    "--experiment",
+    type=Parsed("rq1|rq2|rq3|rq4|all", _experiments),
+    multiple=True,
+    default=("rq1", "rq4"),
+    show_default=True,
+    help="What to measure. May be given several times.",
+)
+@click.option(
+    "--strategy",
+    type=Parsed("NAME", _strategy),
+    multiple=True,
+    help="Several are compared on the same streams.  [default: NEO_STRATEGY's]",
+)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each.")
+@click.option("--images", type=click.IntRange(1), default=500, show_default=True, help="A stream.")
+@click.option(
+    "--trigger-max",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="As NEO_TRIGGER_MAX.  [default: 0.316]",
+)
+@click.option("--search", type=Parsed("continue|stop", _search), help="As NEO_SEARCH.")
+@click.option("--strip/--no-strip", default=True, show_default=True, help="The baseline STRIP.")
+@click.option("--json", type=_file, help="Write all figures here.")
+@click.option("--report", type=_file, help="Write a page with tables, plots and pictures here.")
+def evaluate(**given: Any) -> None:  # each option has its own type
+    """Measure the defence on a model: what it catches, what it costs, which triggers it finds.
+
+    The model is behind a server (--upstream), in a file (--onnx), behind a running gateway
+    (--gateway), or made here with a backdoor of a kind (--suite).
+    """
+    from app.evaluation.options import parse_options  # noqa: PLC0415
+    from app.evaluation.session import FAILURES, run  # noqa: PLC0415
+
+    try:
+        raise SystemExit(run(parse_options(given)))
+    except FAILURES as exc:
+        click.echo(f"neo-gateway: {exc}", err=True)
+        raise SystemExit(2) from None

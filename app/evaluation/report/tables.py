@@ -1,0 +1,53 @@
+"""All tables of an evaluation, and how they look in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from app.evaluation.report.class_tables import class_tables
+from app.evaluation.report.detection_tables import detection_tables
+from app.evaluation.report.time_tables import time_tables
+from app.evaluation.report.trigger_tables import trigger_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from app.evaluation.report.sheet import Sheet
+    from app.evaluation.results import Results
+
+MOST_CLASSES = 12
+"""That are listed in a terminal."""
+
+
+def sheets(
+    results: Results, names: dict[str, tuple[str, ...]], most_classes: int | None = None
+) -> Iterator[Sheet]:
+    """Return the tables of *results*. *names* are each subject's class names."""
+    yield from detection_tables(results)
+    yield from time_tables(results.timings)
+    yield from class_tables(results.classes, names, most_classes)
+    yield from trigger_tables(results.reconstructions, names)
+
+
+def show(console: Console, results: Results, names: dict[str, tuple[str, ...]]) -> None:
+    """Print the tables of *results*."""
+    for sheet in sheets(results, names, MOST_CLASSES):
+        console.print()
+        console.print(_table(sheet))
+        for note in sheet.notes:
+            console.print(Text(note, style="dim"))
+
+
+def _table(sheet: Sheet) -> Table:
+    table = Table(title=Text(sheet.title), title_justify="left", box=box.SIMPLE_HEAD)
+    for at, name in enumerate(sheet.head):
+        table.add_column(Text(name), justify="left" if at < sheet.names else "right")
+    for row in sheet.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table

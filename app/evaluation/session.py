@@ -1,0 +1,125 @@
+"""One evaluation from the options to the tables; Ctrl-C keeps what is done."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from app.evaluation.candidates import opened
+from app.evaluation.evaluating import Evaluation, Stint
+from app.evaluation.onnx_model import OnnxError
+from app.evaluation.options import OptionError
+from app.evaluation.plan import arrangements, errands
+from app.evaluation.progress import Bars
+from app.evaluation.report.document import Facts, document
+from app.evaluation.report.page import page
+from app.evaluation.report.tables import show
+from app.evaluation.results import results
+from app.evaluation.stamping import StampError
+from app.evaluation.through_gateway import GatewayError
+from app.gateway.preparation import ReferencesError
+from app.pictures.references import ReferenceSetError
+from app.ports import UpstreamError
+
+if TYPE_CHECKING:
+    from app.evaluation.candidates import Opened
+    from app.evaluation.options import Options
+
+FAILURES = (
+    OptionError,
+    OnnxError,
+    StampError,
+    GatewayError,
+    ReferenceSetError,
+    ReferencesError,
+    UpstreamError,
+    OSError,
+)
+"""What can stop an evaluation and be mended by who runs it; each says how."""
+
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C has ended."""
+
+
+def run(options: Options) -> int:
+    """Evaluate, show and write what came of it; return the exit code.
+
+    Raises one of FAILURES, after showing what was done until then.
+    """
+    console = Console()
+    started: list[Evaluation] = []
+    try:
+        asyncio.run(_work(options, console, started))
+    except KeyboardInterrupt:
+        _show(options, console, started)
+        return INTERRUPTED
+    except FAILURES:
+        _show(options, console, started)
+        raise
+    _show(options, console, started)
+    return 0
+
+
+async def _work(options: Options, console: Console, started: list[Evaluation]) -> None:
+    async with opened(options) as what:
+        evaluation = Evaluation(_stint(options, what))
+        started.append(evaluation)
+        with Bars(console, len(evaluation.stint.errands)) as bars:
+            await evaluation.work(bars)
+
+
+def _stint(options: Options, what: Opened) -> Stint:
+    return Stint(
+        candidates=what.candidates,
+        errands=tuple(
+            errand
+            for one in what.candidates
+            for errand in errands(
+                one.name,
+                arrangements(options.experiments, attacked=one.attacked),
+                options.strategies or (None,),
+                range(options.seeds),
+            )
+        ),
+        images=options.images,
+        strip=options.strip,
+        trial=what.trial,
+    )
+
+
+def _show(options: Options, console: Console, started: list[Evaluation]) -> None:
+    """Print the tables and write the files, of as much as was done."""
+    for evaluation in started:
+        figures, facts = results(evaluation, options.experiments), _facts(options)
+        show(console, figures, evaluation.class_names)
+        if options.json:
+            options.json.write_bytes(document(evaluation, figures, facts))
+            console.print(f"All figures: {options.json}", highlight=False, soft_wrap=True)
+        if options.report:
+            options.report.write_text(page(evaluation, figures, facts), encoding="utf-8")
+            console.print(f"The report: {options.report}", highlight=False, soft_wrap=True)
+        if evaluation.missing:
+            _tell_missing(console, evaluation)
+
+
+def _tell_missing(console: Console, evaluation: Evaluation) -> None:
+    missing, planned = len(evaluation.missing), len(evaluation.stint.errands)
+    begun = sum(errand in evaluation.runs for errand in evaluation.missing)
+    text = f"Stopped: {missing} of {planned} runs are missing"
+    if begun:
+        text += f", {begun} of them begun: what was screened of it is in the figures"
+    console.print(f"{text}.", style="yellow", highlight=False)
+
+
+def _facts(options: Options) -> Facts:
+    return Facts(
+        program=f"neo-gateway {version('neo-gateway')}",
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        images=options.images,
+        trigger_max=options.trigger_max,
+        search=options.search,
+    )
