@@ -58,7 +58,7 @@ class Exercise:
         split = digits()
         learnt = network(lessons(split.training, self.attack, RECIPE.seed), RECIPE)
         return Subject(
-            name=f"digits, {self.name}",
+            name=self.name,
             model=DigitsModel(learnt),
             references=split.references.images,
             test=split.stream.images,
