@@ -109,7 +109,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 @click.command()
 @click.option("--upstream", type=Parsed("URL", _address), help="The model server to evaluate.")
-@click.option("--protocol", type=click.Choice(["oip"]), default="oip", show_default=True)
+@click.option("--protocol", type=click.Choice(["oip"]), help="Of --upstream.  [default: oip]")
 @click.option("--model", help="The model's name at --upstream.")
 @click.option("--onnx", type=_existing(dir_okay=False), help="A model in an ONNX file.")
 @click.option("--gateway", type=Parsed("URL", _address), help="A running gateway, with its model.")

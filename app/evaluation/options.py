@@ -138,7 +138,8 @@ def parse_options(given: Mapping[str, Any]) -> Options:
 
 
 _INPUT = ("input_size", "input_layout", "input_scale", "input_mean", "input_std")
-_TEST = ("labels", "trigger", "at", "target")
+_TEST = ("test", "labels", "trigger", "at", "target")
+_SCREENING = ("strategy", "trigger_max", "search")
 
 _TAKEN = {
     "upstream": (

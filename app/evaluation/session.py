@@ -41,6 +41,9 @@ FAILURES = (
 )
 """What can stop an evaluation and be mended by who runs it; each says how."""
 
+WIDTH = 120
+"""In letters, of what isn't a terminal."""
+
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C has ended."""
 
@@ -50,7 +53,7 @@ def run(options: Options) -> int:
 
     Raises one of FAILURES, after showing what was done until then.
     """
-    console = Console()
+    console = _console()
     started: list[Evaluation] = []
     try:
         asyncio.run(_work(options, console, started))
@@ -62,6 +65,12 @@ def run(options: Options) -> int:
         raise
     _show(options, console, started)
     return 0
+
+
+def _console() -> Console:
+    """Return the terminal; a file or a pipe, which has no width, gets enough of it."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 async def _work(options: Options, console: Console, started: list[Evaluation]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
-from app.evaluation.report.sheet import Sheet
+from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
 from app.evaluation.report.wording import number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.evaluation.rq3_classes import ClassCount, Classes
 
@@ -21,7 +21,7 @@ _ACCURACY = (
 
 
 def class_tables(
-    classes: Sequence[Classes], names: dict[str, tuple[str, ...]], most: int | None = None
+    classes: Sequence[Classes], names: Mapping[str, tuple[str, ...]], most: int | None = None
 ) -> Iterator[Sheet]:
     """Return RQ3's tables, none if it wasn't asked for; of each subject's classes the *most* hit.
 
@@ -33,17 +33,12 @@ def class_tables(
         yield _class_counts(one, names.get(one.case.subject, ()), most)
 
 
-def class_name(index: int, names: Sequence[str]) -> str:
-    """Return what a class is called: its name, else its number."""
-    return names[index] if index < len(names) else str(index)
-
-
 def _accuracies(classes: Sequence[Classes]) -> Sheet:
     return Sheet(
         Experiment.RQ3,
-        "RQ3: all images poisoned (NEO, Tables VIII to X)",
+        "Accuracy with all images poisoned (NEO, Tables VIII to X)",
         (
-            "Subject",
+            SUBJECT,
             "Strategy",
             "Flagged",
             "First discovery",
@@ -72,7 +67,7 @@ def _class_counts(one: Classes, names: Sequence[str], most: int | None) -> Sheet
     left_out = len(one.counts) - len(shown)
     return Sheet(
         Experiment.RQ3,
-        f"RQ3: answers by class: {one.case.subject}, {one.case.strategy}",
+        f"Answers by class: {one.case.subject}, {one.case.strategy}",
         ("Class", "True", "Clean", "Poisoned", "Fixed"),
         tuple(
             (

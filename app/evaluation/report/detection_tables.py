@@ -1,4 +1,4 @@
-"""RQ1's tables: what was caught, what it cost, and the Jaccard indices."""
+"""RQ1's tables: what was caught, what it cost, and what became of the answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
 from app.evaluation.report.reasons import reason
-from app.evaluation.report.sheet import Sheet
+from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
 from app.evaluation.report.wording import (
     NONE,
     bare_percent,
@@ -19,40 +19,50 @@ from app.evaluation.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from app.evaluation.intervals import Mean
     from app.evaluation.metrics import Counts
     from app.evaluation.results import Results
     from app.evaluation.rq1_detection import Detection
     from app.evaluation.strip import Baseline
 
 WORST = 3
-"""Classes that the terminal names; the page and the JSON document have them all."""
+"""Classes that are named; the JSON document has them all."""
 
-_INFERENCES = (
-    "±: 95 % interval of the mean over the runs. Ratio: to the subject's first row. In one "
-    "trip: clean images that one request to the model answered. Once: before the first image, "
-    "and for what all later ones profit from."
+_CAUGHT = (
+    "In brackets: 95 % intervals (Wilson). Agreement: final answers that equal the model's on the"
+    " image without the trigger. Inferences: a clean image's, itself included."
+)
+_COUNTS = "Before: taken to confirmation, or recognised at once. After: flagged."
+_CLEAN = (
+    "±: 95 % interval of the mean over the runs. Ratio: to the subject's first row. Before and"
+    " after a find: clean images before and after the first trigger was found."
+)
+_OTHER = (
+    "In one trip: clean images that one request to the model answered. Known trigger: a poisoned"
+    " image's whose trigger was known. Once: before the first image, and for what all profit from."
+)
+_ANSWERS = (
+    "Model fooled: poisoned images for which the model's own answer isn't the one without the"
+    " trigger; recovered: those for which the final answer is. Jaccard index of the outputs on the"
+    " clean and on the fixed images: over (input, output) pairs, and over the inputs of a class."
 )
 
-_PAIRS = "Pairs: of the sets of (input, output); classes: of the sets of inputs given a class."
 
-_BEFORE = "Before: taken to confirmation, or recognised at once. After: flagged."
-
-
-def detection_tables(results: Results) -> Iterator[Sheet]:
-    """Return RQ1's tables, none if it wasn't asked for."""
+def detection_tables(results: Results, names: Mapping[str, tuple[str, ...]]) -> Iterator[Sheet]:
+    """Return RQ1's tables, none if it wasn't asked for. *names* are each subject's class names."""
     if not results.detections:
         return
     yield _caught(results)
     yield _counts(results.detections)
-    yield _costs(results.detections)
-    yield _jaccard(results.detections)
+    yield _clean_costs(results.detections)
+    yield _other_costs(results.detections)
+    yield _answers(results.detections, names)
 
 
 def _caught(results: Results) -> Sheet:
     baselines = {one.subject: one for one in results.baselines}
-    head = ("TPR", "FPR", "Agreement", "First flagged", "Model fooled", "Recovered")
     rows = []
     for one in results.detections:
         figures = (
@@ -60,34 +70,34 @@ def _caught(results: Results) -> Sheet:
             percent(one.flagged.fpr),
             percent(one.agreement),
             times(one.first_flagged),
-            bare_percent(one.attack_success),
-            bare_percent(one.recovered),
+            number(one.costs.clean),
         )
         beside = (_strip(baselines.get(one.case.subject)),) if baselines else ()
         rows.append((one.case.subject, one.case.strategy, *figures, *beside))
+    head = ("TPR", "FPR", "Agreement", "First flagged", "Inferences")
+    strip = ("STRIP: AUROC, TPR, FPR",) if baselines else ()
     return Sheet(
         Experiment.RQ1,
-        "RQ1: what was caught",
-        ("Subject", "Strategy", *head, *(("STRIP: AUROC, TPR, FPR",) if baselines else ())),
+        "What was caught",
+        (SUBJECT, "Strategy", *head, *strip),
         tuple(rows),
         (*_legend(results), *filter(None, map(reason, results.detections))),
     )
 
 
 def _legend(results: Results) -> Iterator[str]:
-    one = results.detections[0]
+    detections = results.detections
+    images, runs = (max(getattr(one, what) for one in detections) for what in ("images", "runs"))
+    poisoned = max(one.poisoned for one in detections)
     yield (
-        f"{one.images:,} images in {one.runs} run{'s' if one.runs > 1 else ''} for each row, up to"
-        f" {max(each.poisoned for each in results.detections):,} of them poisoned. In brackets:"
-        " 95 % intervals (Wilson). Agreement: final answers that equal the model's on the image"
-        " without the trigger. Model fooled: poisoned images for which the model's own answer"
-        " wasn't that; recovered: those whose final answer was."
+        f"{images:,} images in {runs} run{'s' if runs > 1 else ''} for each row, up to"
+        f" {poisoned:,} of them poisoned. {_CAUGHT}"
     )
     if results.baselines:
         yield (
-            "STRIP sees the same images: how well its entropy tells them apart, and its rates at"
-            f" a threshold for 1 % false alarms, for {results.baselines[0].inferences} inferences"
-            " an image. It corrects no answer and shows no trigger."
+            "STRIP: how well its entropy orders the same images, and its rates at a threshold for"
+            f" 1 % false alarms, for {results.baselines[0].inferences} inferences an image. It"
+            " corrects no answer and shows no trigger."
         )
 
 
@@ -99,18 +109,18 @@ def _strip(one: Baseline | None) -> str:
 
 
 def _counts(detections: Sequence[Detection]) -> Sheet:
-    head = [f"{name} {when}" for when in ("before", "after") for name in ("TP", "FN", "TN", "FP")]
-    rows = (
-        (one.case.subject, one.case.strategy, *_four(one.suspected), *_four(one.flagged))
-        for one in detections
-    )
     return Sheet(
         Experiment.RQ1,
-        "RQ1: before and after confirmation (NEO, Tables I to IV)",
-        ("Subject", "Strategy", *head),
-        tuple(rows),
-        (_BEFORE,),
+        "Counts before → after confirmation (NEO, Tables I to IV)",
+        (SUBJECT, "Strategy", "TP", "FN", "TN", "FP"),
+        tuple((one.case.subject, one.case.strategy, *_before_and_after(one)) for one in detections),
+        (_COUNTS,),
     )
+
+
+def _before_and_after(one: Detection) -> Iterator[str]:
+    for before, after in zip(_four(one.suspected), _four(one.flagged), strict=True):
+        yield f"{before} → {after}"
 
 
 def _four(counts: Counts | None) -> tuple[str, ...]:
@@ -119,48 +129,55 @@ def _four(counts: Counts | None) -> tuple[str, ...]:
     return tuple(f"{n:,}" for n in (counts.tp, counts.fn, counts.tn, counts.fp))
 
 
-def _costs(detections: Sequence[Detection]) -> Sheet:
-    head = (
-        "Clean image",
-        "95 % of them",
-        "Ratio",
-        "Before a find",
-        "After it",
-        "In one trip",
-        "Trips, 95 %",
-        "Known trigger",
-        "Discovery",
-        "Once",
-    )
-    first: dict[str, Detection] = {}
+def _clean_costs(detections: Sequence[Detection]) -> Sheet:
+    first: dict[str, Mean | None] = {}
     rows = []
     for one in detections:
-        standard = first.setdefault(one.case.subject, one)
-        rows.append(_cost(one, standard))
+        costs = one.costs
+        standard = first.setdefault(one.case.subject, costs.clean)
+        figures = (
+            number(costs.clean),
+            ratio(costs.clean, standard),
+            plain(costs.clean_p95),
+            number(costs.clean_searching),
+            number(costs.clean_knowing),
+        )
+        rows.append((one.case.subject, one.case.strategy, *figures))
     return Sheet(
         Experiment.RQ1,
-        "RQ1: upstream inferences an image, itself included",
-        ("Subject", "Strategy", *head),
+        "Upstream inferences of a clean image, itself included",
+        (SUBJECT, "Strategy", "Mean", "Ratio", "95th percentile", "Before a find", "After a find"),
         tuple(rows),
-        (_INFERENCES,),
+        (_CLEAN,),
     )
 
 
-def _cost(one: Detection, standard: Detection) -> tuple[str, ...]:
-    costs = one.costs
-    return (
-        one.case.subject,
-        one.case.strategy,
-        number(costs.clean),
-        plain(costs.clean_p95),
-        ratio(costs.clean, standard.costs.clean),
-        number(costs.clean_searching),
-        number(costs.clean_knowing),
-        bare_percent(costs.one_trip),
-        plain(costs.trips_p95),
-        number(costs.known),
-        number(costs.discovery),
-        plain(_once(one)),
+def _other_costs(detections: Sequence[Detection]) -> Sheet:
+    return Sheet(
+        Experiment.RQ1,
+        "Round trips, and inferences of other images",
+        (
+            SUBJECT,
+            "Strategy",
+            "In one trip",
+            "Trips, 95th percentile",
+            "Known trigger",
+            "Discovery",
+            "Once",
+        ),
+        tuple(
+            (
+                one.case.subject,
+                one.case.strategy,
+                bare_percent(one.costs.one_trip),
+                plain(one.costs.trips_p95),
+                number(one.costs.known),
+                number(one.costs.discovery),
+                plain(_once(one)),
+            )
+            for one in detections
+        ),
+        (_OTHER,),
     )
 
 
@@ -171,26 +188,36 @@ def _once(one: Detection) -> float | None:
     return costs.preparation.value + costs.shared.value
 
 
-def _jaccard(detections: Sequence[Detection]) -> Sheet:
+def _answers(detections: Sequence[Detection], names: Mapping[str, tuple[str, ...]]) -> Sheet:
     return Sheet(
         Experiment.RQ1,
-        "RQ1: Jaccard index of the outputs on the clean and the fixed images (NEO, Tables V, VI)",
-        ("Subject", "Strategy", "Pairs", "Pairs, undefended", "Mean of classes", "Lowest classes"),
-        tuple(_indices(one) for one in detections),
-        (_PAIRS,),
+        "Answers, and their Jaccard index (NEO, Tables V and VI)",
+        (
+            SUBJECT,
+            "Strategy",
+            "Model fooled",
+            "Recovered",
+            "Pairs, undefended",
+            "Pairs",
+            "Mean of classes",
+            "Lowest classes",
+        ),
+        tuple(_answer_row(one, names.get(one.case.subject, ())) for one in detections),
+        (_ANSWERS,),
     )
 
 
-def _indices(one: Detection) -> tuple[str, ...]:
+def _answer_row(one: Detection, names: Sequence[str]) -> tuple[str, ...]:
     known = [(each.defended, each.index) for each in one.classes if each.defended is not None]
     mean = sum(value for value, _ in known) / len(known) if known else None
-    lowest = ", ".join(f"class {at}: {index(value)}" for value, at in sorted(known)[:WORST])
-    case = one.case
+    lowest = (f"{class_name(at, names)}: {index(value)}" for value, at in sorted(known)[:WORST])
     return (
-        case.subject,
-        case.strategy,
-        index(one.pairs),
+        one.case.subject,
+        one.case.strategy,
+        bare_percent(one.attack_success),
+        bare_percent(one.recovered),
         index(one.pairs_undefended),
+        index(one.pairs),
         index(mean),
-        lowest,
+        ", ".join(lowest),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.evaluation.overlap import overlap
-from app.evaluation.report.class_tables import class_name
+from app.evaluation.report.sheet import class_name
 from app.evaluation.report.wording import index
 from app.evaluation.rq4_reconstruction import best_fitting
 from app.pictures.drawing import trigger_picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -10,11 +11,12 @@ from rich.text import Text
 
 from app.evaluation.report.class_tables import class_tables
 from app.evaluation.report.detection_tables import detection_tables
+from app.evaluation.report.sheet import without_one_subject
 from app.evaluation.report.time_tables import time_tables
 from app.evaluation.report.trigger_tables import trigger_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
@@ -26,16 +28,19 @@ MOST_CLASSES = 12
 
 
 def sheets(
-    results: Results, names: dict[str, tuple[str, ...]], most_classes: int | None = None
+    results: Results, names: Mapping[str, tuple[str, ...]], most_classes: int | None = None
 ) -> Iterator[Sheet]:
     """Return the tables of *results*. *names* are each subject's class names."""
-    yield from detection_tables(results)
-    yield from time_tables(results.timings)
-    yield from class_tables(results.classes, names, most_classes)
-    yield from trigger_tables(results.reconstructions, names)
+    tables = chain(
+        detection_tables(results, names),
+        time_tables(results.timings),
+        class_tables(results.classes, names, most_classes),
+        trigger_tables(results.reconstructions, names),
+    )
+    return map(without_one_subject, tables)
 
 
-def show(console: Console, results: Results, names: dict[str, tuple[str, ...]]) -> None:
+def show(console: Console, results: Results, names: Mapping[str, tuple[str, ...]]) -> None:
     """Print the tables of *results*."""
     for sheet in sheets(results, names, MOST_CLASSES):
         console.print()
@@ -45,7 +50,8 @@ def show(console: Console, results: Results, names: dict[str, tuple[str, ...]]) 
 
 
 def _table(sheet: Sheet) -> Table:
-    table = Table(title=Text(sheet.title), title_justify="left", box=box.SIMPLE_HEAD)
+    title = f"{sheet.experiment.upper()}: {sheet.title}"
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     for at, name in enumerate(sheet.head):
         table.add_column(Text(name), justify="left" if at < sheet.names else "right")
     for row in sheet.rows:

@@ -5,98 +5,64 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.detection.search import Purpose
-from app.evaluation.plan import Experiment
+from app.evaluation.plan import FIRST_AT, Experiment
 from app.evaluation.report.sheet import Sheet
 from app.evaluation.report.wording import number, ratio, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from app.evaluation.intervals import Mean
     from app.evaluation.plan import Arrangement
-    from app.evaluation.rq2_time import Timing
+    from app.evaluation.rq2_time import Expense, Timing
 
 PARTS = {
-    Purpose.SEARCH: "Search",
-    Purpose.RECOGNISE: "Known triggers",
-    Purpose.CONFIRM: "False positives",
-    Purpose.BLOCK: "Blocking",
+    Purpose.SEARCH: "search",
+    Purpose.RECOGNISE: "known triggers",
+    Purpose.CONFIRM: "false-positive handling",
+    Purpose.BLOCK: "blocking",
 }
 
-_HEAD = ("Subject", "Strategy", "First poisoned")
-
-_SECONDS = (
-    "Until detected: from the first image of the stream to the first poisoned one that was "
-    "flagged, in the runs in which one was. False positives: confirming what is suspicious, "
-    "or finding that nature made it. The preparation isn't in the total."
+_NOTE = (
+    "Of all images of the stream; the preparation comes before. Ratio: to the first strategy. Until"
+    " detected: up to the first poisoned image that was flagged, itself included, in those runs in"
+    " which one was. False-positive handling: confirming what is suspicious, or finding that nature"
+    " made it."
 )
 
 
 def time_tables(timings: Sequence[Timing]) -> Iterator[Sheet]:
-    """Return RQ2's tables, none if it wasn't asked for."""
-    if timings:
-        yield _seconds(timings)
-        yield _inferences(timings)
-
-
-def _seconds(timings: Sequence[Timing]) -> Sheet:
-    first: dict[tuple[str, Arrangement], Timing] = {}
-    rows = []
-    for one in timings:
-        standard = first.setdefault((one.case.subject, one.arrangement), one)
-        rows.append(
-            (
-                *_names(one),
-                number(one.total.seconds),
-                ratio(one.total.seconds, standard.total.seconds),
-                number(one.until_detected.seconds),
-                times(one.detected),
-                *(number(one.parts[purpose].seconds) for purpose in PARTS),
-            )
+    """Return RQ2's tables, one a subject: a column for each stream and strategy."""
+    for subject in dict.fromkeys(one.case.subject for one in timings):
+        own = [one for one in timings if one.case.subject == subject]
+        yield Sheet(
+            Experiment.RQ2,
+            f"Cost by the first poisoned image's place (NEO, Table VII): {subject}",
+            ("", *(f"{FIRST_AT[one.arrangement]} %, {one.case.strategy}" for one in own)),
+            tuple(_rows(own)),
+            (_NOTE,),
+            names=1,
         )
-    return Sheet(
-        Experiment.RQ2,
-        "RQ2: seconds (NEO, Table VII)",
-        (*_HEAD, "Total", "Ratio", "Until detected", "Detected", *PARTS.values()),
-        tuple(rows),
-        (_SECONDS,),
-        names=3,
-    )
 
 
-def _inferences(timings: Sequence[Timing]) -> Sheet:
-    first: dict[tuple[str, Arrangement], Timing] = {}
-    rows = []
-    for one in timings:
-        standard = first.setdefault((one.case.subject, one.arrangement), one)
-        rows.append(
-            (
-                *_names(one),
-                number(one.total.inferences),
-                ratio(one.total.inferences, standard.total.inferences),
-                number(one.total.round_trips),
-                number(one.until_detected.inferences),
-                number(one.until_detected.round_trips),
-                *(number(one.parts[purpose].inferences) for purpose in PARTS),
-                number(one.preparation.inferences),
-            )
-        )
-    return Sheet(
-        Experiment.RQ2,
-        "RQ2: upstream inferences and round trips",
-        (
-            *_HEAD,
-            "Inferences",
-            "Ratio",
-            "Round trips",
-            "Until detected",
-            "Trips until then",
-            *PARTS.values(),
-            "Preparation",
-        ),
-        tuple(rows),
-        names=3,
-    )
+def _rows(own: Sequence[Timing]) -> Iterator[tuple[str, ...]]:
+    yield from _measure("Seconds", own, lambda expense: expense.seconds)
+    yield from _measure("Inferences", own, lambda expense: expense.inferences)
+    trips = [(one.total.round_trips, one.until_detected.round_trips) for one in own]
+    yield ("Round trips", *(number(total) for total, _ in trips))
+    yield ("– until detected", *(number(until) for _, until in trips))
+    yield ("Detected in", *(times(one.detected) for one in own))
+    yield ("Inferences before the stream", *(number(one.preparation.inferences) for one in own))
 
 
-def _names(one: Timing) -> tuple[str, str, str]:
-    return one.case.subject, one.case.strategy, one.arrangement.value
+def _measure(
+    name: str, own: Sequence[Timing], of: Callable[[Expense], Mean | None]
+) -> Iterator[tuple[str, ...]]:
+    first: dict[Arrangement, Timing] = {}
+    standards = [first.setdefault(one.arrangement, one) for one in own]
+    pairs = list(zip(own, standards, strict=True))
+    yield (name, *(number(of(one.total)) for one in own))
+    yield ("– ratio", *(ratio(of(one.total), of(standard.total)) for one, standard in pairs))
+    for purpose, part in PARTS.items():
+        yield (f"– {part}", *(number(of(one.parts[purpose])) for one in own))
+    yield ("– until detected", *(number(of(one.until_detected)) for one in own))

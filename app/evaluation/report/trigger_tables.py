@@ -5,25 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
-from app.evaluation.report.class_tables import class_name
-from app.evaluation.report.sheet import Sheet
-from app.evaluation.report.wording import NONE, index, number, place
+from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
+from app.evaluation.report.wording import NONE, index, index_of, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.evaluation.case import Case
     from app.evaluation.rq4_reconstruction import FoundTrigger, Likeness, Reconstruction
+
+    Names = Mapping[str, tuple[str, ...]]
 
 _OVERLAP = (
     "Overlap: intersection over union of the true trigger's pixels with those of the found "
     "one that fits best; 0: none touches it."
 )
 
+_FOUND = (
+    "Carries: share of the transplants that answered the target; nature: share of clean images of"
+    " the target's class that do so with the same box. Heals: share of its images that blocking"
+    " gives their right answer back. Turned: references that show the target with it on."
+)
 
-def trigger_tables(
-    reconstructions: Sequence[Reconstruction], names: dict[str, tuple[str, ...]]
-) -> Iterator[Sheet]:
+
+def trigger_tables(reconstructions: Sequence[Reconstruction], names: Names) -> Iterator[Sheet]:
     """Return RQ4's tables, none if it wasn't asked for. *names* are each subject's class names."""
     true = [(one.case, each) for one in reconstructions for each in one.likenesses]
     found = [(one.case, each) for one in reconstructions for each in one.found]
@@ -33,11 +38,13 @@ def trigger_tables(
         yield _found(found, names)
 
 
-def _likenesses(true: Sequence[tuple[Case, Likeness]], names: dict[str, tuple[str, ...]]) -> Sheet:
+def _likenesses(
+    true: Sequence[tuple[Case, Likeness]], names: Mapping[str, tuple[str, ...]]
+) -> Sheet:
     return Sheet(
         Experiment.RQ4,
-        "RQ4: the true triggers, and how well the found ones fit them",
-        ("Subject", "Strategy", "Trigger", "Place", "Leads to", "Overlap", "Each run"),
+        "The true triggers, and how well the found ones fit them",
+        (SUBJECT, "Strategy", "Trigger", "Place", "Leads to", "Overlap", "Each run"),
         tuple(
             (
                 case.subject,
@@ -45,7 +52,7 @@ def _likenesses(true: Sequence[tuple[Case, Likeness]], names: dict[str, tuple[st
                 one.stamp,
                 place(one.box),
                 NONE if one.target is None else class_name(one.target, names.get(case.subject, ())),
-                number(one.mean_overlap),
+                index_of(one.mean_overlap),
                 ", ".join(map(index, one.overlaps)),
             )
             for case, one in true
@@ -55,28 +62,29 @@ def _likenesses(true: Sequence[tuple[Case, Likeness]], names: dict[str, tuple[st
     )
 
 
-def _found(found: Sequence[tuple[Case, FoundTrigger]], names: dict[str, tuple[str, ...]]) -> Sheet:
+def _found(
+    found: Sequence[tuple[Case, FoundTrigger]], names: Mapping[str, tuple[str, ...]]
+) -> Sheet:
     head = (
-        "Subject",
+        SUBJECT,
         "Strategy",
         "Found",
         "Place",
         "Leads to",
-        "Seed",
-        "Image",
+        "First in",
         "Overlap",
-        "Carry rate",
-        "Placebo",
-        "Heal rate",
-        "Examples turned",
+        "Carries",
+        "Nature",
+        "Heals",
+        "Turned",
     )
     return Sheet(
         Experiment.RQ4,
-        "RQ4: the triggers that were found",
+        "The triggers that were found",
         head,
         tuple(_row(case, one, names.get(case.subject, ())) for case, one in found),
-        () if found else ("None was found.",),
-        names=5,
+        (_FOUND,) if found else ("None was found.",),
+        names=6,
     )
 
 
@@ -89,8 +97,7 @@ def _row(case: Case, one: FoundTrigger, names: Sequence[str]) -> tuple[str, ...]
         one.id,
         place(one.box),
         target + source,
-        str(one.seed),
-        str(one.image),
+        f"seed {one.seed}, image {one.image}",
         index(one.best_overlap),
         index(one.evidence.carry_rate),
         index(one.evidence.placebo),

@@ -12,10 +12,10 @@ NONE = "–"
 
 
 def percent(rate: Rate | None) -> str:
-    """Return a rate with its interval: `98.0 % (89.5 to 99.6)`."""
+    """Return a rate with its interval: `98.0 % (89.5–99.6)`."""
     if rate is None:
         return NONE
-    return f"{_percent(rate.value)} % ({_percent(rate.low)} to {_percent(rate.high)})"
+    return f"{_percent(rate.value)} % ({_percent(rate.low)}–{_percent(rate.high)})"
 
 
 def bare_percent(rate: Rate | None) -> str:
@@ -49,6 +49,13 @@ def plain(value: float | None) -> str:
 def index(value: float | None) -> str:
     """Return a number from 0 to 1 that is no share of counted things: `0.987`."""
     return NONE if value is None else f"{value:.3f}"
+
+
+def index_of(mean: Mean | None) -> str:
+    """Return a mean of such numbers with half its interval: `0.987 ± 0.012`."""
+    if mean is None or mean.high is None:
+        return index(None if mean is None else mean.value)
+    return f"{index(mean.value)} ± {index(mean.high - mean.value)}"
 
 
 def ratio(value: Mean | None, to: Mean | None) -> str:
