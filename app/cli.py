@@ -11,6 +11,8 @@ from typing import NoReturn
 
 import click
 
+from app.evaluation.command import evaluate
+
 LOCAL = "127.0.0.1"
 PORT = click.IntRange(1, 65535)
 
@@ -83,6 +85,9 @@ def demo_model(host: str, port: int) -> None:
     from app.demo.model import serve_model  # noqa: PLC0415
 
     serve_model(host, port)
+
+
+main.add_command(evaluate)
 
 
 @main.command()
