@@ -10,7 +10,8 @@ from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation, ReferencesError
 from app.library.opening import open_library
-from app.pictures.references import ReferenceSetError, load_references
+from app.pictures.image_sets import ImageSetError
+from app.pictures.references import load_references
 from app.ports import InputSize
 from app.settings import Strategy
 from app.upstream.input_form import Layout
@@ -91,7 +92,7 @@ def _loader(settings: Settings) -> Callable[[InputSize], Images]:
     def load(size: InputSize) -> Images:
         try:
             return load_references(settings.reference, size, max_pixels=settings.max_pixels)
-        except ReferenceSetError as exc:
+        except ImageSetError as exc:
             raise ReferencesError(str(exc)) from exc
 
     return load

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.pictures.references import ReferenceSetError, fingerprint, load_references
+from app.pictures.image_sets import ImageSetError
+from app.pictures.references import fingerprint, load_references
 from app.ports import InputSize
 from tests.files import encoded, huge_png
 from tests.tiny import SIDE, clean_images
@@ -84,33 +85,33 @@ def test_other_files_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
 def test_bad_file_in_the_folder_is_named(tmp_path: Path, name: str, body: bytes, said: str) -> None:
     """A file that can't be decoded is named, with what is wrong with it."""
     (written(tmp_path) / "class-1" / name).write_bytes(body)
-    with pytest.raises(ReferenceSetError, match=f"class-1/{said}.*take the file out"):
+    with pytest.raises(ImageSetError, match=f"class-1/{said}.*take the file out"):
         load_references(tmp_path, SIZE, max_pixels=LIMIT)
 
 
 def test_missing_path_is_named(tmp_path: Path) -> None:
     """A path that isn't there is said to be so, with an example of what should be."""
-    with pytest.raises(ReferenceSetError, match=r"nowhere: no such file \(for example a folder"):
+    with pytest.raises(ImageSetError, match=r"nowhere: no such file \(for example a folder"):
         load_references(tmp_path / "nowhere", SIZE, max_pixels=LIMIT)
 
 
 def test_other_kind_of_file_is_refused(tmp_path: Path) -> None:
     """A file that is none of the three kinds is refused."""
     (tmp_path / "references.tar").write_bytes(b"")
-    with pytest.raises(ReferenceSetError, match=r"neither a folder nor a \.zip nor a \.npz"):
+    with pytest.raises(ImageSetError, match=r"neither a folder nor a \.zip nor a \.npz"):
         load_references(tmp_path / "references.tar", SIZE, max_pixels=LIMIT)
 
 
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
     """A folder without images is refused, and the formats are named."""
-    with pytest.raises(ReferenceSetError, match="no image in it; PNG, JPEG, WebP and BMP"):
+    with pytest.raises(ImageSetError, match="no image in it; PNG, JPEG, WebP and BMP"):
         load_references(tmp_path, SIZE, max_pixels=LIMIT)
 
 
 def test_too_few_images_are_refused(tmp_path: Path) -> None:
     """19 references are too few."""
     np.savez(tmp_path / "references.npz", x=IMAGES[:19])
-    with pytest.raises(ReferenceSetError, match="19 images are too few; at least 20"):
+    with pytest.raises(ImageSetError, match="19 images are too few; at least 20"):
         load_references(tmp_path / "references.npz", SIZE, max_pixels=LIMIT)
 
 
@@ -121,7 +122,7 @@ def test_too_many_images_are_refused(tmp_path: Path, kind: str) -> None:
     np.savez(tmp_path / "npz.npz", x=IMAGES)
     zipped(folder, tmp_path / "zip.zip")
     path = {"folder": folder, "zip": tmp_path / "zip.zip", "npz": tmp_path / "npz.npz"}[kind]
-    with pytest.raises(ReferenceSetError, match="24 images; at most 23 are taken"):
+    with pytest.raises(ImageSetError, match="24 images; at most 23 are taken"):
         load_references(path, SIZE, max_pixels=LIMIT, at_most=23)
 
 
@@ -130,7 +131,7 @@ def test_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w") as archive:
         archive.writestr("bomb.png", bytes(100))
         archive.infolist()[0].file_size = 1024**3 + 1  # goes into the directory at the end
-    with pytest.raises(ReferenceSetError, match="bytes unpacked; at most"):
+    with pytest.raises(ImageSetError, match="bytes unpacked; at most"):
         load_references(tmp_path / "bomb.zip", SIZE, max_pixels=LIMIT)
 
 
@@ -146,7 +147,7 @@ def test_damaged_archive_is_refused(tmp_path: Path, suffix: str, damage: str) ->
     whole = path.read_bytes()
     flipped = whole[:100] + bytes(60) + whole[160:]
     path.write_bytes({"text": b"text", "cut": whole[: len(whole) // 2], "flipped": flipped}[damage])
-    with pytest.raises(ReferenceSetError, match=rf"references\{suffix}: "):
+    with pytest.raises(ImageSetError, match=rf"references\{suffix}: "):
         load_references(path, SIZE, max_pixels=LIMIT)
 
 
@@ -164,7 +165,7 @@ def test_wrong_npz_is_refused_with_an_example(
 ) -> None:
     """A wrong name, type or shape, or pickled objects: the message shows what is wanted."""
     np.savez(tmp_path / "references.npz", **arrays)
-    with pytest.raises(ReferenceSetError, match=rf"{said}.*np\.savez"):
+    with pytest.raises(ImageSetError, match=rf"{said}.*np\.savez"):
         load_references(tmp_path / "references.npz", SIZE, max_pixels=LIMIT)
 
 
