@@ -127,7 +127,7 @@ def _ready(subject: Subject) -> Candidate:
 def _attack(place: Place, size: InputSize, names: Sequence[str]) -> Attack:
     target = _class_index(place.target, names)
     stamp = read_stamp(place.picture, place.x, place.y, target, size)
-    return Backdoor(stamp.name, (stamp,), ToOne(target))
+    return Backdoor(place.picture.name, (stamp,), ToOne(target))
 
 
 def _class_index(word: str, names: Sequence[str]) -> int:

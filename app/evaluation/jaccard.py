@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from app.evaluation.metrics import named_classes
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -63,5 +64,5 @@ def per_class(
             of_class(clean, poisoned, index),
             of_class(clean, fixed, index),
         )
-        for index in np.unique(np.concatenate([clean, poisoned, fixed])).tolist()
+        for index in named_classes(clean, poisoned, fixed)
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.evaluation.intervals import Rate, rate
+from app.evaluation.records import NO_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,12 @@ def counts(marked: NDArray[np.bool_], poisoned: NDArray[np.bool_]) -> Counts:
 def share(marks: NDArray[np.bool_]) -> Rate | None:
     """Return the share of *marks* that are set."""
     return rate(int(marks.sum()), len(marks))
+
+
+def named_classes(*columns: NDArray[np.int64]) -> list[int]:
+    """Return the classes in any of *columns*, in order; an image without an answer has none."""
+    every: list[int] = np.unique(np.concatenate(columns)).tolist()
+    return [index for index in every if index != NO_ANSWER]
 
 
 def agreement(seen: Series) -> Rate | None:

@@ -16,6 +16,7 @@ from app.evaluation.metrics import (
     first_flagged,
     recovered,
 )
+from app.evaluation.records import NO_ANSWER
 from app.evaluation.series import Series, pooled, series
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Detection:
     """One case over all seeds: counts and rates of all images together, means over the runs.
 
     ``suspected`` counts before the confirmation, None where that can't be seen; ``flagged`` after
-    it. ``pairs`` is the Jaccard index over input-output pairs with the defence, and
-    ``pairs_undefended`` without one; ``classes`` has it class by class.
+    it. ``refused`` images got no answer, since they may carry a known trigger. ``pairs`` is
+    the Jaccard index over input-output pairs with the defence, ``pairs_undefended`` without one; ``classes`` has it class by class.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class Detection:
     agreement: Rate | None
     attack_success: Rate | None
     recovered: Rate | None
+    refused: int
     triggers: Mean | None
     pairs: float | None
     pairs_undefended: float | None
@@ -66,6 +68,7 @@ def detection(case: Case, runs: Sequence[Run]) -> Detection:
         agreement=agreement(seen),
         attack_success=attack_success(seen),
         recovered=recovered(seen),
+        refused=int((seen.answer == NO_ANSWER).sum()),
         triggers=mean([len(run.found) for run in runs]),
         pairs=over_pairs(seen.right, seen.answer),
         pairs_undefended=over_pairs(seen.right, seen.said),

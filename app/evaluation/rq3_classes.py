@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.evaluation.costs import discoveries
 from app.evaluation.intervals import Mean, Rate, mean
-from app.evaluation.metrics import counts, share
+from app.evaluation.metrics import counts, named_classes, share
 from app.evaluation.series import pooled, series
 
 if TYPE_CHECKING:
@@ -66,6 +64,6 @@ def classes(case: Case, runs: Sequence[Run]) -> Classes:
         fixed=share(seen.answer == seen.truth),
         counts=tuple(
             ClassCount(index, *(int((one == index).sum()) for one in sets))
-            for index in np.unique(np.concatenate(sets)).tolist()
+            for index in named_classes(*sets)
         ),
     )

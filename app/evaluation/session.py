@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from app.evaluation.results import results
 from app.evaluation.stamping import StampError
 from app.evaluation.through_gateway import GatewayError
 from app.gateway.preparation import ReferencesError
-from app.pictures.references import ReferenceSetError
+from app.pictures.image_sets import ImageSetError
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ FAILURES = (
     OnnxError,
     StampError,
     GatewayError,
-    ReferenceSetError,
+    ImageSetError,
     ReferencesError,
     UpstreamError,
     OSError,
@@ -53,6 +54,7 @@ def run(options: Options) -> int:
 
     Raises one of FAILURES, after showing what was done until then.
     """
+    logging.getLogger("app").setLevel(logging.ERROR)  # what became of each image is in the tables
     console = _console()
     started: list[Evaluation] = []
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
-from app.evaluation.report.reasons import reason
+from app.evaluation.report.reasons import reasons
 from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
 from app.evaluation.report.wording import (
     NONE,
@@ -81,7 +81,7 @@ def _caught(results: Results) -> Sheet:
         "What was caught",
         (SUBJECT, "Strategy", *head, *strip),
         tuple(rows),
-        (*_legend(results), *filter(None, map(reason, results.detections))),
+        (*_legend(results), *(why for one in results.detections for why in reasons(one))),
     )
 
 

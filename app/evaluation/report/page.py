@@ -49,13 +49,14 @@ svg {{ width: 100%; max-width: 60rem; font: 12px system-ui, sans-serif; }}
 svg text {{ fill: var(--ink); }}
 .grid {{ stroke: var(--faint); }}
 .line {{ fill: none; stroke-width: 2; }}
+.line.k0 {{ stroke-width: 6; opacity: .5; }}
 {kinds}
 figure {{ margin: 1rem 0; break-inside: avoid; }}
 .row {{ display: flex; flex-wrap: wrap; gap: 1rem; align-items: start; }}
 .row > figcaption {{ flex-basis: 100%; font-weight: 600; }}
 .picture {{ margin: 0; width: 8rem; }}
 .picture img {{ width: 8rem; image-rendering: pixelated; border: 1px solid var(--faint);
-  background: repeating-conic-gradient(#999 0 25%, #ccc 0 50%) 0 0 / 1rem 1rem; }}
+  background: #7d9fc9; }}
 .picture figcaption {{ font-size: .8125rem; overflow-wrap: anywhere; }}
 .pair {{ display: flex; gap: .4rem; align-items: center; }}
 </style>
@@ -70,6 +71,8 @@ figure {{ margin: 1rem 0; break-inside: avoid; }}
 """
 
 _KIND = "svg .line.k{k} {{ stroke: var(--k{k}); }} svg .dot.k{k} {{ fill: var(--k{k}); }}"
+
+_GROUND = '<p class="note">In the pictures of triggers blue is what is not part of them.</p>'
 
 _TITLE = "NEO Gateway: evaluation"
 
@@ -94,7 +97,7 @@ def page(evaluation: Evaluation, results: Results, facts: Facts) -> str:
         if own and experiment is Experiment.RQ1:
             body += _plots(mixed)
         if own and experiment is Experiment.RQ4:
-            body += _triggers(mixed, names)
+            body += [_GROUND, *_triggers(mixed, names)]
     return _PAGE.format(
         title=_TITLE,
         facts=escape(_words(facts)),

@@ -87,7 +87,7 @@ def _said(image: Image, label: int, names: Sequence[str]) -> str:
 
 
 def picture(file: bytes, caption: str) -> str:
-    """Return a PNG as HTML, in the page itself, with *caption* under it."""
+    """Return a PNG as HTML, in the page itself, with *caption* under it; its ground is blue."""
     source = b64encode(file).decode()
     words = escape(caption)
     return (

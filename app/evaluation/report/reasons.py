@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 from app.settings import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.evaluation.rq1_detection import Detection
 
 CAUGHT = 0.9
 """From this TPR on nothing needs to be explained."""
 
+_UNKNOWN = "no place was found that carries the attacker's class and whose blocking takes it away"
+
 _EVERY_CLASS = (
     "`fast` looks for triggers that act on every class; it takes `full` to look for others"
+)
+
+_MOVING = (
+    "the trigger is somewhere else in each image, so that it helps little to know it, and each"
+    " image has to reveal it anew"
 )
 
 _BY_KIND = {
@@ -21,6 +30,7 @@ _BY_KIND = {
         "the pattern lies over the whole image. That is outside NEO's attack model: there is no"
         " place to find and to block"
     ),
+    "moving": _MOVING,
     "large": "the trigger has a quarter of the image; looked for are those of up to --trigger-max",
 }
 
@@ -31,18 +41,20 @@ _BY_KIND_FAST = {
 }
 
 
-def reason(detection: Detection) -> str | None:
-    """Return a sentence on why so few of the poisoned images were caught, None if many were."""
-    rate = detection.flagged.tpr
-    if rate is None or rate.value >= CAUGHT:
-        return None
-    case = detection.case
-    caught = f"{case.subject}, {case.strategy}: {rate.hits} of {rate.of} caught"
-    why = _why(case.attack or "", case.strategy)
-    return f"{caught}: {why}." if why else f"{caught}."
+def reasons(detection: Detection) -> Iterator[str]:
+    """Return sentences on what was not caught, and on images that got no answer."""
+    rate, case = detection.flagged.tpr, detection.case
+    if rate is not None and rate.value < CAUGHT:
+        why = _why(case.attack or "", case.strategy)
+        yield f"{case.subject}, {case.strategy}: {rate.hits} of {rate.of} caught: {why}."
+    if detection.refused:
+        yield (
+            f"{case.subject}, {case.strategy}: {detection.refused} of {detection.images} images got no answer:"
+            " they may carry a known trigger, and it couldn't be ruled out or blocked."
+        )
 
 
-def _why(kind: str, strategy: str) -> str | None:
+def _why(kind: str, strategy: str) -> str:
     match strategy:
         case Strategy.OFF:
             return "a plain proxy flags nothing"
@@ -52,6 +64,6 @@ def _why(kind: str, strategy: str) -> str | None:
                 " a wrong one, and searches no more"
             )
         case Strategy.FAST:
-            return _BY_KIND.get(kind) or _BY_KIND_FAST.get(kind)
+            return _BY_KIND.get(kind) or _BY_KIND_FAST.get(kind, _UNKNOWN)
         case _:
-            return _BY_KIND.get(kind)
+            return _BY_KIND.get(kind, _UNKNOWN)

@@ -30,9 +30,9 @@ def detection_plot(subject: str, runs: Mapping[Case, Run]) -> str:
         lines.append(
             _so_far(f"{case.strategy}: caught", 2 * kind - 1, seen.flagged & seen.poisoned)
         )
-        lines.append(
-            _so_far(f"{case.strategy}: false alarms", 2 * kind, seen.flagged & ~seen.poisoned)
-        )
+        false = seen.flagged & ~seen.poisoned
+        if false.any():
+            lines.append(_so_far(f"{case.strategy}: false alarms", 2 * kind, false))
     return plot(f"Detection over the stream: {subject}", IMAGE, "images so far", lines)
 
 
@@ -42,7 +42,7 @@ def cost_plot(case: Case, run: Run) -> str:
     caught, missed = seen.poisoned & seen.flagged, seen.poisoned & ~seen.flagged
     false = seen.flagged & ~seen.poisoned
     groups = (
-        ("clean", "·", ~seen.poisoned & ~false),
+        ("clean", "•", ~seen.poisoned & ~false),
         ("poisoned, flagged", "●", caught),
         ("poisoned, missed", "×", missed),
         ("clean, flagged", "▲", false),

@@ -16,12 +16,15 @@ from app.evaluation.report.time_tables import time_tables
 from app.evaluation.report.trigger_tables import trigger_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rich.console import Console
 
     from app.evaluation.report.sheet import Sheet
     from app.evaluation.results import Results
+
+NAME_WIDTH = 16
+"""Letters of a name that are not given up for figures."""
 
 MOST_CLASSES = 12
 """That are listed in a terminal."""
@@ -53,7 +56,14 @@ def _table(sheet: Sheet) -> Table:
     title = f"{sheet.experiment.upper()}: {sheet.title}"
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     for at, name in enumerate(sheet.head):
-        table.add_column(Text(name), justify="left" if at < sheet.names else "right")
+        if at < sheet.names:
+            table.add_column(Text(name), min_width=_width(row[at] for row in sheet.rows))
+        else:
+            table.add_column(Text(name), justify="right")
     for row in sheet.rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+def _width(words: Iterable[str]) -> int:
+    return min(max(map(len, words), default=0), NAME_WIDTH)
