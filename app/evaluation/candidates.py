@@ -13,11 +13,11 @@ from app.evaluation.attacks import Backdoor, ToOne
 from app.evaluation.evaluating import Candidate, Trying
 from app.evaluation.onnx_model import OnnxModel
 from app.evaluation.options import GatewaySource, OnnxSource, OptionError, ServerSource, SuiteSource
+from app.evaluation.running_gateway import RunningGateway
 from app.evaluation.sets import load_test_set
 from app.evaluation.stamping import read_stamp
 from app.evaluation.subject import Subject
-from app.evaluation.suite import Exercise, suite
-from app.evaluation.through_gateway import GatewayTrial, RunningGateway
+from app.evaluation.through_gateway import GatewayTrial
 from app.evaluation.trial import Trial
 from app.gateway.policy import Policy
 from app.pictures.references import load_references
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.evaluation.options import InputOptions, Options, Place
     from app.evaluation.plan import Errand
     from app.evaluation.records import Stream
+    from app.evaluation.suite import Exercise
     from app.ports import Model
     from app.settings import InputShape
 
@@ -80,6 +81,11 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
 
 def _exercises(kinds: Sequence[str]) -> tuple[Candidate, ...]:
     """Return our own models with the attacks of these *kinds*; each is trained when it is made."""
+    try:
+        from app.evaluation.suite import suite  # noqa: PLC0415  # it needs what isn't always there
+    except ModuleNotFoundError as exc:
+        message = f"--suite needs {exc.name}: pip install 'neo-gateway[evaluate]'"
+        raise OptionError(message) from exc
     known = {exercise.name: exercise for exercise in suite()}
     for kind in kinds:
         if kind not in known:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.ports import UpstreamAnswerError
+from app.upstream.answers import answering, parse_answers
+from app.upstream.batching import joined, split
+from app.upstream.input_form import input_form
+from app.upstream.oip_outputs import Output
+from app.upstream.preprocessing import preprocessing
+from app.upstream.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from app.detection.search import Answers, Images
-    from app.ports import InputSize
     from app.upstream.oip import InputSettings
+
+AT_ONCE = 64
+"""Images that are asked together of a model that takes any number."""
+
+_FLOATS = {"float16": "FP16", "float": "FP32", "double": "FP64"}
+"""ONNX's floats in the Open Inference Protocol's words; its integers have the same names."""
 
 
 class OnnxError(Exception):
@@ -17,20 +36,83 @@ class OnnxError(Exception):
 
 
 class OnnxModel:
-    """The model in the file *path*, asked on one core.
+    """The model in the file *path*; *settings* say of its input what the file doesn't.
 
-    *settings* is what the owner says of its input where the file doesn't. Raises OnnxError, or
-    UpstreamAnswerError if its input or its output isn't a classifier's.
+    Raises OnnxError if there is no classifier of images in it.
     """
 
-    size: InputSize
-
     def __init__(self, path: Path, settings: InputSettings) -> None:
-        raise NotImplementedError
+        self._session = _session(path)
+        told, outputs = self._session.get_inputs(), self._session.get_outputs()
+        self._fixed_batch = _fixed_batch(told)
+        try:
+            form = input_form([_input_spec(one) for one in told], settings.size, settings.layout)
+            self._preprocessing = preprocessing(form, settings.normalisation)
+            self._output = answering([_spec(one) for one in outputs])
+        except UpstreamAnswerError as exc:
+            message = f"{path}: {_in_options(str(exc))}"
+            raise OnnxError(message) from exc
+        self.size = form.size
 
     async def answer(self, images: Images) -> Answers:
         """Answer *images* (n, height, width, channels). Raises UpstreamAnswerError."""
-        raise NotImplementedError
+        parts = split(images, self._fixed_batch or AT_ONCE)
+        return joined([await asyncio.to_thread(self._ask, part) for part in parts])
 
     async def check(self) -> None:
         """Return: a file that was read is ready."""
+
+    def _ask(self, images: Images) -> Answers:
+        name, spec = self._preprocessing.form.name, self._output
+        try:
+            (answer,) = self._session.run([spec.name], {name: self._tensor(images)})
+        except Exception as exc:  # onnxruntime's errors have nothing else in common
+            message = f"the model can't answer: {exc}"
+            raise UpstreamAnswerError(message) from exc
+        told = np.asarray(answer)[: len(images)]
+        described = TensorSpec(spec.name, spec.datatype, told.shape)
+        return parse_answers([Output(described, memoryview(told.tobytes()))], len(images))
+
+    def _tensor(self, images: Images) -> NDArray[Any]:
+        """Return the tensor for *images*, filled up where the model takes just so many at once."""
+        tensor = self._preprocessing.tensor(images)
+        missing = (self._fixed_batch or len(images)) - len(images)
+        return np.concatenate([tensor, np.zeros_like(tensor, shape=(missing, *tensor.shape[1:]))])
+
+
+def _session(path: Path) -> Any:  # noqa: ANN401  # onnxruntime comes without types
+    try:
+        import onnxruntime  # noqa: PLC0415  # an extra, and slow to load
+    except ModuleNotFoundError as exc:
+        message = "--onnx needs onnxruntime: pip install 'neo-gateway[onnx]'"
+        raise OnnxError(message) from exc
+    if not path.is_file():
+        message = f"{path}: no such file; --onnx takes a model"
+        raise OnnxError(message)
+    try:
+        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # onnxruntime's errors have nothing else in common
+        message = f"{path}: no ONNX model that can be loaded: {exc}"
+        raise OnnxError(message) from exc
+
+
+def _fixed_batch(inputs: list[Any]) -> int | None:
+    """Return how many images the model takes at once, None if any number."""
+    first = inputs[0].shape[:1] if inputs else []
+    return first[0] if first and isinstance(first[0], int) else None
+
+
+def _input_spec(told: Any) -> TensorSpec:  # noqa: ANN401  # onnxruntime comes without types
+    spec = _spec(told)
+    return TensorSpec(spec.name, spec.datatype, (-1, *spec.shape[1:]) if spec.shape else ())
+
+
+def _spec(told: Any) -> TensorSpec:  # noqa: ANN401  # onnxruntime comes without types
+    kind = told.type.removeprefix("tensor(").removesuffix(")")
+    dims = [dim if isinstance(dim, int) and dim > 0 else -1 for dim in told.shape]
+    return TensorSpec(told.name, _FLOATS.get(kind, kind.upper()), tuple(dims))
+
+
+def _in_options(text: str) -> str:
+    """Name the options of `evaluate` for the settings of the same names."""
+    return re.sub(r"NEO_INPUT_(\w+)", lambda found: f"--input-{found[1].lower()}", text)

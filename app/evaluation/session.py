@@ -20,8 +20,8 @@ from app.evaluation.report.document import Facts, document
 from app.evaluation.report.page import page
 from app.evaluation.report.tables import show
 from app.evaluation.results import results
+from app.evaluation.running_gateway import GatewayError
 from app.evaluation.stamping import StampError
-from app.evaluation.through_gateway import GatewayError
 from app.gateway.preparation import ReferencesError
 from app.pictures.image_sets import ImageSetError
 from app.ports import UpstreamError

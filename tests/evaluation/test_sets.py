@@ -65,7 +65,8 @@ def test_arrays_bring_their_classes(tmp_path: Path) -> None:
     """A .npz has x and y, whatever integers y is of."""
     np.savez(tmp_path / "test.npz", x=IMAGES, y=np.array([3, 1, 2, 0, 3, 3], np.uint8))
     read = load_test_set(tmp_path / "test.npz", SIZE, max_pixels=LIMIT)
-    assert ([3, 1, 2, 0, 3, 3], np.int64) == (read.labels.tolist(), read.labels.dtype)
+    assert [3, 1, 2, 0, 3, 3] == read.labels.tolist()
+    assert np.dtype(np.int64) == read.labels.dtype
 
 
 @pytest.mark.parametrize(
