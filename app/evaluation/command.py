@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from app.settings import InputShape, Layout, SearchMode, Strategy
 
 # What reads the words is imported when there are some: the other commands start in no time.
+
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 
 class Parsed(click.ParamType[Any]):
@@ -69,25 +73,32 @@ def _divisors(text: str) -> tuple[float, ...]:
 def _layout(text: str) -> Layout:
     from app.settings import Layout  # noqa: PLC0415
 
-    return Layout(text.upper())
+    return _one_of(Layout, text.upper())
 
 
 def _strategy(text: str) -> Strategy:
     from app.settings import Strategy  # noqa: PLC0415
 
-    return Strategy(text.lower())
+    return _one_of(Strategy, text.lower())
 
 
 def _search(text: str) -> SearchMode:
     from app.settings import SearchMode  # noqa: PLC0415
 
-    return SearchMode(text.lower())
+    return _one_of(SearchMode, text.lower())
 
 
 def _experiments(text: str) -> tuple[Experiment, ...]:
     from app.evaluation.plan import Experiment  # noqa: PLC0415
 
-    return tuple(Experiment) if text.lower() == "all" else (Experiment(text.lower()),)
+    return tuple(Experiment) if text == _ALL else (_one_of(Experiment, text.lower()),)
+
+
+def _one_of(choices: type[Choice], text: str) -> Choice:
+    if text not in set(choices):
+        message = f"{text!r} is none of {', '.join(choices)}"
+        raise ValueError(message)
+    return choices(text)
 
 
 def _corner(text: str) -> tuple[int, int]:
@@ -108,43 +119,51 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command()
-@click.option("--upstream", type=Parsed("URL", _address), help="The model server to evaluate.")
-@click.option("--protocol", type=click.Choice(["oip"]), help="Of --upstream.  [default: oip]")
-@click.option("--model", help="The model's name at --upstream.")
-@click.option("--onnx", type=_existing(dir_okay=False), help="A model in an ONNX file.")
-@click.option("--gateway", type=Parsed("URL", _address), help="A running gateway, with its model.")
-@click.option("--key", envvar="NEO_EVALUATE_KEY", help="An (admin) key of --gateway.")
+@click.option("--upstream", type=Parsed("URL", _address), help="Evaluate the model of a server,")
+@click.option("--model", metavar="NAME", help="its name there,")
+@click.option("--protocol", type=click.Choice(["oip"]), help="how it is spoken to.  [default: oip]")
+@click.option("--onnx", type=_existing(dir_okay=False), help="Evaluate the model in an ONNX file.")
+@click.option("--gateway", type=Parsed("URL", _address), help="Evaluate a running gateway.")
+@click.option("--key", metavar="KEY", help="One of its admin keys, if it has keys.")
 @click.option(
     "--suite",
-    type=Parsed("KINDS", _kinds),
+    type=Parsed("[KINDS]", _kinds),
     is_flag=False,
     flag_value=_ALL,
-    help="Backdoored digit models made here: all, or some, e.g. patch,moving.",
+    help="Evaluate digit models with backdoors made here: all, or some: patch,moving.",
 )
 @click.option("--attack", metavar="KIND", multiple=True, help="One of the suite's.")
 @click.option("--reference", type=_existing(), help="Clean images: a folder, a .zip or a .npz.")
-@click.option("--test", type=_existing(), help="Images in a folder a class, a .zip or a .npz.")
-@click.option("--labels", type=Parsed("FILE", _class_names), help="Class names, one a line.")
+@click.option(
+    "--test",
+    type=_existing(),
+    help="Images with their classes: a folder a class, a .zip of that, a .npz with x and y.",
+)
+@click.option("--labels", type=Parsed("FILE", _class_names), help="The classes' names, one a line.")
 @click.option(
     "--trigger",
     type=_existing(dir_okay=False),
     multiple=True,
-    help="The model's trigger, an RGBA picture. May be given several times.",
+    help="The model's trigger, an RGBA PNG; several times for several.",
 )
-@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Its corner.")
-@click.option("--target", metavar="CLASS", multiple=True, help="What it makes of images.")
-@click.option("--input-size", type=Parsed("HxWxC", _shape), help="As NEO_INPUT_SIZE.")
-@click.option("--input-layout", type=Parsed("NHWC|NCHW", _layout), help="As NEO_INPUT_LAYOUT.")
-@click.option("--input-scale", type=click.FloatRange(0, min_open=True), help="As NEO_INPUT_SCALE.")
-@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values), help="As NEO_INPUT_MEAN.")
-@click.option("--input-std", type=Parsed("NUMBERS", _divisors), help="As NEO_INPUT_STD.")
+@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Where its corner lies.")
+@click.option("--target", metavar="CLASS", multiple=True, help="The class that it makes.")
+@click.option(
+    "--input-size",
+    type=Parsed("SIZE", _shape),
+    help="Of the model's images, e.g. 48x48x3. This and the next as NEO_INPUT_….",
+)
+@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="NHWC or NCHW.")
+@click.option("--input-scale", metavar="NUMBER", type=click.FloatRange(0, min_open=True))
+@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values))
+@click.option("--input-std", type=Parsed("NUMBERS", _divisors))
 @click.option(
     "--experiment",
-    type=Parsed("rq1|rq2|rq3|rq4|all", _experiments),
+    type=Parsed("NAME", _experiments),
     multiple=True,
     default=("rq1", "rq4"),
     show_default=True,
-    help="What to measure. May be given several times.",
+    help="What to measure: rq1 (what is caught), rq2 (time), rq3 (classes), rq4 (triggers), all.",
 )
 @click.option(
     "--strategy",
@@ -152,15 +171,29 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     multiple=True,
     help="Several are compared on the same streams.  [default: NEO_STRATEGY's]",
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each.")
-@click.option("--images", type=click.IntRange(1), default=500, show_default=True, help="A stream.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many runs of each."
+)
+@click.option(
+    "--images", type=click.IntRange(1), default=500, show_default=True, help="Length of a stream."
+)
 @click.option(
     "--trigger-max",
+    metavar="SHARE",
     type=click.FloatRange(0, 1, min_open=True),
     help="As NEO_TRIGGER_MAX.  [default: 0.316]",
 )
-@click.option("--search", type=Parsed("continue|stop", _search), help="As NEO_SEARCH.")
-@click.option("--strip/--no-strip", default=True, show_default=True, help="The baseline STRIP.")
+@click.option(
+    "--search",
+    type=Parsed("WORD", _search),
+    help="After the first trigger: continue or stop.  [default: continue]",
+)
+@click.option(
+    "--strip/--no-strip",
+    default=True,
+    show_default=True,
+    help="STRIP beside it, where there are scores: 101 inferences an image.",
+)
 @click.option("--json", type=_file, help="Write all figures here.")
 @click.option("--report", type=_file, help="Write a page with tables, plots and pictures here.")
 def evaluate(**given: Any) -> None:  # each option has its own type

@@ -31,8 +31,9 @@ class Detection:
     """One case over all seeds: counts and rates of all images together, means over the runs.
 
     ``suspected`` counts before the confirmation, None where that can't be seen; ``flagged`` after
-    it. ``refused`` images got no answer, since they may carry a known trigger. ``pairs`` is
-    the Jaccard index over input-output pairs with the defence, ``pairs_undefended`` without one; ``classes`` has it class by class.
+    it. ``refused`` images got no answer, since they may carry a known trigger. ``pairs`` is the
+    Jaccard index over input-output pairs with the defence, ``pairs_undefended`` without one;
+    ``classes`` has it class by class.
     """
 
     case: Case

@@ -48,8 +48,9 @@ def reasons(detection: Detection) -> Iterator[str]:
         why = _why(case.attack or "", case.strategy)
         yield f"{case.subject}, {case.strategy}: {rate.hits} of {rate.of} caught: {why}."
     if detection.refused:
+        refused = f"{detection.refused} of {detection.images} images"
         yield (
-            f"{case.subject}, {case.strategy}: {detection.refused} of {detection.images} images got no answer:"
+            f"{case.subject}, {case.strategy}: {refused} got no answer:"
             " they may carry a known trigger, and it couldn't be ruled out or blocked."
         )
 
