@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
 from app.gateway.outcome import Screening
-from app.pictures.decoding import PictureError, load
+from app.pictures.decoding import load
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -135,15 +135,15 @@ def parse_examples(body: bytes, size: InputSize) -> tuple[tuple[Image, Image, in
                 name: load(archive.read(name), size, max_pixels=size.height * size.width)
                 for name in said
             }
-    except (KeyError, TypeError, ValueError, PictureError, zipfile.BadZipFile) as exc:
+            clean = sorted(name for name in said if name.startswith("clean/"))
+            stamped = sorted(name for name in said if name.startswith("stamped/"))
+            return tuple(
+                (pictures[before], pictures[after], said[before], said[after])
+                for before, after in zip(clean, stamped, strict=True)
+            )
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as exc:
         message = f"no examples of a gateway: {exc}"
         raise UnlikeGatewayError(message) from exc
-    clean = sorted(name for name in said if name.startswith("clean/"))
-    stamped = sorted(name for name in said if name.startswith("stamped/"))
-    return tuple(
-        (pictures[before], pictures[after], said[before], said[after])
-        for before, after in zip(clean, stamped, strict=True)
-    )
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401  # whatever JSON there is

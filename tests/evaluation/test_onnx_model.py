@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,3 +112,12 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         OnnxModel(tmp_path / "text.onnx", InputSettings())
     with pytest.raises(OnnxError, match=r"nowhere\.onnx: no such file"):
         OnnxModel(tmp_path / "nowhere.onnx", InputSettings())
+
+
+def test_without_onnxruntime_the_mend_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra that brings it is named."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(OnnxError, match=r"pip install 'neo-gateway\[onnx\]'"):
+        model(tmp_path)
