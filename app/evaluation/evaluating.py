@@ -79,19 +79,22 @@ class Stint:
 
 
 class Evaluation:
-    """The runs that were made, by their errand, and STRIP's entropies, by subject and seed."""
+    """What has come of a stint so far: runs by their errand, entropies by subject and seed.
+
+    A run that was stopped is among the ``runs``, but not ``done``.
+    """
 
     def __init__(self, stint: Stint) -> None:
         self.stint = stint
         self.runs: dict[Errand, Run] = {}
         self.entropies: dict[tuple[str, int], Entropies] = {}
         self.class_names: dict[str, tuple[str, ...]] = {}
-        self._done: set[Errand] = set()
+        self.done: set[Errand] = set()
 
     @property
     def missing(self) -> tuple[Errand, ...]:
         """The errands that weren't done to their end."""
-        return tuple(one for one in self.stint.errands if one not in self._done)
+        return tuple(one for one in self.stint.errands if one not in self.done)
 
     async def work(self, progress: Progress) -> None:
         """Do all errands. Whatever stops this, an error or a cancellation, is raised."""
@@ -123,7 +126,7 @@ class Evaluation:
             await trial.prepare()
             progress.doing(what, len(stream.images))
             await trial.screen_all(progress.step)
-            self._done.add(errand)
+            self.done.add(errand)
         finally:
             if trial.screened:
                 self.runs[errand] = trial.record()

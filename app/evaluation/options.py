@@ -169,7 +169,7 @@ _MEND = {
     "model": "its name at the server",
     "reference": "clean images: a folder, a .zip of one, or a .npz",
     "test": "images with their classes: a folder a class, a .zip of that, or a .npz with x and y",
-    "input_size": "of the gateway's model, e.g. 48x48x3",
+    "input_size": "the size of its model's images, e.g. 48x48x3",
 }
 
 
@@ -257,4 +257,4 @@ def _flag(option: str) -> str:
 
 
 def _times(given: tuple[object, ...]) -> str:
-    return {1: "once", 2: "twice"}.get(len(given), f"{len(given)} times")
+    return {0: "never", 1: "once", 2: "twice"}.get(len(given), f"{len(given)} times")

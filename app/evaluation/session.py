@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from app.evaluation.candidates import opened
 from app.evaluation.evaluating import Evaluation, Stint
 from app.evaluation.onnx_model import OnnxError
 from app.evaluation.options import OptionError
-from app.evaluation.plan import arrangements, errands
+from app.evaluation.plan import Experiment, arrangements, errands
 from app.evaluation.progress import Bars
 from app.evaluation.report.document import Facts, document
 from app.evaluation.report.page import page
@@ -27,6 +28,8 @@ from app.pictures.image_sets import ImageSetError
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.evaluation.candidates import Opened
     from app.evaluation.options import Options
 
@@ -54,18 +57,14 @@ def run(options: Options) -> int:
 
     Raises one of FAILURES, after showing what was done until then.
     """
-    logging.getLogger("app").setLevel(logging.ERROR)  # what became of each image is in the tables
     console = _console()
     started: list[Evaluation] = []
     try:
         asyncio.run(_work(options, console, started))
     except KeyboardInterrupt:
-        _show(options, console, started)
         return INTERRUPTED
-    except FAILURES:
+    finally:
         _show(options, console, started)
-        raise
-    _show(options, console, started)
     return 0
 
 
@@ -79,8 +78,20 @@ async def _work(options: Options, console: Console, started: list[Evaluation]) -
     async with opened(options) as what:
         evaluation = Evaluation(_stint(options, what))
         started.append(evaluation)
-        with Bars(console, len(evaluation.stint.errands)) as bars:
+        with _quiet(), Bars(console, len(evaluation.stint.errands)) as bars:
             await evaluation.work(bars)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let the gateway's parts not warn of single images: what became of them is in the tables."""
+    logger = logging.getLogger("app")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _stint(options: Options, what: Opened) -> Stint:
@@ -97,7 +108,7 @@ def _stint(options: Options, what: Opened) -> Stint:
             )
         ),
         images=options.images,
-        strip=options.strip,
+        strip=options.strip and Experiment.RQ1 in options.experiments,
         trial=what.trial,
     )
 

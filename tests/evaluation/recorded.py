@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.geometry import Box
 from app.detection.search import Purpose
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
 from app.evaluation.records import Found, Run, Screened, Spent, Stamp, Stream
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
 
 SIDE = 8
 TARGET = 7
@@ -58,7 +59,7 @@ FALSE_ALARM = Shot(
 )
 
 
-def a_run(
+def a_run(  # noqa: PLR0913  # of each run some of it matters
     shots: Sequence[Shot],
     *,
     strategy: str = "fast",
