@@ -63,7 +63,7 @@ def costs(runs: Sequence[Run]) -> Costs:
         trips_p95=_p95(trips) if countable else None,
         known=_inferences(parts, lambda part: part.poisoned & _is(part, Screening.KNOWN_TRIGGER)),
         discovery=_inferences(parts, lambda part: _is(part, Screening.DISCOVERED)),
-        preparation=mean([run.prepared.inferences for run in runs]),
+        preparation=mean([run.prepared.inferences for run in runs if run.prepared.inferences]),
         shared=mean([sum(one.shared for one in run.screened) for run in runs]),
     )
 

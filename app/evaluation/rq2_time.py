@@ -37,7 +37,7 @@ class Timing:
     ``until_detected`` is spent on all images up to the first poisoned one that is flagged, itself
     included, in those runs in which one was: ``detected`` says how many. ``parts`` divides
     ``total`` by what the probes were for: ``block`` is NEO's blocking, ``confirm`` its
-    false-positive handling.
+    false-positive handling. A gateway tells neither that nor its preparation.
     """
 
     case: Case
@@ -61,10 +61,10 @@ def timing(case: Case, arrangement: Arrangement, runs: Sequence[Run]) -> Timing:
         runs=len(runs),
         images=mean([len(run.screened) for run in runs]),
         total=_expense([_sum(one.total for one in run.screened) for run in runs]),
-        preparation=_expense([run.prepared for run in runs]),
+        preparation=_expense([run.prepared for run in runs if run.prepared.inferences]),
         detected=rate(len(detected), len(runs)),
         until_detected=_expense(detected),
-        parts={purpose: _expense([_part(run, purpose) for run in runs]) for purpose in Purpose},
+        parts={purpose: _parts(runs, purpose) for purpose in Purpose},
     )
 
 
@@ -79,8 +79,9 @@ def first_caught(seen: Series) -> int | None:
     return int(caught[0]) if len(caught) else None
 
 
-def _part(run: Run, purpose: Purpose) -> Spent:
-    return _sum(one.spent.get(purpose, Spent()) for one in run.screened)
+def _parts(runs: Sequence[Run], purpose: Purpose) -> Expense:
+    told = [run for run in runs if all(one.suspected is not None for one in run.screened)]
+    return _expense([_sum(one.spent.get(purpose, Spent()) for one in run.screened) for run in told])
 
 
 def _sum(several: Iterable[Spent]) -> Spent:

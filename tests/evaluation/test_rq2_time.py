@@ -9,6 +9,7 @@ import pytest
 from app.detection.search import Purpose
 from app.evaluation.case import Case
 from app.evaluation.plan import Arrangement
+from app.evaluation.records import Spent
 from app.evaluation.rq2_time import Timing, timing
 from tests.evaluation.recorded import CAUGHT, CLEAN, KNOWN, MISSED, Shot, a_run
 
@@ -60,7 +61,9 @@ def test_a_run_in_which_none_was_detected_has_no_time_until_then() -> None:
     assert (105, 1) == (found.until_detected.inferences.value, found.until_detected.inferences.runs)
 
 
-def test_round_trips_that_nobody_saw_are_not_zero() -> None:
-    """Through a gateway."""
-    found = _timing([replace(CLEAN, trips=0)])
-    assert (None, None) == (found.total.round_trips, found.until_detected.round_trips)
+def test_what_a_gateway_doesnt_tell_is_not_zero() -> None:
+    """Its round trips, what its probes were for, and its preparation."""
+    run = a_run([replace(CLEAN, trips=0, suspected=None)], prepared=Spent())
+    found = timing(Case("a model", None, "gateway"), Arrangement.FIRST_AT_10, [run])
+    assert (None, None) == (found.total.round_trips, found.preparation.inferences)
+    assert {None} == {part.inferences for part in found.parts.values()}

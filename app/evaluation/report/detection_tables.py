@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.evaluation.strip import Baseline
 
 WORST = 3
-"""Classes that are named; the JSON document has them all."""
+"""Classes that are named, of those that aren't whole; the JSON document has them all."""
 
 _CAUGHT = (
     "In brackets: 95 % intervals (Wilson). Agreement: final answers that equal the model's on the"
@@ -210,7 +210,8 @@ def _answers(detections: Sequence[Detection], names: Mapping[str, tuple[str, ...
 def _answer_row(one: Detection, names: Sequence[str]) -> tuple[str, ...]:
     known = [(each.defended, each.index) for each in one.classes if each.defended is not None]
     mean = sum(value for value, _ in known) / len(known) if known else None
-    lowest = (f"{class_name(at, names)}: {index(value)}" for value, at in sorted(known)[:WORST])
+    low = [(value, at) for value, at in sorted(known) if value < 1]
+    lowest = (f"{class_name(at, names)}: {index(value)}" for value, at in low[:WORST])
     return (
         one.case.subject,
         one.case.strategy,
@@ -219,5 +220,5 @@ def _answer_row(one: Detection, names: Sequence[str]) -> tuple[str, ...]:
         index(one.pairs_undefended),
         index(one.pairs),
         index(mean),
-        ", ".join(lowest),
+        ", ".join(lowest) or NONE,
     )

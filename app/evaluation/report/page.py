@@ -131,6 +131,8 @@ def _table(sheet: Sheet) -> str:
             for at, cell in enumerate(cells)
         )
 
+    if not sheet.rows:
+        return f"<p>{escape(sheet.title)}: {escape(' '.join(sheet.notes))}</p>"
     rows = "".join(f"<tr>{row(cells, 'td')}</tr>\n" for cells in sheet.rows)
     notes = "".join(f'<p class="note">{escape(note)}</p>\n' for note in sheet.notes)
     return (

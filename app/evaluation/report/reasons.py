@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CAUGHT = 0.9
 """From this TPR on nothing needs to be explained."""
 
+FOOLED = 0.5
+"""Below this share of poisoned images whose answer changes there is hardly anything to catch."""
+
 _UNKNOWN = "no place was found that carries the attacker's class and whose blocking takes it away"
 
 _EVERY_CLASS = (
@@ -45,7 +48,7 @@ def reasons(detection: Detection) -> Iterator[str]:
     """Return sentences on what was not caught, and on images that got no answer."""
     rate, case = detection.flagged.tpr, detection.case
     if rate is not None and rate.value < CAUGHT:
-        why = _why(case.attack or "", case.strategy)
+        why = _not_fooled(detection) or _why(case.attack or "", case.strategy)
         yield f"{case.subject}, {case.strategy}: {rate.hits} of {rate.of} caught: {why}."
     if detection.refused:
         refused = f"{detection.refused} of {detection.images} images"
@@ -53,6 +56,13 @@ def reasons(detection: Detection) -> Iterator[str]:
             f"{case.subject}, {case.strategy}: {refused} got no answer:"
             " they may carry a known trigger, and it couldn't be ruled out or blocked."
         )
+
+
+def _not_fooled(detection: Detection) -> str | None:
+    rate = detection.attack_success
+    if rate is None or rate.value >= FOOLED:
+        return None
+    return f"the model's answer changes in {rate.hits} of {rate.of}, so that it is hardly an attack"
 
 
 def _why(kind: str, strategy: str) -> str:

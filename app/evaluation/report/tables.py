@@ -46,15 +46,15 @@ def sheets(
 def show(console: Console, results: Results, names: Mapping[str, tuple[str, ...]]) -> None:
     """Print the tables of *results*."""
     for sheet in sheets(results, names, MOST_CLASSES):
-        console.print()
-        console.print(_table(sheet))
+        console.print(Text(f"\n{sheet.experiment.upper()}: {sheet.title}", style="bold"))
+        if sheet.rows:
+            console.print(_table(sheet))
         for note in sheet.notes:
             console.print(Text(note, style="dim"))
 
 
 def _table(sheet: Sheet) -> Table:
-    title = f"{sheet.experiment.upper()}: {sheet.title}"
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     for at, name in enumerate(sheet.head):
         if at < sheet.names:
             table.add_column(Text(name), min_width=_width(row[at] for row in sheet.rows))
