@@ -202,7 +202,7 @@ def evaluate(**given: Any) -> None:  # each option has its own type
     The model is behind a server (--upstream), in a file (--onnx), behind a running gateway
     (--gateway), or made here with a backdoor of a kind (--suite).
     """
-    from app.evaluation.options import parse_options  # noqa: PLC0415
+    from app.evaluation.parsing import parse_options  # noqa: PLC0415
     from app.evaluation.session import FAILURES, run  # noqa: PLC0415
 
     try:

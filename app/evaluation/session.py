@@ -14,7 +14,7 @@ from rich.console import Console
 from app.evaluation.candidates import opened
 from app.evaluation.evaluating import Evaluation, Stint
 from app.evaluation.onnx_model import OnnxError
-from app.evaluation.options import OptionError
+from app.evaluation.options import GatewaySource, OptionError
 from app.evaluation.plan import Experiment, arrangements, errands
 from app.evaluation.progress import Bars
 from app.evaluation.report.document import Facts, document
@@ -138,10 +138,11 @@ def _tell_missing(console: Console, evaluation: Evaluation) -> None:
 
 
 def _facts(options: Options) -> Facts:
+    unknown = isinstance(options.source, GatewaySource)
     return Facts(
         program=f"neo-gateway {version('neo-gateway')}",
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         images=options.images,
-        trigger_max=options.trigger_max,
-        search=options.search,
+        trigger_max=None if unknown else options.trigger_max,
+        search=None if unknown else options.search,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.evaluation.plan import Errand
     from app.evaluation.results import Results
     from app.evaluation.series import Series
+    from app.settings import SearchMode
 
 FORMAT = 1
 """Of the document; another one would no longer be read by what reads this."""
@@ -21,13 +22,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Facts:
-    """What was done: with which program, when (ISO 8601), and the options that shape the result."""
+    """What was done: with which program, when (ISO 8601), and the options that shape the result.
+
+    A gateway doesn't tell what it looks for: then ``trigger_max`` and ``search`` are None.
+    """
 
     program: str
     made_at: str
     images: int
-    trigger_max: float
-    search: str
+    trigger_max: float | None
+    search: SearchMode | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from app.evaluation.report.pictures import trigger_pictures
 from app.evaluation.report.stream_plots import cost_plot, detection_plot
 from app.evaluation.report.tables import sheets
 from app.evaluation.results import cases
+from app.settings import SearchMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,14 +34,15 @@ _PAGE = """<!DOCTYPE html>
 <style>
 :root {{ color-scheme: light dark; --paper: #fff; --ink: #1e1e1e; --faint: #c8c8c8;
   --k0: #595959; --k1: #0b5fa5; --k2: #b3261e; --k3: #1b7f3b; --k4: #a64b00; --k5: #7a3e9d; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --paper: #1c1c1e; --ink: #ececec; --faint: #4a4a4a;
+@media screen and (prefers-color-scheme: dark) {{ :root {{
+  --paper: #1c1c1e; --ink: #ececec; --faint: #4a4a4a;
   --k0: #a8a8a8; --k1: #6cb6ff; --k2: #ff8a80; --k3: #6fd08c; --k4: #ffb073; --k5: #cf9df0; }} }}
-@media print {{ :root {{ --paper: #fff; --ink: #000; }} h2 {{ break-before: page; }} }}
+@media print {{ h2 {{ break-before: page; }} }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto;
   padding: 0 1rem; color: var(--ink); background: var(--paper); }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
-caption {{ text-align: left; font-weight: 600; padding: .5rem 0; }}
+caption {{ text-align: left; white-space: nowrap; font-weight: 600; padding: .5rem 0; }}
 th, td {{ text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--faint); }}
 th.name, td.name {{ text-align: left; }}
 .note {{ font-size: .875rem; max-width: 60rem; }}
@@ -108,10 +110,13 @@ def page(evaluation: Evaluation, results: Results, facts: Facts) -> str:
 
 
 def _words(facts: Facts) -> str:
+    words = f"{facts.program}, {facts.made_at}. Streams of {facts.images} images."
+    if facts.trigger_max is None:
+        return words
+    after = "goes on" if facts.search is SearchMode.CONTINUE else "stops"
     return (
-        f"{facts.program}, {facts.made_at}. Streams of {facts.images} images; triggers of up to"
-        f" {facts.trigger_max:g} of the image's side are looked for; after the first one the search"
-        f" goes on: {'yes' if facts.search == 'continue' else 'no'}."
+        f"{words} Triggers of up to {facts.trigger_max:g} of the image's side are looked for; the"
+        f" search {after} after the first one."
     )
 
 

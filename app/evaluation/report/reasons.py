@@ -49,9 +49,9 @@ def reasons(detection: Detection) -> Iterator[str]:
     rate, case = detection.flagged.tpr, detection.case
     if rate is not None and rate.value < CAUGHT:
         why = _not_fooled(detection) or _why(case.attack or "", case.strategy)
-        yield f"{case.subject}, {case.strategy}: {rate.hits} of {rate.of} caught: {why}."
+        yield f"{case.subject}, {case.strategy}: {rate.hits:,} of {rate.of:,} caught: {why}."
     if detection.refused:
-        refused = f"{detection.refused} of {detection.images} images"
+        refused = f"{detection.refused:,} of {detection.images:,} images"
         yield (
             f"{case.subject}, {case.strategy}: {refused} got no answer:"
             " they may carry a known trigger, and it couldn't be ruled out or blocked."

@@ -12,7 +12,7 @@ from app.evaluation.plan import Arrangement, Experiment, errands
 from app.evaluation.report.document import Facts
 from app.evaluation.results import Results, results
 from app.evaluation.strip import Entropies
-from app.settings import Strategy
+from app.settings import SearchMode, Strategy
 from tests.evaluation.recorded import (
     CAUGHT,
     CLEAN,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "signs <b>&amp;"
 NAMES = tuple(f"class {i} <i>" for i in range(8))
-FACTS = Facts("neo-gateway", "2026-01-02T03:04:05+00:00", 6, 0.316, "continue")
+FACTS = Facts("neo-gateway", "2026-01-02T03:04:05+00:00", 6, 0.316, SearchMode.STOP)
 
 
 def an_evaluation(*, missing: int = 0) -> Evaluation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,15 @@ def test_words_from_outside_are_words(opened: Opened) -> None:
     assert SUBJECT in opened.words
     assert "class 7 <i>" in opened.words
     assert 0 == opened.tags.count("b") + opened.tags.count("i")
+
+
+def test_it_says_what_was_looked_for(opened: Opened) -> None:
+    """A gateway doesn't tell."""
+    told = replace(FACTS, trigger_max=None, search=None)
+    evaluation = an_evaluation()
+    gateways = Opened(page(evaluation, all_results(evaluation), told)).words
+    looked_for = "of up to 0.316 of the image's side are looked for; the search stops after"
+    assert (True, False) == (looked_for in opened.words, "looked for" in gateways)
 
 
 def test_it_says_that_something_is_missing() -> None:

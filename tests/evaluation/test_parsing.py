@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from app.cli import main
 from app.evaluation.command import evaluate
-from app.evaluation.options import GatewaySource, SuiteSource, parse_options
+from app.evaluation.options import GatewaySource, SuiteSource
+from app.evaluation.parsing import parse_options
 from app.evaluation.plan import Experiment
 from app.settings import Settings, Strategy
 
