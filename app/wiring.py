@@ -13,7 +13,6 @@ from app.library.opening import open_library
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
 from app.ports import InputSize
-from app.settings import Strategy
 from app.upstream.input_form import Layout
 from app.upstream.limits import Limits
 from app.upstream.oip import InputSettings, oip_model
@@ -45,7 +44,7 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
             check_library=library.check,
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
-            ranked=settings.strategy is Strategy.FAST,
+            strategy=settings.strategy,
         )
         async with preparation.running():
             yield Gateway(model, library, preparation, policy(settings))

@@ -1,8 +1,8 @@
 """Which references natural content turns least: measured once, by pasting it (`detection.md` 3.3).
 
-Two rounds: many candidates on few donors at random windows, then the best of them, without the
-stubborn ones, on more donors at every window. A reference is ranked for each window by its hits
-there, shrunk towards its mean over all windows, since few hits say little alone.
+Two rounds: many candidates on few donors at random bands, then the best of them, without the
+stubborn ones, on more donors at every band. A reference is ranked for each band by its hits
+there, shrunk towards its mean over all bands, since few hits say little alone.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from app.detection.references import LEADING, Calibration
 from app.detection.search import Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from app.detection.plan import Plan, Scale
+    from app.detection.plan import Plan
     from app.detection.search import Images, Search
 
 MOST_TOGETHER, BYTES_TOGETHER = 256, 16 * 1024 * 1024  # images of one probe
-CANDIDATES, FIRST_DONORS = 120, 6
-FINALISTS, LAST_DONORS = 14, 12
+CANDIDATES, FIRST_DONORS = 200, 6
+FINALISTS, LAST_DONORS = 14, 18
 STUBBORN = 6  # that are left out before the last round
 STUBBORN_WEIGHT = 0.2  # of what is left of it, against the rate at which nature turns them
 MIDDLE = 0.6  # of the image's side, pasted to see who they are
-PRIOR = 8.0  # pretended donors that a window's own hits are mixed with
+PRIOR = 8.0  # pretended donors that a band's own hits are mixed with
 OTHER_CLASS = 0.3  # weight of a change to a third class: it shows a weak reference, but less surely
 
 
@@ -39,7 +39,7 @@ class OneClassError(ValueError):
 
 
 def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
-    """Label the references *images* (n, h, w, c) and rank them for each window of *plan*.
+    """Label the references *images* (n, h, w, c) and rank them for each band of *plan*.
 
     Raises OneClassError if the model gives all of them one class: then no transplant can tell
     anything, and most likely the images or the preprocessing aren't the model's.
@@ -49,10 +49,9 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
         message = f"the model gives all {len(images)} reference images the class {labels[0]}"
         raise OneClassError(message)
     rng = np.random.default_rng(seed)
-    robust: dict[str, NDArray[np.int64]] = {}
-    for scale in plan.scales:
-        opened_on = {int(labels[orders[0, 0]]) for orders in robust.values()}
-        robust[scale.name] = yield from _ranked(scale, images, labels, opened_on, rng)
+    robust = np.zeros((0, 0), np.int64)
+    if plan.bands:
+        robust = yield from _ranked(plan.bands, images, labels, rng)
     return Calibration(labels, robust)
 
 
@@ -66,25 +65,19 @@ def _labels(images: Images) -> Search[NDArray[np.int64]]:
 
 
 def _ranked(
-    scale: Scale,
+    bands: Sequence[Box],
     images: Images,
     labels: NDArray[np.int64],
-    opened_on: set[int],
     rng: np.random.Generator,
 ) -> Search[NDArray[np.int64]]:
-    """Return the finalists (windows, m) in their order of use for each window.
-
-    The scales before are *opened_on* these classes, this one on another if there is one: a class
-    that resists a trigger must not keep it from all scales.
-    """
-    every_window = range(len(scale.windows))
+    """Return the finalists (bands, m) in their order of use for each band."""
     candidates = rng.permutation(len(images))[:CANDIDATES]
     first = [
-        (reference, donor, int(rng.integers(len(scale.windows))))
+        (reference, donor, int(rng.integers(len(bands))))
         for reference in candidates
         for donor in _donors(reference, labels, FIRST_DONORS, rng)
     ]
-    turned = yield from _turned(first, scale, images, labels)
+    turned = yield from _turned(first, bands, images, labels)
     mean = turned.sum(axis=1) / np.maximum(_counts(first, turned.shape).sum(axis=1), 1)
     finalists = _diverse(candidates[np.argsort(mean[candidates], kind="stable")], labels)
     stubborn = yield from _stubbornness(finalists, images, labels, rng)
@@ -92,16 +85,16 @@ def _ranked(
         kept = np.sort(np.argsort(stubborn, kind="stable")[:FINALISTS])
         finalists, stubborn = finalists[kept], stubborn[kept]
     last = [
-        (reference, donor, window)
+        (reference, donor, band)
         for reference in finalists
         for donor in _donors(reference, labels, LAST_DONORS, rng)
-        for window in every_window
+        for band in range(len(bands))
     ]
-    turned = yield from _turned(last, scale, images, labels)
+    turned = yield from _turned(last, bands, images, labels)
     hits, asked = turned[finalists], _counts(last, turned.shape)[finalists]
     mean = hits.sum(axis=1, keepdims=True) / np.maximum(asked.sum(axis=1, keepdims=True), 1)
     rate = (hits + PRIOR * mean) / (asked + PRIOR) + STUBBORN_WEIGHT * stubborn[:, None]
-    return _one_class_first(finalists, rate, labels, opened_on)
+    return _one_class_first(finalists, rate, labels)
 
 
 def _donors(
@@ -158,18 +151,16 @@ def _one_class_first(
     finalists: NDArray[np.int64],
     rate: NDArray[np.float64],
     labels: NDArray[np.int64],
-    opened_on: set[int],
 ) -> NDArray[np.int64]:
-    """Order the finalists for each window (m, windows) -> (windows, m): first the opening class."""
+    """Order the finalists for each band (m, bands) -> (bands, m): first those of one class."""
     classes = {int(label) for label in labels[finalists]}
     of_class = {
-        label: rate[labels[finalists] == label].min(axis=0).sum()
-        for label in sorted(classes - opened_on or classes)
+        label: rate[labels[finalists] == label].min(axis=0).sum() for label in sorted(classes)
     }
     opening = labels[finalists] == min(of_class, key=lambda label: of_class[label])
     orders = []
-    for window in rate.T:
-        order = np.argsort(window, kind="stable")
+    for band in rate.T:
+        order = np.argsort(band, kind="stable")
         leading = order[opening[order]][:LEADING]
         orders.append(finalists[[*leading, *order[~np.isin(order, leading)]]])
     return np.stack(orders)
@@ -177,30 +168,30 @@ def _one_class_first(
 
 def _turned(
     trials: list[tuple[int, int, int]],
-    scale: Scale,
+    bands: Sequence[Box],
     images: Images,
     labels: NDArray[np.int64],
 ) -> Search[NDArray[np.float64]]:
-    """Paste each (reference, donor, window); sum how far it turned, (references, windows)."""
-    turned = np.zeros((len(images), len(scale.windows)))
+    """Paste each (reference, donor, band); sum how far it turned, (references, bands)."""
+    turned = np.zeros((len(images), len(bands)))
     for part in _batches(trials, _together(images)):
         pasted = [
-            transplant(images[donor], [scale.windows[window]], images[[reference]])
-            for reference, donor, window in part
+            transplant(images[donor], [bands[band]], images[[reference]])
+            for reference, donor, band in part
         ]
         answers = yield Probe(np.concatenate(pasted), shared=True)
-        for (reference, donor, window), label in zip(part, answers.labels, strict=True):
+        for (reference, donor, band), label in zip(part, answers.labels, strict=True):
             if label == labels[donor]:
-                turned[reference, window] += 1
+                turned[reference, band] += 1
             elif label != labels[reference]:
-                turned[reference, window] += OTHER_CLASS
+                turned[reference, band] += OTHER_CLASS
     return turned
 
 
 def _counts(trials: list[tuple[int, int, int]], shape: tuple[int, ...]) -> NDArray[np.float64]:
     counts = np.zeros(shape)
-    for reference, _, window in trials:
-        counts[reference, window] += 1
+    for reference, _, band in trials:
+        counts[reference, band] += 1
     return counts
 
 

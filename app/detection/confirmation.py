@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.images import block
-from app.detection.references import carries, placebo_rate
-from app.detection.search import Probe
+from app.detection.images import block, transplant_pieces
+from app.detection.references import placebo_rate
+from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.detection.geometry import Box
     from app.detection.references import References
     from app.detection.search import Image, Search
@@ -28,6 +30,7 @@ TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
 AT_MOST = 24  # transplants of one test
+NEEDED = (Fill.RING, Fill.INPAINT)  # fills with which a window is blocked to see if it is needed
 
 
 @dataclass(frozen=True)
@@ -45,56 +48,102 @@ class _Decision(enum.Enum):
     GO_ON = enum.auto()
 
 
+@dataclass(frozen=True)
+class Look:
+    """Pieces of an image that it needs for its label, and what their first transplants said.
+
+    ``source`` is the class of the references that are asked, None for every other than the label.
+    """
+
+    pieces: tuple[Box, ...]
+    source: int | None
+    carried: int = 0
+    asked: int = 0
+
+
+def first_look(
+    image: Image,
+    label: int,
+    windows: Sequence[Box],
+    references: References,
+    rng: np.random.Generator,
+) -> Search[list[Look]]:
+    """Block each window, and begin to transplant it; return those where both speak for a trigger.
+
+    One round for all. A trigger is necessary as well as sufficient: blocked, whatever the fill, the
+    image answers something else. A clean image mostly keeps its label when one part of it is
+    hidden. What nature is known to carry too often to be told apart isn't asked.
+    """
+    decidable = [
+        window for window in windows if not undecidable((window,), label, None, references)
+    ]
+    if not decidable:
+        return []
+    onto = references.others(label, rng)[:TOGETHER]
+    blocked = [block(image, Blocker(window, fill)) for window in decidable for fill in NEEDED]
+    pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
+    answers = yield Probe(np.concatenate([np.stack(blocked), *pasted]), purpose=Purpose.CONFIRM)
+    hits = answers.labels == label
+    kept = hits[: len(blocked)].reshape(len(decidable), -1)
+    carried = hits[len(blocked) :].reshape(len(decidable), -1)
+    looks = [
+        Look((window,), None, int(row.sum()), len(row))
+        for window, still, row in zip(decidable, kept, carried, strict=True)
+        if not still.any()
+    ]
+    return [one for one in looks if _decision(one.carried, one.asked, 0.0) is not _Decision.REJECT]
+
+
 def confirm(
-    image: Image, label: int, box: Box, references: References, rng: np.random.Generator
+    image: Image, label: int, look: Look, references: References, rng: np.random.Generator
 ) -> Search[Transplants | None]:
-    """Transplant *box* on random references until it is sure that it carries *label*, or not.
+    """Transplant on random references until it is sure that the pieces carry *label*, or not.
 
     Wald's sequential probability ratio test of p1 (a trigger) against p0 (nature), where p0 comes
-    from the placebo rate of the box (`detection.md` 3.5). None if the box is no trigger, or if
-    transplants can't tell.
+    from the placebo rate of the pieces (`detection.md` 3.5); it goes on from the first *look*. None
+    if they are no trigger, or if transplants can't tell.
     """
-    placebo = yield from placebo_rate(box, label, references)
+    placebo = yield from placebo_rate(look.pieces, label, look.source, references)
     if placebo > UNDECIDABLE:
         return None
-    onto = iter(references.others(label, rng))
-    carried = asked = 0
-    while batch := list(islice(onto, TOGETHER)):
-        hits = yield from carries(image, label, [box] * len(batch), batch, references)
-        carried, asked = carried + int(hits.sum()), asked + len(batch)
+    onto = iter(references.acted_on(label, look.source, rng))
+    carried, asked = look.carried, look.asked
+    while True:
         match _decision(carried, asked, placebo):
             case _Decision.ACCEPT:
                 return Transplants(carried, asked, placebo)
             case _Decision.REJECT:
                 return None
-            case _Decision.GO_ON if asked >= AT_MOST:
-                return None
             case _Decision.GO_ON:
                 pass
-    return None
+        batch = list(islice(onto, TOGETHER))
+        if asked >= AT_MOST or not batch:
+            return None
+        pasted = transplant_pieces(image, look.pieces, references.images[batch])
+        answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
+        carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
 
 
-def undecidable(box: Box, label: int, references: References) -> bool:
-    """Say if nature is known to carry *label* in *box* so often that transplants tell nothing."""
-    return references.known_placebo_rate(box, label, 0.0) > UNDECIDABLE
+def undecidable(
+    pieces: Sequence[Box], label: int, source: int | None, references: References
+) -> bool:
+    """Say if nature is known to carry *label* there too often for transplants to tell anything."""
+    return references.known_placebo_rate(pieces, label, source, 0.0) > UNDECIDABLE
 
 
-def necessary(image: Image, label: int, box: Box) -> Search[bool]:
-    """Say if *image* answers something else than *label* with *box* blocked, whatever the fill.
+def log_likelihood_ratio(carried: int, asked: int, natural: float) -> float:
+    """How much more likely a trigger makes it that *carried* of *asked* transplants did.
 
-    A trigger is necessary as well as sufficient. A clean image mostly keeps its label when one part
-    of it is hidden, so this rules out most of what carries by nature, for two probes.
+    Than nature, which carries at the rate *natural*; the natural logarithm.
     """
-    blocked = [block(image, Blocker(box, fill)) for fill in (Fill.RING, Fill.INPAINT)]
-    answers = yield Probe(np.stack(blocked))
-    return bool((answers.labels != label).all())
+    p0 = max(NATURE_AT_LEAST, natural + ABOVE_PLACEBO)
+    p1 = max(TRIGGER_AT_LEAST, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
+    return carried * math.log(p1 / p0) + (asked - carried) * math.log((1 - p1) / (1 - p0))
 
 
 def _decision(carried: int, asked: int, placebo: float) -> _Decision:
     """Hold the log likelihood ratio against Wald's two thresholds."""
-    p0 = max(NATURE_AT_LEAST, placebo + ABOVE_PLACEBO)
-    p1 = max(TRIGGER_AT_LEAST, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
-    ratio = carried * math.log(p1 / p0) + (asked - carried) * math.log((1 - p1) / (1 - p0))
+    ratio = log_likelihood_ratio(carried, asked, placebo)
     if ratio >= math.log((1 - BETA) / ALPHA):
         return _Decision.ACCEPT
     if ratio <= math.log(BETA / (1 - ALPHA)):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, order=True)
@@ -86,3 +90,23 @@ def windows(area: Box, width: int, height: int, trigger: int) -> tuple[Box, ...]
         for y in starts(area.height, height, min(trigger, height))
         for x in starts(area.width, width, min(trigger, width))
     )
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of *boxes*."""
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    right = max(box.x + box.width for box in boxes)
+    bottom = max(box.y + box.height for box in boxes)
+    return Box(x, y, right - x, bottom - y)
+
+
+def merged(boxes: Sequence[Box]) -> tuple[Box, ...]:
+    """Return *boxes* with those that overlap made one, until none do."""
+    apart: list[Box] = []
+    for box in boxes:
+        joined = box
+        while touching := [other for other in apart if joined.overlap(other) > 0]:
+            apart = [other for other in apart if other not in touching]
+            joined = around([joined, *touching])
+        apart.append(joined)
+    return tuple(apart)

@@ -32,6 +32,14 @@ def transplant(image: Image, boxes: Sequence[Box], onto: Images) -> Images:
     return poisoned
 
 
+def transplant_pieces(image: Image, pieces: Sequence[Box], onto: Images) -> Images:
+    """Return copies of *onto* (n, h, w, c), each of which shows *image* inside all of *pieces*."""
+    poisoned = onto.copy()
+    for box in pieces:
+        poisoned[:, box.rows, box.columns] = image[box.rows, box.columns]
+    return poisoned
+
+
 def block(image: Image, blocker: Blocker) -> Image:
     """Return *image* with the blocker put over it."""
     blocked = image.copy()

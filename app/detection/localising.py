@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.images import block, transplant
-from app.detection.search import Probe
+from app.detection.images import block, transplant_pieces
+from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 PASTED = 24  # references that the window is pasted on
 TURNED = 0.6  # share of them that must turn
-NECESSARY_ON, SUFFICIENT_ON = 12, 6  # images that a box is tried on
+NECESSARY_ON, SUFFICIENT_ON = 10, 6  # images that a box is tried on
 SLACK = 1  # of the latter that may not turn: a reference may be a borderline one
-HEALED_ON, LEAVING_ON = 12, 12  # images that a blocker is tried on
+HEALED_ON, LEAVING_ON = 12, 8  # images that a blocker is tried on
 MARGINS = (1, 2, 0, 3, 5)  # pixels around the box, in the order in which they are tried
 FILLS = (Fill.RING, Fill.INPAINT, Fill.DOMINANT)  # the cheaper first, where they are equal
 GOOD_HEAL_RATE = 0.97  # no further margin is tried
@@ -49,20 +49,26 @@ class Synthetic:
 
 
 def synthesise(
-    image: Image, label: int, window: Box, onto: NDArray[np.int64], references: References
+    image: Image,
+    label: int,
+    pieces: Sequence[Box],
+    onto: NDArray[np.int64],
+    references: References,
 ) -> Search[Synthetic | None]:
-    """Paste *window* on the references *onto*; keep those that turn. None if too few do."""
+    """Paste *pieces* on the references *onto*; keep those that turn. None if too few do."""
     clean = references.images[onto[:PASTED]]
-    poisoned = transplant(image, [window] * len(clean), clean)
-    answers = yield Probe(poisoned)
+    poisoned = transplant_pieces(image, pieces, clean)
+    answers = yield Probe(poisoned, purpose=Purpose.BLOCK)
     turned = answers.labels == label
     if turned.mean() < TURNED:
         return None
     return Synthetic(poisoned[turned], clean[turned], references.labels[onto[:PASTED]][turned])
 
 
-def localise(window: Box, label: int, synthetic: Synthetic) -> Search[Box]:
+def localise(window: Box, others: Sequence[Box], label: int, synthetic: Synthetic) -> Search[Box]:
     """Return the smallest box that is both necessary and sufficient on the synthetic images.
+
+    Sufficient together with the *others*, where the trigger has more pieces than this one.
 
     Necessary: its own clean pixels, given back, heal them. Sufficient: it alone, pasted on the
     clean ones, turns them. (Either alone stops at a part of the trigger: a corner of it may be
@@ -74,7 +80,7 @@ def localise(window: Box, label: int, synthetic: Synthetic) -> Search[Box]:
         low, high = 0, (box.width if edge.horizontal else box.height) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if (yield from _is_all(edge.moved(box, middle), label, synthetic)):
+            if (yield from _is_all(edge.moved(box, middle), others, label, synthetic)):
                 low = middle
             else:
                 high = middle - 1
@@ -106,13 +112,15 @@ class _Edge(enum.Enum):
                 return Box(box.x, box.y, box.width, box.height - pixels)
 
 
-def _is_all(box: Box, label: int, synthetic: Synthetic) -> Search[bool]:
+def _is_all(box: Box, others: Sequence[Box], label: int, synthetic: Synthetic) -> Search[bool]:
     """Say if *box* is necessary on all synthetic images and sufficient on nearly all of a few."""
     given_back = synthetic.poisoned[:NECESSARY_ON].copy()
     pasted = synthetic.clean[:SUFFICIENT_ON].copy()
     given_back[:, box.rows, box.columns] = synthetic.clean[:NECESSARY_ON, box.rows, box.columns]
-    pasted[:, box.rows, box.columns] = synthetic.poisoned[:SUFFICIENT_ON, box.rows, box.columns]
-    answers = yield Probe(np.concatenate([given_back, pasted]))
+    for kept in (box, *others):
+        from_poisoned = synthetic.poisoned[:SUFFICIENT_ON, kept.rows, kept.columns]
+        pasted[:, kept.rows, kept.columns] = from_poisoned
+    answers = yield Probe(np.concatenate([given_back, pasted]), purpose=Purpose.BLOCK)
     still, again = answers.labels[: len(given_back)], answers.labels[len(given_back) :]
     return bool((still != label).all()) and (again != label).sum() <= SLACK
 
@@ -145,7 +153,8 @@ def _heal_rates(
 ) -> Search[list[float]]:
     """Multiply the share of right answers on *edged* with that of *window* that leaves *label*."""
     images = [*edged.poisoned[:HEALED_ON], *window.poisoned[:LEAVING_ON]]
-    answers = yield Probe(np.stack([block(image, b) for b in blockers for image in images]))
+    blocked = np.stack([block(image, blocker) for blocker in blockers for image in images])
+    answers = yield Probe(blocked, purpose=Purpose.BLOCK)
     right = edged.labels[:HEALED_ON]
     return [
         float((row[: len(right)] == right).mean() * (row[len(right) :] != label).mean())

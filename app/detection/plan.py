@@ -1,76 +1,99 @@
-"""The plan of a search: which windows hold every trigger that is looked for, at each scale."""
+"""The plan of a search: the bands, and the cells in which they cross, that hold every trigger."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
-from app.detection.geometry import Box, smallest_window, windows
+from app.detection.geometry import Box, windows
 
 SMALL_TRIGGER = 0.14
-"""Side of the largest trigger of the small scale, as a share of the image's side."""
+"""Side of the largest trigger that a band holds whole, as a share of the image's side."""
 
-STRIP_REPEATS = 2
-
-NARROW = 1.37
-"""Side of a large window when it is confirmed, in sides of its trigger: small enough that most of
-them are not carried by nature, large enough that few of them hold every trigger."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One size of trigger: ``windows`` hold every square of side ``trigger`` pixels.
-
-    A window that carries is asked ``repeats`` times again and narrowed to ``narrow`` pixels a side
-    before it is confirmed.
-    """
-
-    name: str
-    trigger: int
-    windows: tuple[Box, ...]
-    repeats: int
-    narrow: int
+PART = 0.44
+"""The same, as a share of the largest trigger: a band then holds at least 0.7 of its rows."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one deployment searches for in images of one size, cheapest scale first."""
+    """What one deployment searches for in images of one size.
+
+    ``rows`` are full-width bands, ``columns`` full-height ones; each square of ``trigger`` pixels a
+    side is whole in one of each, and so in the cell in which they cross. A larger trigger, of up to
+    ``largest`` pixels a side, shows a part in them, and is whole in the cell grown by ``margin``.
+    ``blocks``: whether to look for triggers that act on one class only, too.
+    """
 
     width: int
     height: int
     channels: int
-    scales: tuple[Scale, ...]
-    largest_area: int
-    """Pixels of the largest trigger that is believed: more is no localised trigger."""
+    rows: tuple[Box, ...]
+    columns: tuple[Box, ...]
+    trigger: int
+    largest: int
+    blocks: bool
+
+    @property
+    def bands(self) -> tuple[Box, ...]:
+        """The rows, then the columns."""
+        return self.rows + self.columns
+
+    @property
+    def largest_area(self) -> int:
+        """Pixels of the largest trigger that is believed: more is no localised trigger.
+
+        One that isn't square may be longer than its side: a fifth is allowed for.
+        """
+        return round(1.2 * self.largest**2)
 
     @property
     def surroundings(self) -> int:
-        """Pixels that a window is grown by before it is confirmed and localised.
+        """Pixels that a cell is grown by before it is confirmed and localised.
 
-        Fewer in images below 24 pixels: 4x4 windows of an 8x8 one, grown by 2, are most of it, and
+        Fewer in images below 24 pixels: 4x4 cells of an 8x8 one, grown by 2, are most of it, and
         nature carries that. Of triggers on real 8x8 digits 2 found none and 0 found 52 to 97 %; at
         12 to 20 pixels 1 found the most.
         """
         return min(2, self.width // 12, self.height // 12)
 
+    @property
+    def margin(self) -> int:
+        """Pixels by which a cell is grown to hold the largest trigger whole.
 
-def make_plan(height: int, width: int, channels: int, trigger_max: float) -> Plan:
-    """Plan the search for square triggers of up to *trigger_max* of the image's shorter side.
+        The band that shows most of it is off its middle by half a step at most.
+        """
+        step = max(_step([row.y for row in self.rows]), _step([c.x for c in self.columns]))
+        band = min(self.rows[0].height, self.columns[0].width)
+        return max(self.surroundings, math.ceil((self.largest - band + step) / 2))
 
-    Triggers of up to 0.14 are found by strips: full-width bands of twice the trigger's height, of
-    which 5 or 6 cover the image (`detection.md` 3.2). Larger ones are found by 3 x 3 windows, the
-    least number that leaves a window clearly smaller than the image. A strip that carries is asked
-    again, since it has many windows; the four parts of a large window are asked at once.
-    """
+    def cell(self, row: int, column: int) -> Box:
+        """Return where a row and a column cross."""
+        down, across = self.rows[row], self.columns[column]
+        return Box(across.x, down.y, across.width, down.height)
+
+
+def make_plan(
+    height: int, width: int, channels: int, trigger_max: float, *, blocks: bool = True
+) -> Plan:
+    """Plan the search for square triggers of up to *trigger_max* of the image's shorter side."""
     side = min(height, width)
     image = Box(0, 0, width, height)
-    small = max(2, round(side * min(trigger_max, SMALL_TRIGGER)))
-    strip = min(2 * small, height)
-    scales = [Scale("small", small, windows(image, width, strip, small), STRIP_REPEATS, strip)]
-    large = round(side * trigger_max)
-    if large > small:
-        cover = windows(
-            image, smallest_window(width, large, 3), smallest_window(height, large, 3), large
-        )
-        scales.append(Scale("large", large, cover, 0, min(side, round(NARROW * large))))
-    # A trigger that isn't square may be longer than its side: a fifth is allowed for.
-    return Plan(width, height, channels, tuple(scales), round(1.2 * max(large, small) ** 2))
+    share = max(min(trigger_max, SMALL_TRIGGER), PART * trigger_max)
+    trigger = max(2, round(side * share))
+    largest = max(trigger, round(side * trigger_max))
+    band = min(2 * trigger, side)
+    return Plan(
+        width,
+        height,
+        channels,
+        rows=windows(image, width, band, trigger),
+        columns=windows(image, band, height, trigger),
+        trigger=trigger,
+        largest=largest,
+        blocks=blocks,
+    )
+
+
+def _step(starts: list[int]) -> int:
+    return max((after - before for before, after in pairwise(starts)), default=0)

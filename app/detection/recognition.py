@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
+import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.images import block, transplant
-from app.detection.search import Answers, Probe
+from app.detection.confirmation import log_likelihood_ratio
+from app.detection.images import block, transplant_pieces
+from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ WIDER = 2  # pixels a side that the second blocker is wider
 BLOCKED = 2  # blocked images that are asked
 TRANSPLANTS = 3
 MORE_TRANSPLANTS = 8
-CARRIED = 0.6  # share of the transplants that must answer the target
+CARRIED = 0.6  # share of the transplants that must answer the target, where its pixels are there
+SURE = math.log(100)
 
 OTHER_FILL = {
     Fill.DOMINANT: Fill.INPAINT,
@@ -67,16 +70,17 @@ class Presence(enum.Enum):
 def presence(image: Image, trigger: Trigger) -> Presence:
     """Compare the stored pixels with those of *image*.
 
-    They decide once the mask is known, or where clean images of the target class carry it by nature
-    (a box in the middle of the object). Where no pixel is the trigger's alone (a translucent
-    sticker) they never do.
+    They decide once the mask is known, where clean images of the target class carry it by nature (a
+    box in the middle of the object), and where it acts on some classes only. Where no pixel is the
+    trigger's alone (a translucent sticker) they never do.
     """
     near = _near(image, trigger)
     if near.size and near.mean() >= HALF:
         return Presence.THERE
     translucent = trigger.mask is not None and not trigger.mask.any()
     decided = trigger.mask is not None and not translucent
-    return Presence.ABSENT if decided or trigger.natural >= NATURAL else Presence.UNCLEAR
+    natural = trigger.natural >= NATURAL or trigger.source is not None
+    return Presence.ABSENT if decided or natural else Presence.UNCLEAR
 
 
 def unmistakable(image: Image, trigger: Trigger) -> bool:
@@ -96,11 +100,14 @@ def _near(image: Image, trigger: Trigger) -> NDArray[np.bool_]:
 class Questions:
     """What is asked of an image about one known trigger: blocked twice, and transplanted.
 
-    The second blocker is wider and has another fill: one fill may look like the attacker's class.
+    The second blocker is ``wide`` and has another fill: one fill may look like the attacker's
+    class. ``pieces`` are transplanted. Where the trigger acts on some classes only the transplants
+    wait for the class that blocking reveals.
     """
 
     known: Known
     wide: Box
+    pieces: tuple[Box, ...]
     images: Images
 
 
@@ -112,31 +119,51 @@ def questions(image: Image, known: Known, references: References, plan: Plan) ->
         block(image, trigger.blocker),
         block(image, Blocker(wide, OTHER_FILL[trigger.blocker.fill])),
     ]
-    onto = _ordinary(trigger, references)[:TRANSPLANTS]
-    pasted = transplant(image, [wide] * len(onto), references.images[onto])
-    return Questions(known, wide, np.concatenate([np.stack(blocked), pasted]))
+    # What `natural` was measured on.
+    pieces = tuple(
+        piece.grown(plan.surroundings, plan.width, plan.height)
+        for piece in trigger.pieces or (trigger.box,)
+    )
+    asked = Questions(known, wide, pieces, np.stack(blocked))
+    if trigger.source is not None:
+        return asked
+    pasted = transplants(image, asked, references, None)
+    return replace(asked, images=np.concatenate([asked.images, pasted]))
 
 
-def more_transplants(image: Image, asked: Questions, references: References) -> Images:
-    """Return more transplants of the trigger, for where the first few didn't carry it."""
-    onto = _ordinary(asked.known.trigger, references)
-    onto = onto[TRANSPLANTS : TRANSPLANTS + MORE_TRANSPLANTS]
-    return transplant(image, [asked.wide] * len(onto), references.images[onto])
+def transplants(
+    image: Image,
+    asked: Questions,
+    references: References,
+    source: int | None,
+    *,
+    more: bool = False,
+) -> Images:
+    """Return the trigger on a few ordinary references that it acts on; *more* of them if asked.
 
-
-def _ordinary(trigger: Trigger, references: References) -> NDArray[np.int64]:
-    """Return references in an order of this trigger's own, by chance.
-
-    Not the robust ones, which are hard to turn for a trigger too.
+    Not on robust ones, which are hard to turn for a trigger too. More is for where the first few
+    didn't carry it.
     """
+    trigger = asked.known.trigger
     question = f"{trigger.target}:{trigger.box}"
     rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
-    return references.others(trigger.target, rng)
+    onto = references.acted_on(trigger.target, source, rng)
+    part = slice(TRANSPLANTS, TRANSPLANTS + MORE_TRANSPLANTS) if more else slice(TRANSPLANTS)
+    return transplant_pieces(image, asked.pieces, references.images[onto[part]])
 
 
-def carried(answers: Answers, label: int) -> bool:
-    """Say if enough transplants answer *label*: nature carries a trigger's place to 3 in 10."""
-    return bool((answers.labels == label).mean() >= CARRIED) if len(answers) else False
+def carried(hits: NDArray[np.bool_], image: Image, trigger: Trigger) -> bool:
+    """Say if enough of the transplants (n,) answer the image's label.
+
+    Where the trigger's pixels are there a few misses are the references' own. Where they don't tell
+    a clean image of the target class must not pass: hits must be a hundred times more likely than
+    by nature.
+    """
+    if not len(hits):
+        return False
+    if presence(image, trigger) is Presence.THERE:
+        return bool(hits.mean() >= CARRIED)
+    return log_likelihood_ratio(int(hits.sum()), len(hits), trigger.natural) >= SURE
 
 
 def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | None]:
@@ -149,9 +176,8 @@ def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | 
     height, width, _ = image.shape
     widest = asked.wide.grown(WIDER + WIDER, width, height)
     boxes = (asked.known.trigger.blocker.box, asked.wide, widest)
-    answers = yield Probe(
-        np.stack([block(image, Blocker(covered, fill)) for covered in boxes for fill in Fill])
-    )
+    blocked = [block(image, Blocker(covered, fill)) for covered in boxes for fill in Fill]
+    answers = yield Probe(np.stack(blocked), purpose=Purpose.BLOCK)
     other = other_answer(answers, label)
     if other is not None or answers.scores is None:
         return other
@@ -177,7 +203,8 @@ def of_no_other(
     others = [
         one.trigger.blocker
         for one in known
-        if one.trigger.target == answer.labels[0] != label
+        if one.trigger.source is None
+        and one.trigger.target == answer.labels[0] != label
         and fits(image, one.trigger)
         and presence(image, one.trigger) is Presence.THERE
     ]
@@ -186,7 +213,7 @@ def of_no_other(
     blocked = block(image, blocker)
     for other in others:
         blocked = block(blocked, other)
-    again = yield Probe(blocked[None])
+    again = yield Probe(blocked[None], purpose=Purpose.BLOCK)
     return None if again.labels[0] in {label, int(answer.labels[0])} else again
 
 

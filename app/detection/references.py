@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.images import transplant
-from app.detection.search import Probe
+from app.detection.images import transplant, transplant_pieces
+from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -36,15 +36,15 @@ UNKNOWN_RATE = 0.1
 class Calibration:
     """What is measured once for a model and a reference set, and shared by all workers.
 
-    ``labels`` (n,) int64 is what the model says of each reference. ``robust`` maps the name of a
-    scale to the indices (windows, m) int64 of references in their order of use for each window:
-    those that pasted natural content turns least come first (`detection.md` 3.3). The first up to
-    three are of one class, the same for all windows of a scale, so that the probes of a first round
-    are valid for all images but that class's.
+    ``labels`` (n,) int64 is what the model says of each reference. ``robust`` holds the indices
+    (bands, m) int64 of references in their order of use for each band of the plan: those that
+    pasted natural content turns least come first (`detection.md` 3.3). The first up to three are of
+    one class, the same for all bands, so that the probes of a first round are valid for all images
+    but that class's.
     """
 
     labels: NDArray[np.int64]
-    robust: dict[str, NDArray[np.int64]]
+    robust: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,38 +59,51 @@ class References:
     calibration: Calibration
     placebo_rates: MutableMapping[str, float]
     seed: int
+    usual_distances: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    """Of the references of a class from each other, at every place (`novelty`); another cache."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """What the model says of each reference (n,)."""
         return self.calibration.labels
 
-    def robust(self, scale: str, window: int, label: int | None) -> Iterator[int]:
-        """Yield the references for a window, most robust first, none that is itself *label*.
+    def robust(self, band: int, label: int | None) -> Iterator[int]:
+        """Yield the references for a band, most robust first, none that is itself *label*.
 
         After the ranked ones come all others, so that there is one for every label.
         """
-        ranked = self.calibration.robust[scale][window]
+        ranked = self.calibration.robust[band]
         yield from (int(i) for i in ranked if self.labels[i] != label)
         unranked = np.setdiff1d(np.flatnonzero(self.labels != label), ranked)
         yield from (int(i) for i in np.random.default_rng(self.seed).permutation(unranked))
 
-    def leading(self, scale: str, window: int, rng: np.random.Generator) -> int:
-        """Return one of the first references for a window, by chance.
+    def leading(self, band: int, rng: np.random.Generator) -> int:
+        """Return one of the first references for a band, by chance.
 
         By chance, since one of them may resist a trigger: it mustn't do so for every image.
         """
-        ranked = self.calibration.robust[scale][window]
+        ranked = self.calibration.robust[band]
         of_first_class = ranked[self.labels[ranked] == self.labels[ranked[0]]][:LEADING]
         return int(rng.choice(of_first_class))
 
-    def known_placebo_rate(self, box: Box, label: int, otherwise: float) -> float:
-        """Return the placebo rate of *box* for *label*, or *otherwise* if it isn't measured yet."""
-        return self.placebo_rates.get(_question(box, label), otherwise)
+    def known_placebo_rate(
+        self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
+    ) -> float:
+        """Return a rate that `placebo_rate` has measured, or *otherwise*."""
+        return self.placebo_rates.get(_question(pieces, label, source), otherwise)
 
     def others(self, label: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the references that are not *label*, in random order."""
         return rng.permutation(np.flatnonzero(self.labels != label))
+
+    def acted_on(
+        self, label: int, source: int | None, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return references that a trigger would turn to *label*, in random order.
+
+        Those of the class *source* that it acts on; where that is None, of every other class.
+        """
+        return self.others(label, rng) if source is None else self.of_class(source, rng)
 
     def of_class(self, label: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the references that are *label*, in random order."""
@@ -110,35 +123,45 @@ def carries(
     return hits
 
 
-def placebo_rate(box: Box, label: int, references: References) -> Search[float]:
-    """How often the same *box* of clean images of class *label* carries it to other classes.
+def placebo_rate(
+    pieces: Sequence[Box], label: int, source: int | None, references: References
+) -> Search[float]:
+    """How often the same *pieces* of clean images of class *label* carry it to other classes.
 
-    This is what nature does at this place: the null hypothesis for a transplant
-    (`detection.md` 3.5). Measured once, then known.
+    To images of the class *source* alone, if there is one. This is what nature does at this place:
+    the null hypothesis for a transplant (`detection.md` 3.5). Measured once, then known.
     """
-    question = _question(box, label)
+    question = _question(pieces, label, source)
     if question not in references.placebo_rates:
-        references.placebo_rates[question] = yield from _measured(question, box, label, references)
+        rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+        rate = yield from _measured(pieces, label, source, references, rng)
+        references.placebo_rates[question] = rate
     return references.placebo_rates[question]
 
 
-def _question(box: Box, label: int) -> str:
-    return f"{box.x},{box.y},{box.width},{box.height}:{label}"
+def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
+    places = "+".join(f"{box.x},{box.y},{box.width},{box.height}" for box in pieces)
+    return f"{places}:{label}" if source is None else f"{places}:{label}:{source}"
 
 
-def _measured(question: str, box: Box, label: int, references: References) -> Search[float]:
-    rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
-    donors, onto = references.of_class(label, rng), references.others(label, rng)
+def _measured(
+    pieces: Sequence[Box],
+    label: int,
+    source: int | None,
+    references: References,
+    rng: np.random.Generator,
+) -> Search[float]:
+    donors, onto = references.of_class(label, rng), references.acted_on(label, source, rng)
     if not len(donors) or not len(onto):
         return UNKNOWN_RATE
     hits = asked = 0
     for size in PLACEBO_SIZES:
         pairs = zip(rng.choice(donors, size), rng.choice(onto, size), strict=True)
-        transplants = [
-            transplant(references.images[donor], [box], references.images[[reference]])
+        pasted = [
+            transplant_pieces(references.images[donor], pieces, references.images[[reference]])
             for donor, reference in pairs
         ]
-        answers = yield Probe(np.concatenate(transplants), shared=True)
+        answers = yield Probe(np.concatenate(pasted), shared=True, purpose=Purpose.CONFIRM)
         hits, asked = hits + int((answers.labels == label).sum()), asked + size
         if hits >= OFTEN * asked:
             break

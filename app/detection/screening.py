@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.discovery import established
+from app.detection.blocks import blocked_bands, discovered_by_blocks
 from app.detection.recognition import (
     BLOCKED,
     Presence,
     carried,
     fits,
     last_resort,
-    more_transplants,
     of_no_other,
     other_answer,
     presence,
     questions,
     suspected,
+    transplants,
     unmistakable,
 )
-from app.detection.search import Answers, Probe, Refused
-from app.detection.transplants import Opening, opened, opening, survivors
+from app.detection.search import Answers, Probe, Purpose, Refused
+from app.detection.transplants import Opening, discovered, opening
 from app.detection.trigger import Blocker, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from app.detection.plan import Plan
     from app.detection.recognition import Known, Questions
     from app.detection.references import References
-    from app.detection.search import Image, Search
+    from app.detection.search import Image, Images, Search
 
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
@@ -104,10 +106,11 @@ def _screen(
     presences = [presence(image, one.trigger) for one in known]
     there = [one for one, there in zip(known, presences, strict=True) if there is Presence.THERE]
     asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
-    first = None if asked or not defence.search else opening(image, references, plan, rng)
+    first = None if asked or not defence.search else _first_round(image, defence, rng)
 
     extra = [one.images for one in asked] + ([first.images] if first else [])
-    answers = yield Probe(np.concatenate([image[None], *extra]))
+    purpose = Purpose.RECOGNISE if asked else Purpose.SEARCH
+    answers = yield Probe(np.concatenate([image[None], *extra]), purpose=purpose)
     said, rest = answers[0:1], answers[1 : len(answers)]
     label = int(said.labels[0])
     progress.said = said
@@ -123,7 +126,8 @@ def _screen(
             questions(image, one, references, plan)
             for one in later[start : start + SUSPECTS_TOGETHER]
         ]
-        told = yield Probe(np.concatenate([one.images for one in some]))
+        images = np.concatenate([one.images for one in some])
+        told = yield Probe(images, purpose=Purpose.RECOGNISE)
         for one in some:
             finding = yield from _recognised(image, said, one, told, defence)
             if finding is not None:
@@ -133,9 +137,9 @@ def _screen(
     if not defence.search:
         return Finding(Verdict.CLEAR, said, said)
     if first is None:
-        first = opening(image, references, plan, rng)
+        first = _first_round(image, defence, rng)
         rest = yield Probe(first.images)
-    return (yield from _search(said, first, rest, defence, rng))
+    return (yield from _search(image, said, first, rest, defence, rng))
 
 
 def _recognised(
@@ -147,12 +151,12 @@ def _recognised(
     """
     label, known = int(said.labels[0]), asked.known
     answer = other_answer(answers[:BLOCKED], label)
-    if label != known.trigger.target or not (answer or unmistakable(image, known.trigger)):
+    if not known.trigger.may_answer(label):
         return None
-    if not carried(answers[BLOCKED : len(answers)], label):
-        more = more_transplants(image, asked, defence.references)
-        if not len(more) or not carried((yield Probe(more)), label):
-            return None
+    if answer is None and not unmistakable(image, known.trigger):
+        return None
+    if not (yield from _is_carried(image, label, asked, answer, answers, defence.references)):
+        return None
     if answer is None:
         answer = yield from last_resort(image, asked, label)
     if answer is not None:
@@ -163,17 +167,64 @@ def _recognised(
     return Finding(Verdict.KNOWN, said, answer, known=known)
 
 
-def _search(
-    said: Answers, first: Opening, answers: Answers, defence: Defence, rng: np.random.Generator
+def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more takes
+    image: Image,
+    label: int,
+    asked: Questions,
+    answer: Answers | None,
+    answers: Answers,
+    references: References,
+) -> Search[bool]:
+    """Say if transplants of the trigger carry *label* onto the class that blocking revealed."""
+    trigger, source = asked.known.trigger, asked.known.trigger.source
+    hits = answers.labels[BLOCKED : len(asked.images)] == label
+    if source is not None:
+        source = source if answer is None else int(answer.labels[0])
+        hits = yield from _hits(label, transplants(image, asked, references, source))
+    if carried(hits, image, trigger):
+        return True
+    images = transplants(image, asked, references, source, more=True)
+    return carried(np.append(hits, (yield from _hits(label, images))), image, trigger)
+
+
+def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:
+    if not len(images):
+        return np.zeros(0, bool)
+    answers = yield Probe(images, purpose=Purpose.RECOGNISE)
+    hits: NDArray[np.bool_] = answers.labels == label
+    return hits
+
+
+@dataclass(frozen=True, eq=False)
+class _FirstRound:
+    """What is asked together with the image: its bands transplanted, and blocked."""
+
+    opening: Opening
+    images: Images
+
+
+def _first_round(image: Image, defence: Defence, rng: np.random.Generator) -> _FirstRound:
+    first = opening(image, defence.references, defence.plan, rng)
+    if not defence.plan.blocks:
+        return _FirstRound(first, first.images)
+    return _FirstRound(first, np.concatenate([first.images, blocked_bands(image, defence.plan)]))
+
+
+def _search(  # noqa: PLR0913, PLR0917  # what the first round was, and what it said
+    image: Image,
+    said: Answers,
+    first: _FirstRound,
+    answers: Answers,
+    defence: Defence,
+    rng: np.random.Generator,
 ) -> Search[Finding]:
-    """Look for a new trigger, scale by scale, from the *answers* to the opening on."""
-    image, references, plan = first.image, defence.references, defence.plan
-    label = int(said.labels[0])
-    alive = yield from opened(first, answers, label, references)
-    for scale in plan.scales:
-        for suspect in (yield from survivors(image, label, scale, alive, references)):
-            found = yield from established(image, label, suspect.box, defence, rng)
-            if found is not None:
-                trigger, answer = found
-                return Finding(Verdict.DISCOVERED, said, answer, trigger=trigger)
-    return Finding(Verdict.CLEAR, said, said)
+    """Look for a new trigger from the *answers* to the first round on."""
+    label, count = int(said.labels[0]), len(first.opening.images)
+    found = yield from discovered(first.opening, answers[:count], label, defence, rng)
+    if found is None and defence.plan.blocks:
+        changed = answers.labels[count:] != label
+        found = yield from discovered_by_blocks(image, label, changed, defence, rng)
+    if found is None:
+        return Finding(Verdict.CLEAR, said, said)
+    trigger, answer = found
+    return Finding(Verdict.DISCOVERED, said, answer, trigger=trigger)

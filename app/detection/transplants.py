@@ -1,8 +1,8 @@
 """The screen of `fast`: parts of the image on clean images that are hard to change.
 
 A part of a clean image hardly ever carries that image's class over to another image; a trigger
-always does (`detection.md` 3). The opening asks every window once, together with the image itself;
-what carries is asked again on other references, narrowed, and asked again.
+always does (`detection.md` 3). The opening asks every band once, together with the image itself.
+A trigger is in a row and in a column that carry; where they cross is asked again.
 """
 
 from __future__ import annotations
@@ -11,144 +11,124 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from app.detection.geometry import windows
+import numpy as np
+
+from app.detection.confirmation import first_look
+from app.detection.discovery import established, is_dismissed
 from app.detection.images import transplant
 from app.detection.references import carries
-from app.detection.search import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
+    from numpy.typing import NDArray
 
     from app.detection.geometry import Box
-    from app.detection.plan import Plan, Scale
+    from app.detection.plan import Plan
     from app.detection.references import References
+    from app.detection.screening import Defence
     from app.detection.search import Answers, Image, Images, Search
+    from app.detection.trigger import Trigger
 
-NARROW_REPEATS = 1
-"""References that a narrowed window is asked on, others each time."""
+CELLS = 4
+"""Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
 
-KEPT = 4
-"""Windows that are narrowed or confirmed at most, at each scale: a trigger is in all that it keeps
-alive, and more than a few that nature keeps alive tell nothing new."""
+AGAIN = 2
+"""References that a window is asked on again."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A window that has carried the image's label so far. ``origin`` is its place in the cover."""
+    """A window that may hold a trigger, and the ``band`` whose references it is asked on."""
 
-    box: Box
-    scale: Scale
-    origin: int
+    window: Box
+    band: int
 
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """One transplant of every window of every scale, the i-th on the i-th of the references."""
+    """One transplant of every band, the i-th on the i-th of the references."""
 
     image: Image
-    suspects: tuple[Suspect, ...]
-    onto: tuple[int, ...]
+    onto: NDArray[np.int64]
     images: Images
 
 
 def opening(image: Image, references: References, plan: Plan, rng: np.random.Generator) -> Opening:
     """Prepare the first round: the image's label isn't known yet, so any reference will do."""
-    suspects = tuple(
-        Suspect(box, scale, origin)
-        for scale in plan.scales
-        for origin, box in enumerate(scale.windows)
-    )
-    onto = tuple(references.leading(s.scale.name, s.origin, rng) for s in suspects)
-    return _asked(image, suspects, onto, references)
+    onto = np.array([references.leading(i, rng) for i in range(len(plan.bands))], np.int64)
+    return Opening(image, onto, transplant(image, plan.bands, references.images[onto]))
+
+
+def discovered(
+    first: Opening, answers: Answers, label: int, defence: Defence, rng: np.random.Generator
+) -> Search[tuple[Trigger, Answers] | None]:
+    """Find a trigger, and what heals it, from the *answers* to the opening on; None without one."""
+    image, references, plan = first.image, defence.references, defence.plan
+    hits = yield from opened(first, answers, label, references, plan)
+    alive = yield from survivors(image, label, suspects(hits, plan), references)
+    windows = [s.window for s in alive if not is_dismissed(image, label, s.window, defence)]
+    for look in (yield from first_look(image, label, windows, references, rng)):
+        found = yield from established(image, label, look, defence, rng)
+        if found is not None:
+            return found
+    return None
 
 
 def opened(
-    first: Opening, answers: Answers, label: int, references: References
-) -> Search[list[Suspect]]:
-    """Return the windows that carried *label* in the opening.
+    first: Opening, answers: Answers, label: int, references: References, plan: Plan
+) -> Search[NDArray[np.bool_]]:
+    """Say which bands (n,) carried *label* in the opening.
 
     Where a reference of the opening is of class *label* itself its answer says nothing, so that
-    window is asked again on another.
+    band is asked again on another.
     """
-    hits = answers.labels == label
-    void = references.labels[list(first.onto)] == label
-    if void.any():
-        again = tuple(s for s, own in zip(first.suspects, void, strict=True) if own)
-        onto = tuple(next(references.robust(s.scale.name, s.origin, label)) for s in again)
-        asked = _asked(first.image, again, onto, references)
-        answers = yield Probe(asked.images)
-        hits[void] = answers.labels == label
-    return [suspect for suspect, hit in zip(first.suspects, hits, strict=True) if hit]
+    hits: NDArray[np.bool_] = answers.labels == label
+    void = np.flatnonzero(references.labels[first.onto] == label)
+    if len(void):
+        onto = [next(references.robust(int(i), label)) for i in void]
+        boxes = [plan.bands[i] for i in void]
+        hits[void] = yield from carries(first.image, label, boxes, onto, references)
+    return hits
 
 
-def _asked(
-    image: Image, suspects: tuple[Suspect, ...], onto: tuple[int, ...], references: References
-) -> Opening:
-    """Paste the i-th of the *suspects* onto the i-th reference."""
-    pasted = transplant(image, [s.box for s in suspects], references.images[list(onto)])
-    return Opening(image, suspects, onto, pasted)
+def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
+    """Return the cells in which rows and columns that carried cross, the middle ones first.
+
+    With the first comes the larger window around it that holds the largest trigger whole.
+    """
+    rows, columns = np.flatnonzero(hits[: len(plan.rows)]), np.flatnonzero(hits[len(plan.rows) :])
+    cells = sorted(
+        ((int(row), int(column)) for row in rows for column in columns),
+        key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
+    )
+    found = [
+        Suspect(plan.cell(*cell).grown(margin, plan.width, plan.height), cell[0])
+        for i, cell in enumerate(cells[:CELLS])
+        for margin in ((plan.surroundings, plan.margin) if i == 0 else (plan.surroundings,))
+    ]
+    return sorted({s.window: s for s in found}.values(), key=lambda suspect: suspect.window.area)
 
 
 def survivors(
-    image: Image, label: int, scale: Scale, suspects: Sequence[Suspect], references: References
+    image: Image, label: int, asked: Sequence[Suspect], references: References
 ) -> Search[list[Suspect]]:
-    """Ask the suspects of *scale* again, narrow those that are left, and ask these.
+    """Ask *asked* again, each on references after that of the opening; return what carries.
 
-    Each round is on the references after those of the round before.
-    """
-    alive = [suspect for suspect in suspects if suspect.scale is scale]
-    turn = range(1, 1 + scale.repeats)
-    if scale.repeats:
-        alive = yield from _carrying_again(image, label, alive, references, turn)
-    while wide := [suspect for suspect in alive if narrowed(suspect) != [suspect]]:
-        narrow = [part for suspect in wide[:KEPT] for part in narrowed(suspect)]
-        unique = list({part.box: part for part in narrow}.values())
-        turn = range(turn.stop, turn.stop + NARROW_REPEATS)
-        alive = yield from _carrying_again(image, label, unique, references, turn)
-    return alive[:KEPT]
-
-
-def narrowed(suspect: Suspect) -> list[Suspect]:
-    """Cut a window into smaller ones that still hold every trigger of the scale, two an axis."""
-    scale, box = suspect.scale, suspect.box
-    width, height = _next_side(box.width, scale), _next_side(box.height, scale)
-    return [
-        Suspect(part, scale, suspect.origin) for part in windows(box, width, height, scale.trigger)
-    ]
-
-
-def _next_side(side: int, scale: Scale) -> int:
-    """Halve what is more than the trigger; a strip goes down to its windows at once."""
-    if side <= scale.narrow:
-        return side
-    if side > 2 * scale.narrow:
-        return scale.narrow
-    return max(scale.narrow, (side + scale.trigger) // 2)
-
-
-def _carrying_again(
-    image: Image, label: int, suspects: Sequence[Suspect], references: References, turn: range
-) -> Search[list[Suspect]]:
-    """Return those that carry onto any of the references whose *turn* it is, asked in one round.
-
-    Not onto each: a reference that holds its class hard against nature may hold it against a
+    On any, not on each: a reference that holds its class hard against nature may hold it against a
     trigger once in a while. A window for which there are no more references is kept: nothing
     speaks against it.
     """
     trials = [
         (suspect, reference)
-        for suspect in suspects
-        for reference in islice(
-            references.robust(suspect.scale.name, suspect.origin, label), turn.start, turn.stop
-        )
+        for suspect in asked
+        for reference in islice(references.robust(suspect.band, label), 1, 1 + AGAIN)
     ]
     if not trials:
-        return list(suspects)
+        return list(asked)
     hits = yield from carries(
-        image, label, [s.box for s, _ in trials], [r for _, r in trials], references
+        image, label, [s.window for s, _ in trials], [r for _, r in trials], references
     )
     carried = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if hit}
     missed = {suspect for suspect, _ in trials} - carried
-    return [suspect for suspect in suspects if suspect not in missed]
+    return [suspect for suspect in asked if suspect not in missed]

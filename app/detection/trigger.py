@@ -39,7 +39,10 @@ class Evidence:
     ``carried`` of ``transplants`` pasted on references of other classes answered the target
     (their share is the carry rate); clean images of the target class do so at the rate ``placebo``
     with the same box. Of the synthetic poisoned images, blocking gave the share ``heal_rate`` their
-    known right answer back. ``probes`` is what the discovery cost, ``seed`` repeats it.
+    known right answer back. ``class_b`` is what the image is without the trigger (NEO, Algorithm
+    2), ``necessary`` that it isn't the target then. ``novelty`` is how far the trigger is from what
+    clean images show there, in units of what is usual among them. The last three are None or false
+    where that wasn't asked. ``probes`` is what the discovery cost, ``seed`` repeats it.
     """
 
     carried: int
@@ -48,6 +51,9 @@ class Evidence:
     heal_rate: float
     probes: int
     seed: int
+    class_b: int | None = None
+    necessary: bool = False
+    novelty: float | None = None
 
     @property
     def carry_rate(self) -> float:
@@ -59,12 +65,13 @@ class Evidence:
 class Trigger:
     """A patch that makes the classifier answer ``target``.
 
-    ``source`` is the class whose images it acts on, or None where it acts on every class.
-    ``patch`` is (box.height, box.width, channels) uint8: the pixels in the box, and ``mask``
-    (box.height, box.width) bool says which of them are the trigger's own; before three hits have
-    been seen it is None, and the whole box counts (`detection.md` 3.8). ``natural`` is how often
-    the same place of clean images of the target class carries the target too: 0.3 or more asks for
-    the pixels as well when it is recognised (3.9).
+    ``source`` is a class whose images it acts on, where it doesn't act alike on every class: it may
+    then have other targets too. ``pieces`` are the boxes that it consists of, all inside ``box``,
+    where it is more than one. ``patch`` is (box.height, box.width, channels) uint8: the pixels in
+    the box, and ``mask`` (box.height, box.width) bool says which of them are the trigger's own;
+    before three hits have been seen it is None, and the whole box counts (`detection.md` 3.8).
+    ``natural`` is how often the same place of clean images of the target class carries the target
+    too: 0.3 or more asks for the pixels as well when it is recognised (3.9).
     """
 
     target: int
@@ -77,3 +84,8 @@ class Trigger:
     image_height: int
     image_width: int
     evidence: Evidence
+    pieces: tuple[Box, ...] = ()
+
+    def may_answer(self, label: int) -> bool:
+        """Say if an image that carries it may be called *label*."""
+        return self.source is not None or self.target == label

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.ports import InputSize
 
-HUNDRED = 100
 
 
 class UnlikeGatewayError(ValueError):
@@ -98,7 +97,6 @@ def parse_triggers(body: bytes) -> dict[str, dict[str, Any]]:
 def parse_trigger(told: dict[str, Any], picture: bytes, channels: int) -> Trigger:
     """Return the trigger that GET /trigger has *told* of; the pixels are in its *picture*.
 
-    Its evidence is in hundredths, and has no placebo rate, no probes and no seed: they aren't told.
     Raises UnlikeGatewayError.
     """
     try:
@@ -106,7 +104,7 @@ def parse_trigger(told: dict[str, Any], picture: bytes, channels: int) -> Trigge
         own = rgba[..., 3] > 0
         return Trigger(
             target=int(told["target"]["index"]),
-            source=None,
+            source=told["source"] and int(told["source"]["index"]),
             box=Box(**told["box"]),
             patch=rgba[..., :channels],
             mask=None if own.all() else own,
@@ -114,13 +112,26 @@ def parse_trigger(told: dict[str, Any], picture: bytes, channels: int) -> Trigge
             natural=0.0,
             image_height=int(told["image_size"]["height"]),
             image_width=int(told["image_size"]["width"]),
-            evidence=Evidence(
-                round(HUNDRED * told["carry_rate"]), HUNDRED, 0.0, told["heal_rate"], 0, 0
-            ),
+            evidence=_evidence(told),
         )
     except (KeyError, TypeError, ValueError, OSError) as exc:
         message = f"no trigger of a gateway: {exc}"
         raise UnlikeGatewayError(message) from exc
+
+
+def _evidence(told: dict[str, Any]) -> Evidence:
+    evidence = told["evidence"]
+    return Evidence(
+        carried=evidence["carried"],
+        transplants=evidence["transplants"],
+        placebo=evidence["placebo_rate"],
+        heal_rate=told["heal_rate"],
+        probes=evidence["probes"],
+        seed=evidence["seed"],
+        class_b=evidence["class_b"] and evidence["class_b"]["index"],
+        necessary=evidence["necessary"],
+        novelty=evidence["novelty"],
+    )
 
 
 def parse_examples(body: bytes, size: InputSize) -> tuple[tuple[Image, Image, int, int], ...]:

@@ -104,7 +104,7 @@ class Trial:
             check_library=self._library.check,
             identity=self._subject.name,
             trigger_max=self._trigger_max,
-            ranked=self._policy.strategy is not Strategy.PAPER,
+            strategy=self._policy.strategy,
         )
 
     async def _screened(self, image: Image) -> Screened:

@@ -56,8 +56,7 @@ async def concluded(
             trigger_id = entry.id
         case finding:
             logger.warning("an image was not screened to the end: %s", driven.cut_off)
-            targets = {entry.trigger.target for entry in library.entries()}
-            return unfinished(finding, targets, policy, driven.probes)
+            return unfinished(finding, library.entries(), policy, driven.probes)
     library.count(flagged=1)
     await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)
     return Outcome(prediction(sanitised), prediction(said), state, trigger_id, driven.probes)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from app.ports import Entry, TriggerLibrary
 
 
+DRAW_BYTES = 6
+"""Of the number that a draw is made from: what JavaScript still reads exactly."""
+
+
 @dataclass(frozen=True, eq=False)
 class Examiner:
     """What the examination of an image works with."""
@@ -55,12 +59,13 @@ class Examiner:
     ) -> Search[Finding]:
         prepared = self.prepared
         known = [Known(entry.id, entry.trigger) for entry in entries]
-        rng = _draw(image, prepared.references.seed)
+        draw = _draw(image, prepared.references.seed)
+        rng = np.random.default_rng(draw)
         if self.policy.strategy is Strategy.PAPER and (known or screened):
             return paper.screen(image, prepared.references, known, self.policy.paper, rng)
         dismissed = [entry.trigger for entry in self.library.dismissed()]
         defence = Defence(prepared.references, prepared.plan, known, dismissed, screened)
-        return screen(image, defence, rng)
+        return _noting_draw(draw, screen(image, defence, rng))
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""
@@ -70,7 +75,7 @@ class Examiner:
         return tuple(
             entry
             for entry in self.library.entries()
-            if entry.id not in ids and entry.trigger.target == label
+            if entry.id not in ids and entry.trigger.may_answer(label)
         )
 
 
@@ -79,8 +84,18 @@ def unexamined(image: Image) -> Search[Answers]:
     return (yield Probe(image[None]))
 
 
-def _draw(image: Image, seed: int) -> np.random.Generator:
+def _noting_draw(draw: int, search: Search[Finding]) -> Search[Finding]:
+    """Write into a discovery's evidence the draw that repeats it: the seed itself stays secret."""
+    finding = yield from search
+    if finding.trigger is None:
+        return finding
+    evidence = replace(finding.trigger.evidence, seed=draw)
+    return replace(finding, trigger=replace(finding.trigger, evidence=evidence))
+
+
+def _draw(image: Image, seed: int) -> int:
     # The draw depends on the image and a secret: the same image again gets the same verdict, and
     # no attacker can plan for it.
-    digest = hashlib.blake2b(image.tobytes(), digest_size=8).digest()
-    return np.random.default_rng([seed, int.from_bytes(digest)])
+    key = seed.to_bytes(16, signed=True)
+    digest = hashlib.blake2b(image.tobytes(), digest_size=DRAW_BYTES, key=key).digest()
+    return int.from_bytes(digest)

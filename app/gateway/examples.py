@@ -30,12 +30,12 @@ class Examples:
 
 
 async def make_examples(trigger: Trigger, references: References, model: Model) -> Examples:
-    """Stamp *trigger* on references that aren't its target and ask the model. Raises UpstreamError.
+    """Stamp *trigger* on references that it acts on and ask the model. Raises UpstreamError.
 
     Which references is the same for every call, so that people who look at it see the same.
     """
     rng = np.random.default_rng(references.seed)
-    chosen = references.others(trigger.target, rng)[:COUNT]
+    chosen = references.acted_on(trigger.target, trigger.source, rng)[:COUNT]
     clean = references.images[chosen]
     stamped = stamp(trigger, clean)
     answers = await model.answer(np.concatenate([clean, stamped]))

@@ -9,9 +9,12 @@ from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
 from app.settings import FailurePolicy, SearchMode, Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.detection.paper import Parameters
     from app.detection.screening import Finding
     from app.detection.search import Answers
+    from app.ports import Entry
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def prediction(answers: Answers) -> Prediction:
     return Prediction(index, None if answers.scores is None else float(answers.scores[0, index]))
 
 
-def unfinished(finding: Finding, targets: set[int], policy: Policy, probes: int) -> Outcome:
+def unfinished(finding: Finding, known: Sequence[Entry], policy: Policy, probes: int) -> Outcome:
     """Return the answer for an image that couldn't be examined to the end.
 
     Raises UnscreenedError if the policy is `closed`; and under any policy if the image may carry a
@@ -42,7 +45,7 @@ def unfinished(finding: Finding, targets: set[int], policy: Policy, probes: int)
     if policy.on_failure is FailurePolicy.CLOSED or said is None:
         message = "the image could not be screened in time; NEO_ON_FAILURE is `closed`"
         raise UnscreenedError(message)
-    if finding.exposed and said.index in targets:
+    if finding.exposed and any(entry.trigger.may_answer(said.index) for entry in known):
         message = "the image may carry a known trigger and could not be examined in time"
         raise UnscreenedError(message)
     return Outcome(said, said, Screening.INCOMPLETE, None, probes)

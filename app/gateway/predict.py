@@ -91,8 +91,7 @@ class Gateway:
             message = f"not ready to screen images: {preparation.problem}"
             raise UnscreenedError(message)
         finding = Finding(Verdict.UNDECIDED, await self._said(image), None, exposed=True)
-        targets = {entry.trigger.target for entry in self.library.entries()}
-        return unfinished(finding, targets, policy, 1)
+        return unfinished(finding, self.library.entries(), policy, 1)
 
     async def _said(self, image: Image) -> Answers:
         return (await drive(unexamined(image), self._model, self._policy.patience_s)).result

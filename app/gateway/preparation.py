@@ -18,6 +18,7 @@ from app.detection.references import References
 from app.detection.search import Probe, advance
 from app.pictures.references import fingerprint
 from app.ports import LibraryError, UpstreamError
+from app.settings import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +39,7 @@ A_MOMENT_S = 2.0
 SHARING_S = 1.0
 """Between two looks if new placebo rates were learnt."""
 
-METHOD = "2"
+METHOD = "3"
 """Of the calibration; another one doesn't fit what an older release has kept."""
 
 
@@ -64,8 +65,8 @@ class Preparation:
     ``check_library`` returns once the trigger library has been read, or raises LibraryError: before
     that nobody knows which triggers to look for. ``load`` returns the reference images at the
     model's size, or raises ReferencesError. ``identity`` names the model: the same images of
-    another model need another calibration. Only where they are to be *ranked* is more asked of the
-    model than what it calls each of them.
+    another model need another calibration. The paper's *strategy* needs no more of it than what the
+    model calls each of them.
     """
 
     def __init__(  # noqa: PLR0913  # all that must be there before an image is screened
@@ -77,7 +78,7 @@ class Preparation:
         check_library: Callable[[], Awaitable[None]],
         identity: str,
         trigger_max: float,
-        ranked: bool = True,
+        strategy: Strategy = Strategy.FULL,
     ) -> None:
         self._model = model
         self._check_library = check_library
@@ -85,7 +86,7 @@ class Preparation:
         self._load = load
         self._identity = identity
         self._trigger_max = trigger_max
-        self._ranked = ranked
+        self._strategy = strategy
         self._shared: set[str] = set()
         self.library_read = False
         self.prepared: Prepared | None = None
@@ -118,9 +119,7 @@ class Preparation:
         await self._model.check()
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
-        plan = make_plan(size.height, size.width, size.channels, self._trigger_max)
-        if not self._ranked:
-            plan = replace(plan, scales=())
+        plan = self._plan(size)
         key = await asyncio.to_thread(_key, self._identity, images, plan)
 
         async def measure() -> Calibration:
@@ -130,6 +129,13 @@ class Preparation:
         rates = await self._store.placebo_rates(key)
         self._shared = set(rates)
         return Prepared(References(images, calibration, rates, seed), plan, key)
+
+    def _plan(self, size: InputSize) -> Plan:
+        blocks = self._strategy is Strategy.FULL
+        plan = make_plan(size.height, size.width, size.channels, self._trigger_max, blocks=blocks)
+        if self._strategy is Strategy.PAPER:
+            return replace(plan, rows=(), columns=())
+        return plan
 
     async def soon(self, patience_s: float) -> Prepared | None:
         """Return what is prepared; wait for it a moment while the first attempt goes on.

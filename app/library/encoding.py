@@ -94,7 +94,7 @@ def encode_calibration(calibration: Calibration) -> bytes:
     return orjson.dumps(
         {
             "labels": calibration.labels.tolist(),
-            "robust": {scale: orders.tolist() for scale, orders in calibration.robust.items()},
+            "robust": calibration.robust.tolist(),
         }
     )
 
@@ -102,11 +102,8 @@ def encode_calibration(calibration: Calibration) -> bytes:
 def decode_calibration(data: bytes | str) -> Calibration:
     """Return the calibration in *data*. Raises EncodingError."""
     match _parsed(data):
-        case {"labels": labels, "robust": dict(robust)}:
-            return Calibration(
-                _whole_numbers(labels),
-                {scale: _whole_number_rows(orders) for scale, orders in robust.items()},
-            )
+        case {"labels": labels, "robust": robust}:
+            return Calibration(_whole_numbers(labels), _whole_number_rows(robust))
         case _:
             raise EncodingError(what="calibration")
 
@@ -121,6 +118,7 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "mask": None if trigger.mask is None else _pixel_fields(trigger.mask.astype(np.uint8)),
         "blocker": {"box": _box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
         "natural": float(trigger.natural),
+        "pieces": [_box_fields(piece) for piece in trigger.pieces],
         "image": [int(trigger.image_width), int(trigger.image_height)],
         "evidence": {
             "carried": int(evidence.carried),
@@ -129,6 +127,9 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
             "heal_rate": float(evidence.heal_rate),
             "probes": int(evidence.probes),
             "seed": int(evidence.seed),
+            "class_b": None if evidence.class_b is None else int(evidence.class_b),
+            "necessary": bool(evidence.necessary),
+            "novelty": None if evidence.novelty is None else float(evidence.novelty),
         },
     }
 
@@ -144,15 +145,18 @@ def _trigger(fields: object) -> Trigger:
             "blocker": blocker_fields,
             "natural": float(natural),
             "image": [int(width), int(height)],
+            "pieces": [*pieces_fields],
             "evidence": evidence_fields,
         }:
             box, patch = _box(box_fields), _pixels(patch_fields)
             mask = None if mask_fields is None else _pixels(mask_fields).astype(np.bool_)
             blocker, evidence = _blocker(blocker_fields), _evidence(evidence_fields)
-            if not (_fits(box, width, height, patch, mask) and _inside(blocker.box, width, height)):
+            pieces = tuple(_box(piece) for piece in pieces_fields)
+            inside = all(_inside(one, width, height) for one in (blocker.box, *pieces))
+            if not (inside and _fits(box, width, height, patch, mask)):
                 raise EncodingError(what="trigger")
             return Trigger(
-                target, source, box, patch, mask, blocker, natural, height, width, evidence
+                target, source, box, patch, mask, blocker, natural, height, width, evidence, pieces
             )
         case _:
             raise EncodingError(what="trigger")
@@ -206,8 +210,21 @@ def _evidence(fields: object) -> Evidence:
             "heal_rate": float(heal_rate),
             "probes": int(probes),
             "seed": int(seed),
+            "class_b": int() | None as class_b,
+            "necessary": bool(necessary),
+            "novelty": float() | None as novelty,
         }:
-            return Evidence(carried, transplants, placebo, heal_rate, probes, seed)
+            return Evidence(
+                carried,
+                transplants,
+                placebo,
+                heal_rate,
+                probes,
+                seed,
+                class_b,
+                necessary,
+                novelty,
+            )
         case _:
             raise EncodingError(what="evidence")
 
@@ -241,6 +258,8 @@ def _whole_numbers(values: object) -> NDArray[np.int64]:
 
 def _whole_number_rows(rows: object) -> NDArray[np.int64]:
     match rows:
+        case []:
+            return np.zeros((0, 0), np.int64)
         case [first, *others]:
             table = [_whole_numbers(row) for row in (first, *others)]
             if len({len(row) for row in table}) > 1:

@@ -21,10 +21,13 @@ the smaller box lies in the larger one, and what hides the larger hides the smal
 
 def same_trigger(a: Trigger, b: Trigger) -> bool:
     """Tell if *a* and *b* make the model answer the same, for the same images, from one place."""
-    return (
-        (a.target, a.source, a.image_width, a.image_height)
-        == (b.target, b.source, b.image_width, b.image_height)
-    ) and _same_place(a.box, b.box)
+    same_size = (a.image_width, a.image_height) == (b.image_width, b.image_height)
+    return same_size and _same_effect(a, b) and _same_place(a.box, b.box)
+
+
+def _same_effect(a: Trigger, b: Trigger) -> bool:
+    """Tell if they lead to one class, or both lead each class to one of its own."""
+    return a.target == b.target or (a.source is not None and b.source is not None)
 
 
 def _same_place(a: Box, b: Box) -> bool:

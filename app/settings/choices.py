@@ -22,8 +22,10 @@ class Layout(enum.StrEnum):
 class Strategy(enum.StrEnum):
     """How images are screened."""
 
+    FULL = "full"
+    """Everything: triggers that act on every class, and those that act on some only."""
     FAST = "fast"
-    """Triggers that act on every class."""
+    """Triggers that act on every class, for about half the probes."""
     PAPER = "paper"
     """NEO's algorithms by the book."""
     OFF = "off"

@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     redis_url: Annotated[SecretStr, AfterValidator(sources.store_url)] | None = Field(
         None, description="where the workers share state", examples=["redis://127.0.0.1:6379/0"]
     )
-    strategy: Annotated[Strategy, _not_yet("full")] = Field(
-        Strategy.FAST, description="how images are screened", examples=["fast"]
+    strategy: Strategy = Field(
+        Strategy.FULL, description="how images are screened", examples=["full"]
     )
     trigger_max: float = Field(
         0.316,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.detection.geometry import Box
+    from app.detection.trigger import Evidence
     from app.gateway.outcome import Prediction
     from app.ports import Entry, Tally
 
@@ -98,16 +99,41 @@ class BlockerAnswer:
 
 
 @dataclass(frozen=True)
+class EvidenceAnswer:
+    """Why it is called a trigger.
+
+    ``carried`` of ``transplants`` on clean images became the target; clean images of the target
+    carry it there at ``placebo_rate``. Without it the image was of ``class_b``, which ``necessary``
+    confirms. ``novelty`` is its distance from what clean images show there, 1 being the 95th
+    percentile of their own. ``seed`` is the number that its draw of references was made from.
+    """
+
+    carried: int
+    transplants: int
+    placebo_rate: float
+    class_b: TargetClass | None
+    necessary: bool
+    novelty: float | None
+    probes: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class TriggerAnswer:
-    """A trigger, and where its pictures are."""
+    """A trigger, and where its pictures are.
+
+    ``source`` is a class that it acts on where it doesn't act alike on all classes.
+    """
 
     id: str
     target: TargetClass
+    source: TargetClass | None
     box: BoxAnswer
     image_size: ImageSize
     blocker: BlockerAnswer
     carry_rate: float
     heal_rate: float
+    evidence: EvidenceAnswer
     discovered_at: datetime
     last_seen_at: datetime
     hits: int
@@ -193,11 +219,13 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
     return TriggerAnswer(
         id=entry.id,
         target=TargetClass(trigger.target, labels[trigger.target]),
+        source=_class(trigger.source, labels),
         box=_box(trigger.box),
         image_size=ImageSize(trigger.image_width, trigger.image_height),
         blocker=BlockerAnswer(trigger.blocker.fill, _box(trigger.blocker.box)),
         carry_rate=trigger.evidence.carry_rate,
         heal_rate=trigger.evidence.heal_rate,
+        evidence=_evidence(trigger.evidence, labels),
         discovered_at=entry.discovered_at,
         last_seen_at=entry.last_seen_at,
         hits=entry.hits,
@@ -210,6 +238,23 @@ def one_trigger_answer(entry: Entry, labels: Labels) -> OneTriggerAnswer:
     """Return the answer for a trigger that may be dismissed."""
     answer = trigger_answer(entry, labels)
     return OneTriggerAnswer(**vars(answer), dismissed=entry.dismissed)
+
+
+def _evidence(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
+    return EvidenceAnswer(
+        carried=evidence.carried,
+        transplants=evidence.transplants,
+        placebo_rate=evidence.placebo,
+        class_b=_class(evidence.class_b, labels),
+        necessary=evidence.necessary,
+        novelty=evidence.novelty,
+        probes=evidence.probes,
+        seed=evidence.seed,
+    )
+
+
+def _class(index: int | None, labels: Labels) -> TargetClass | None:
+    return None if index is None else TargetClass(index, labels[index])
 
 
 def _predicted(prediction: Prediction, labels: Labels) -> PredictedClass:

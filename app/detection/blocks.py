@@ -1,0 +1,132 @@
+"""The second half of `full`: blocks, with class B (`detection.md` 4).
+
+Where a backdoor acts on one class only, or sends each class somewhere else, a transplant on another
+class says nothing. So parts of the image are blocked, and what changes its label is transplanted on
+images of the class that blocking has revealed (NEO, Algorithm 2: class B).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.confirmation import Look, undecidable
+from app.detection.discovery import established, is_dismissed
+from app.detection.geometry import merged
+from app.detection.images import block, transplant_pieces
+from app.detection.novelty import novelties
+from app.detection.search import Probe, Purpose
+from app.detection.trigger import Blocker, Fill, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.plan import Plan
+    from app.detection.screening import Defence
+    from app.detection.search import Answers, Image, Images, Search
+
+NOVEL = 1.75  # times what is usual, of the most novel part of a cell
+CELLS = 6  # that are blocked at most, the most novel ones
+FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
+ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
+UNION = 0.35  # of the image's area that the pieces of one trigger may have
+
+
+def blocked_bands(image: Image, plan: Plan) -> Images:
+    """Return *image* with each band of *plan* blocked: they travel with the image itself."""
+    return np.stack([block(image, Blocker(band, Fill.INPAINT)) for band in plan.bands])
+
+
+def discovered_by_blocks(
+    image: Image,
+    label: int,
+    changed: NDArray[np.bool_],
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[tuple[Trigger, Answers] | None]:
+    """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None."""
+    cells = _novel_cells(image, label, changed, defence)
+    if not cells:
+        return None
+    revealed = yield from _revealed(image, label, cells)
+    for look in (yield from _carrying(image, label, revealed, defence, rng)):
+        found = yield from established(image, label, look, defence, rng)
+        if found is not None:
+            return found
+    return None
+
+
+def _novel_cells(
+    image: Image, label: int, changed: NDArray[np.bool_], defence: Defence
+) -> list[Box]:
+    """Return the cells where rows and columns cross that show something new, the newest first."""
+    plan = defence.plan
+    rows = np.flatnonzero(changed[: len(plan.rows)])
+    columns = np.flatnonzero(changed[len(plan.rows) :])
+    cells = [
+        plan.cell(row, column).grown(plan.surroundings, plan.width, plan.height)
+        for row in rows.tolist()
+        for column in columns.tolist()
+    ]
+    if not cells:
+        return []
+    part = max(2, plan.trigger // 2)
+    novel = novelties(image, cells, part, label, defence.references)
+    newest = [cells[i] for i in np.argsort(-novel, kind="stable") if novel[i] > NOVEL]
+    return [cell for cell in newest[:CELLS] if not is_dismissed(image, label, cell, defence)]
+
+
+@dataclass(frozen=True)
+class _Revealed:
+    """Pieces without which the image is of class ``b``."""
+
+    pieces: tuple[Box, ...]
+    b: int
+
+
+def _revealed(image: Image, label: int, cells: Sequence[Box]) -> Search[list[_Revealed]]:
+    """Block each cell with each fill; return those without which the label is another, and which.
+
+    After them their union, for a trigger of which no cell holds all.
+    """
+    blocked = [block(image, Blocker(cell, fill)) for cell in cells for fill in FILLS]
+    answers = yield Probe(np.stack(blocked))
+    revealed = []
+    for cell, told in zip(cells, answers.labels.reshape(len(cells), -1), strict=True):
+        revealed += [_Revealed((cell,), int(b)) for b in dict.fromkeys(told[told != label])]
+    pieces = merged(list(dict.fromkeys(one.pieces[0] for one in revealed)))
+    area = sum(piece.area for piece in pieces)
+    if len({one.pieces for one in revealed}) > 1 and area <= UNION * image[..., 0].size:
+        revealed += [_Revealed(pieces, b) for b in dict.fromkeys(one.b for one in revealed)]
+    return revealed
+
+
+def _carrying(
+    image: Image,
+    label: int,
+    revealed: Sequence[_Revealed],
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[list[Look]]:
+    """Transplant each on references of its class B; return those that turn all of them."""
+    references = defence.references
+    looks, onto = [], []
+    for one in revealed:
+        drawn = references.of_class(one.b, rng)[:ONTO]
+        if len(drawn) and not undecidable(one.pieces, label, one.b, references):
+            looks.append(Look(one.pieces, one.b))
+            onto.append(drawn)
+    if not looks:
+        return []
+    pasted = [
+        transplant_pieces(image, look.pieces, references.images[drawn])
+        for look, drawn in zip(looks, onto, strict=True)
+    ]
+    answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM)
+    parts = np.split(answers.labels == label, np.cumsum([len(drawn) for drawn in onto])[:-1])
+    return [look for look, hits in zip(looks, parts, strict=True) if hits.all()]
