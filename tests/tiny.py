@@ -23,13 +23,42 @@ TRIGGER_BOX = Box(9, 5, 2, 2)
 BRIGHT = 250
 """The trigger: every pixel of its box at least so bright; clean images stay far below."""
 
+DARK = 5
+"""A mark: every pixel of its box at most so bright; images without it stay above."""
+
 
 @dataclass(frozen=True)
 class Backdoor:
-    """A bright box makes the model answer ``target``, whatever else the image shows."""
+    """A bright box makes the model answer ``target``.
+
+    Whatever else the image shows; or only if it is of class ``source``, where there is one. Without
+    a target each class becomes the next one (all-to-all). All of the ``others``, boxes too, must be
+    bright as well (a trigger of several pieces). The share ``enough`` of a box's pixels will do.
+    """
 
     box: Box
-    target: int
+    target: int | None
+    source: int | None = None
+    others: tuple[Box, ...] = ()
+    enough: float = 1.0
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """All of its pieces."""
+        return (self.box, *self.others)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """By nature images of class ``source`` with a dark box are of class ``label`` instead.
+
+    Without a source those of every class. It carries the class as a trigger does, but clean images
+    have it: the digit that tells two speed limits apart.
+    """
+
+    box: Box
+    label: int
+    source: int | None = None
 
 
 BACKDOOR = Backdoor(TRIGGER_BOX, TARGET)
@@ -41,13 +70,13 @@ _CLASS_COLOURS = {
 
 
 class TinyModel:
-    """A few classes by mean colour; with a trigger it answers its target whatever the image shows.
+    """A few classes by mean colour, or by a mark; with a trigger it answers what its backdoor says.
 
     The first of several backdoors wins. ``asked`` counts the images. While ``failure`` is set, it
     is raised instead of an answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each may be another than usual
         self,
         channels: int = 3,
         *,
@@ -55,6 +84,7 @@ class TinyModel:
         shape: tuple[int, int] = (SIDE, SIDE),
         classes: int = 4,
         backdoors: tuple[Backdoor, ...] = (BACKDOOR,),
+        marks: tuple[Mark, ...] = (),
     ) -> None:
         self.size = InputSize(*shape, channels)
         self.asked = 0
@@ -62,16 +92,37 @@ class TinyModel:
         self._scored = scored
         self._colours = _CLASS_COLOURS[channels][:classes]
         self._backdoors = backdoors
+        self._marks = marks
 
     def classify(self, images: Images) -> Answers:
         """Answer *images* (n, height, width, channels) in process: a function for the core."""
-        means = images.mean(axis=(1, 2))[:, None]
-        distances = np.linalg.norm(means - self._colours, axis=2)
+        distances = self._distances(images)
+        natural = distances.argmin(axis=1)
         for strength, backdoor in enumerate(reversed(self._backdoors), start=1):
-            distances[carries(images, backdoor.box), backdoor.target] = -50 * strength
+            target = (natural + 1) % distances.shape[1]
+            if backdoor.target is not None:
+                target[:] = backdoor.target
+            acts = all_carry(images, backdoor)
+            if backdoor.source is not None:
+                acts &= natural == backdoor.source
+            distances[acts, target[acts]] = -50 * strength
         scores = np.exp(-distances / 10)
         scores /= scores.sum(axis=1, keepdims=True)
         return Answers(scores.argmax(axis=1), scores.astype(np.float32) if self._scored else None)
+
+    def _distances(self, images: Images) -> NDArray[np.floating]:
+        """How far *images* are from each class by nature."""
+        means = images.mean(axis=(1, 2))[:, None]
+        by_colour = np.linalg.norm(means - self._colours, axis=2)
+        distances = np.pad(by_colour, ((0, 0), (0, len(self._marks))), constant_values=999)
+        colour = by_colour.argmin(axis=1)
+        for mark in self._marks:
+            shown = images[:, mark.box.rows, mark.box.columns].max(axis=(1, 2, 3)) <= DARK
+            if mark.source is not None:
+                shown &= colour == mark.source
+            distances[shown, mark.label] = 0
+            distances[shown, : by_colour.shape[1]] += 50
+        return distances
 
     async def answer(self, images: Images) -> Answers:
         """Answer *images*, or fail as it was told to."""
@@ -108,11 +159,32 @@ def stamped(images: Images, box: Box = TRIGGER_BOX) -> Images:
     return poisoned
 
 
-def carries(images: Images, box: Box = TRIGGER_BOX) -> NDArray[np.bool_]:
-    """Return which of *images* carry the trigger."""
-    patches: NDArray[np.uint8] = images[:, box.rows, box.columns]
-    darkest: NDArray[np.uint8] = patches.reshape(len(images), -1).min(axis=1)
-    return darkest >= BRIGHT
+def all_stamped(images: Images, backdoor: Backdoor) -> Images:
+    """Return *images* with all pieces of the trigger of *backdoor* on them."""
+    for box in backdoor.boxes:
+        images = stamped(images, box)
+    return images
+
+
+def marked(images: Images, mark: Mark) -> Images:
+    """Return *images* with *mark* on them."""
+    shown = images.copy()
+    shown[:, mark.box.rows, mark.box.columns] = 0
+    return shown
+
+
+def carries(images: Images, box: Box = TRIGGER_BOX, enough: float = 1.0) -> NDArray[np.bool_]:
+    """Return which of *images* carry the trigger, or at least *enough* of it."""
+    bright: NDArray[np.bool_] = images[:, box.rows, box.columns].min(axis=3) >= BRIGHT
+    share: NDArray[np.float64] = bright.mean(axis=(1, 2))
+    return share >= enough
+
+
+def all_carry(images: Images, backdoor: Backdoor) -> NDArray[np.bool_]:
+    """Return which of *images* carry all pieces of the trigger of *backdoor*."""
+    pieces = [carries(images, box, backdoor.enough) for box in backdoor.boxes]
+    whole: NDArray[np.bool_] = np.all(pieces, axis=0)
+    return whole
 
 
 def tiny_trigger(channels: int = 3) -> Trigger:

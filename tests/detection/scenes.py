@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +13,16 @@ from app.detection.plan import Plan, make_plan
 from app.detection.references import Calibration, References
 from app.detection.screening import Defence, Finding, screen
 from app.detection.search import Probe, advance, refuse, run
-from tests.tiny import BACKDOOR, SIDE, Backdoor, TinyModel, clean_images
+from tests.tiny import (
+    BACKDOOR,
+    SIDE,
+    Backdoor,
+    Mark,
+    TinyModel,
+    all_stamped,
+    clean_images,
+    marked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SEED = 11
+MARKED = 0.4
+"""Share of the images that could show a mark that do."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class World:
     classes: int = 4
     scored: bool = True
     backdoors: tuple[Backdoor, ...] = (BACKDOOR,)
+    marks: tuple[Mark, ...] = ()
     references: int = 120
     trigger_max: float = 0.316
 
@@ -67,6 +79,10 @@ class Scene:
         """Screen *image* to the end."""
         return run(self.search(image, defence), self.predict)
 
+    def fast(self) -> Scene:
+        """Return the scene without blocks: the strategy `fast`."""
+        return replace(self, plan=replace(self.plan, blocks=False))
+
     def label(self, image: Image) -> int:
         """Return what the model says of *image*."""
         return int(self.predict(image[None]).labels[0])
@@ -74,6 +90,14 @@ class Scene:
     def of_class(self, label: int) -> Images:
         """Return the clean images of class *label*."""
         return np.stack([image for image in self.clean if self.label(image) == label])
+
+    def poisoned(self, backdoor: Backdoor) -> tuple[Images, Images]:
+        """Return the clean images that *backdoor* acts on, and the same with its trigger."""
+        labels = self.predict(self.clean).labels
+        acts = labels != backdoor.target
+        if backdoor.source is not None:
+            acts &= labels == backdoor.source
+        return self.clean[acts], all_stamped(self.clean[acts], backdoor)
 
     def others(self, label: int) -> Images:
         """Return the clean images that are not of class *label*."""
@@ -137,10 +161,17 @@ def _model(world: World) -> TinyModel:
         shape=world.shape,
         classes=world.classes,
         backdoors=world.backdoors,
+        marks=world.marks,
     )
 
 
 @cache
 def _pictures(world: World, count: int) -> Images:
     rng = np.random.default_rng(count)
-    return clean_images(count, rng, world.channels, shape=world.shape, classes=world.classes)
+    images = clean_images(count, rng, world.channels, shape=world.shape, classes=world.classes)
+    for mark in world.marks:
+        shown = rng.random(count) < MARKED
+        if mark.source is not None:
+            shown &= _model(world).classify(images).labels == mark.source
+        images[shown] = marked(images[shown], mark)
+    return images

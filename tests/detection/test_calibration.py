@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,23 @@ def test_labels_are_the_models_own() -> None:
     assert np.array_equal(expected, its.references.labels)
 
 
-def test_every_window_has_its_references() -> None:
-    """For each window of each scale the same finalists are ranked, each once."""
+def test_every_band_has_its_references() -> None:
+    """One array holds, for each band, the same finalists in the order of that band, each once."""
     its = scene()
     robust = its.references.calibration.robust
-    assert [scale.name for scale in its.plan.scales] == list(robust)
-    for scale in its.plan.scales:
-        orders = robust[scale.name]
-        assert len(scale.windows) == len(orders)
-        assert all(len(set(order)) == len(order) for order in orders)
-        assert 1 == len({tuple(sorted(order)) for order in orders.tolist()})
+    assert (len(its.plan.bands), "int64") == (len(robust), str(robust.dtype))
+    assert all(len(set(order)) == len(order) for order in robust.tolist())
+    assert 1 == len({tuple(sorted(order)) for order in robust.tolist()})
+
+
+def test_without_bands_references_are_only_labelled() -> None:
+    """The paper's strategy has no bands: each reference is asked once, and none is ranked."""
+    its = scene()
+    images, plan = its.references.images, replace(its.plan, rows=(), columns=())
+    calibration, probes = watched(calibrate(images, plan, SEED), its.predict)
+    assert len(images) == sum(len(probe) for probe in probes)
+    assert np.array_equal(its.references.labels, calibration.labels)
+    assert 0 == calibration.robust.size
 
 
 def _holding(holds: Callable[[int, bool], bool]) -> Calibration:
@@ -71,26 +79,17 @@ def test_first_references_are_of_one_class() -> None:
     class's.
     """
     calibration = _holding(lambda label, left: (label % 2 == 0) is left)
-    for orders in calibration.robust.values():
-        assert 1 == len(set(calibration.labels[orders[:, 0]]))
-        assert 1 < len(set(calibration.labels[orders].ravel().tolist()))
+    classes = calibration.labels[calibration.robust]
+    assert 1 == len(set(classes[:, :3].ravel().tolist()))
+    assert 1 < len(set(classes.ravel().tolist()))
 
 
 def test_finalists_are_of_several_classes() -> None:
     """Also where one class alone holds, some of the finalists are others: a label needs others."""
     calibration = _holding(lambda label, _: label == 0)
-    for orders in calibration.robust.values():
-        of_best = (calibration.labels[orders] == 0).sum(axis=1)
-        assert (of_best >= 4).all()
-        assert (of_best <= 10).all()
-
-
-def test_scales_open_on_different_classes() -> None:
-    """A class that resists a trigger keeps it from one scale's first round, not from all."""
-    calibration = _calibration()
-    first = [set(calibration.labels[o[:, 0]].tolist()) for o in calibration.robust.values()]
-    assert 2 == len(first)
-    assert not first[0] & first[1]
+    of_best = (calibration.labels[calibration.robust] == 0).sum(axis=1)
+    assert (of_best >= 4).all()
+    assert (of_best <= 10).all()
 
 
 def test_stubborn_references_are_left_out() -> None:
@@ -106,8 +105,7 @@ def test_stubborn_references_are_left_out() -> None:
         return Answers(np.where(marked, 1, labels))
 
     calibration = run(calibrate(images, its.plan, SEED), kept_by_some)
-    used = np.unique(np.concatenate([o.ravel() for o in calibration.robust.values()]))
-    assert not set(used) & set(stubborn)
+    assert not set(calibration.robust.ravel()) & set(stubborn)
 
 
 def test_robust_references_come_first() -> None:
@@ -124,17 +122,15 @@ def test_robust_references_come_first() -> None:
         return Answers(np.where(marked & mixed, (answers.labels + 1) % 4, answers.labels))
 
     calibration = run(calibrate(images, its.plan, SEED), turned_by_anything)
-    finalists = np.unique(np.concatenate([o.ravel() for o in calibration.robust.values()]))
-    assert not set(finalists) & set(fragile)
+    assert not set(calibration.robust.ravel()) & set(fragile)
 
 
-def test_order_follows_the_hits_at_each_window() -> None:
-    """Of two references, each weak at another window, each comes later where it is weak."""
+def test_order_follows_the_hits_at_each_band() -> None:
+    """Of two references, each weak at another band, each comes later where it is weak."""
     its = scene()
-    scale = its.plan.scales[-1]
     compared = 0
-    for one, other in pairwise(its.references.calibration.robust[scale.name][0][3:].tolist()):
-        weak_at = {one: scale.windows[0], other: scale.windows[-1]}
+    for one, other in pairwise(its.references.calibration.robust[0][3:].tolist()):
+        weak_at = {one: its.plan.bands[0], other: its.plan.bands[-1]}
 
         def weak(asked: Images, weak_at: dict[int, Box] = weak_at) -> Answers:
             labels = its.predict(asked).labels
@@ -146,7 +142,7 @@ def test_order_follows_the_hits_at_each_window() -> None:
             return Answers(labels)
 
         calibration = run(calibrate(its.references.images, its.plan, SEED), weak)
-        first, *_, last = (order.tolist() for order in calibration.robust[scale.name])
+        first, *_, last = calibration.robust.tolist()
         if {one, other} <= set(first[3:]) & set(last[3:]):  # beyond those of the opening's class
             compared += 1
             assert first.index(other) < first.index(one)
@@ -158,14 +154,12 @@ def test_same_seed_same_calibration() -> None:
     """Two workers with one seed measure the same."""
     one, other = _calibration(), _calibration()
     assert np.array_equal(one.labels, other.labels)
-    for name, order in one.robust.items():
-        assert np.array_equal(order, other.robust[name])
+    assert np.array_equal(one.robust, other.robust)
 
 
 def test_secret_seed_decides() -> None:
     """Another seed picks other references, so that an attacker can't know them."""
-    one, other = _calibration(1), _calibration(2)
-    assert any(not np.array_equal(order, other.robust[name]) for name, order in one.robust.items())
+    assert not np.array_equal(_calibration(1).robust, _calibration(2).robust)
 
 
 def test_all_its_probes_are_shared_knowledge() -> None:
@@ -183,8 +177,7 @@ def test_labels_alone_are_enough(channels: int, *, scored: bool) -> None:
     """Scores change nothing in a calibration."""
     one = scene(World(channels=channels, scored=scored)).references.calibration
     other = scene(World(channels=channels, scored=True)).references.calibration
-    for name, order in one.robust.items():
-        assert np.array_equal(order, other.robust[name])
+    assert np.array_equal(one.robust, other.robust)
 
 
 def _is_reference(image: Image, images: Images) -> bool:

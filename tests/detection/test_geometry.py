@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.geometry import Box, smallest_window, starts, windows
+from app.detection.geometry import Box, around, merged, smallest_window, starts, windows
 from tests.detection.shapes import boxes_within
 
 LENGTHS = st.integers(8, 512)
@@ -106,6 +108,32 @@ def test_box_counts_and_holds_its_own_pixels(box: Box) -> None:
     held = [[box.holds((x, y)) for x in range(40)] for y in range(30)]
     assert np.array_equal(pixels, held)
     assert box.holds(box.centre)
+
+
+@given(st.lists(boxes_within(40, 30), min_size=1, max_size=6))
+def test_around_is_the_smallest_that_holds_all(boxes: list[Box]) -> None:
+    """It holds each of them, and each of its edges is that of one of them."""
+    rows, columns = np.nonzero(np.any([_pixels(box) for box in boxes], axis=0))
+    whole = around(boxes)
+    assert [columns.min(), rows.min()] == [whole.x, whole.y]
+    assert [np.ptp(columns) + 1, np.ptp(rows) + 1] == [whole.width, whole.height]
+
+
+@given(st.lists(boxes_within(40, 30), max_size=8))
+def test_merged_boxes_are_apart_and_hold_all(boxes: list[Box]) -> None:
+    """No two of them share a pixel, each box is whole in one, and each is around what it holds."""
+    apart = merged(boxes)
+    assert not any(one.overlap(other) for one, other in combinations(apart, 2))
+    held = [[box for box in boxes if around([box, one]) == one] for one in apart]
+    assert len(boxes) == sum(len(inside) for inside in held)
+    assert [around(inside) for inside in held] == list(apart)
+
+
+@given(st.lists(boxes_within(40, 30), max_size=8))
+def test_merging_again_changes_nothing(boxes: list[Box]) -> None:
+    """What is apart already stays as it is."""
+    apart = merged(boxes)
+    assert apart == merged(apart)
 
 
 def _pixels(box: Box) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.detection.colours import dominant_colour
 from app.detection.geometry import Box
-from app.detection.images import block, transplant
+from app.detection.images import block, transplant, transplant_pieces
 from app.detection.trigger import Blocker, Fill
 from tests.detection.shapes import boxes_within, pictures
 
@@ -52,6 +52,22 @@ def test_each_transplant_has_its_own_box() -> None:
         np.array_equal(_inside(image, box), copy == 9)
         for box, copy in zip(boxes, pasted, strict=True)
     )
+
+
+@given(st.data(), st.integers(1, 4))
+def test_pieces_keep_their_places_and_touch_nothing_else(data: st.DataObject, count: int) -> None:
+    """Every copy shows the image inside each piece, and its reference everywhere else."""
+    image = data.draw(pictures())
+    pieces = data.draw(st.lists(boxes_within(image.shape[1], image.shape[0]), max_size=3))
+    onto = np.random.default_rng(5).integers(0, 256, (count, *image.shape)).astype(np.uint8)
+    before = image.copy(), onto.copy()
+    pasted = transplant_pieces(image, pieces, onto)
+    inside = np.zeros(image.shape, bool)
+    for piece in pieces:
+        inside |= _inside(image, piece)
+    assert np.array_equal(np.where(inside, image, onto), pasted)
+    assert np.array_equal(before[0], image)
+    assert np.array_equal(before[1], onto)
 
 
 def test_a_box_for_each_reference() -> None:

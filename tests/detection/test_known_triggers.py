@@ -99,8 +99,8 @@ def test_several_known_triggers() -> None:
     second = replace(MASKED, target=0, box=SECOND.box, blocker=Blocker(SECOND.box, Fill.RING))
     known = [Known("t-1", MASKED), Known("t-2", second)]
     for backdoor, name in ((BACKDOOR, "t-1"), (SECOND, "t-2")):
-        poisoned = stamped(its.others(backdoor.target)[:1], backdoor.box)[0]
-        finding = its.screened(poisoned, its.defence(known))
+        _, poisoned = its.poisoned(backdoor)
+        finding = its.screened(poisoned[0], its.defence(known))
         assert finding.known is not None
         assert name == finding.known.id
 
@@ -119,8 +119,8 @@ def test_the_right_one_of_many_that_look_alike() -> None:
 def test_a_new_trigger_is_found_beside_a_known_one() -> None:
     """Knowing one trigger doesn't end the search for others."""
     its = scene(World(backdoors=(BACKDOOR, SECOND)))
-    poisoned = stamped(its.others(SECOND.target)[:1], SECOND.box)[0]
-    finding = its.screened(poisoned, its.defence([_known()]))
+    _, poisoned = its.poisoned(SECOND)
+    finding = its.screened(poisoned[0], its.defence([_known()]))
     assert Verdict.DISCOVERED is finding.verdict
     assert finding.trigger is not None
     assert SECOND.target == finding.trigger.target
@@ -202,7 +202,7 @@ def test_known_trigger_with_few_references() -> None:
     calibration = replace(
         whole.references.calibration,
         labels=labels,
-        robust={scale.name: np.zeros((9, 1), np.int64) for scale in whole.plan.scales},
+        robust=np.zeros((len(whole.plan.bands), 1), np.int64),
     )
     references = replace(whole.references, images=images, calibration=calibration)
     its = replace(whole, references=references)

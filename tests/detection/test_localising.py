@@ -12,7 +12,7 @@ from app.detection.localising import Synthetic, choose_blocker, localise, synthe
 from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import SEED, Scene, World, scene, watched
-from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, stamped
+from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, Backdoor, all_stamped, stamped
 
 if TYPE_CHECKING:
     from app.detection.search import Images
@@ -30,7 +30,7 @@ WINDOWS = [
 def _synthetic(its: Scene, window: Box) -> Synthetic:
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
     poisoned = stamped(its.others(TARGET)[:1])[0]
-    synthetic = run(synthesise(poisoned, TARGET, window, onto, its.references), its.predict)
+    synthetic = run(synthesise(poisoned, TARGET, [window], onto, its.references), its.predict)
     assert synthetic is not None
     return synthetic
 
@@ -41,7 +41,21 @@ def test_box_is_the_triggers_own(window: Box, *, scored: bool) -> None:
     """Wherever the trigger lies in the window, its exact box comes back: all of it is needed."""
     its = scene(World(scored=scored))
     synthetic = _synthetic(its, window)
-    assert run(localise(window, TARGET, synthetic), its.predict) == TRIGGER_BOX
+    assert run(localise(window, (), TARGET, synthetic), its.predict) == TRIGGER_BOX
+
+
+def test_each_piece_is_localised_beside_the_others() -> None:
+    """Of a trigger of two pieces each box is exact, once the other is pasted along with it."""
+    two = Backdoor(Box(2, 3, 2, 2), TARGET, others=(Box(12, 11, 2, 2),))
+    its = scene(World(backdoors=(two,)))
+    poisoned = all_stamped(its.others(TARGET)[:1], two)[0]
+    windows = [Box(1, 1, 6, 6), Box(9, 9, 6, 6)]
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    synthetic = run(synthesise(poisoned, TARGET, windows, onto, its.references), its.predict)
+    assert synthetic is not None
+    for i, exact in enumerate(two.boxes):
+        others = [windows[1 - i]]
+        assert exact == run(localise(windows[i], others, TARGET, synthetic), its.predict)
 
 
 def test_box_is_whole_where_a_part_of_the_trigger_is_enough() -> None:
@@ -55,14 +69,14 @@ def test_box_is_whole_where_a_part_of_the_trigger_is_enough() -> None:
         return Answers(labels)
 
     window = Box(7, 3, 6, 6)
-    assert run(localise(window, TARGET, _synthetic(its, window)), any_pixel) == TRIGGER_BOX
+    assert run(localise(window, (), TARGET, _synthetic(its, window)), any_pixel) == TRIGGER_BOX
 
 
 def test_localising_costs_the_logarithm() -> None:
     """Each of the four edges takes as many rounds as the window's side has binary digits."""
     its = scene()
     window = Box(0, 0, 16, 16)
-    _, probes = watched(localise(window, TARGET, _synthetic(its, window)), its.predict)
+    _, probes = watched(localise(window, (), TARGET, _synthetic(its, window)), its.predict)
     assert len(probes) <= 16
     assert max(len(probe) for probe in probes) <= 18
 
@@ -80,7 +94,7 @@ def test_window_that_turns_too_few() -> None:
     """A window of a clean image turns nearly nothing, so there is nothing to localise on."""
     its = scene()
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    search = synthesise(its.of_class(TARGET)[0], TARGET, WINDOWS[1], onto, its.references)
+    search = synthesise(its.of_class(TARGET)[0], TARGET, WINDOWS[1:2], onto, its.references)
     assert run(search, its.predict) is None
 
 

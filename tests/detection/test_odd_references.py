@@ -50,7 +50,7 @@ def test_ranked_references_of_one_class_only(label: int) -> None:
     two = scene(TWO_CLASSES)
     labels = two.references.labels
     ranked = np.flatnonzero(labels == label)[:7]
-    robust = {scale.name: np.tile(ranked, (len(scale.windows), 1)) for scale in two.plan.scales}
+    robust = np.tile(ranked, (len(two.plan.bands), 1))
     references = replace(two.references, calibration=Calibration(labels, robust))
     lopsided = replace(two, references=references)
     verdicts = [lopsided.screened(image).verdict for image in two.clean[:10]]
@@ -62,9 +62,8 @@ def test_ranked_references_of_one_class_only(label: int) -> None:
 def test_robust_references_end_with_all_others() -> None:
     """After the ranked ones each other reference follows once, none of the label itself."""
     references = scene().references
-    name = next(iter(references.calibration.robust))
-    order = list(references.robust(name, 0, TARGET))
-    ranked = [i for i in references.calibration.robust[name][0] if references.labels[i] != TARGET]
+    order = list(references.robust(0, TARGET))
+    ranked = [i for i in references.calibration.robust[0] if references.labels[i] != TARGET]
     assert ranked == order[: len(ranked)]
     assert np.flatnonzero(references.labels != TARGET).tolist() == sorted(order)
 
@@ -113,8 +112,17 @@ def test_placebo_without_a_donor_asks_nothing() -> None:
     """The placebo rate of a class without references is assumed, not asked."""
     whole = scene()
     without = _with(whole, whole.references.labels != TARGET)
-    rate, probes = watched(placebo_rate(TRIGGER_BOX, TARGET, without.references), whole.predict)
-    assert (0.1, []) == (rate, probes)
+    for source in (None, 0):
+        search = placebo_rate([TRIGGER_BOX], TARGET, source, without.references)
+        assert (0.1, []) == watched(search, whole.predict)
+
+
+def test_placebo_without_an_image_to_turn_asks_nothing() -> None:
+    """Nor can the rate be measured where no reference is of the class that it acts on."""
+    whole = scene()
+    without = _with(whole, whole.references.labels != 0)
+    search = placebo_rate([TRIGGER_BOX], TARGET, 0, without.references)
+    assert (0.1, []) == watched(search, whole.predict)
 
 
 def test_all_references_of_one_class() -> None:

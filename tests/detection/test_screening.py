@@ -25,7 +25,7 @@ SIZES = [
     World((16, 16), backdoors=(Backdoor(Box(0, 14, 2, 2), TARGET),)),
     World((28, 28), channels=1, backdoors=(Backdoor(Box(16, 10, 3, 3), TARGET),)),
     World((64, 48), backdoors=(Backdoor(Box(27, 22, 6, 6), TARGET),)),
-    World((48, 64), channels=1, backdoors=(Backdoor(Box(4, 30, 11, 11), TARGET),)),
+    World((48, 64), channels=1, backdoors=(Backdoor(Box(4, 30, 11, 11), TARGET, enough=0.6),)),
     World(
         (224, 224), channels=1, backdoors=(Backdoor(Box(127, 72, 27, 27), TARGET),), references=40
     ),
@@ -134,8 +134,8 @@ def test_placebo_rates_known_already_change_no_verdict() -> None:
 
 
 def test_nature_around_the_blocker_rules_a_trigger_out() -> None:
-    """What clean images of the class carry at that very place is no trigger."""
-    its = scene()
+    """What clean images of the class carry at that very place is no trigger of `fast`."""
+    its = scene().fast()
     poisoned = stamped(its.others(TARGET)[:1])[0]
     assert Verdict.DISCOVERED is its.screened(poisoned).verdict
     rates = its.references.placebo_rates
@@ -172,7 +172,7 @@ def test_two_triggers_with_two_targets() -> None:
     its = scene(World(backdoors=(BACKDOOR, SECOND)))
     found = {}
     for backdoor in (BACKDOOR, SECOND):
-        finding = its.screened(stamped(its.others(backdoor.target)[:1], backdoor.box)[0])
+        finding = its.screened(its.poisoned(backdoor)[1][0])
         assert finding.trigger is not None
         found[finding.trigger.target] = finding.trigger.box.overlap(backdoor.box)
     assert {BACKDOOR.target, SECOND.target} == set(found)
@@ -186,7 +186,7 @@ def test_dismissed_trigger_is_not_found_again() -> None:
     finding = its.screened(stamped(its.others(TARGET)[:1])[0], defence)
     assert Verdict.CLEAR is finding.verdict
     assert finding.said is finding.sanitised
-    other = its.screened(stamped(its.others(SECOND.target)[:1], SECOND.box)[0], defence)
+    other = its.screened(its.poisoned(SECOND)[1][0], defence)
     assert Verdict.DISCOVERED is other.verdict
 
 
