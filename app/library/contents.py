@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,12 +20,21 @@ SAMPLES_KEPT = 8
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """All triggers and counts at one version; ``full`` if there is no room for one more trigger."""
+    """All triggers and counts at one version; ``full`` if there is no room for one more trigger.
+
+    ``expired`` are triggers that were dropped, with the moment since which nobody had seen them.
+    """
 
     version: str
     entries: Mapping[str, Entry]
     full: bool
     tally: Tally
+    expired: Mapping[str, datetime] = field(default_factory=dict)
+
+    def has_dropped(self, entry: Entry) -> bool:
+        """Tell if *entry* has expired, and no later hit is known here."""
+        since = self.expired.get(entry.id)
+        return since is not None and entry.last_seen_at <= since
 
 
 @dataclass(frozen=True)

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.library.counts import Hits
+from app.library.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
 from app.ports import Entry, UnknownTriggerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
     from app.detection.references import Calibration
     from app.detection.trigger import Trigger
+    from app.library.expiry import Lifetimes
     from app.ports import Samples, Tally
 
 
 class MemoryTriggerLibrary:
     """The port `TriggerLibrary` without a store: the copy of a worker that is alone.
 
-    The triggers' ids count: t-1, t-2, …
+    The triggers' ids count: t-1, t-2, … They expire as they do with a store.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, lifetimes: Lifetimes = LIFETIMES, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._copy = Copy()
         self._numbers = count(1)
+        self._lifetimes = lifetimes
+        self._clock = clock
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the triggers that are not dismissed, newest first."""
-        return self._copy.active
+        return self._current().active
 
     def dismissed(self) -> tuple[Entry, ...]:
         """Return the triggers that are dismissed, newest first."""
-        return self._copy.dismissed
+        return self._current().dismissed
 
     def tally(self) -> Tally:
         """Return the counts."""
@@ -48,7 +54,7 @@ class MemoryTriggerLibrary:
     def entry(self, trigger_id: str) -> Entry:
         """Return one trigger, dismissed ones too. Raises UnknownTriggerError."""
         try:
-            return self._copy.entries[trigger_id]
+            return self._current().entries[trigger_id]
         except KeyError:
             message = f"no trigger has the id {trigger_id}"
             raise UnknownTriggerError(message) from None
@@ -62,10 +68,10 @@ class MemoryTriggerLibrary:
 
     async def register(self, trigger: Trigger) -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
-        same = self._copy.same_as(trigger)
+        same = self._current().same_as(trigger)
         if same is not None:
             return same
-        now = datetime.now(UTC)
+        now = self._clock()
         entry = Entry(f"t-{next(self._numbers)}", trigger, now, now, hits=0)
         self._copy = self._copy.keeping(entry)
         return entry
@@ -75,9 +81,9 @@ class MemoryTriggerLibrary:
 
         A trigger that is gone has none.
         """
-        if trigger_id not in self._copy.entries:
+        if trigger_id not in self._current().entries:
             return ()
-        hits = Hits(1, datetime.now(UTC), (np.array(sample),))
+        hits = Hits(1, self._clock(), (np.array(sample),))
         self._copy = self._copy.hit(trigger_id, hits)
         return self._copy.samples[trigger_id]
 
@@ -91,14 +97,20 @@ class MemoryTriggerLibrary:
 
     async def dismiss(self, trigger_id: str) -> Entry:
         """Stop using a trigger. Raises UnknownTriggerError."""
-        return self._marked(trigger_id, dismissed=True)
+        return self._changed(trigger_id, dismissed=True)
 
     async def restore(self, trigger_id: str) -> Entry:
-        """Use a dismissed trigger again. Raises UnknownTriggerError."""
-        return self._marked(trigger_id, dismissed=False)
+        """Use a dismissed trigger again, from now on. Raises UnknownTriggerError."""
+        return self._changed(trigger_id, dismissed=False, last_seen_at=self._clock())
 
-    def _marked(self, trigger_id: str, *, dismissed: bool) -> Entry:
-        entry = replace(self.entry(trigger_id), dismissed=dismissed)
+    def _current(self) -> Copy:
+        """Return the copy without what has expired."""
+        expired = self._lifetimes.expired(self._copy.entries.values(), self._clock())
+        self._copy = self._copy.without(expired)
+        return self._copy
+
+    def _changed(self, trigger_id: str, **facts: Any) -> Entry:
+        entry = replace(self.entry(trigger_id), **facts)
         self._copy = self._copy.keeping(entry)
         return entry
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from app.library.background import repeating
 from app.library.calibrations import RedisCalibrationStore
 from app.library.connection import connected
+from app.library.expiry import LIFETIMES, utc_now
 from app.library.keys import Keys
 from app.library.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
+
+    from app.library.expiry import Lifetimes
 
 POLL_SECONDS = 0.04
 """Between two looks at the version: a change must be on every worker within 0.1 s."""
@@ -25,7 +29,11 @@ EXCHANGE_SECONDS = 0.2
 
 @asynccontextmanager
 async def open_library(
-    url: str, model: str
+    url: str,
+    model: str,
+    *,
+    lifetimes: Lifetimes = LIFETIMES,
+    clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
@@ -35,7 +43,7 @@ async def open_library(
     """
     async with connected(url) as client:
         keys = Keys(model)
-        library = RedisTriggerLibrary(Store(client, keys))
+        library = RedisTriggerLibrary(Store(client, keys), lifetimes=lifetimes, clock=clock)
         calibrations = RedisCalibrationStore(client, keys)
 
         async def keep_up() -> None:

@@ -11,12 +11,34 @@ return {
   redis.call('HGETALL', KEYS[3]),
   redis.call('HGETALL', KEYS[4]),
   redis.call('HGETALL', KEYS[5]),
+  redis.call('HGETALL', KEYS[6]),
 }
 """
-"""KEYS: version, triggers, hits, seen, tally. Returns what they hold at one moment."""
+"""KEYS: version, triggers, hits, seen, tally, expired. Returns what they hold at one moment."""
 
-PUT = """
+_CHANGING = """
 local version, triggers, hits, seen, samples = unpack(KEYS)
+
+local function raise(current, mark)
+  local next = string.format('%d-%s', (tonumber(string.match(current, '^%d+')) or 0) + 1, mark)
+  redis.call('SET', version, next)
+  return next
+end
+
+local function give_up(id)
+  redis.call('HDEL', triggers, id)
+  redis.call('HDEL', hits, id)
+  redis.call('HDEL', seen, id)
+  for i = 0, 7 do
+    redis.call('HDEL', samples, id .. '/' .. i)
+  end
+end
+"""
+"""KEYS: version, triggers, hits, seen, samples. What every change begins with."""
+
+PUT = (
+    _CHANGING
+    + """
 local expected, mark, id, entry, count, at, capacity = unpack(ARGV)
 local current = redis.call('GET', version) or ''
 if current ~= expected then
@@ -29,9 +51,7 @@ if tonumber(redis.call('HGET', seen, id) or 0) < tonumber(at) then
   redis.call('HSET', seen, id, at)
 end
 
-local next = string.format('%d-%s', (tonumber(string.match(current, '^%d+')) or 0) + 1, mark)
-redis.call('SET', version, next)
-local reply = {next}
+local reply = {raise(current, mark)}
 while redis.call('HLEN', triggers) > tonumber(capacity) do
   local oldest, oldest_at
   for _, other in ipairs(redis.call('HKEYS', triggers)) do
@@ -40,20 +60,58 @@ while redis.call('HLEN', triggers) > tonumber(capacity) do
       oldest, oldest_at = other, other_at
     end
   end
-  redis.call('HDEL', triggers, oldest)
-  redis.call('HDEL', hits, oldest)
-  redis.call('HDEL', seen, oldest)
-  for i = 0, 7 do
-    redis.call('HDEL', samples, oldest .. '/' .. i)
-  end
+  give_up(oldest)
   reply[#reply + 1] = oldest
 end
 return reply
 """
-"""KEYS: version, triggers, hits, seen, samples.
+)
+"""KEYS: as _CHANGING.
 ARGV: expected version, mark, id, entry, hits, last seen, capacity.
 Returns the new version and the ids that were given up for it; nothing if the version has moved.
 Hits are only taken for a trigger that has none."""
+
+EXPIRE = (
+    _CHANGING
+    + """
+local expired = KEYS[6]
+local expected, mark, proof, proven_since, probation_since, forgotten = unpack(ARGV)
+local current = redis.call('GET', version) or ''
+if current ~= expected then
+  return
+end
+
+local dropped = false
+for i = 7, #ARGV do
+  local id, since = ARGV[i], probation_since
+  if tonumber(redis.call('HGET', hits, id) or 0) >= tonumber(proof) then
+    since = proven_since
+  end
+  if redis.call('HEXISTS', triggers, id) == 1
+    and tonumber(redis.call('HGET', seen, id) or 0) <= tonumber(since) then
+    give_up(id)
+    redis.call('HSET', expired, id, since)
+    dropped = true
+  end
+end
+if not dropped then
+  return
+end
+
+raise(current, mark)
+local earlier = redis.call('HGETALL', expired)
+for i = 1, #earlier, 2 do
+  if tonumber(earlier[i + 1]) < tonumber(forgotten) then
+    redis.call('HDEL', expired, earlier[i])
+  end
+end
+"""
+)
+"""KEYS: as _CHANGING, and expired.
+ARGV: expected version, mark, hits that prove a trigger, the moment since which a proven one must
+not have been seen, the same for others, the moment before which what has expired is forgotten, ids.
+Drops those whose time is over by the hits of all workers, or none if the version has moved. Of each
+the moment since which it had not been seen stays: so a worker knows that it wasn't lost."""
 
 KEEP_SAMPLES = """
 local triggers, samples = unpack(KEYS)

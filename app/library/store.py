@@ -20,15 +20,17 @@ from app.library.encoding import (
     encode_sample,
     encode_time,
 )
+from app.library.expiry import PROVEN_HITS
 from app.ports import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from redis.asyncio import Redis
 
     from app.library.counts import Counts
+    from app.library.expiry import Lifetimes
     from app.library.keys import Keys
     from app.ports import Entry, Samples
 
@@ -43,6 +45,7 @@ class Store:
         self._keys = keys
         self._load = client.register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
+        self._expire = client.register_script(scripts.EXPIRE)
         self._keep_samples = client.register_script(scripts.KEEP_SAMPLES)
         self._exchange = client.register_script(scripts.EXCHANGE)
 
@@ -57,14 +60,15 @@ class Store:
         keys = self._keys
         with reaching_redis():
             reply = await self._load(
-                [keys.version, keys.triggers, keys.hits, keys.seen, keys.tally]
+                [keys.version, keys.triggers, keys.hits, keys.seen, keys.tally, keys.expired]
             )
-        triggers, hits, seen, tally = map(_pairs, reply[1:])
+        triggers, hits, seen, tally, expired = map(_pairs, reply[1:])
         return Contents(
             version=reply[0].decode(),
             entries=_entries(triggers, _numbers(hits), _times(seen)),
             full=len(triggers) >= CAPACITY,
             tally=_tally(tally),
+            expired=_times(expired),
         )
 
     async def put(self, entry: Entry, expected: str) -> Written | None:
@@ -72,10 +76,9 @@ class Store:
 
         Its hits are only taken if the store hasn't any of it.
         """
-        keys = self._keys
         with reaching_redis():
             reply = await self._put(
-                [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples],
+                self._changing(),
                 [
                     expected,
                     secrets.token_hex(4),
@@ -91,6 +94,21 @@ class Store:
                 return Written(version, frozenset(evicted))
             case _:
                 return None
+
+    async def expire(
+        self, ids: Iterable[str], lifetimes: Lifetimes, now: datetime, expected: str
+    ) -> None:
+        """Drop those of *ids* whose time is over by *now*, by the hits of all workers.
+
+        Drop none if the version isn't *expected* any more.
+        """
+        ages = (lifetimes.proven, lifetimes.probation, lifetimes.remembered)
+        moments = [encode_time(now - age) for age in ages]
+        with reaching_redis():
+            await self._expire(
+                [*self._changing(), self._keys.expired],
+                [expected, secrets.token_hex(4), PROVEN_HITS, *moments, *ids],
+            )
 
     async def keep_samples(self, trigger_id: str, samples: Samples) -> None:
         """Give back to the store those of its first *samples* that it has lost."""
@@ -118,6 +136,10 @@ class Store:
             seen=_times(_pairs(seen)),
             samples={trigger_id.decode(): _samples(samples) for trigger_id, *samples in kept},
         )
+
+    def _changing(self) -> list[str]:
+        keys = self._keys
+        return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples]
 
 
 def _told(counts: Counts, heard: Tally) -> bytes:

@@ -1,4 +1,14 @@
-"""The trigger library: reads from the worker's own copy, writes to Redis, follows the others."""
+"""The trigger library: reads from the worker's own copy, writes to Redis, follows the others.
+
+A trigger expires a day after its last hit, or thirty days after it once three images have hit it
+(see `expiry`). A hit extends its time, and so does its owner by restoring it. One that is dismissed
+never expires, for its owner's word stands; only the cap on the number of triggers removes it.
+
+Whichever worker is first to see that the time is over has Redis drop the trigger, by the hits of
+all workers and in one step; the others follow. Redis remembers that it has expired, so that no
+worker takes it for lost and writes it back, unless one that was cut off has seen a later hit.
+While Redis is away nothing expires.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +17,23 @@ import logging
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.library.counts import Hits
+from app.library.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, UnknownTriggerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
     from app.detection.trigger import Trigger
+    from app.library.expiry import Lifetimes
     from app.library.store import Store
     from app.ports import Samples, Tally
 
@@ -42,8 +54,16 @@ class RedisTriggerLibrary:
     `restore`.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lifetimes: Lifetimes = LIFETIMES,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = store
+        self._lifetimes = lifetimes
+        self._clock = clock
         self._copy = Copy()
         self._problems = {"triggers": "the trigger library has not been read yet"}
         self._talking = asyncio.Lock()  # one change of the version at a time from each worker
@@ -88,7 +108,7 @@ class RedisTriggerLibrary:
         """
         entry = self._copy.same_as(trigger)
         if entry is None:
-            now = datetime.now(UTC)
+            now = self._clock()
             entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0)
             self._copy = self._copy.keeping(entry)
         if entry.id in self._copy.unwritten and "triggers" not in self._problems:
@@ -103,7 +123,7 @@ class RedisTriggerLibrary:
         """
         if trigger_id not in self._copy.entries:
             return ()
-        hits = Hits(1, datetime.now(UTC), (np.array(sample),))
+        hits = Hits(1, self._clock(), (np.array(sample),))
         self._copy = self._copy.hit(trigger_id, hits)
         return self._copy.samples[trigger_id]
 
@@ -120,11 +140,12 @@ class RedisTriggerLibrary:
 
     async def dismiss(self, trigger_id: str) -> Entry:
         """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
-        return await self._mark(trigger_id, dismissed=True)
+        return await self._change(trigger_id, dismissed=True)
 
     async def restore(self, trigger_id: str) -> Entry:
-        """Use a dismissed trigger again. Raises UnknownTriggerError, LibraryError."""
-        return await self._mark(trigger_id, dismissed=False)
+        """Use a dismissed trigger again, from now on. Raises UnknownTriggerError, LibraryError."""
+        # Its time to live begins anew: long unseen, it would be gone at once.
+        return await self._change(trigger_id, dismissed=False, last_seen_at=self._clock())
 
     async def synchronise(self) -> bool:
         """Read what the others have changed and write what only this worker knows.
@@ -136,6 +157,7 @@ class RedisTriggerLibrary:
             was_away = "triggers" in self._problems
             with self._noting_problems("triggers"):
                 changed = await self._catch_up()
+                changed |= await self._drop_expired()
                 doubtful = was_away or (changed and bool(self._copy.unwritten))
                 await self._write_unwritten()
                 if doubtful:
@@ -152,11 +174,11 @@ class RedisTriggerLibrary:
                 heard = await self._store.exchange(told, self._copy.told_tally)
                 self._copy = self._copy.hearing(heard, told)
 
-    async def _mark(self, trigger_id: str, *, dismissed: bool) -> Entry:
+    async def _change(self, trigger_id: str, **facts: Any) -> Entry:
         await self.synchronise()
         async with self._talking:
             for _ in range(ATTEMPTS):
-                if await self._write(replace(self.entry(trigger_id), dismissed=dismissed)):
+                if await self._write(replace(self.entry(trigger_id), **facts)):
                     return self.entry(trigger_id)
                 await self._catch_up()
         message = "the trigger library is being changed too fast; try again"
@@ -177,6 +199,18 @@ class RedisTriggerLibrary:
             if not await self._write(self._copy.entries[self._copy.unwritten[0]]):
                 await self._catch_up()
                 attempts -= 1
+
+    async def _drop_expired(self) -> bool:
+        """Have the store drop what has expired; return whether the own copy was behind it."""
+        copy, now = self._copy, self._clock()
+        expired = self._lifetimes.expired(copy.entries.values(), now)
+        if not expired:
+            return False
+        await self._store.expire(expired, self._lifetimes, now, copy.version or "")
+        changed = await self._catch_up()
+        if gone := expired - self._copy.entries.keys():
+            logger.info("expired, for no image carries them any more: %s", sorted(gone))
+        return changed
 
     async def _write_samples(self) -> None:
         for trigger_id in tuple(self._copy.samples):

@@ -109,14 +109,27 @@ class Copy:
         What was refined or counted here in the meantime stays.
         """
         here = self.entries.get(entry.id, entry)
-        entries = {**self.entries, entry.id: replace(here, dismissed=entry.dismissed)}
-        done = written.evicted | ({entry.id} if here.trigger is entry.trigger else set())
+        seen = max(here.last_seen_at, entry.last_seen_at)
+        marked = replace(here, dismissed=entry.dismissed, last_seen_at=seen)
+        done = here.trigger is entry.trigger
         return replace(
             self,
             version=written.version,
-            entries={i: e for i, e in entries.items() if i not in written.evicted},
-            stored=(self.stored | {entry.id}) - written.evicted,
-            unwritten=tuple(i for i in self.unwritten if i not in done),
+            entries={**self.entries, entry.id: marked},
+            stored=self.stored | {entry.id},
+            unwritten=tuple(i for i in self.unwritten if not (done and i == entry.id)),
+        ).without(written.evicted)
+
+    def without(self, gone: frozenset[str]) -> Copy:
+        """Return this copy without the triggers whose ids are *gone*."""
+        if not gone:
+            return self
+        return replace(
+            self,
+            entries={i: e for i, e in self.entries.items() if i not in gone},
+            stored=self.stored - gone,
+            unwritten=tuple(i for i in self.unwritten if i not in gone),
+            samples={i: some for i, some in self.samples.items() if i not in gone},
         )
 
     def reloaded(self, contents: Contents) -> Copy:
@@ -124,10 +137,14 @@ class Copy:
 
         What only this worker knows stays, to be written: the triggers that it found or refined
         while it couldn't write, and those that the store has lost. What a full store doesn't have
-        was given up there.
+        was given up there, and what has expired there is not lost.
         """
         lost = frozenset() if contents.full else self.stored - contents.entries.keys()
-        own = [e for i, e in self.entries.items() if i in lost or i in self.unwritten]
+        own = [
+            entry
+            for entry in self.entries.values()
+            if (entry.id in lost or entry.id in self.unwritten) and not contents.has_dropped(entry)
+        ]
         elsewhere = {
             entry.id: same.id
             for entry in own
