@@ -111,6 +111,14 @@ def scene(world: World | None = None) -> Scene:
     return Scene(_model(world).classify, _plan(world), references, _pictures(world, 40))
 
 
+def unranked(world: World) -> Scene:
+    """Return the scene of *world* with references that are labelled and not ranked: quickly."""
+    images, predict = _pictures(world, world.references), _model(world).classify
+    calibration = Calibration(predict(images).labels, np.zeros((0, 0), np.int64))
+    references = References(images, calibration, {}, SEED)
+    return Scene(predict, _plan(world), references, _pictures(world, 40))
+
+
 def scene_of(predict: Callable[[Images], Answers], references: Images, clean: Images) -> Scene:
     """Return the scene of a model of a test's own."""
     height, width, channels = references.shape[1:]

@@ -27,7 +27,7 @@ SIZES = [
     World((64, 48), backdoors=(Backdoor(Box(27, 22, 6, 6), TARGET),)),
     World((48, 64), channels=1, backdoors=(Backdoor(Box(4, 30, 11, 11), TARGET, enough=0.6),)),
     World(
-        (224, 224), channels=1, backdoors=(Backdoor(Box(127, 72, 27, 27), TARGET),), references=40
+        (224, 224), channels=1, backdoors=(Backdoor(Box(127, 72, 27, 27), TARGET),), references=44
     ),
 ]
 SECOND = Backdoor(Box(2, 11, 2, 2), 0)
