@@ -31,7 +31,7 @@ def _confirmed(its: Scene, look: Look, carrying: list[bool]) -> tuple[Transplant
 
     What nature does there is asked of the real one.
     """
-    search = confirm(its.clean[0], TARGET, look, its.references, np.random.default_rng(SEED))
+    search = confirm(its.of_class(TARGET)[0], TARGET, look, its.references, _rng())
     step, asked = advance(search), 0
     while isinstance(step, Probe):
         answers = its.predict(step.images)
@@ -134,14 +134,15 @@ def test_higher_placebo_asks_more() -> None:
 @pytest.mark.parametrize("rate", [0.42, 0.7, 0.98])
 def test_placebo_too_high_rejects(rate: float, source: int | None) -> None:
     """Where nature carries too often nothing is asked and nothing confirmed, now or later."""
-    its = _with_placebo(rate, source)
-    assert (None, 0) == _confirmed(its, replace(CLEAN, source=source), [])
-    assert undecidable((CLEAN_BOX,), TARGET, source, its.references)
+    its, look = _with_placebo(rate, source), replace(CLEAN, source=source)
+    assert (None, 0) == _confirmed(its, look, [])
+    assert undecidable(its.of_class(TARGET)[0], TARGET, look, its.references)
 
 
 def test_undecidable_only_where_that_is_known() -> None:
     """A box whose placebo rate nobody has measured isn't called undecidable."""
-    assert not undecidable((CLEAN_BOX,), TARGET, None, scene().references)
+    its = scene()
+    assert not undecidable(its.of_class(TARGET)[0], TARGET, CLEAN, its.references)
 
 
 def test_never_more_than_24_transplants() -> None:

@@ -96,13 +96,13 @@ def test_too_few_references_cannot_tell(count: int) -> None:
     its = unranked(World())
     few, box = _few(its, count), Box(3, 3, 4, 4)
     assert np.inf == novelty(its.clean[0], [box], few)
-    assert [np.inf, np.inf] == novelties(its.clean[0], [box, box], 2, 0, few).tolist()
+    assert [np.inf, np.inf] == novelties(its.clean[0], [box, box], 0, few).tolist()
 
 
 def test_class_without_references_cannot_tell() -> None:
     """What is usual for a class is known from its own references only."""
     its = unranked(World())
-    assert [np.inf] == novelties(its.clean[0], [Box(3, 3, 4, 4)], 2, 99, its.references).tolist()
+    assert [np.inf] == novelties(its.clean[0], [Box(3, 3, 4, 4)], 99, its.references).tolist()
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=_name)
@@ -113,8 +113,8 @@ def test_sticker_is_the_newest_of_an_image(world: World) -> None:
     for i, sticker in enumerate(_squares(its)):
         image = its.of_class(1)[0]
         poisoned = stamped(image[None], sticker)[0]
-        before = novelties(image, boxes, its.plan.trigger, 1, its.references)
-        after = novelties(poisoned, boxes, its.plan.trigger, 1, its.references)
+        before = novelties(image, boxes, 1, its.references)
+        after = novelties(poisoned, boxes, 1, its.references)
         assert i == after.argmax()
         assert after[i] > 2 * before.max()
         assert pytest.approx(np.delete(before, i), abs=1e-4) == np.delete(after, i)
@@ -125,17 +125,17 @@ def test_small_sticker_does_not_drown() -> None:
     its, sticker = unranked(World()), Box(9, 5, 2, 2)
     poisoned = stamped(its.of_class(1)[:1], sticker)[0]
     boxes = [Box(8, 4, 4, 4), Box(0, 0, 16, 16)]
-    small, large = novelties(poisoned, boxes, 2, 1, its.references)
+    small, large = novelties(poisoned, boxes, 1, its.references)
     assert small == large > 2
 
 
-def test_whole_image_and_the_smallest_parts_can_be_asked() -> None:
-    """Boxes from the smallest part in a corner to the whole image have their novelty."""
+def test_whole_image_and_single_pixels_can_be_asked() -> None:
+    """Boxes from one pixel in a corner to the whole image have their novelty, at any size."""
     for world in WORLDS:
         its = unranked(world)
         width, height = its.plan.width, its.plan.height
-        boxes = [Box(width - 2, height - 2, 2, 2), Box(0, 0, 2, 2), Box(0, 0, width, height)]
-        found = novelties(its.clean[0], boxes, 2, its.label(its.clean[0]), its.references)
+        boxes = [Box(width - 1, height - 1, 1, 1), Box(0, 0, 1, 1), Box(0, 0, width, height)]
+        found = novelties(its.clean[0], boxes, its.label(its.clean[0]), its.references)
         own = [novelty(its.clean[0], [box], its.references) for box in boxes]
         assert np.isfinite([*found, *own]).all()
 
@@ -143,10 +143,10 @@ def test_whole_image_and_the_smallest_parts_can_be_asked() -> None:
 def test_what_is_usual_is_kept() -> None:
     """Asked again, with what is usual remembered, the same image is as new as before."""
     its, box = unranked(World()), [Box(3, 3, 5, 5)]
-    first = novelties(its.clean[0], box, 2, 1, its.references)
+    first = novelties(its.clean[0], box, 1, its.references)
     assert {1} == set(its.references.usual_distances)
-    assert first == novelties(its.clean[0], box, 2, 1, its.references)
-    assert first == novelties(its.clean[0], box, 2, 1, unranked(World()).references)
+    assert first == novelties(its.clean[0], box, 1, its.references)
+    assert first == novelties(its.clean[0], box, 1, unranked(World()).references)
 
 
 def test_novelty_changes_nothing_given() -> None:
@@ -154,6 +154,6 @@ def test_novelty_changes_nothing_given() -> None:
     its = unranked(World())
     image, images = its.clean[0].copy(), its.references.images.copy()
     novelty(its.clean[0], [Box(3, 3, 5, 5)], its.references)
-    novelties(its.clean[0], [Box(3, 3, 5, 5)], 2, 1, its.references)
+    novelties(its.clean[0], [Box(3, 3, 5, 5)], 1, its.references)
     assert np.array_equal(image, its.clean[0])
     assert np.array_equal(images, its.references.images)

@@ -11,9 +11,9 @@ import pytest
 
 from app.detection.discovery import WIDENED
 from app.detection.geometry import Box
-from app.detection.screening import Finding, Verdict
-from app.detection.search import Answers, Refused, run, together
-from tests.detection.scenes import World, own, refused, scene, scene_of, watched
+from app.detection.screening import Verdict
+from app.detection.search import Answers, run
+from tests.detection.scenes import World, own, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -103,20 +103,6 @@ def test_most_clean_images_cost_one_round() -> None:
     its = scene()
     rounds = [len(watched(its.search(image), its.predict)[1]) for image in its.of_class(3)[:6]]
     assert [1] * len(rounds) == rounds
-
-
-def test_same_seed_same_probes_and_verdict() -> None:
-    """Two screens of one image ask the very same images and conclude the same."""
-    poisoned = stamped(scene().others(TARGET)[:1])[0]
-    (one, asked), (other, again) = (
-        watched(its.search(poisoned), its.predict) for its in (scene(), scene())
-    )
-    assert len(asked) == len(again)
-    assert all(np.array_equal(a.images, b.images) for a, b in zip(asked, again, strict=True))
-    assert [a.shared for a in asked] == [b.shared for b in again]
-    assert one.trigger is not None
-    assert other.trigger is not None
-    assert (one.trigger.box, one.trigger.evidence) == (other.trigger.box, other.trigger.evidence)
 
 
 def test_placebo_rates_known_already_change_no_verdict() -> None:
@@ -225,58 +211,6 @@ def test_natural_carrier_is_no_trigger(channels: int) -> None:
     assert [Verdict.CLEAR] * 40 == [its.screened(image).verdict for image in images[120:]]
 
 
-def test_several_images_at_once() -> None:
-    """Screened together, images share their rounds, and each has the finding it has alone."""
-    its = scene()
-    images = [*its.clean[:4], *stamped(its.others(TARGET)[:2])]
-    alone = [its.screened(image) for image in images]
-    joint = run(together([its.search(image) for image in images]), its.predict)
-    assert [one.verdict for one in alone] == [one.verdict for one in joint]
-    assert [_given(one) for one in alone] == [_given(one) for one in joint]
-
-
-@pytest.mark.parametrize("search", [True, False])
-def test_refusal_before_any_answer(*, search: bool) -> None:
-    """Refused before the image itself is answered, nothing is said and nothing ruled out."""
-    its = scene()
-    finding = refused(its.search(its.clean[0], its.defence(search=search)), its.predict, after=0)
-    assert Verdict.UNDECIDED is finding.verdict
-    assert finding.said is finding.sanitised is None
-    assert finding.exposed
-
-
-def test_refusal_at_every_round_is_undecided() -> None:
-    """Whenever it comes, a refused screen says that it doesn't know, and what the model said."""
-    poisoned = stamped(scene().others(TARGET)[:1])[0]
-    _, probes = watched(scene().search(poisoned), scene().predict)
-    assert len(probes) >= 10
-    for after in range(1, len(probes)):
-        its = scene()  # with no placebo rate known, as in the screen that was counted
-        finding = refused(its.search(poisoned), its.predict, after)
-        assert Verdict.UNDECIDED is finding.verdict
-        assert finding.said is finding.sanitised
-        assert TARGET == _given(finding)
-        assert (None, None, False) == (finding.trigger, finding.known, finding.exposed)
-
-
-def test_refusal_reaches_all_of_several() -> None:
-    """Several images that are screened together all end undecided when they are refused."""
-    its = scene()
-    searches = [its.search(image) for image in stamped(its.others(TARGET)[:3])]
-    findings = refused(together(searches), its.predict, after=3)
-    assert [Verdict.UNDECIDED] * 3 == [finding.verdict for finding in findings]
-
-
-def test_refused_is_the_only_fault_that_is_concluded_from() -> None:
-    """An error of the driver's own passes through a screen; it never becomes a verdict."""
-    its = scene()
-    search = its.search(its.clean[0])
-    next(search)
-    with pytest.raises(TimeoutError):
-        search.throw(TimeoutError())
-    assert not issubclass(TimeoutError, Refused)
-
-
 def test_rate_of_discovery_is_all() -> None:
     """Every poisoned image of a stream reveals the trigger by itself, at a bounded cost."""
     its = scene()
@@ -287,8 +221,3 @@ def test_rate_of_discovery_is_all() -> None:
         cost.append(own(probes))
     assert max(cost) < 600
     assert math.isclose(min(cost), max(cost), rel_tol=0.5)
-
-
-def _given(finding: Finding) -> int:
-    assert finding.sanitised is not None
-    return int(finding.sanitised.labels[0])
