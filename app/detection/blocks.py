@@ -75,8 +75,7 @@ def _novel_cells(
     ]
     if not cells:
         return []
-    part = max(2, plan.trigger // 2)
-    novel = novelties(image, cells, part, label, defence.references)
+    novel = novelties(image, cells, label, defence.references)
     newest = [cells[i] for i in np.argsort(-novel, kind="stable") if novel[i] > NOVEL]
     return [cell for cell in newest[:CELLS] if not is_dismissed(image, label, cell, defence)]
 
@@ -118,7 +117,7 @@ def _carrying(
     looks, onto = [], []
     for one in revealed:
         drawn = references.of_class(one.b, rng)[:ONTO]
-        if len(drawn) and not undecidable(one.pieces, label, one.b, references):
+        if len(drawn) and not undecidable(image, label, Look(one.pieces, one.b), references):
             looks.append(Look(one.pieces, one.b))
             onto.append(drawn)
     if not looks:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block, transplant_pieces
-from app.detection.references import placebo_rate
+from app.detection.novelty import novelties
+from app.detection.references import foreign_rate, placebo_rate
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
@@ -28,6 +29,8 @@ NATURE_AT_LEAST = 0.15  # p0 is never below: a placebo on 24 images can't see le
 ABOVE_PLACEBO = 0.1
 TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
+VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
+AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
 AT_MOST = 24  # transplants of one test
 NEEDED = (Fill.RING, Fill.INPAINT)  # fills with which a window is blocked to see if it is needed
@@ -74,9 +77,7 @@ def first_look(
     image answers something else. A clean image mostly keeps its label when one part of it is
     hidden. What nature is known to carry too often to be told apart isn't asked.
     """
-    decidable = [
-        window for window in windows if not undecidable((window,), label, None, references)
-    ]
+    decidable = [w for w in windows if not undecidable(image, label, Look((w,), None), references)]
     if not decidable:
         return []
     onto = references.others(label, rng)[:TOGETHER]
@@ -101,15 +102,20 @@ def confirm(
 
     Wald's sequential probability ratio test of p1 (a trigger) against p0 (nature), where p0 comes
     from the placebo rate of the pieces (`detection.md` 3.5); it goes on from the first *look*. None
-    if they are no trigger, or if transplants can't tell.
+    if they are no trigger, or if transplants can't tell. Where nature carries too often the null
+    hypothesis is what third classes do there, if that is more than nature does, and the pieces are
+    very new.
     """
     placebo = yield from placebo_rate(look.pieces, label, look.source, references)
+    null = placebo
     if placebo > UNDECIDABLE:
-        return None
+        if not (yield from is_over_general(image, label, look, references, AT_LEAST)):
+            return None
+        null = 0.0
     onto = iter(references.acted_on(label, look.source, rng))
     carried, asked = look.carried, look.asked
     while True:
-        match _decision(carried, asked, placebo):
+        match _decision(carried, asked, null):
             case _Decision.ACCEPT:
                 return Transplants(carried, asked, placebo)
             case _Decision.REJECT:
@@ -124,11 +130,28 @@ def confirm(
         carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
 
 
-def undecidable(
-    pieces: Sequence[Box], label: int, source: int | None, references: References
-) -> bool:
+def is_over_general(
+    image: Image, label: int, look: Look, references: References, at_least: float
+) -> Search[bool]:
+    """Say if the pieces are very new, and their place is one that most other content opens too.
+
+    *at_least* is the rate of third classes (`foreign_rate`) from which on it is.
+    """
+    if not _is_very_new(image, label, look, references):
+        return False
+    foreign = yield from foreign_rate(look.pieces, label, look.source, references)
+    return foreign >= at_least
+
+
+def undecidable(image: Image, label: int, look: Look, references: References) -> bool:
     """Say if nature is known to carry *label* there too often for transplants to tell anything."""
-    return references.known_placebo_rate(pieces, label, source, 0.0) > UNDECIDABLE
+    known = references.known_placebo_rate(look.pieces, label, look.source, 0.0)
+    return known > UNDECIDABLE and not _is_very_new(image, label, look, references)
+
+
+def _is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
+    """Say if *image* shows something there that is like no clean image of class *label*."""
+    return bool(novelties(image, look.pieces, label, references).max() > VERY_NEW)
 
 
 def log_likelihood_ratio(carried: int, asked: int, natural: float) -> float:

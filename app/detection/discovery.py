@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.confirmation import confirm
+from app.detection.confirmation import confirm, is_over_general
 from app.detection.geometry import around
 from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
@@ -18,19 +18,22 @@ from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Evidence, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.detection.confirmation import Look
     from app.detection.geometry import Box
+    from app.detection.localising import Synthetic
     from app.detection.plan import Plan
+    from app.detection.references import References
     from app.detection.screening import Defence
     from app.detection.search import Image, Search
 
 LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
-NATURE_AT_MOST = 0.5  # placebo rate around the blocker: true triggers elsewhere measure 0 to 0.1
+NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
+OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
-NOVEL = (
-    1.0  # times what is usual: digits of a speed limit measured 0.6 to 1.03, triggers 1.04 to 14
-)
+NOVEL = 1.0  # times what is usual: digits of a speed limit measured 0.4 to 1.1, triggers 1.3 to 14
 NATURE_OF_ONE_CLASS = 0.25  # placebo rate: such digits measured 0.26 to 0.94, triggers 0.02 to 0.18
 
 
@@ -73,14 +76,6 @@ def established(
     return _described(image, label, look, located, evidence), answer
 
 
-def exceeds_nature(heal_rate: float, natural: float) -> bool:
-    """Say if blocking a place heals clearly more often than clean images carry their class there.
-
-    A part of the object that tells its class does carry, and hiding it heals little.
-    """
-    return natural <= NATURE_AT_MOST and heal_rate - natural >= ABOVE_NATURE
-
-
 def _healing(
     image: Image, label: int, blocker: Blocker, plan: Plan
 ) -> Search[tuple[Blocker, Answers] | None]:
@@ -121,16 +116,11 @@ def _located(
     synthetic = yield from synthesise(image, label, look.pieces, onto, references)
     if synthetic is None:
         return None
-    pieces = list(look.pieces)
-    for i, piece in enumerate(look.pieces):
-        others = [*pieces[:i], *pieces[i + 1 :]]
-        pieces[i] = yield from localise(piece, others, label, synthetic)
-    if sum(piece.area for piece in pieces) > plan.largest_area:
-        return None
+    pieces = yield from _narrowed(label, look, synthetic)
     edged = [piece.grown(plan.surroundings, plan.width, plan.height) for piece in pieces]
-    natural = yield from placebo_rate(edged, label, look.source, references)
-    new = novelty(image, pieces, references)
-    if natural > NATURE_AT_MOST or (look.source is not None and not _is_new(natural, new)):
+    found = replace(look, pieces=pieces)
+    nature = yield from _nature(image, label, found, edged, references)
+    if sum(piece.area for piece in pieces) > plan.largest_area or not nature.excluded:
         return None
     # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
     onto = references.acted_on(label, look.source, rng)
@@ -139,17 +129,62 @@ def _located(
         return None
     # Of several pieces, each of which is needed, blocking one is enough.
     blocker, heal_rate = yield from choose_blocker(pieces[0], label, synthetic, tried, plan)
-    if heal_rate <= LEAST_HEAL_RATE or not exceeds_nature(heal_rate, natural):
+    if heal_rate <= LEAST_HEAL_RATE or not nature.is_exceeded(heal_rate):
         return None
-    return _Located(tuple(pieces), blocker, heal_rate, natural, new)
+    return _Located(pieces, blocker, heal_rate, nature.rate, nature.novelty)
 
 
-def _is_new(natural: float, new: float) -> bool:
-    """Say if what acts on one class only is none of the parts that tell two classes apart.
+def _narrowed(label: int, look: Look, synthetic: Synthetic) -> Search[tuple[Box, ...]]:
+    """Localise one piece after the other."""
+    pieces = list(look.pieces)
+    for i, piece in enumerate(look.pieces):
+        others = [*pieces[:i], *pieces[i + 1 :]]
+        pieces[i] = yield from localise(piece, others, label, synthetic)
+    return tuple(pieces)
 
-    These are parts that clean images have too, and that carry there as well.
+
+@dataclass(frozen=True)
+class _Nature:
+    """What clean images say of a place: at which ``rate`` they carry, and how new the image is.
+
+    ``over_general``: most content opens the place, so that the rate tells nothing.
     """
-    return natural <= NATURE_OF_ONE_CLASS and new > NOVEL
+
+    rate: float
+    novelty: float
+    one_class: bool
+    over_general: bool
+
+    @property
+    def excluded(self) -> bool:
+        """Say if nature can't be what carries; for one class only if the part is new as well.
+
+        The parts that tell two classes apart are such that clean images have too, and carry.
+        """
+        if self.over_general:
+            return True
+        if self.one_class:
+            return self.rate <= NATURE_OF_ONE_CLASS and self.novelty > NOVEL
+        return self.rate <= NATURE_AT_MOST
+
+    def is_exceeded(self, heal_rate: float) -> bool:
+        """Say if blocking heals clearly more often than clean images carry their class there.
+
+        A part of the object that tells its class does carry, and hiding it heals little.
+        """
+        return self.over_general or heal_rate - self.rate >= ABOVE_NATURE
+
+
+def _nature(
+    image: Image, label: int, found: Look, edged: Sequence[Box], references: References
+) -> Search[_Nature]:
+    rate = yield from placebo_rate(edged, label, found.source, references)
+    new = novelty(image, found.pieces, references)
+    nature = _Nature(rate, new, found.source is not None, over_general=False)
+    if nature.excluded:
+        return nature
+    general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
+    return replace(nature, over_general=general)
 
 
 def _described(

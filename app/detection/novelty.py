@@ -25,6 +25,7 @@ MOST = 60  # of them that are compared: more cost time and tell little more
 MOST_OF_ALL = 150  # of all classes
 USUAL = 95  # percentile of the references' distances from their nearest that is usual still
 LEAST_USUAL = 16.0  # levels: below it a difference is noise, however alike the references are
+SQUARE = 0.07  # of the image's side: half of the largest trigger of a band
 LONGEST_SIDE = 64  # pixels of the copies that are compared
 
 
@@ -53,17 +54,18 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
 
 
 def novelties(
-    image: Image, boxes: Sequence[Box], part: int, label: int, references: References
+    image: Image, boxes: Sequence[Box], label: int, references: References
 ) -> NDArray[np.float64]:
-    """How novel the most novel square of *part* pixels a side is, in each of *boxes* (n,).
+    """How far the most novel small square in each of *boxes* (n,) is from class *label*'s images.
 
-    The square keeps a small trigger from drowning in what is around it.
+    From the nearest of the references, at the same place. The square keeps a small trigger from
+    drowning in what is around it.
     """
     clean = _of_class(label, references)
     if len(clean) < LEAST:
         return np.full(len(boxes), np.inf)
     step = -(-max(image.shape[:2]) // LONGEST_SIDE)
-    side = max(part // step, 1)
+    side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
     usual = _usual(clean, step, side, label, references)
     distance = _squares(_difference(_shrunken(clean, step), _shrunken(image[None], step)), side)
     ratio = distance.min(axis=0) / usual

@@ -28,6 +28,9 @@ OFTEN = 0.75
 LEADING = 3
 """References of one class that the first round of probes draws from."""
 
+FOREIGN = ":foreign"
+"""Marks the question about third classes among those that are remembered."""
+
 UNKNOWN_RATE = 0.1
 """The placebo rate where the references hold no image of the class to measure it on."""
 
@@ -92,6 +95,12 @@ class References:
         """Return a rate that `placebo_rate` has measured, or *otherwise*."""
         return self.placebo_rates.get(_question(pieces, label, source), otherwise)
 
+    def known_foreign_rate(
+        self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
+    ) -> float:
+        """Return a rate that `foreign_rate` has measured, or *otherwise*."""
+        return self.placebo_rates.get(_question(pieces, label, source) + FOREIGN, otherwise)
+
     def others(self, label: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the references that are not *label*, in random order."""
         return rng.permutation(np.flatnonzero(self.labels != label))
@@ -131,12 +140,23 @@ def placebo_rate(
     To images of the class *source* alone, if there is one. This is what nature does at this place:
     the null hypothesis for a transplant (`detection.md` 3.5). Measured once, then known.
     """
+    donors = references.labels == label
     question = _question(pieces, label, source)
-    if question not in references.placebo_rates:
-        rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
-        rate = yield from _measured(pieces, label, source, references, rng)
-        references.placebo_rates[question] = rate
-    return references.placebo_rates[question]
+    return (yield from _remembered(question, donors, pieces, label, source, references))
+
+
+def foreign_rate(
+    pieces: Sequence[Box], label: int, source: int | None, references: References
+) -> Search[float]:
+    """How often the same *pieces* of clean images of third classes make others answer *label*.
+
+    Nature hardly ever does: a part of a cat doesn't make a dog a bird. A backdoor that was learnt
+    from few images is over-general: whatever hides the place opens it (`detection.md` 4, the hard
+    case). Of clean models up to 0.12 was measured, at the place of such a backdoor 0.4 to 0.85.
+    """
+    donors = ~np.isin(references.labels, [label] if source is None else [label, source])
+    question = _question(pieces, label, source) + FOREIGN
+    return (yield from _remembered(question, donors, pieces, label, source, references))
 
 
 def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
@@ -144,14 +164,31 @@ def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
     return f"{places}:{label}" if source is None else f"{places}:{label}:{source}"
 
 
-def _measured(
+def _remembered(  # noqa: PLR0913, PLR0917  # a question is made of all these
+    question: str,
+    donors: NDArray[np.bool_],
     pieces: Sequence[Box],
     label: int,
     source: int | None,
     references: References,
+) -> Search[float]:
+    if question not in references.placebo_rates:
+        rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+        drawn = rng.permutation(np.flatnonzero(donors))
+        onto = references.acted_on(label, source, rng)
+        rate = yield from _measured(pieces, label, drawn, onto, references, rng)
+        references.placebo_rates[question] = rate
+    return references.placebo_rates[question]
+
+
+def _measured(  # noqa: PLR0913, PLR0917  # as above
+    pieces: Sequence[Box],
+    label: int,
+    donors: NDArray[np.int64],
+    onto: NDArray[np.int64],
+    references: References,
     rng: np.random.Generator,
 ) -> Search[float]:
-    donors, onto = references.of_class(label, rng), references.acted_on(label, source, rng)
     if not len(donors) or not len(onto):
         return UNKNOWN_RATE
     hits = asked = 0
