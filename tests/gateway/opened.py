@@ -47,8 +47,9 @@ async def opened(
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
     model = model or TinyModel()
     async with open_library(url, name) as (library, store):
-        preparation = preparing(model, library, store)
-        gateway = Gateway(model, library, preparation, policy(**changed))
+        its_policy = policy(**changed)
+        preparation = preparing(model, library, store, its_policy.strategy)
+        gateway = Gateway(model, library, preparation, its_policy)
         worker = Opened(gateway, model, library, preparation)
         if not prepare:
             yield worker
@@ -59,7 +60,10 @@ async def opened(
 
 
 def preparing(
-    model: TinyModel, library: RedisTriggerLibrary, store: RedisCalibrationStore
+    model: TinyModel,
+    library: RedisTriggerLibrary,
+    store: RedisCalibrationStore,
+    strategy: Strategy = Strategy.FULL,
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(
@@ -69,13 +73,14 @@ def preparing(
         check_library=library.check,
         identity="tiny",
         trigger_max=TRIGGER_MAX,
+        strategy=strategy,
     )
 
 
 def policy(**changed: Any) -> Policy:
     """Return the usual policy but for what is *changed*."""
     usual: dict[str, Any] = {
-        "strategy": Strategy.FAST,
+        "strategy": Strategy.FULL,
         "search": SearchMode.CONTINUE,
         "patience_s": 10.0,
         "on_failure": FailurePolicy.CLOSED,

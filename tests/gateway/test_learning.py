@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from app.detection.references import Calibration, References
 from app.gateway.learning import learn_hit, register
 from app.library.memory import MemoryTriggerLibrary
@@ -13,7 +15,10 @@ from tests.tiny import TinyModel, stamped, tiny_trigger
 
 POISONED = stamped(innocents(4))
 KNOWN = References(
-    REFERENCES, Calibration(TinyModel().classify(REFERENCES).labels, {}), placebo_rates={}, seed=7
+    REFERENCES,
+    Calibration(TinyModel().classify(REFERENCES).labels, np.zeros((0, 0), np.int64)),
+    placebo_rates={},
+    seed=7,
 )
 
 

@@ -14,6 +14,7 @@ from app.gateway import preparation as module
 from app.gateway.preparation import Preparation, ReferencesError
 from app.library.opening import open_library
 from app.ports import LibraryError, UpstreamUnreachableError
+from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, START_S, TRIGGER_MAX, opened
 from tests.library.servers import eventually
 from tests.tiny import TinyModel
@@ -71,8 +72,9 @@ async def test_two_workers_calibrate_once(store_url: str, name: str) -> None:
     assert one.asked + other.asked > len(REFERENCES)
     a, b = first.preparation.prepared, second.preparation.prepared
     assert (a.key, a.references.seed) == (b.key, b.references.seed)
-    for scale, order in a.references.calibration.robust.items():
-        assert (order == b.references.calibration.robust[scale]).all()
+    robust = a.references.calibration.robust
+    assert len(a.plan.bands) == len(robust)
+    assert robust.tolist() == b.references.calibration.robust.tolist()
 
 
 async def test_it_waits_for_the_upstream(store: RedisCalibrationStore) -> None:
@@ -171,18 +173,42 @@ async def test_placebo_rates_are_shared(
         assert both == late.preparation.prepared.references.placebo_rates
 
 
-async def test_unranked_references_are_only_labelled(store: RedisCalibrationStore) -> None:
-    """A strategy that needs no ranking asks the model for each reference once, and no more."""
+async def test_the_paper_only_labels_its_references(store: RedisCalibrationStore) -> None:
+    """The paper's strategy asks the model for each reference once, and no more."""
     model = TinyModel()
-    unranked = Preparation(
+    paper = Preparation(
         model,
         store,
         lambda _: REFERENCES,
         check_library=at_once,
-        identity="unranked",
+        identity="paper",
         trigger_max=TRIGGER_MAX,
-        ranked=False,
+        strategy=Strategy.PAPER,
     )
-    async with unranked.running():
-        await eventually(lambda: unranked.prepared is not None, START_S)
+    async with paper.running():
+        await eventually(lambda: paper.prepared is not None, START_S)
     assert len(REFERENCES) == model.asked
+
+
+@pytest.mark.parametrize(
+    ("strategy", "blocks"), [(Strategy.FULL, True), (Strategy.FAST, False), (Strategy.OFF, False)]
+)
+async def test_only_full_blocks(
+    store: RedisCalibrationStore, strategy: Strategy, *, blocks: bool
+) -> None:
+    """Only `full` plans for triggers of one class; all of them rank the same bands."""
+    prepared = Preparation(
+        TinyModel(),
+        store,
+        lambda _: REFERENCES,
+        check_library=at_once,
+        identity="tiny",
+        trigger_max=TRIGGER_MAX,
+        strategy=strategy,
+    )
+    async with prepared.running():
+        await eventually(lambda: prepared.prepared is not None, START_S)
+    assert prepared.prepared
+    assert blocks is prepared.prepared.plan.blocks
+    bands = prepared.prepared.references.calibration.robust
+    assert len(prepared.prepared.plan.bands) == len(bands)

@@ -44,7 +44,7 @@ class Measuring:
         self.begun = asyncio.Semaphore(0)
         self.times = 0
         self.may_end = asyncio.Event()
-        self._calibration = Calibration(np.array([label, 2]), {"small": np.array([[1, 0]])})
+        self._calibration = Calibration(np.array([label, 2]), np.array([[1, 0]]))
 
     async def __call__(self) -> Calibration:
         """Measure."""
@@ -78,7 +78,7 @@ async def test_one_worker_measures_for_all(workers: Workers) -> None:
     measure.may_end.set()
     for calibration in await asyncio.gather(*asking):
         assert [4, 2] == calibration.labels.tolist()
-        assert {"small": [[1, 0]]} == {s: order.tolist() for s, order in calibration.robust.items()}
+        assert [[1, 0]] == calibration.robust.tolist()
     assert 1 == measure.times
 
 

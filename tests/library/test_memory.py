@@ -84,7 +84,7 @@ async def test_a_calibration_is_measured_once() -> None:
     measured = []
 
     async def measure() -> Calibration:
-        measured.append(Calibration(np.zeros(3, np.int64), {}))
+        measured.append(Calibration(np.zeros(3, np.int64), np.zeros((0, 0), np.int64)))
         return measured[-1]
 
     first, again = [await store.calibration("one", measure) for _ in range(2)]

@@ -26,7 +26,7 @@ async def test_nothing_is_found_at_first(served: Served) -> None:
 
 
 async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
-    """A found trigger has every field of the contract."""
+    """A found trigger has every field of the contract, and the evidence for it."""
     entry = await served.library.register(tiny_trigger())
     box = {"x": 9, "y": 5, "width": 2, "height": 2}
     response = await served.http.get("/trigger")
@@ -35,11 +35,22 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
         {
             "id": "t-1",
             "target": {"index": 2, "label": "blue <b>"},
+            "source": None,
             "box": box,
             "image_size": {"width": 16, "height": 16},
             "blocker": {"fill": "ring", "box": box},
             "carry_rate": 1.0,
             "heal_rate": 1.0,
+            "evidence": {
+                "carried": 24,
+                "transplants": 24,
+                "placebo_rate": 0.0,
+                "class_b": None,
+                "necessary": False,
+                "novelty": None,
+                "probes": 300,
+                "seed": 7,
+            },
             "discovered_at": entry.discovered_at.isoformat(),
             "last_seen_at": entry.last_seen_at.isoformat(),
             "hits": 0,
@@ -47,6 +58,17 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
             "examples": "/trigger/t-1/examples.png",
         }
     ] == response.json()["triggers"]
+
+
+async def test_trigger_of_one_class_says_which_and_why(served: Served) -> None:
+    """Where it acts on one class only that is its source; its evidence has what was asked then."""
+    evidence = replace(tiny_trigger().evidence, class_b=3, necessary=True, novelty=4.5)
+    one_class = replace(tiny_trigger(), source=0, evidence=evidence)
+    await served.library.register(one_class)
+    (shown,) = (await served.http.get("/trigger")).json()["triggers"]
+    assert {"index": 0, "label": "red"} == shown["source"]
+    assert {"index": 3, "label": "3"} == shown["evidence"]["class_b"]
+    assert (True, 4.5) == (shown["evidence"]["necessary"], shown["evidence"]["novelty"])
 
 
 async def test_triggers_come_newest_first(served: Served) -> None:
