@@ -31,6 +31,7 @@ TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
 VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
 AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
+LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
 AT_MOST = 24  # transplants of one test
 NEEDED = (Fill.RING, Fill.INPAINT)  # fills with which a window is blocked to see if it is needed
@@ -92,7 +93,7 @@ def first_look(
         for window, still, row in zip(decidable, kept, carried, strict=True)
         if not still.any()
     ]
-    return [one for one in looks if _decision(one.carried, one.asked, 0.0) is not _Decision.REJECT]
+    return [one for one in looks if one.carried >= LIKELY * one.asked]
 
 
 def confirm(

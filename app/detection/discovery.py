@@ -13,7 +13,7 @@ from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
 from app.detection.novelty import novelty
 from app.detection.recognition import fits, of_no_other
-from app.detection.references import placebo_rate
+from app.detection.references import THOROUGH_SIZES, placebo_rate
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Evidence, Trigger
 
@@ -34,6 +34,8 @@ ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, b
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
 NOVEL = 1.0  # times what is usual: digits of a speed limit measured 0.4 to 1.1, triggers 1.3 to 14
+NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
+NOVEL_BY_NATURE = 3.0  # by which that rises with the placebo rate
 NATURE_OF_ONE_CLASS = 0.25  # placebo rate: such digits measured 0.26 to 0.94, triggers 0.02 to 0.18
 
 
@@ -164,7 +166,8 @@ class _Nature:
         if self.over_general:
             return True
         if self.one_class:
-            return self.rate <= NATURE_OF_ONE_CLASS and self.novelty > NOVEL
+            needed = NOVEL + NOVEL_BY_NATURE * self.rate
+            return self.rate <= NATURE_OF_ONE_CLASS and self.novelty > needed
         return self.rate <= NATURE_AT_MOST
 
     def is_exceeded(self, heal_rate: float) -> bool:
@@ -178,10 +181,10 @@ class _Nature:
 def _nature(
     image: Image, label: int, found: Look, edged: Sequence[Box], references: References
 ) -> Search[_Nature]:
-    rate = yield from placebo_rate(edged, label, found.source, references)
+    rate = yield from placebo_rate(edged, label, found.source, references, THOROUGH_SIZES)
     new = novelty(image, found.pieces, references)
     nature = _Nature(rate, new, found.source is not None, over_general=False)
-    if nature.excluded:
+    if nature.excluded or new <= NOVEL_FOR_SURE:
         return nature
     general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
     return replace(nature, over_general=general)

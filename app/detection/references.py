@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PLACEBO_SIZES = (8, 16)
 """Transplants that one placebo rate is measured on: first a few, which may be enough."""
 
+THOROUGH_SIZES = (8, 16, 32)
+"""The same where a decision hangs on it."""
+
 OFTEN = 0.75
 """Share of the first few that need no more: nothing is confirmed where nature carries so often."""
 
@@ -133,16 +136,21 @@ def carries(
 
 
 def placebo_rate(
-    pieces: Sequence[Box], label: int, source: int | None, references: References
+    pieces: Sequence[Box],
+    label: int,
+    source: int | None,
+    references: References,
+    sizes: Sequence[int] = PLACEBO_SIZES,
 ) -> Search[float]:
     """How often the same *pieces* of clean images of class *label* carry it to other classes.
 
     To images of the class *source* alone, if there is one. This is what nature does at this place:
-    the null hypothesis for a transplant (`detection.md` 3.5). Measured once, then known.
+    the null hypothesis for a transplant (`detection.md` 3.5). Measured once, then known; on
+    *sizes* of transplants, one after the other while they leave a doubt.
     """
     donors = references.labels == label
     question = _question(pieces, label, source)
-    return (yield from _remembered(question, donors, pieces, label, source, references))
+    return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
 
 
 def foreign_rate(
@@ -156,7 +164,8 @@ def foreign_rate(
     """
     donors = ~np.isin(references.labels, [label] if source is None else [label, source])
     question = _question(pieces, label, source) + FOREIGN
-    return (yield from _remembered(question, donors, pieces, label, source, references))
+    sizes = PLACEBO_SIZES
+    return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
 
 
 def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
@@ -171,12 +180,13 @@ def _remembered(  # noqa: PLR0913, PLR0917  # a question is made of all these
     label: int,
     source: int | None,
     references: References,
+    sizes: Sequence[int],
 ) -> Search[float]:
     if question not in references.placebo_rates:
         rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
         drawn = rng.permutation(np.flatnonzero(donors))
         onto = references.acted_on(label, source, rng)
-        rate = yield from _measured(pieces, label, drawn, onto, references, rng)
+        rate = yield from _measured(pieces, label, drawn, onto, references, rng, sizes)
         references.placebo_rates[question] = rate
     return references.placebo_rates[question]
 
@@ -188,11 +198,12 @@ def _measured(  # noqa: PLR0913, PLR0917  # as above
     onto: NDArray[np.int64],
     references: References,
     rng: np.random.Generator,
+    sizes: Sequence[int],
 ) -> Search[float]:
     if not len(donors) or not len(onto):
         return UNKNOWN_RATE
     hits = asked = 0
-    for size in PLACEBO_SIZES:
+    for size in sizes:
         pairs = zip(rng.choice(donors, size), rng.choice(onto, size), strict=True)
         pasted = [
             transplant_pieces(references.images[donor], pieces, references.images[[reference]])

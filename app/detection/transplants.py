@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.trigger import Trigger
 
-CELLS = 4
+CELLS = 3
 """Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
 
 AGAIN = 2
