@@ -11,11 +11,11 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compose-check bench lock clean
+.PHONY: help demo test check compose-check bench bench-detection lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, corrected, the trigger shown
 	$(BIN)/neo-gateway demo $(ARGS)
@@ -44,6 +44,9 @@ compose-check: $(VENV)/dev
 
 bench: $(VENV)/dev ## Measure detection and cost over HTTP (see tests/benchmarks)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
 
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
 	$(COMPILE) --extra demo --group dev --output-file requirements-dev.lock

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.evaluation.records import Stream
     from app.evaluation.suite import Exercise
     from app.ports import Model
-    from app.settings import InputShape
+    from app.settings import InputShape, SearchMode, Strategy
 
 MAX_PIXELS: int = Settings.model_fields["max_pixels"].default
 
@@ -157,12 +157,12 @@ def _size(shape: InputShape) -> InputSize:
     return InputSize(shape.height, shape.width, shape.channels or 3)
 
 
-def _trial(options: Options, subject: Subject, stream: Stream, errand: Errand) -> Trying:
-    assert errand.strategy is not None  # noqa: S101  # only a gateway has its own
+def usual_policy(strategy: Strategy, search: SearchMode, trigger_max: float) -> Policy:
+    """Return the policy of an evaluation: the settings' defaults, and no hurry."""
     defaults = Settings.model_fields
-    policy = Policy(
-        strategy=errand.strategy,
-        search=options.search,
+    return Policy(
+        strategy=strategy,
+        search=search,
         patience_s=PATIENCE_S,
         on_failure=FailurePolicy.CLOSED,
         probe_budget=None,
@@ -170,9 +170,14 @@ def _trial(options: Options, subject: Subject, stream: Stream, errand: Errand) -
             lambda_t=defaults["lambda_t"].default,
             delta_t=defaults["delta_t"].default,
             check_size=defaults["check_size"].default,
-            size=options.trigger_max,
+            size=trigger_max,
         ),
     )
+
+
+def _trial(options: Options, subject: Subject, stream: Stream, errand: Errand) -> Trying:
+    assert errand.strategy is not None  # noqa: S101  # only a gateway has its own
+    policy = usual_policy(errand.strategy, options.search, options.trigger_max)
     return Trial(subject, stream, policy, errand.seed, trigger_max=options.trigger_max)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, TypeVar
 
 from app.detection.search import Probe, Refused, advance, refuse
 from app.evaluation.records import Spent
 
 if TYPE_CHECKING:
-    from app.detection.search import Answers, Images, Purpose, Search
+    from app.detection.search import Answers, Done, Images, Purpose, Search
     from app.ports import InputSize, Model
 
 T = TypeVar("T")
@@ -22,11 +22,13 @@ class Meter:
     ``spent`` is by purpose: seconds are those of thinking a probe up, asking it, and concluding
     from it where it is the last. Of probes that are shared only the seconds are in it; their
     images are in ``shared``. ``purposes`` are those that the image itself was asked about for.
+    ``cpu_s`` is the CPU time of the search's own steps, the model's not in it.
     """
 
     def __init__(self) -> None:
         self.spent: defaultdict[Purpose, Spent] = defaultdict(Spent)
         self.shared = 0
+        self.cpu_s = 0.0
         self.purposes: set[Purpose] = set()
         self._since = perf_counter()
 
@@ -48,7 +50,7 @@ class Meter:
 
 def metered(search: Search[T], meter: Meter) -> Search[T]:
     """Return *search* with each of its probes counted by *meter*."""
-    step = advance(search)
+    step = _advanced(search, meter)
     while isinstance(step, Probe):
         probe = step
         try:
@@ -56,10 +58,19 @@ def metered(search: Search[T], meter: Meter) -> Search[T]:
         except Refused:
             return refuse(search)
         meter.note(probe)
-        step = advance(search, probe, answers)
+        step = _advanced(search, meter, probe, answers)
         if not isinstance(step, Probe):
             meter.pass_time(probe.purpose)
     return step.result
+
+
+def _advanced(
+    search: Search[T], meter: Meter, probe: Probe | None = None, answers: Answers | None = None
+) -> Probe | Done[T]:
+    since = process_time()  # of all threads: the core's arithmetic may use several
+    step = advance(search, probe, answers)
+    meter.cpu_s += process_time() - since
+    return step
 
 
 class MeteredModel:

@@ -70,7 +70,8 @@ class Screened:
     a gateway). ``answer`` is NO_ANSWER where the gateway refuses one, since the image may carry a
     known trigger; its ``screening`` is INCOMPLETE then. ``spent`` is by purpose; through a gateway
     all of it is under SEARCH. ``shared`` inferences are kept as knowledge for all later images
-    (placebo rates); of them only the seconds are in ``spent``.
+    (placebo rates); of them only the seconds are in ``spent``. ``cpu_s`` is the CPU time of the
+    search's own steps, the model's not in it; None where that can't be seen.
     """
 
     said: int
@@ -81,6 +82,7 @@ class Screened:
     trigger_id: str | None
     spent: Mapping[Purpose, Spent]
     shared: int
+    cpu_s: float | None = None
 
     @property
     def total(self) -> Spent:

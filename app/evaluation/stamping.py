@@ -39,7 +39,7 @@ def stamped(image: Image, stamps: Iterable[Stamp]) -> Image:
     return result
 
 
-def read_stamp(path: Path, x: int, y: int, target: int, size: InputSize) -> Stamp:
+def read_stamp(path: Path, x: int, y: int, target: int | None, size: InputSize) -> Stamp:
     """Return the picture at *path* (PNG with alpha) as a trigger with its corner at *x*, *y*.
 
     Raises StampError if it can't be read, or isn't within an image of *size*.

@@ -169,6 +169,7 @@ def _noted(outcome: Outcome, meter: Meter) -> Screened:
         trigger_id=outcome.trigger_id,
         spent=dict(meter.spent),
         shared=meter.shared,
+        cpu_s=meter.cpu_s,
     )
 
 
@@ -182,4 +183,5 @@ def _refused(said: Answers | None, meter: Meter) -> Screened:
         trigger_id=None,
         spent=dict(meter.spent),
         shared=meter.shared,
+        cpu_s=meter.cpu_s,
     )

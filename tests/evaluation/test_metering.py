@@ -39,6 +39,7 @@ def test_probes_are_counted_by_their_purpose() -> None:
     assert all(spent.seconds > 0 for spent in meter.spent.values())
     assert {Purpose.SEARCH, Purpose.CONFIRM} == meter.purposes
     assert 3 == meter.shared
+    assert meter.cpu_s > 0
 
 
 @pytest.mark.parametrize("answered", [0, 1, 2])

@@ -97,6 +97,8 @@ async def test_a_trial_counts_what_was_asked() -> None:
         assert one.total.inferences >= 1
         assert one.total.round_trips >= 1
         assert one.total.seconds > 0
+        assert one.cpu_s is not None
+        assert one.cpu_s > 0
         assert (Purpose.CONFIRM in one.spent) >= bool(one.suspected)
 
 

@@ -1,0 +1,107 @@
+"""What is in a row of the table, pooled over the runs of one strategy on one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.evaluation.costs import discoveries
+from app.evaluation.intervals import mean
+from app.evaluation.overlap import box_of, overlap
+from app.evaluation.rq1_detection import detection
+from app.evaluation.series import series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from app.detection.trigger import Trigger
+    from app.evaluation.case import Case
+    from app.evaluation.intervals import Mean, Rate
+    from app.evaluation.records import Run, Stamp
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Rates and means of ``images`` in ``runs``; None is what didn't occur.
+
+    Inferences include the image's own. ``clean`` is a clean image's, ``clean_knowing`` the same
+    once a trigger is known, ``known`` a poisoned one's whose trigger is known. ``discovery`` is the
+    largest of any image that revealed a trigger. ``preparation`` is spent before the first image,
+    ``once`` that and, while images are screened, what is kept for all; the largest of any run.
+    ``triggers`` were found in a run, true or not. ``box_overlap`` is the intersection over union
+    of a true trigger's box and that of the found one that fits best, ``pixel_overlap`` the same of
+    their pixels; 0 where none was found. ``cpu_ms`` is CPU time in the core for a clean image.
+    """
+
+    runs: int
+    images: int
+    tpr: Rate | None
+    first_flagged: Rate | None
+    fpr: Rate | None
+    agreement: Rate | None
+    clean: Mean | None
+    clean_p95: float | None
+    clean_knowing: Mean | None
+    one_trip: Rate | None
+    trips_p95: float | None
+    known: Mean | None
+    discovery: int | None
+    preparation: int
+    once: int
+    triggers: Mean | None
+    box_overlap: Mean | None
+    pixel_overlap: Mean | None
+    cpu_ms: Mean | None
+
+
+def figures(case: Case, runs: Sequence[Run]) -> Figures:
+    """Return what *runs*, at least one with an image, come to."""
+    seen = detection(case, runs)
+    costs = seen.costs
+    return Figures(
+        runs=seen.runs,
+        images=seen.images,
+        tpr=seen.flagged.tpr,
+        first_flagged=seen.first_flagged,
+        fpr=seen.flagged.fpr,
+        agreement=seen.agreement,
+        clean=costs.clean,
+        clean_p95=costs.clean_p95,
+        clean_knowing=costs.clean_knowing,
+        one_trip=costs.one_trip,
+        trips_p95=costs.trips_p95,
+        known=costs.known,
+        discovery=max((cost for run in runs for cost in _discoveries(run)), default=None),
+        preparation=max(run.prepared.inferences for run in runs),
+        once=max(run.prepared.inferences + _shared(run) for run in runs),
+        triggers=seen.triggers,
+        box_overlap=_best(runs, lambda stamp, found: box_of(stamp).overlap(found.box)),
+        pixel_overlap=_best(runs, overlap),
+        cpu_ms=mean([1000 * cpu_s for run in runs for cpu_s in _clean_cpu_s(run)]),
+    )
+
+
+def _discoveries(run: Run) -> list[int]:
+    seen = series(run)
+    costs: list[int] = seen.inferences[discoveries(seen)].tolist()
+    return costs
+
+
+def _shared(run: Run) -> int:
+    return sum(one.shared for one in run.screened)
+
+
+def _best(runs: Sequence[Run], fit: Callable[[Stamp, Trigger], float]) -> Mean | None:
+    return mean(
+        [
+            max((fit(stamp, one.trigger) for one in run.found), default=0.0)
+            for run in runs
+            for stamp in run.stamps
+        ]
+    )
+
+
+def _clean_cpu_s(run: Run) -> Iterator[float]:
+    for screened, poisoned in zip(run.screened, run.stream.poisoned, strict=False):
+        if not poisoned and screened.cpu_s is not None:
+            yield screened.cpu_s
