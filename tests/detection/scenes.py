@@ -137,6 +137,21 @@ def watched(search: Search[T], predict: Callable[[Images], Answers]) -> tuple[T,
     return step.result, probes
 
 
+def told(
+    search: Search[T], predict: Callable[[Images], Answers], tell: Callable[[Images], Answers]
+) -> tuple[T, int]:
+    """Run *search* with a model that *tell*s what a test wants; return its result and rounds.
+
+    What is asked once for all images, of nature, is answered by the real one, and not counted.
+    """
+    rounds = 0
+    step = advance(search)
+    while isinstance(step, Probe):
+        rounds += not step.shared
+        step = advance(search, step, (predict if step.shared else tell)(step.images))
+    return step.result, rounds
+
+
 def refused(search: Search[T], predict: Callable[[Images], Answers], after: int) -> T:
     """Refuse *search* once it has been answered *after* probes, and return its conclusion."""
     step = advance(search)

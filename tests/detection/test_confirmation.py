@@ -11,14 +11,14 @@ import pytest
 from app.detection.confirmation import Look, Transplants, confirm, first_look, undecidable
 from app.detection.geometry import Box
 from app.detection.references import placebo_rate
-from app.detection.search import Answers, Probe, advance, run
-from tests.detection.scenes import SEED, Scene, World, own, scene, watched
+from app.detection.search import Answers, run
+from tests.detection.scenes import SEED, Scene, World, own, scene, told, watched
 from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.detection.search import Image, Images
+    from app.detection.search import Image, Images, Probe
 
 CLEAN_BOX = Box(2, 2, 4, 4)
 TRIGGER = Look((TRIGGER_BOX,), None)
@@ -31,15 +31,16 @@ def _confirmed(its: Scene, look: Look, carrying: list[bool]) -> tuple[Transplant
 
     What nature does there is asked of the real one.
     """
+    asked = 0
+
+    def tell(images: Images) -> Answers:
+        nonlocal asked
+        asked += len(images)
+        return Answers(np.where(carrying[asked - len(images) : asked], TARGET, 0))
+
     search = confirm(its.of_class(TARGET)[0], TARGET, look, its.references, _rng())
-    step, asked = advance(search), 0
-    while isinstance(step, Probe):
-        answers = its.predict(step.images)
-        if not step.shared:
-            told = carrying[asked : asked + len(step)]
-            answers, asked = Answers(np.where(told, TARGET, 0)), asked + len(step)
-        step = advance(search, step, answers)
-    return step.result, asked
+    result, _ = told(search, its.predict, tell)
+    return result, asked
 
 
 def _with_placebo(rate: float, source: int | None = None) -> Scene:
@@ -91,11 +92,13 @@ def test_two_pieces_are_transplanted_together() -> None:
 
 def test_confirmation_goes_on_from_the_first_look() -> None:
     """What the first look has seen counts, and isn't asked again."""
-    seen = Look((CLEAN_BOX,), None, carried=4, asked=4)
-    alone, asked = _confirmed(_with_placebo(0.02), CLEAN, [True] * 24)
-    after, fewer = _confirmed(_with_placebo(0.02), seen, [True] * 24)
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
+    alone, asked = watched(confirm(poisoned, TARGET, TRIGGER, its.references, _rng()), its.predict)
+    after, fewer = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
     assert alone == after
-    assert asked - 4 == fewer
+    assert own(asked) - look.asked == own(fewer)
 
 
 def test_part_of_a_clean_image_is_rejected_early() -> None:
@@ -161,9 +164,9 @@ def test_first_look_tells_a_trigger_from_nature() -> None:
     """A window that holds the trigger is kept, with what its transplants said; others are not."""
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
-    assert [Look((TRIGGER_BOX,), None, 4, 4)] == _looked(
-        its, poisoned, TARGET, [CLEAN_BOX, TRIGGER_BOX]
-    )
+    (look,) = _looked(its, poisoned, TARGET, [CLEAN_BOX, TRIGGER_BOX])
+    assert ((TRIGGER_BOX,), None) == (look.pieces, look.source)
+    assert look.carried == look.asked > 0
     assert [] == _looked(its, its.of_class(TARGET)[0], TARGET, [CLEAN_BOX, TRIGGER_BOX])
 
 

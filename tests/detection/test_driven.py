@@ -77,6 +77,7 @@ def test_image_with_a_known_trigger_is_exposed_throughout(name: str) -> None:
     its, image, defence = _case(name)
     _, probes = watched(its.search(image, defence), its.predict)
     for after in range(len(probes)):
+        its, image, defence = _case(name)
         assert refused(its.search(image, defence), its.predict, after).exposed
 
 

@@ -13,7 +13,7 @@ from app.detection.recognition import Known
 from app.detection.screening import Verdict
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
-from tests.detection.scenes import Scene, World, own, refused, scene, watched
+from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def test_known_trigger_takes_one_round_trip(world: World, *, search: bool) -> No
         assert finding.known is not None
         assert finding.sanitised is not None
         assert ("t-1", its.label(clean)) == (finding.known.id, int(finding.sanitised.labels[0]))
-        assert 1 == len(probes)
-        assert len(probes[0]) <= 6
+        assert 1 == sum(not probe.shared for probe in probes)
+        assert own(probes) <= 6
 
 
 def test_known_trigger_in_grey() -> None:
@@ -53,7 +53,7 @@ def test_known_trigger_in_grey() -> None:
         its.search(stamped(clean[None])[0], its.defence([known])), its.predict
     )
     assert Verdict.KNOWN is finding.verdict
-    assert 1 == len(probes)
+    assert 1 == sum(not probe.shared for probe in probes)
 
 
 def test_discovered_trigger_is_recognised_next_time() -> None:
@@ -278,8 +278,6 @@ def test_reference_that_resists_the_trigger_hides_nothing() -> None:
             answers.labels[3:] = 1
         return answers
 
-    finding, probes = watched(
-        its.search(poisoned, its.defence([_known()], search=False)), resisting
-    )
-    assert Verdict.KNOWN is finding.verdict
-    assert 2 == len(probes)
+    search = its.search(poisoned, its.defence([_known()], search=False))
+    finding, asked = told(search, its.predict, resisting)
+    assert (Verdict.KNOWN, 2) == (finding.verdict, asked)

@@ -19,7 +19,7 @@ from app.detection.recognition import (
 from app.detection.screening import Verdict
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
-from tests.detection.scenes import Scene, scene, watched
+from tests.detection.scenes import Scene, scene, told, watched
 from tests.tiny import TARGET, TRIGGER_BOX, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -89,17 +89,13 @@ def _recognised(first: list[int], more: int) -> tuple[Verdict, int | None, int]:
 
     *more* is its answer to any further transplant. Returns verdict, sanitised label, rounds.
     """
-    its, rounds = scene(), 0
+    its, prepared = scene(), iter([[TARGET], first])
 
-    def told(images: Images) -> Answers:
-        nonlocal rounds
-        rounds += 1
-        if rounds == 1:
-            return Answers(np.array([TARGET]))
-        return Answers(np.array(first if rounds == 2 else [more] * len(images)))
+    def tell(images: Images) -> Answers:
+        return Answers(np.array(next(prepared, [more] * len(images))))
 
     defence = its.defence([Known("t", tiny_trigger())], search=False)
-    finding = run(its.search(its.clean[0], defence), told)
+    finding, rounds = told(its.search(its.clean[0], defence), its.predict, tell)
     given = None if finding.sanitised is None else int(finding.sanitised.labels[0])
     return finding.verdict, given, rounds
 
