@@ -119,7 +119,7 @@ def test_trigger_of_the_openings_class_is_found() -> None:
 def test_suspects_are_the_cells_in_the_middle_of_what_carried(
     plan: Plan, data: st.DataObject
 ) -> None:
-    """A few cells, each of a row and a column that carried, the middle one and one larger window."""
+    """A few cells of rows and columns that carried, the middle one too, and one larger window."""
     flags = st.lists(st.booleans(), min_size=len(plan.bands), max_size=len(plan.bands))
     hits = np.array(data.draw(flags))
     rows = np.flatnonzero(hits[: len(plan.rows)])
