@@ -34,6 +34,7 @@ NOVEL = 1.75  # times what is usual, of the most novel part of a cell
 CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
+TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
 UNION = 0.35  # of the image's area that the pieces of one trigger may have
 
 
@@ -54,7 +55,8 @@ def discovered_by_blocks(
     if not cells:
         return None
     revealed = yield from _revealed(image, label, cells)
-    for look in (yield from _carrying(image, label, revealed, defence, rng)):
+    looks = yield from _carrying(image, label, revealed, defence, rng)
+    for look in looks[:TRIED]:
         found = yield from established(image, label, look, defence, rng)
         if found is not None:
             return found

@@ -146,8 +146,12 @@ def is_over_general(
 
 def undecidable(image: Image, label: int, look: Look, references: References) -> bool:
     """Say if nature is known to carry *label* there too often for transplants to tell anything."""
-    known = references.known_placebo_rate(look.pieces, label, look.source, 0.0)
-    return known > UNDECIDABLE and not _is_very_new(image, label, look, references)
+    place = (look.pieces, label, look.source)
+    if references.known_placebo_rate(*place, 0.0) <= UNDECIDABLE:
+        return False
+    if references.known_foreign_rate(*place, 1.0) < AT_LEAST:
+        return True
+    return not _is_very_new(image, label, look, references)
 
 
 def _is_very_new(image: Image, label: int, look: Look, references: References) -> bool:

@@ -131,13 +131,26 @@ def _shrunken(images: Images, step: int) -> NDArray[np.float32]:
 
 
 def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    difference: NDArray[np.float32] = np.abs(images - other).mean(axis=3)
+    """Average |images - other| over the channels: (n, h, w)."""
+    channels = images.shape[3]
+    # A product, since the mean over an axis of three is ten times slower.
+    difference: NDArray[np.float32] = np.abs(images - other) @ np.full(
+        channels, 1 / channels, np.float32
+    )
     return difference
 
 
 def _squares(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Average *values* (n, h, w) over every square of *side* pixels: (n, h', w')."""
-    sums = np.pad(values, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
-    whole = sums[:, side:, side:] - sums[:, :-side, side:] - sums[:, side:, :-side]
-    squares: NDArray[np.float32] = (whole + sums[:, :-side, :-side]) / side**2
-    return squares
+    rows = _summed(values, side)
+    columns = _summed(rows.swapaxes(1, 2), side).swapaxes(1, 2)
+    return columns / np.float32(side**2)
+
+
+def _summed(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Sum every *side* neighbours of *values* (n, a, b) along the axis of a."""
+    length = values.shape[1] - side + 1
+    summed = values[:, :length].copy()
+    for i in range(1, side):
+        summed += values[:, i : i + length]
+    return summed

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from app.ports import InputSize
 
 
-
 class UnlikeGatewayError(ValueError):
     """Something that a gateway doesn't say."""
 
