@@ -14,7 +14,7 @@ import numpy as np
 
 from app.detection.confirmation import Look, undecidable
 from app.detection.discovery import established, is_dismissed
-from app.detection.geometry import merged
+from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.novelty import novelties
 from app.detection.search import Probe, Purpose
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.screening import Defence
     from app.detection.search import Answers, Image, Images, Search
@@ -100,11 +99,20 @@ def _revealed(image: Image, label: int, cells: Sequence[Box]) -> Search[list[_Re
     revealed = []
     for cell, told in zip(cells, answers.labels.reshape(len(cells), -1), strict=True):
         revealed += [_Revealed((cell,), int(b)) for b in dict.fromkeys(told[told != label])]
-    pieces = merged(list(dict.fromkeys(one.pieces[0] for one in revealed)))
+    apart = merged(list(dict.fromkeys(one.pieces[0] for one in revealed)))
+    pieces = tuple(_middle(group, cells) for group in apart)
     area = sum(piece.area for piece in pieces)
     if len({one.pieces for one in revealed}) > 1 and area <= UNION * image[..., 0].size:
         revealed += [_Revealed(pieces, b) for b in dict.fromkeys(one.b for one in revealed)]
     return revealed
+
+
+def _middle(group: Box, cells: Sequence[Box]) -> Box:
+    """Return the middle of cells that overlap, as large as the smallest: what all of them show."""
+    width = min(group.width, *(cell.width for cell in cells))
+    height = min(group.height, *(cell.height for cell in cells))
+    x, y = group.x + (group.width - width) // 2, group.y + (group.height - height) // 2
+    return Box(x, y, width, height)
 
 
 def _carrying(

@@ -62,7 +62,12 @@ class Look:
     pieces: tuple[Box, ...]
     source: int | None
     carried: int = 0
-    asked: int = 0
+    onto: tuple[int, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many transplants there were."""
+        return len(self.onto)
 
 
 def first_look(
@@ -89,7 +94,7 @@ def first_look(
     kept = hits[: len(blocked)].reshape(len(decidable), -1)
     carried = hits[len(blocked) :].reshape(len(decidable), -1)
     looks = [
-        Look((window,), None, int(row.sum()), len(row))
+        Look((window,), None, int(row.sum()), tuple(onto.tolist()))
         for window, still, row in zip(decidable, kept, carried, strict=True)
         if not still.any()
     ]
@@ -113,7 +118,8 @@ def confirm(
         if not (yield from is_over_general(image, label, look, references, AT_LEAST)):
             return None
         null = 0.0
-    onto = iter(references.acted_on(label, look.source, rng))
+    drawn = references.acted_on(label, look.source, rng)
+    onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
     carried, asked = look.carried, look.asked
     while True:
         match _decision(carried, asked, null):

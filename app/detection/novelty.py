@@ -71,7 +71,8 @@ def novelties(
     ratio = distance.min(axis=0) / usual
     found = []
     for box in boxes:
-        top, left = box.y // step, box.x // step
+        top = min(box.y // step, ratio.shape[0] - 1)
+        left = min(box.x // step, ratio.shape[1] - 1)
         bottom = max((box.y + box.height) // step - side + 1, top + 1)
         right = max((box.x + box.width) // step - side + 1, left + 1)
         found.append(ratio[top:bottom, left:right].max())

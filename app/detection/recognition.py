@@ -79,7 +79,8 @@ def presence(image: Image, trigger: Trigger) -> Presence:
         return Presence.THERE
     translucent = trigger.mask is not None and not trigger.mask.any()
     decided = trigger.mask is not None and not translucent
-    natural = trigger.natural >= NATURAL or trigger.source is not None
+    told = trigger.source is not None and not translucent
+    natural = trigger.natural >= NATURAL or told
     return Presence.ABSENT if decided or natural else Presence.UNCLEAR
 
 
@@ -222,5 +223,5 @@ def suspected(label: int, known: Sequence[Known], presences: Sequence[Presence])
     return [
         one
         for one, there in zip(known, presences, strict=True)
-        if there is Presence.UNCLEAR and one.trigger.target == label
+        if there is Presence.UNCLEAR and one.trigger.may_answer(label)
     ]

@@ -23,6 +23,7 @@ from app.detection.recognition import (
     transplants,
     unmistakable,
 )
+from app.detection.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose, Refused
 from app.detection.transplants import Opening, discovered, opening
 from app.detection.trigger import Blocker, Trigger
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
 
+NATURE_AT_MOST = 0.5  # placebo rate that a trigger may have, unless it was found with a higher one
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
@@ -175,16 +177,39 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     answers: Answers,
     references: References,
 ) -> Search[bool]:
-    """Say if transplants of the trigger carry *label* onto the class that blocking revealed."""
-    trigger, source = asked.known.trigger, asked.known.trigger.source
-    hits = answers.labels[BLOCKED : len(asked.images)] == label
-    if source is not None:
-        source = source if answer is None else int(answer.labels[0])
-        hits = yield from _hits(label, transplants(image, asked, references, source))
-    if carried(hits, image, trigger):
-        return True
-    images = transplants(image, asked, references, source, more=True)
-    return carried(np.append(hits, (yield from _hits(label, images))), image, trigger)
+    """Say if transplants of the trigger carry *label*, and more often than nature does there.
+
+    Onto the class that blocking revealed; a second trigger may hide that, so then onto the one that
+    the trigger was found on.
+    """
+    source = asked.known.trigger.source
+    if source is None:
+        hits = answers.labels[BLOCKED : len(asked.images)] == label
+        return (yield from _is_carried_onto(image, label, asked, None, hits, references))
+    revealed = source if answer is None else int(answer.labels[0])
+    for onto in dict.fromkeys((revealed, source)):
+        hits = yield from _hits(label, transplants(image, asked, references, onto))
+        if (yield from _is_carried_onto(image, label, asked, onto, hits, references)):
+            return True
+    return False
+
+
+def _is_carried_onto(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    asked: Questions,
+    source: int | None,
+    hits: NDArray[np.bool_],
+    references: References,
+) -> Search[bool]:
+    trigger = asked.known.trigger
+    if not carried(hits, image, trigger):
+        images = transplants(image, asked, references, source, more=True)
+        hits = np.append(hits, (yield from _hits(label, images)))
+        if not carried(hits, image, trigger):
+            return False
+    natural = yield from placebo_rate(asked.pieces, label, source, references)
+    return natural <= max(trigger.natural, NATURE_AT_MOST)
 
 
 def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:

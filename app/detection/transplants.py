@@ -15,6 +15,7 @@ import numpy as np
 
 from app.detection.confirmation import first_look
 from app.detection.discovery import established, is_dismissed
+from app.detection.geometry import around
 from app.detection.images import transplant
 from app.detection.references import carries
 
@@ -102,12 +103,23 @@ def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
         ((int(row), int(column)) for row in rows for column in columns),
         key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
     )
+    if not cells:
+        return []
     found = [
-        Suspect(plan.cell(*cell).grown(margin, plan.width, plan.height), cell[0])
-        for i, cell in enumerate(cells[:CELLS])
-        for margin in ((plan.surroundings, plan.margin) if i == 0 else (plan.surroundings,))
+        Suspect(plan.cell(*cell).grown(plan.surroundings, plan.width, plan.height), cell[0])
+        for cell in cells[:CELLS]
     ]
+    middle = around(
+        [plan.cell(row, column) for row in _middle(rows) for column in _middle(columns)]
+    )
+    large = middle.grown(plan.margin, plan.width, plan.height)
+    found.append(Suspect(large, cells[0][0]))
     return sorted({s.window: s for s in found}.values(), key=lambda suspect: suspect.window.area)
+
+
+def _middle(indices: NDArray[np.intp]) -> tuple[int, int]:
+    """Return the one in the middle twice, or the two there where their number is even."""
+    return int(indices[(len(indices) - 1) // 2]), int(indices[len(indices) // 2])
 
 
 def survivors(
