@@ -80,7 +80,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--models", nargs="+", default=MODELS)
-    parser.add_argument("--strategy", nargs="+", default=["fast", "paper"])
+    parser.add_argument("--strategy", nargs="+", default=["full", "fast", "paper"])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--images", type=int, default=IMAGES)
     parser.add_argument("--json", type=Path)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.trigger import Blocker, Fill
+from app.detection.trigger import Blocker, Evidence, Fill
 from app.evaluation.gateway_answers import (
     Reply,
     UnlikeGatewayError,
@@ -42,8 +42,19 @@ TRIGGER: dict[str, Any] = {
     "box": BOX,
     "image_size": {"width": 48, "height": 40},
     "blocker": {"fill": "ring", "box": BOX},
+    "source": {"index": 4, "label": "4"},
     "carry_rate": 0.96,
     "heal_rate": 0.9,
+    "evidence": {
+        "carried": 12,
+        "transplants": 16,
+        "placebo_rate": 0.1,
+        "class_b": {"index": 4, "label": "4"},
+        "necessary": True,
+        "novelty": None,
+        "probes": 300,
+        "seed": 77,
+    },
 }
 RGBA = np.array([[[9, 9, 9, 255], [7, 7, 7, 0]]], np.uint8)
 
@@ -76,7 +87,7 @@ def test_what_is_no_reply_is_refused(wrong: bytes) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_trigger_is_read_with_its_pixels(channels: int) -> None:
-    """What is transparent in the picture is no part of it; its evidence is in hundredths."""
+    """What is transparent in the picture is no part of it; its evidence comes along."""
     (told,) = parse_triggers(orjson.dumps({"triggers": [TRIGGER]})).values()
     trigger = parse_trigger(told, encoded(RGBA), channels)
     assert (1, Box(3, 4, 2, 1), 48, 40) == (
@@ -89,7 +100,9 @@ def test_a_trigger_is_read_with_its_pixels(channels: int) -> None:
     assert RGBA[..., :channels].tolist() == trigger.patch.tolist()
     assert trigger.mask is not None
     assert [[True, False]] == trigger.mask.tolist()
-    assert (0.96, 0.9) == (trigger.evidence.carry_rate, trigger.evidence.heal_rate)
+    assert 4 == trigger.source
+    evidence = Evidence(12, 16, 0.1, 0.9, 300, 77, class_b=4, necessary=True, novelty=None)
+    assert evidence == trigger.evidence
 
 
 def test_a_trigger_without_transparent_pixels_has_no_mask() -> None:

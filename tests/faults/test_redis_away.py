@@ -194,7 +194,7 @@ async def test_what_waits_for_it_is_bounded(server: Server, workers: Workers) ->
 
 
 async def _measure() -> Calibration:
-    return Calibration(np.array([7]), {})
+    return Calibration(np.array([7]), np.zeros((1, 1), np.int64))
 
 
 async def _fail() -> Calibration:
