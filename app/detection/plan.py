@@ -11,6 +11,9 @@ from app.detection.geometry import Box, windows
 SMALL_TRIGGER = 0.14
 """Side of the largest trigger that a band holds whole, as a share of the image's side."""
 
+ALL_SMALL = 0.16
+"""Largest trigger, as a share of the image's side, for which the bands are made to hold it whole."""
+
 PART = 0.44
 """The same, as a share of the largest trigger: a band then holds at least 0.7 of its rows."""
 
@@ -38,6 +41,16 @@ class Plan:
     def bands(self) -> tuple[Box, ...]:
         """The rows, then the columns."""
         return self.rows + self.columns
+
+    @property
+    def columns_wait(self) -> bool:
+        """Whether the columns are asked only where a row carries.
+
+        Small windows carry so seldom that the rows alone leave few images, for half the probes. Of
+        larger triggers each shows a part only: then both are asked at once, since either alone
+        would leave too many images.
+        """
+        return self.largest <= self.trigger
 
     @property
     def largest_area(self) -> int:
@@ -79,7 +92,7 @@ def make_plan(
     """Plan the search for square triggers of up to *trigger_max* of the image's shorter side."""
     side = min(height, width)
     image = Box(0, 0, width, height)
-    share = max(min(trigger_max, SMALL_TRIGGER), PART * trigger_max)
+    share = trigger_max if trigger_max <= ALL_SMALL else max(SMALL_TRIGGER, PART * trigger_max)
     trigger = max(2, round(side * share))
     largest = max(trigger, round(side * trigger_max))
     band = min(2 * trigger, side)

@@ -48,7 +48,7 @@ class Suspect:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """One transplant of every band, the i-th on the i-th of the references."""
+    """One transplant of every band that is asked at once, the i-th on the i-th reference."""
 
     image: Image
     onto: NDArray[np.int64]
@@ -57,8 +57,9 @@ class Opening:
 
 def opening(image: Image, references: References, plan: Plan, rng: np.random.Generator) -> Opening:
     """Prepare the first round: the image's label isn't known yet, so any reference will do."""
-    onto = np.array([references.leading(i, rng) for i in range(len(plan.bands))], np.int64)
-    return Opening(image, onto, transplant(image, plan.bands, references.images[onto]))
+    bands = plan.rows if plan.columns_wait else plan.bands
+    onto = np.array([references.leading(i, rng) for i in range(len(bands))], np.int64)
+    return Opening(image, onto, transplant(image, bands, references.images[onto]))
 
 
 def discovered(
@@ -82,7 +83,7 @@ def opened(
     """Say which bands (n,) carried *label* in the opening.
 
     Where a reference of the opening is of class *label* itself its answer says nothing, so that
-    band is asked again on another.
+    band is asked again on another. Columns that have waited are asked if a row carried.
     """
     hits: NDArray[np.bool_] = answers.labels == label
     void = np.flatnonzero(references.labels[first.onto] == label)
@@ -90,7 +91,13 @@ def opened(
         onto = [next(references.robust(int(i), label)) for i in void]
         boxes = [plan.bands[i] for i in void]
         hits[void] = yield from carries(first.image, label, boxes, onto, references)
-    return hits
+    waiting = range(len(hits), len(plan.bands))
+    columns = np.zeros(len(waiting), np.bool_)
+    if waiting and hits.any():
+        onto = [next(references.robust(i, label)) for i in waiting]
+        boxes = [plan.bands[i] for i in waiting]
+        columns = yield from carries(first.image, label, boxes, onto, references)
+    return np.append(hits, columns)
 
 
 def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
