@@ -12,7 +12,7 @@ SMALL_TRIGGER = 0.14
 """Side of the largest trigger that a band holds whole, as a share of the image's side."""
 
 ALL_SMALL = 0.16
-"""Largest trigger, as a share of the image's side, for which the bands are made to hold it whole."""
+"""Share of the image's side up to which the bands are made to hold the largest trigger whole."""
 
 PART = 0.44
 """The same, as a share of the largest trigger: a band then holds at least 0.7 of its rows."""
