@@ -33,7 +33,7 @@ SLACK = 1  # of the latter that may not turn: a reference may be a borderline on
 HEALED_ON, LEAVING_ON = 12, 8  # images that a blocker is tried on
 MARGINS = (1, 2, 0, 3, 5)  # pixels around the box, in the order in which they are tried
 FILLS = (Fill.RING, Fill.INPAINT, Fill.DOMINANT)  # the cheaper first, where they are equal
-GOOD_HEAL_RATE = 0.97  # no further margin is tried
+GOOD_HEAL_RATE = 0.9  # no further margin is tried
 
 
 @dataclass(frozen=True, eq=False)

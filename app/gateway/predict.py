@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.gateway.preparation import Preparation
     from app.ports import Entry, InputSize, Model, TriggerLibrary
 
-USUAL_COST = 20.0
+USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
 
 
