@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 NATURE_AT_MOST = 0.5  # placebo rate that a trigger may have, unless it was found with a higher one
+NATURE_OF_ONE_CLASS = 0.25  # the same for one that acts on some classes only
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
@@ -209,7 +210,8 @@ def _is_carried_onto(  # noqa: PLR0913, PLR0917  # as above
         if not carried(hits, image, trigger):
             return False
     natural = yield from placebo_rate(asked.pieces, label, source, references)
-    return natural <= max(trigger.natural, NATURE_AT_MOST)
+    at_most = NATURE_AT_MOST if source is None else NATURE_OF_ONE_CLASS
+    return natural <= max(trigger.natural, at_most)
 
 
 def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:
