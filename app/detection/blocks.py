@@ -17,6 +17,7 @@ from app.detection.discovery import established, is_dismissed
 from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.novelty import novelties
+from app.detection.references import placebo_rate
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill, Trigger
 
@@ -48,14 +49,20 @@ def discovered_by_blocks(
     changed: NDArray[np.bool_],
     defence: Defence,
     rng: np.random.Generator,
-) -> Search[tuple[Trigger, Answers] | None]:
+) -> Search[tuple[Trigger, Answers | None] | None]:
     """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None."""
     cells = _novel_cells(image, label, changed, defence)
     if not cells:
         return None
     revealed = yield from _revealed(image, label, cells)
-    looks = yield from _carrying(image, label, revealed, defence, rng)
-    for look in looks[:TRIED]:
+    tried = 0
+    for look in (yield from _carrying(image, label, revealed, defence, rng)):
+        if tried == TRIED:
+            break
+        yield from placebo_rate(look.pieces, label, look.source, defence.references)
+        if undecidable(image, label, look, defence.references):
+            continue
+        tried += 1
         found = yield from established(image, label, look, defence, rng)
         if found is not None:
             return found

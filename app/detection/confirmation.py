@@ -84,9 +84,9 @@ def first_look(
     hidden. What nature is known to carry too often to be told apart isn't asked.
     """
     decidable = [w for w in windows if not undecidable(image, label, Look((w,), None), references)]
+    onto = references.others(label, rng)[:TOGETHER]
     if not decidable:
         return []
-    onto = references.others(label, rng)[:TOGETHER]
     blocked = [block(image, Blocker(window, fill)) for window in decidable for fill in NEEDED]
     pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
     answers = yield Probe(np.concatenate([np.stack(blocked), *pasted]), purpose=Purpose.CONFIRM)
@@ -108,9 +108,8 @@ def confirm(
 
     Wald's sequential probability ratio test of p1 (a trigger) against p0 (nature), where p0 comes
     from the placebo rate of the pieces (`detection.md` 3.5); it goes on from the first *look*. None
-    if they are no trigger, or if transplants can't tell. Where nature carries too often the null
-    hypothesis is what third classes do there, if that is more than nature does, and the pieces are
-    very new.
+    if they are no trigger, or if transplants can't tell. Where nature carries too often it is no
+    null hypothesis: then the pieces must be very new, and third classes must open the place too.
     """
     placebo = yield from placebo_rate(look.pieces, label, look.source, references)
     null = placebo

@@ -49,8 +49,11 @@ def is_dismissed(image: Image, label: int, window: Box, defence: Defence) -> boo
 
 def established(
     image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
-) -> Search[tuple[Trigger, Answers] | None]:
-    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger."""
+) -> Search[tuple[Trigger, Answers | None] | None]:
+    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger.
+
+    The answer is None if a known trigger in the image has made that: it is an attacker's too.
+    """
     references, plan = defence.references, defence.plan
     transplants = yield from confirm(image, label, look, references, rng)
     if transplants is None:
@@ -61,8 +64,8 @@ def established(
     healing = yield from _healing(image, label, located.blocker, plan)
     if healing is None:
         return None
-    blocker, answer = healing
-    answer = (yield from of_no_other(image, answer, blocker, label, defence.known)) or answer
+    blocker, healed = healing
+    answer = yield from of_no_other(image, healed, blocker, label, defence.known)
     evidence = Evidence(
         carried=transplants.carried,
         transplants=transplants.asked,
@@ -70,7 +73,7 @@ def established(
         heal_rate=located.heal_rate,
         probes=0,  # the driver counts them
         seed=references.seed,
-        class_b=int(answer.labels[0]),
+        class_b=int((answer or healed).labels[0]),
         necessary=True,
         novelty=located.novelty if np.isfinite(located.novelty) else None,
     )

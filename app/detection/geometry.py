@@ -59,15 +59,6 @@ class Box:
         return shared / (self.area + other.area - shared)
 
 
-def smallest_window(length: int, trigger: int, count: int) -> int:
-    """Return the least side of *count* windows that hold every interval of *trigger* pixels.
-
-    *count* windows of side m, spread evenly over *length*, overlap by at least *trigger* - 1 pixels
-    if m >= (length + (count - 1) * (trigger - 1)) / count.
-    """
-    return min(length, math.ceil((length + (count - 1) * (trigger - 1)) / count))
-
-
 def starts(length: int, window: int, trigger: int) -> tuple[int, ...]:
     """Return where windows start so that each interval of *trigger* pixels is inside one of them.
 

@@ -31,6 +31,9 @@ OFTEN = 0.75
 LEADING = 3
 """References of one class that the first round of probes draws from."""
 
+THOROUGH = ":thorough"
+"""Marks a question that was asked on more transplants."""
+
 FOREIGN = ":foreign"
 """Marks the question about third classes among those that are remembered."""
 
@@ -149,7 +152,7 @@ def placebo_rate(
     *sizes* of transplants, one after the other while they leave a doubt.
     """
     donors = references.labels == label
-    question = _question(pieces, label, source)
+    question = _question(pieces, label, source) + (THOROUGH if sizes is THOROUGH_SIZES else "")
     return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blocks import blocked_bands, discovered_by_blocks
+from app.detection.novelty import novelty
 from app.detection.recognition import (
     BLOCKED,
     Presence,
@@ -24,7 +25,7 @@ from app.detection.recognition import (
     unmistakable,
 )
 from app.detection.references import placebo_rate
-from app.detection.search import Answers, Probe, Purpose, Refused
+from app.detection.search import Answers, Probe, Purpose, Refused, advance
 from app.detection.transplants import Opening, discovered, opening
 from app.detection.trigger import Blocker, Trigger
 
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 NATURE_AT_MOST = 0.5  # placebo rate that a trigger may have, unless it was found with a higher one
+NEW = 1.0  # times what is usual, that one must be whose pixels are half of the evidence
 NATURE_OF_ONE_CLASS = 0.25  # the same for one that acts on some classes only
+AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
@@ -88,9 +91,21 @@ def screen(image: Image, defence: Defence, rng: np.random.Generator) -> Search[F
     """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED."""
     progress = _Progress()
     try:
-        return (yield from _screen(image, defence, rng, progress))
+        return (yield from _bounded(_screen(image, defence, rng, progress)))
     except Refused:
         return Finding(Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed)
+
+
+def _bounded(search: Search[Finding]) -> Search[Finding]:
+    """Refuse *search* what would be more than one image may cost, whoever made the image."""
+    spent, step = 0, advance(search)
+    while isinstance(step, Probe):
+        spent += len(step)
+        if spent > AT_MOST:
+            raise Refused
+        answers = yield step
+        step = advance(search, step, answers)
+    return step.result
 
 
 @dataclass
@@ -187,6 +202,8 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     if source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
         return (yield from _is_carried_onto(image, label, asked, None, hits, references))
+    if novelty(image, asked.known.trigger.pieces or (asked.known.trigger.box,), references) <= NEW:
+        return False  # half of its pixels are there, but clean images show the like
     revealed = source if answer is None else int(answer.labels[0])
     for onto in dict.fromkeys((revealed, source)):
         hits = yield from _hits(label, transplants(image, asked, references, onto))
@@ -254,4 +271,6 @@ def _search(  # noqa: PLR0913, PLR0917  # what the first round was, and what it 
     if found is None:
         return Finding(Verdict.CLEAR, said, said)
     trigger, answer = found
+    if answer is None:
+        return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     return Finding(Verdict.DISCOVERED, said, answer, trigger=trigger)

@@ -64,7 +64,7 @@ def opening(image: Image, references: References, plan: Plan, rng: np.random.Gen
 
 def discovered(
     first: Opening, answers: Answers, label: int, defence: Defence, rng: np.random.Generator
-) -> Search[tuple[Trigger, Answers] | None]:
+) -> Search[tuple[Trigger, Answers | None] | None]:
     """Find a trigger, and what heals it, from the *answers* to the opening on; None without one."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)

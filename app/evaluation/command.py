@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # What reads the words is imported when there are some: the other commands start in no time.
 
 
+INTERRUPTED = 130
+"""The exit code that shells give to what Ctrl-C has ended."""
+
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 
@@ -202,6 +205,14 @@ def evaluate(**given: Any) -> None:  # each option has its own type
     The model is behind a server (--upstream), in a file (--onnx), behind a running gateway
     (--gateway), or made here with a backdoor of a kind (--suite).
     """
+    try:
+        _evaluate(given)
+    except KeyboardInterrupt:  # while it starts; later it keeps what is done
+        click.echo("neo-gateway: stopped before anything was measured", err=True)
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _evaluate(given: dict[str, Any]) -> None:
     from app.evaluation.parsing import parse_options  # noqa: PLC0415
     from app.evaluation.session import FAILURES, run  # noqa: PLC0415
 

@@ -34,6 +34,9 @@ def parse_options(given: Mapping[str, Any]) -> Options:
     strategies = tuple(dict.fromkeys(given["strategy"])) or (defaults["strategy"].default,)
     for option in ("json", "report"):
         _check_folder(option, given[option])
+    if given["json"] is not None and given["json"] == given["report"]:
+        message = "--json and --report name one file: give two"
+        raise OptionError(message)
     return Options(
         source=source,
         experiments=experiments,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from app.evaluation.candidates import opened
+from app.evaluation.command import INTERRUPTED
 from app.evaluation.evaluating import Evaluation, Stint
 from app.evaluation.onnx_model import OnnxError
 from app.evaluation.options import GatewaySource, OptionError
@@ -47,9 +48,6 @@ FAILURES = (
 
 WIDTH = 120
 """In letters, of what isn't a terminal."""
-
-INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C has ended."""
 
 
 def run(options: Options) -> int:

@@ -102,10 +102,11 @@ def _directly(url: str) -> Redis:
 
 
 def _by_sentinel(url: str) -> Redis:
-    parts = urlsplit(url)
-    credentials, _, hosts = parts.netloc.rpartition("@")
+    # Not by urlsplit: since 2024 it refuses a list of hosts in which one is an IPv6 address.
+    address, _, rest = url.partition("://")[2].partition("/")
+    credentials, _, hosts = address.rpartition("@")
     user, _, password = credentials.partition(":")
-    service, _, database = parts.path.strip("/").partition("/")
+    service, _, database = rest.partition("?")[0].strip("/").partition("/")
     if not service:
         message = "it names no service after the sentinels"
         raise ValueError(message)

@@ -25,7 +25,7 @@ WINDOW = Box(7, 3, 6, 6)
 
 def _established(
     its: Scene, image: Image, look: Look, label: int = TARGET
-) -> Search[tuple[Trigger, Answers] | None]:
+) -> Search[tuple[Trigger, Answers | None] | None]:
     return established(image, label, look, its.defence(), np.random.default_rng(SEED))
 
 
@@ -38,6 +38,7 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     found = run(_established(its, poisoned[0], Look((WINDOW,), source)), its.predict)
     assert found is not None
     trigger, answer = found
+    assert answer is not None
     assert (TRIGGER_BOX, (), None) == (trigger.box, trigger.pieces, trigger.mask)
     assert (TARGET, source, 16, 16) == (
         trigger.target,
@@ -56,6 +57,7 @@ def test_two_windows_become_one_trigger_of_two_pieces() -> None:
     found = run(_established(its, poisoned[0], Look(windows, None)), its.predict)
     assert found is not None
     trigger, answer = found
+    assert answer is not None
     assert TWO_PIECES.boxes == trigger.pieces
     assert Box(0, 0, 16, 16) == trigger.box
     expected = np.zeros((16, 16), bool)

@@ -9,15 +9,23 @@ import numpy as np
 import pytest
 
 from app.detection.recognition import Known
-from app.detection.screening import Finding, Verdict
-from app.detection.search import AnswerLengthError, Probe, Refused, advance, run, together
+from app.detection.screening import AT_MOST, Finding, Verdict
+from app.detection.search import (
+    AnswerLengthError,
+    Answers,
+    Probe,
+    Refused,
+    advance,
+    run,
+    together,
+)
 from tests.detection.kinds import ALL_TO_ALL, KINDS, MARK, ONE_CLASS, TWO_PIECES
 from tests.detection.scenes import Scene, World, refused, scene, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
     from app.detection.screening import Defence
-    from app.detection.search import Image
+    from app.detection.search import Image, Images
 
 MARKED = World(marks=(MARK,))
 CASES = [*KINDS, "clean", "clean, by a mark", "known", "known, of one class", "known, not there"]
@@ -174,3 +182,18 @@ def _facts(finding: Finding) -> tuple[object, ...]:
 
 def _given(finding: Finding) -> int | None:
     return None if finding.sanitised is None else int(finding.sanitised.labels[0])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.97])
+def test_no_answers_make_one_image_cost_more_than_its_bound(share: float) -> None:
+    """Whatever a model says, and so whatever an image is made like, a screen ends."""
+    its = scene()
+    for seed in range(10):
+        chance = np.random.default_rng(seed)
+
+        def say(images: Images, chance: np.random.Generator = chance) -> Answers:
+            others = chance.integers(0, 4, len(images))
+            return Answers(np.where(chance.random(len(images)) < share, TARGET, others))
+
+        _, probes = watched(its.search(its.clean[seed]), say)
+        assert sum(len(probe) for probe in probes) <= AT_MOST
