@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MARGIN = 0.16  # of the image's side: so far around the box may the trigger reach
 COVERED = 1  # pixels around the mask that are blocked with it
 HITS = 3  # images that must have carried it
-AGAIN = 2.0  # levels, in the mean, below which two samples are of one image
+AGAIN = 24  # levels by which no pixel of an image that is sent again differs, re-encoded or not
 SAME = 10  # levels between the hits
 COMMON = 0.3  # share of the references that show the same there: then it is background
 
@@ -81,7 +81,7 @@ def _different(
     for sample_ in samples:
         seen = sample_[around].astype(np.int16)
         background = (np.abs(shown - seen) <= SAME).all(axis=2).mean(axis=0) > COMMON
-        again = any(np.abs(seen - other[around]).mean() < AGAIN for other in different)
+        again = any((np.abs(seen - other[around]) <= AGAIN).all() for other in different)
         if background.all() or not again:
             different.append(sample_)
     return different
