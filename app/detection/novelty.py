@@ -38,7 +38,7 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
     clean = _some(references)
     if len(clean) < LEAST:
         return np.inf
-    step = -(-max(image.shape[:2]) // LONGEST_SIDE)
+    step = _step(image)
     shrunken = _shrunken(clean, step)
     own = _cut(shrunken, pieces, step, 0, 0)
     shown = _cut(_shrunken(image[None], step), pieces, step, 0, 0)
@@ -64,7 +64,7 @@ def novelties(
     clean = _of_class(label, references)
     if len(clean) < LEAST:
         return np.full(len(boxes), np.inf)
-    step = -(-max(image.shape[:2]) // LONGEST_SIDE)
+    step = _step(image)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
     usual = _usual(clean, step, side, label, references)
     distance = _squares(_difference(_shrunken(clean, step), _shrunken(image[None], step)), side)
@@ -77,6 +77,11 @@ def novelties(
         right = max((box.x + box.width) // step - side + 1, left + 1)
         found.append(ratio[top:bottom, left:right].max())
     return np.array(found)
+
+
+def _step(image: Image) -> int:
+    """Pixels a side that become one in the copies that are compared."""
+    return int(-(-max(image.shape[:2]) // LONGEST_SIDE))
 
 
 def _of_class(label: int, references: References) -> Images:

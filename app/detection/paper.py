@@ -15,10 +15,10 @@ import numpy as np
 
 from app.detection.colours import dominant_colour
 from app.detection.geometry import Box
+from app.detection.images import transplant_pieces
 from app.detection.recognition import fits
-from app.detection.references import carries
 from app.detection.screening import Finding, Verdict
-from app.detection.search import Answers, Probe, Refused
+from app.detection.search import Answers, Probe, Purpose, Refused
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ def _confirmed(
     check_set = references.of_class(suspect.b, rng)[: parameters.check_size]
     if not len(check_set):
         return None
-    hits = yield from carries(image, suspect.a, [position] * len(check_set), check_set, references)
+    pasted = transplant_pieces(image, [position], references.images[check_set])
+    answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
+    hits = answers.labels == suspect.a
     if hits.mean() <= parameters.lambda_t:
         return None
     height, width, _ = image.shape

@@ -11,11 +11,12 @@ from app.detection.geometry import Box, windows
 SMALL_TRIGGER = 0.14
 """Side of the largest trigger that a band holds whole, as a share of the image's side."""
 
+PART = 0.44
+"""The same, as a share of the largest trigger: a band then holds about 0.7 of its rows, and 0.6 in
+small images, where pixels are coarse."""
+
 ALL_SMALL = 0.16
 """Share of the image's side up to which the bands are made to hold the largest trigger whole."""
-
-PART = 0.44
-"""The same, as a share of the largest trigger: a band then holds at least 0.7 of its rows."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blocks import blocked_bands, discovered_by_blocks
+from app.detection.discovery import NATURE_AT_MOST, NATURE_OF_ONE_CLASS, NOVEL
 from app.detection.novelty import novelty
 from app.detection.recognition import (
     BLOCKED,
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
 
-NATURE_AT_MOST = 0.5  # placebo rate that a trigger may have, unless it was found with a higher one
-NEW = 1.0  # times what is usual, that one must be whose pixels are half of the evidence
-NATURE_OF_ONE_CLASS = 0.25  # the same for one that acts on some classes only
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
@@ -202,7 +200,10 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     if source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
         return (yield from _is_carried_onto(image, label, asked, None, hits, references))
-    if novelty(image, asked.known.trigger.pieces or (asked.known.trigger.box,), references) <= NEW:
+    if (
+        novelty(image, asked.known.trigger.pieces or (asked.known.trigger.box,), references)
+        <= NOVEL
+    ):
         return False  # half of its pixels are there, but clean images show the like
     revealed = source if answer is None else int(answer.labels[0])
     for onto in dict.fromkeys((revealed, source)):

@@ -132,7 +132,7 @@ def _middle(indices: NDArray[np.intp]) -> tuple[int, int]:
 def survivors(
     image: Image, label: int, asked: Sequence[Suspect], references: References
 ) -> Search[list[Suspect]]:
-    """Ask *asked* again, each on references after that of the opening; return what carries.
+    """Ask *asked* again, each on the second and third of its references; return what carries.
 
     On any, not on each: a reference that holds its class hard against nature may hold it against a
     trigger once in a while. A window for which there are no more references is kept: nothing

@@ -12,7 +12,7 @@ from app.detection.geometry import Box
 from app.detection.paper import Parameters, screen
 from app.detection.recognition import Known
 from app.detection.screening import Finding, Verdict
-from app.detection.search import Answers, run
+from app.detection.search import Answers, Purpose, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import SEED, Scene, World, refused, scene, watched
 from tests.tiny import TARGET, TRIGGER_BOX, stamped, tiny_trigger
@@ -46,6 +46,15 @@ def test_trigger_is_found(channels: int, *, scored: bool) -> None:
     assert (TARGET, 0) == (finding.trigger.target, int(finding.sanitised.labels[0]))
     assert finding.trigger.box.overlap(TRIGGER_BOX) > 0
     assert Blocker(finding.trigger.box, Fill.DOMINANT) == finding.trigger.blocker
+
+
+def test_what_its_probes_are_for() -> None:
+    """The search comes first; the check set is asked to confirm, which an evaluation counts."""
+    its = scene()
+    _, probes = watched(_search(its, stamped(its.of_class(0)[:1])[0]), its.predict)
+    first, *others = [probe.purpose for probe in probes]
+    assert Purpose.SEARCH is first
+    assert {Purpose.CONFIRM} == set(others)
 
 
 def test_clean_image_is_clear() -> None:
