@@ -36,6 +36,7 @@ def create() -> FastAPI:
         labels=settings.labels or None,
         max_body=settings.max_body,
         max_pixels=settings.max_pixels,
+        resize=settings.input_resize,
         api_keys=[key.get_secret_value() for key in settings.api_keys],
         admin_keys=[key.get_secret_value() for key in settings.admin_keys],
     )

@@ -3,6 +3,7 @@
 The errors::
 
     PortError
+    ├── ArrivalError                 a caller's tensor isn't one that the model takes
     ├── UpstreamError                the classifier gave no usable answer
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
@@ -15,7 +16,7 @@ The errors::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.references import Calibration
-    from app.detection.search import Answers, Images
+    from app.detection.search import Answers, Image, Images
     from app.detection.trigger import Trigger
+    from app.wire.tensors import TensorSpec
 
 
 class PortError(Exception):
     """Something outside failed; the message is fit for the owner's eyes and names no secret."""
+
+
+class ArrivalError(PortError):
+    """A caller's tensor isn't one that the model takes; the message is fit for the caller."""
 
 
 class UpstreamError(PortError):
@@ -74,6 +80,52 @@ class InputSize:
     channels: int
 
 
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """An image as a caller has sent it: what it shows, and its own numbers if it was a tensor.
+
+    ``image`` (height, width, channels) are pixels. ``spec`` describes the caller's tensor, None for
+    a picture. ``row`` is this image's part of it, None where the pixels say it exactly.
+    """
+
+    image: Image
+    spec: TensorSpec | None = None
+    row: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Caller:
+    """On whose behalf images are asked.
+
+    ``spent`` is how many were asked for it before: who has asked least goes first. ``arrival`` is
+    its own image, if that came as a tensor: then its pixels go upstream as they came.
+    """
+
+    spent: int = 0
+    arrival: Arrival | None = None
+
+
+NOBODY: Final = Caller()
+"""Whom nothing is known about."""
+
+BACKGROUND: Final = Caller(spent=1_000_000)
+"""Work that no caller waits for: everyone goes before it."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the model server says of its model, for clients that ask the gateway instead.
+
+    ``inputs`` and ``outputs`` are empty where it says nothing.
+    """
+
+    name: str
+    platform: str = ""
+    versions: tuple[str, ...] = ()
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+
+
 class Model(Protocol):
     """The classifier behind HTTP."""
 
@@ -82,7 +134,7 @@ class Model(Protocol):
         """The size of the images that it takes. Raises UpstreamError while nobody has said it."""
         ...
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
         """Answer *images* (n, height, width, channels), one answer each, in their order.
 
         Raises UpstreamError: then no answer of this call is known.
@@ -91,6 +143,25 @@ class Model(Protocol):
 
     async def check(self) -> None:
         """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
+        ...
+
+
+class ServedModel(Model, Protocol):
+    """A model that also takes its callers' own tensors, and describes itself."""
+
+    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+        """Return the images that a caller's tensor *values*, described by *spec*, holds.
+
+        Raises ArrivalError if the model doesn't take it, UpstreamError if it can't be known yet.
+        """
+        ...
+
+    async def facts(self) -> ModelFacts:
+        """Return what the server says of the model. Raises UpstreamError."""
+        ...
+
+    def class_name(self, index: int) -> str | None:
+        """Return the server's own name of a class, None if it has none; no I/O."""
         ...
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import jmespath
 
 from app.detection.paper import Parameters
 from app.gateway.policy import Policy
@@ -13,16 +15,24 @@ from app.library.opening import open_library
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
 from app.ports import InputSize
+from app.settings import Protocol
+from app.upstream.dialect import InputSettings
 from app.upstream.input_form import Layout
 from app.upstream.limits import Limits
-from app.upstream.oip import InputSettings, oip_model
+from app.upstream.opening import Server, open_model
 from app.upstream.preprocessing import Normalisation
+from app.upstream.session import Access
+from app.wire.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from app.detection.search import Images
     from app.settings import Settings
+
+
+PICTURES_IN_FLIGHT: Final = 24
+"""Requests at once to a server that takes one picture each: about an image's first round."""
 
 
 @asynccontextmanager
@@ -32,9 +42,7 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
     It is there at once; `Gateway.readiness` says when it can screen.
     """
     async with (
-        oip_model(
-            settings.upstream_url, settings.model, input_settings(settings), limits(settings)
-        ) as model,
+        open_model(server(settings), input_settings(settings), limits(settings)) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
         preparation = Preparation(
@@ -45,6 +53,7 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
             strategy=settings.strategy,
+            introduce=model.introduce,
         )
         async with preparation.running():
             yield Gateway(model, library, preparation, policy(settings))
@@ -67,6 +76,19 @@ def policy(settings: Settings) -> Policy:
     )
 
 
+def server(settings: Settings) -> Server:
+    """Return the part of the settings that describes the model server."""
+    return Server(
+        url=settings.upstream_url,
+        model=settings.model,
+        protocol=settings.upstream_protocol,
+        outputs=settings.outputs,
+        labels=settings.labels,
+        template=None if settings.answer is None else jmespath.compile(settings.answer),
+        access=Access(_headers(settings), settings.upstream_ca),
+    )
+
+
 def input_settings(settings: Settings) -> InputSettings:
     """Return the part of the settings that describes the model's input."""
     shape = settings.input_size
@@ -78,19 +100,39 @@ def input_settings(settings: Settings) -> InputSettings:
         size,
         layout,
         Normalisation(mean=settings.input_mean, std=settings.input_std, scale=settings.input_scale),
+        _datatype(settings),
     )
 
 
 def limits(settings: Settings) -> Limits:
     """Return how long the upstream may take for one request."""
     # Patience is for one image: while the references are calibrated nobody waits.
-    return Limits(timeout_s=max(settings.patience, Limits.timeout_s))
+    timeout_s = max(settings.patience, Limits.timeout_s)
+    if settings.upstream_protocol is Protocol.IMAGE:
+        return Limits(timeout_s=timeout_s, in_flight=PICTURES_IN_FLIGHT)
+    return Limits(timeout_s=timeout_s)
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    headers = {name: value.get_secret_value() for name, value in settings.upstream_headers.items()}
+    if settings.upstream_token is not None:
+        headers["Authorization"] = f"Bearer {settings.upstream_token.get_secret_value()}"
+    return headers
+
+
+def _datatype(settings: Settings) -> str | None:
+    return BYTES if settings.upstream_protocol is Protocol.IMAGE else settings.input_datatype
 
 
 def _loader(settings: Settings) -> Callable[[InputSize], Images]:
     def load(size: InputSize) -> Images:
         try:
-            return load_references(settings.reference, size, max_pixels=settings.max_pixels)
+            return load_references(
+                settings.reference,
+                size,
+                max_pixels=settings.max_pixels,
+                resize=settings.input_resize,
+            )
         except ImageSetError as exc:
             raise ReferencesError(str(exc)) from exc
 
@@ -108,5 +150,11 @@ def _identity(settings: Settings) -> str:
             settings.input_mean,
             settings.input_std,
             settings.input_scale,
+            settings.upstream_protocol,
+            settings.input_datatype,
+            settings.input_resize,
+            settings.outputs,
+            settings.answer,
+            settings.labels,
         )
     )

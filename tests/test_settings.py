@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.settings import (
     FailurePolicy,
     InputShape,
     Layout,
     Protocol,
+    Resize,
     SearchMode,
     SettingError,
     Settings,
@@ -55,11 +56,18 @@ def test_defaults() -> None:
     assert {
         "upstream_url": "http://127.0.0.1:8081",
         "upstream_protocol": Protocol.OIP,
+        "upstream_token": None,
+        "upstream_headers": {},
+        "upstream_ca": None,
         "model": "signs",
+        "outputs": (),
+        "answer": None,
         "labels": (),
         "reference": Path("references"),
         "input_size": None,
         "input_layout": None,
+        "input_datatype": None,
+        "input_resize": Resize.STRETCH,
         "input_mean": (0.0,),
         "input_std": (1.0,),
         "input_scale": 1.0,
@@ -85,6 +93,19 @@ def test_defaults() -> None:
     [
         ("NEO_UPSTREAM_URL", "https://models/a/", "upstream_url", "https://models/a"),
         ("NEO_UPSTREAM_PROTOCOL", "oip", "upstream_protocol", Protocol.OIP),
+        ("NEO_UPSTREAM_PROTOCOL", "image", "upstream_protocol", Protocol.IMAGE),
+        ("NEO_UPSTREAM_TOKEN", "secret", "upstream_token", SecretStr("secret")),
+        (
+            "NEO_UPSTREAM_HEADERS",
+            "X-Key: a:b | X-Other:c",
+            "upstream_headers",
+            {"X-Key": SecretStr("a:b"), "X-Other": SecretStr("c")},
+        ),
+        ("NEO_OUTPUTS", "scores, label", "outputs", ("scores", "label")),
+        ("NEO_ANSWER", "r[*].{label: n}", "answer", "r[*].{label: n}"),
+        ("NEO_INPUT_DATATYPE", "uint8", "input_datatype", "UINT8"),
+        ("NEO_INPUT_LAYOUT", "FLAT", "input_layout", Layout.FLAT),
+        ("NEO_INPUT_RESIZE", "pad", "input_resize", Resize.PAD),
         ("NEO_INPUT_SIZE", "48", "input_size", InputShape(48, 48)),
         ("NEO_INPUT_SIZE", "48x64", "input_size", InputShape(48, 64)),
         ("NEO_INPUT_SIZE", "48 x 64 X 3", "input_size", InputShape(48, 64, 3)),
@@ -128,8 +149,17 @@ def test_values(
         ("NEO_UPSTREAM_URL", "http://", "does not begin with http:// or https:// and a host"),
         ("NEO_UPSTREAM_URL", "http://h/?a=1", "no ? or #"),
         ("NEO_UPSTREAM_URL", "http://h:port", "not an address"),
-        ("NEO_UPSTREAM_PROTOCOL", "image", "'image' comes with a later release"),
-        ("NEO_UPSTREAM_PROTOCOL", "grpc", "should be 'oip', not 'grpc'"),
+        ("NEO_UPSTREAM_PROTOCOL", "grpc", "should be 'oip', 'instances' or 'image', not 'grpc'"),
+        ("NEO_UPSTREAM_TOKEN", "@nowhere", "nowhere can't be read"),
+        ("NEO_UPSTREAM_TOKEN", "pass\u00a0word", "a character that a header can't carry"),
+        ("NEO_UPSTREAM_HEADERS", "no colon", "must be `Name: value`"),
+        ("NEO_UPSTREAM_HEADERS", "A: 1|b c: 2", "must be `Name: value`"),
+        ("NEO_UPSTREAM_CA", "nowhere.pem", "no certificates that can be read"),
+        ("NEO_OUTPUTS", "a,,b", "an empty name"),
+        ("NEO_ANSWER", "[*", "no JMESPath expression"),
+        ("NEO_INPUT_DATATYPE", "BOOL", "'BOOL' is none of FP32"),
+        ("NEO_INPUT_LAYOUT", "HWC", "'NHWC', 'NCHW', 'NHW' or 'FLAT'"),
+        ("NEO_INPUT_RESIZE", "fill", "'stretch', 'crop' or 'pad'"),
         ("NEO_LABELS", "nowhere.txt", "nowhere.txt can't be read"),
         ("NEO_REFERENCE", "nowhere", "there is no nowhere"),
         ("NEO_INPUT_SIZE", "big", "'big' is not a height"),
@@ -354,6 +384,34 @@ def test_from_arguments() -> None:
 
     assert InputShape(28, 28, 1) == settings.input_size
     assert ((0.5,), 0.5, 0.8) == (settings.input_mean, settings.patience, settings.lambda_t)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://user:secret@models/cats/v1", "models/cats/v1"),
+        ("http://127.0.0.1:8081", "127.0.0.1:8081"),
+    ],
+)
+def test_unnamed_model(environment: pytest.MonkeyPatch, url: str, name: str) -> None:
+    """A server of single pictures has one model, which is named after its address if need be."""
+    environment.setenv("NEO_UPSTREAM_PROTOCOL", "image")
+    environment.setenv("NEO_UPSTREAM_URL", url)
+    assert "signs" == read_settings().model
+    environment.delenv("NEO_MODEL")
+    assert name == read_settings().model
+
+
+def test_secrets_are_read_from_files(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A token and headers may lie in files, and no representation tells them."""
+    (tmp_path / "token").write_text("secret-token\n")
+    (tmp_path / "headers").write_text("X-A: secret-a\n\nX-B: secret-b\n")
+    environment.setenv("NEO_UPSTREAM_TOKEN", f"@{tmp_path / 'token'}")
+    environment.setenv("NEO_UPSTREAM_HEADERS", f"@{tmp_path / 'headers'}")
+    settings = read_settings()
+    assert settings.upstream_token == SecretStr("secret-token")
+    assert {"X-A": SecretStr("secret-a"), "X-B": SecretStr("secret-b")} == settings.upstream_headers
+    assert "secret-" not in repr(settings)
 
 
 def test_import_reads_nothing() -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
-from app.ports import InputSize, UpstreamError
+from app.ports import NOBODY, Arrival, InputSize, ModelFacts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Images
+    from app.ports import Caller, UpstreamError
+    from app.wire.tensors import TensorSpec
 
 SIDE = 16
 TARGET = 2
@@ -124,11 +126,23 @@ class TinyModel:
             distances[shown, : by_colour.shape[1]] += 50
         return distances
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Answer *images*, or fail as it was told to."""
         await self.check()
         self.asked += len(images)
         return self.classify(images)
+
+    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
+        """Take tensors of whole pixels, in the layout of images."""
+        return tuple(Arrival(image) for image in values.astype(np.uint8))
+
+    async def facts(self) -> ModelFacts:
+        """Say nothing but a name."""
+        return ModelFacts("tiny")
+
+    def class_name(self, index: int) -> str | None:  # noqa: ARG002
+        """Have no name for any class."""
+        return None
 
     async def check(self) -> None:
         """Fail as it was told to."""

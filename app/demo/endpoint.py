@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.upstream.tensors import DATATYPES, TensorSpec
+from app.wire.tensors import DATATYPES, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

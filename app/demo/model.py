@@ -11,7 +11,7 @@ from app.demo.endpoint import create_endpoint
 from app.digits.images import SIDE, digits
 from app.digits.network import scores
 from app.pictures.encoding import png
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from pathlib import Path

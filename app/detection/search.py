@@ -13,8 +13,8 @@ Errors::
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -36,17 +36,25 @@ class Answers:
     """What the classifier said of n images, in their order.
 
     ``labels`` is (n,) int64. ``scores`` is (n, classes) float32, or None from a classifier that
-    gives labels only.
+    doesn't give them all; ``best`` is then (n,) float32, the score of each label, if it gives that.
+    ``outputs`` is all that it said, by name, each (n, ...): passed on as it came, never looked at.
     """
 
     labels: NDArray[np.int64]
     scores: NDArray[np.float32] | None = None
+    best: NDArray[np.float32] | None = None
+    outputs: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, part: slice) -> Answers:
-        return Answers(self.labels[part], None if self.scores is None else self.scores[part])
+        return Answers(
+            self.labels[part],
+            None if self.scores is None else self.scores[part],
+            None if self.best is None else self.best[part],
+            {name: values[part] for name, values in self.outputs.items()},
+        )
 
 
 class Purpose(enum.StrEnum):

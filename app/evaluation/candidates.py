@@ -23,9 +23,10 @@ from app.gateway.policy import Policy
 from app.pictures.references import load_references
 from app.ports import InputSize
 from app.settings import FailurePolicy, Settings
+from app.upstream.dialect import InputSettings
 from app.upstream.input_form import Layout
 from app.upstream.limits import Limits
-from app.upstream.oip import InputSettings, oip_model
+from app.upstream.opening import Server, open_model
 from app.upstream.preprocessing import Normalisation
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
             yield Opened(await _subjects(source.file.stem, model, source), in_process)
         case ServerSource() as source:
             settings, limits = _input_settings(source.input), Limits(timeout_s=PATIENCE_S)
-            async with oip_model(source.url, source.model, settings, limits) as server:
+            async with open_model(Server(source.url, source.model), settings, limits) as server:
                 await server.check()
                 yield Opened(await _subjects(source.model, server, source), in_process)
         case GatewaySource() as source:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.detection.search import Probe, Refused, advance, refuse
 from app.evaluation.records import Spent
+from app.ports import NOBODY
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Done, Images, Purpose, Search
-    from app.ports import InputSize, Model
+    from app.ports import Caller, InputSize, Model
 
 T = TypeVar("T")
 
@@ -85,10 +86,10 @@ class MeteredModel:
         """The size of the images that it takes. Raises UpstreamError while nobody has said it."""
         return self._model.size
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
         """Answer *images*. Raises UpstreamError."""
         since = perf_counter()
-        answers = await self._model.answer(images)
+        answers = await self._model.answer(images, caller)
         self.spent += Spent(len(images), 1, perf_counter() - since)
         return answers
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.ports import UpstreamAnswerError
+from app.ports import NOBODY, UpstreamAnswerError
 from app.upstream.answers import answering, parse_answers
 from app.upstream.batching import joined, split
+from app.upstream.class_names import ClassNames
 from app.upstream.input_form import input_form
-from app.upstream.oip_outputs import Output
 from app.upstream.preprocessing import preprocessing
-from app.upstream.tensors import TensorSpec
+from app.wire.reading import Tensor
+from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers, Images
-    from app.upstream.oip import InputSettings
+    from app.ports import Caller
+    from app.upstream.dialect import InputSettings
 
 AT_ONCE = 64
 """Images that are asked together of a model that takes any number."""
@@ -54,7 +56,7 @@ class OnnxModel:
             raise OnnxError(message) from exc
         self.size = form.size
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Answer *images* (n, height, width, channels). Raises UpstreamAnswerError."""
         parts = split(images, self._fixed_batch or AT_ONCE)
         return joined([await asyncio.to_thread(self._ask, part) for part in parts])
@@ -71,7 +73,8 @@ class OnnxModel:
             raise UpstreamAnswerError(message) from exc
         told = np.asarray(answer)[: len(images)]
         described = TensorSpec(spec.name, spec.datatype, told.shape)
-        return parse_answers([Output(described, memoryview(told.tobytes()))], len(images))
+        tensor = Tensor(described, memoryview(told.tobytes()), {})
+        return parse_answers([tensor], len(images), ClassNames())
 
     def _tensor(self, images: Images) -> NDArray[Any]:
         """Return the tensor for *images*, filled up where the model takes just so many at once."""

@@ -19,7 +19,7 @@ from app.evaluation.gateway_answers import (
     parse_triggers,
 )
 from app.pictures.encoding import png
-from app.ports import UpstreamError
+from app.ports import NOBODY, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
     from app.evaluation.gateway_answers import Reply
-    from app.ports import InputSize
+    from app.ports import Caller, InputSize
 
 TIMEOUT_S = 120.0
 """For one answer; the gateway's own patience ends before."""
@@ -70,7 +70,7 @@ class RunningGateway:
         await self._get("/readyz")
         await self.triggers()
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Return what the gateway's model itself says of *images*, without scores.
 
         The gateway screens them as any others, so they are not asked before the stream has ended.

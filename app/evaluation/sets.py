@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.pictures.image_sets import ImageSetError, is_npz, read_array, read_image_set
+from app.pictures.image_sets import Fitting, ImageSetError, is_npz, read_array, read_image_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,9 @@ def load_test_set(
     A folder named by an integer is that class, another one its place in *class_names*, or where
     there are none, among the sorted folders. Raises ImageSetError.
     """
-    read = read_image_set(path, size, max_pixels=max_pixels, at_most=AT_MOST, example=_EXAMPLE)
+    read = read_image_set(
+        path, Fitting(size), max_pixels=max_pixels, at_most=AT_MOST, example=_EXAMPLE
+    )
     if is_npz(path):
         return TestSet(read.images, _classes_in(path, len(read.images)))
     folders = [PurePosixPath(name).parent.name for name in read.names]

@@ -14,7 +14,7 @@ from app.evaluation.attacks import Backdoor, FromOne, Onward, Several, ToOne
 from app.evaluation.poisoning import lessons
 from app.evaluation.records import Stamp
 from app.evaluation.subject import Subject
-from app.ports import InputSize
+from app.ports import NOBODY, InputSize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from app.detection.search import Images
     from app.evaluation.attacks import Attack
+    from app.ports import Caller
 
     Grey = NDArray[np.uint8]
 
@@ -37,7 +38,7 @@ class DigitsModel:
     def __init__(self, network: MLPClassifier) -> None:
         self._network = network
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Answer *images* (n, 28, 28, 1)."""
         said = scores(self._network, images)
         return Answers(said.argmax(axis=1), said)

@@ -11,6 +11,7 @@ from app.detection.search import Answers
 from app.detection.trigger import Trigger
 from app.gateway.learning import learn_hit, register
 from app.gateway.outcome import Outcome, Screening
+from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 
 if TYPE_CHECKING:
@@ -59,8 +60,16 @@ async def concluded(
             return unfinished(finding, library.entries(), policy, driven.probes)
     library.count(flagged=1)
     await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)
-    return Outcome(prediction(sanitised), prediction(said), state, trigger_id, driven.probes)
+    return Outcome(
+        prediction(sanitised),
+        prediction(said),
+        state,
+        trigger_id,
+        driven.probes,
+        sanitised_outputs(said, sanitised),
+    )
 
 
 def _unflagged(said: Answers, state: Screening, driven: Driven[Finding]) -> Outcome:
-    return Outcome(prediction(said), prediction(said), state, None, driven.probes)
+    answer = prediction(said)
+    return Outcome(answer, answer, state, None, driven.probes, said.outputs)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.detection.search import Probe, advance, refuse
-from app.ports import UpstreamError, UpstreamTimeoutError
+from app.ports import Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Done, Search
-    from app.ports import InputSize, Model
+    from app.ports import Arrival, InputSize, Model
 
 T = TypeVar("T")
 
@@ -34,27 +34,34 @@ class Driven(Generic[T]):
     cut_off: UpstreamError | None = None
 
 
-async def drive(search: Search[T], model: Model, patience_s: float) -> Driven[T]:
+async def drive(
+    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None = None
+) -> Driven[T]:
     """Ask *model* what *search* wants to know; refuse it when *patience_s* are over.
+
+    *arrival* is the client's image as it came, if it isn't known by its pixels alone.
 
     The first probe holds the client's own image: if that fails there is nothing to conclude from,
     and the error is raised (UpstreamError). If a later one fails the search is refused.
     """
     try:
-        return await _driven(search, model, patience_s)
+        return await _driven(search, model, patience_s, arrival)
     finally:
         with suppress(ValueError):  # the last step of a cancelled request may be in its thread yet
             search.close()
 
 
-async def _driven(search: Search[T], model: Model, patience_s: float) -> Driven[T]:
+async def _driven(
+    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None
+) -> Driven[T]:
     deadline = asyncio.get_running_loop().time() + patience_s
     threaded = _large(model.size)
     probes = shared = 0
     step = await _advanced(search, threaded=threaded)
     while isinstance(step, Probe):
         try:
-            answers = await _answers(model, step, deadline, patience_s)
+            caller = Caller(probes + shared, arrival)
+            answers = await _answers(model, step, caller, deadline, patience_s)
         except UpstreamError as exc:
             if not probes:
                 raise
@@ -67,10 +74,12 @@ async def _driven(search: Search[T], model: Model, patience_s: float) -> Driven[
     return Driven(step.result, probes, shared)
 
 
-async def _answers(model: Model, probe: Probe, deadline: float, patience_s: float) -> Answers:
+async def _answers(
+    model: Model, probe: Probe, caller: Caller, deadline: float, patience_s: float
+) -> Answers:
     try:
         async with asyncio.timeout_at(deadline):
-            return await model.answer(probe.images)
+            return await model.answer(probe.images, caller)
     except TimeoutError as exc:
         message = f"the answers didn't come within NEO_PATIENCE ({patience_s:g} s)"
         raise UpstreamTimeoutError(message) from exc

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.ports import BACKGROUND
+
 if TYPE_CHECKING:
     from app.detection.references import References
     from app.detection.search import Answers, Images
@@ -38,7 +40,7 @@ async def make_examples(trigger: Trigger, references: References, model: Model) 
     chosen = references.acted_on(trigger.target, trigger.source, rng)[:COUNT]
     clean = references.images[chosen]
     stamped = stamp(trigger, clean)
-    answers = await model.answer(np.concatenate([clean, stamped]))
+    answers = await model.answer(np.concatenate([clean, stamped]), BACKGROUND)
     return Examples(clean, stamped, answers[: len(clean)], answers[len(clean) : len(answers)])
 
 

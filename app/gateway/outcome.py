@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 
 class Screening(enum.StrEnum):
@@ -36,7 +42,8 @@ class Outcome:
     """The sanitised prediction for one image, and how it came about.
 
     ``upstream_prediction`` is what the model said of the image as it came. ``probes`` counts the
-    images that were asked of the upstream for this one, itself included.
+    images that were asked of the upstream for this one, itself included. ``outputs`` is all that
+    the model said of the image that ``prediction`` is of, by name, each (1, ...).
     """
 
     prediction: Prediction
@@ -44,6 +51,7 @@ class Outcome:
     screening: Screening
     trigger_id: str | None
     probes: int
+    outputs: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False)
 
     @property
     def backdoor(self) -> bool:

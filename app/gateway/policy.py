@@ -32,7 +32,9 @@ class Policy:
 def prediction(answers: Answers) -> Prediction:
     """Return the first of *answers*."""
     index = int(answers.labels[0])
-    return Prediction(index, None if answers.scores is None else float(answers.scores[0, index]))
+    if answers.scores is not None:
+        return Prediction(index, float(answers.scores[0, index]))
+    return Prediction(index, None if answers.best is None else float(answers.best[0]))
 
 
 def unfinished(finding: Finding, known: Sequence[Entry], policy: Policy, probes: int) -> Outcome:
@@ -41,11 +43,11 @@ def unfinished(finding: Finding, known: Sequence[Entry], policy: Policy, probes:
     Raises UnscreenedError if the policy is `closed`; and under any policy if the image may carry a
     known trigger, since the attacker's class is never an answer.
     """
-    said = None if finding.said is None else prediction(finding.said)
-    if policy.on_failure is FailurePolicy.CLOSED or said is None:
+    if policy.on_failure is FailurePolicy.CLOSED or finding.said is None:
         message = "the image could not be screened in time; NEO_ON_FAILURE is `closed`"
         raise UnscreenedError(message)
+    said = prediction(finding.said)
     if finding.exposed and any(entry.trigger.may_answer(said.index) for entry in known):
         message = "the image may carry a known trigger and could not be examined in time"
         raise UnscreenedError(message)
-    return Outcome(said, said, Screening.INCOMPLETE, None, probes)
+    return Outcome(said, said, Screening.INCOMPLETE, None, probes, finding.said.outputs)

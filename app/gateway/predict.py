@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
     from app.gateway.preparation import Preparation
-    from app.ports import Entry, InputSize, Model, TriggerLibrary
+    from app.ports import Arrival, Entry, InputSize, ServedModel, TriggerLibrary
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
@@ -32,9 +32,9 @@ class Gateway:
     """The defence in front of one model."""
 
     def __init__(
-        self, model: Model, library: TriggerLibrary, preparation: Preparation, policy: Policy
+        self, model: ServedModel, library: TriggerLibrary, preparation: Preparation, policy: Policy
     ) -> None:
-        self._model = model
+        self.model = model
         self.library = library
         self._preparation = preparation
         self._policy = policy
@@ -43,31 +43,34 @@ class Gateway:
     @property
     def size(self) -> InputSize:
         """The size of the images that the model takes. Raises UpstreamError while it is unknown."""
-        return self._model.size
+        return self.model.size
 
-    async def predict(self, image: Image) -> Outcome:
+    async def predict(self, image: Image, arrival: Arrival | None = None) -> Outcome:
         """Screen *image* (of the model's input size) and return its sanitised prediction.
+
+        *arrival* is the image as its caller sent it, where that was a tensor.
 
         Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
         if the defence couldn't be finished and the failure policy is `closed`.
         """
         if self._policy.strategy is Strategy.OFF:
-            said = prediction(await self._said(image))
-            return Outcome(said, said, Screening.OFF, None, 1)
+            answers = await self._said(image, arrival)
+            said = prediction(answers)
+            return Outcome(said, said, Screening.OFF, None, 1, answers.outputs)
         prepared = await self._preparation.soon(self._policy.patience_s)
         if prepared is None:
-            return await self._unprepared(image)
+            return await self._unprepared(image, arrival)
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()
         search = examiner.examine(image, screened=screened)
-        driven = await drive(search, self._model, self._policy.patience_s)
+        driven = await drive(search, self.model, self._policy.patience_s, arrival)
         if screened:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
-        upstream = await upstream_part(self._model, self._policy.patience_s)
+        upstream = await upstream_part(self.model, self._policy.patience_s)
         screening = self._policy.strategy is not Strategy.OFF
         references = Part("references", self._preparation.problem, needed=screening)
         store = Part("store", self.library.problem(), needed=False)
@@ -82,16 +85,18 @@ class Gateway:
         if prepared is None:
             message = f"no references yet: {self._preparation.problem}"
             raise UnscreenedError(message)
-        return await make_examples(entry.trigger, prepared.references, self._model)
+        return await make_examples(entry.trigger, prepared.references, self.model)
 
-    async def _unprepared(self, image: Image) -> Outcome:
+    async def _unprepared(self, image: Image, arrival: Arrival | None) -> Outcome:
         """Answer by the failure policy while the references aren't calibrated."""
         policy, preparation = self._policy, self._preparation
         if policy.on_failure is FailurePolicy.CLOSED or not preparation.library_read:
             message = f"not ready to screen images: {preparation.problem}"
             raise UnscreenedError(message)
-        finding = Finding(Verdict.UNDECIDED, await self._said(image), None, exposed=True)
+        said = await self._said(image, arrival)
+        finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)
         return unfinished(finding, self.library.entries(), policy, 1)
 
-    async def _said(self, image: Image) -> Answers:
-        return (await drive(unexamined(image), self._model, self._policy.patience_s)).result
+    async def _said(self, image: Image, arrival: Arrival | None) -> Answers:
+        search = unexamined(image)
+        return (await drive(search, self.model, self._policy.patience_s, arrival)).result

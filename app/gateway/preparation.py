@@ -17,11 +17,13 @@ from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
 from app.pictures.references import fingerprint
-from app.ports import LibraryError, UpstreamError
+from app.ports import BACKGROUND, LibraryError, UpstreamError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from numpy.typing import NDArray
 
     from app.detection.plan import Plan
     from app.detection.references import Calibration
@@ -65,8 +67,9 @@ class Preparation:
     ``check_library`` returns once the trigger library has been read, or raises LibraryError: before
     that nobody knows which triggers to look for. ``load`` returns the reference images at the
     model's size, or raises ReferencesError. ``identity`` names the model: the same images of
-    another model need another calibration. The paper's *strategy* needs no more of it than what the
-    model calls each of them.
+    another model need another calibration. *introduce* is called with the references and their
+    labels where another worker has asked for them. The paper's *strategy* needs no more of it than
+    what the model calls each of them.
     """
 
     def __init__(  # noqa: PLR0913  # all that must be there before an image is screened
@@ -79,6 +82,7 @@ class Preparation:
         identity: str,
         trigger_max: float,
         strategy: Strategy = Strategy.FULL,
+        introduce: Callable[[Images, NDArray[np.int64]], Awaitable[None]] | None = None,
     ) -> None:
         self._model = model
         self._check_library = check_library
@@ -87,6 +91,7 @@ class Preparation:
         self._identity = identity
         self._trigger_max = trigger_max
         self._strategy = strategy
+        self._introduce = introduce
         self._shared: set[str] = set()
         self.library_read = False
         self.prepared: Prepared | None = None
@@ -122,10 +127,15 @@ class Preparation:
         plan = self._plan(size)
         key = await asyncio.to_thread(_key, self._identity, images, plan)
 
+        measured: list[Calibration] = []
+
         async def measure() -> Calibration:
-            return await self._calibrated(images, plan, seed)
+            measured.append(await self._calibrated(images, plan, seed))
+            return measured[0]
 
         calibration = await self._store.calibration(key, measure)
+        if self._introduce is not None and not measured:
+            await self._introduce(images, calibration.labels)
         rates = await self._store.placebo_rates(key)
         self._shared = set(rates)
         return Prepared(References(images, calibration, rates, seed), plan, key)
@@ -185,7 +195,7 @@ class Preparation:
         asked = 0
         try:
             while isinstance(step, Probe):
-                answers = await self._model.answer(step.images)
+                answers = await self._model.answer(step.images, BACKGROUND)
                 asked += len(step)
                 step = await asyncio.to_thread(advance, search, step, answers)
         except OneClassError as exc:

@@ -9,9 +9,10 @@ is also what goes upstream. What is done, and nothing else:
 - what is transparent is laid on white;
 - a grey picture for a colour model is repeated in three channels, a coloured one for a grey model
   becomes its luma (ITU-R 601);
-- a picture of another size than the model's is stretched to it, the ratio of its sides is not
-  kept (so even 1x1 pixel is taken), bilinear, averaging over all pixels where it shrinks; a picture
-  of the right size keeps every pixel.
+- a picture of another size than the model's is made to fit, by one of three ways (`Resize`): it is
+  stretched, the ratio of its sides not kept; or cropped at the longer side, as much at each end; or
+  padded with black at the shorter one. Bilinear, averaging over all pixels where it shrinks; even
+  1x1 pixel is taken. A picture of the right size keeps every pixel.
 
 Errors::
 
@@ -25,11 +26,13 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, assert_never
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
+
+from app.settings import Resize
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -55,6 +58,7 @@ _FOREIGN = (
 # Pillow's own guard stays in place behind ours, as an error.
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
 
+_FILTER = Pillow.Resampling.BILINEAR
 
 START_OF_SCAN = b"\xff\xda"
 MOST_SCANS = 100
@@ -77,9 +81,11 @@ class UnreadablePictureError(PictureError):
     """No picture, a broken one, or an animation."""
 
 
-def load(body: bytes, size: InputSize, *, max_pixels: int) -> Image:
+def load(
+    body: bytes, size: InputSize, *, max_pixels: int, resize: Resize = Resize.STRETCH
+) -> Image:
     """Return the picture in *body* as the model takes it. Raises PictureError."""
-    return fitted(opened(body, max_pixels=max_pixels), size)
+    return fitted(opened(body, max_pixels=max_pixels), size, resize)
 
 
 def opened(body: bytes, *, max_pixels: int) -> Pillow.Image:
@@ -105,9 +111,9 @@ def opened(body: bytes, *, max_pixels: int) -> Pillow.Image:
     return picture
 
 
-def fitted(picture: Pillow.Image, size: InputSize) -> Image:
+def fitted(picture: Pillow.Image, size: InputSize, resize: Resize = Resize.STRETCH) -> Image:
     """Decode an opened *picture*, as the model takes it. Raises UnreadablePictureError."""
-    return fit(pixels(picture, size.channels), size)
+    return fit(pixels(picture, size.channels), size, resize)
 
 
 def pixels(picture: Pillow.Image, channels: int) -> Image:
@@ -120,12 +126,21 @@ def pixels(picture: Pillow.Image, channels: int) -> Image:
     return _array(flat)
 
 
-def fit(picture: Image, size: InputSize) -> Image:
-    """Return *picture*, of the model's number of channels, stretched to the model's size."""
+def fit(picture: Image, size: InputSize, resize: Resize = Resize.STRETCH) -> Image:
+    """Return *picture*, of the model's number of channels, made to fit the model's size."""
     if picture.shape == (size.height, size.width, size.channels):
         return picture
     image = Pillow.fromarray(picture[:, :, 0] if size.channels == 1 else picture)
-    return _array(image.resize((size.width, size.height), Pillow.Resampling.BILINEAR))
+    sides = size.width, size.height
+    match resize:
+        case Resize.STRETCH:
+            return _array(image.resize(sides, _FILTER))
+        case Resize.CROP:
+            return _array(ImageOps.fit(image, sides, _FILTER))
+        case Resize.PAD:
+            return _array(ImageOps.pad(image, sides, _FILTER, color=0))
+        case _:
+            assert_never(resize)
 
 
 def _refuse_unidentified(body: bytes, cause: Exception) -> NoReturn:

@@ -12,13 +12,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """Return *picture* (height, width) or (height, width, 1, 3 or 4) as a PNG: grey, RGB, RGBA."""
-    return png_of(Pillow.fromarray(picture.squeeze(2) if picture.shape[2:] == (1,) else picture))
+FAST, USUAL = 1, 6
+"""How hard zlib tries."""
 
 
-def png_of(picture: Pillow.Image) -> bytes:
+def png(picture: NDArray[np.uint8], *, fast: bool = False) -> bytes:
+    """Return *picture* (height, width) or (height, width, 1, 3 or 4) as a PNG: grey, RGB, RGBA.
+
+    *fast* makes it somewhat larger in a third of the time.
+    """
+    flat = picture.squeeze(2) if picture.shape[2:] == (1,) else picture
+    return png_of(Pillow.fromarray(flat), fast=fast)
+
+
+def png_of(picture: Pillow.Image, *, fast: bool = False) -> bytes:
     """Return a Pillow picture as a PNG."""
     file = BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, "PNG", compress_level=FAST if fast else USUAL)
     return file.getvalue()

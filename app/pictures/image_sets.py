@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from app.pictures.decoding import ACCEPTED, PictureError, fitted, load
+from app.settings import Resize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +34,14 @@ class ImageSetError(Exception):
         super().__init__(f"{path}: {problem} ({mend})")
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """How pictures are made to fit: to which size, and by which way."""
+
+    size: InputSize
+    resize: Resize = Resize.STRETCH
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images (n, h, w, c), n >= 1, and the names of their files, none for those of a .npz."""
@@ -42,7 +51,7 @@ class ImageSet:
 
 
 def read_image_set(
-    path: Path, size: InputSize, *, max_pixels: int, at_most: int, example: str
+    path: Path, fitting: Fitting, *, max_pixels: int, at_most: int, example: str
 ) -> ImageSet:
     """Return the images at *path*, as the model takes them, in the order of their names.
 
@@ -50,11 +59,11 @@ def read_image_set(
     could be at *path*. Raises ImageSetError.
     """
     if path.is_dir():
-        read = _decoded(path, _folder(path, at_most, example), size, max_pixels)
+        read = _decoded(path, _folder(path, at_most, example), fitting, max_pixels)
     elif path.suffix.lower() == ".zip" and path.is_file():
-        read = _decoded(path, _zip(path, at_most, example), size, max_pixels)
+        read = _decoded(path, _zip(path, at_most, example), fitting, max_pixels)
     elif is_npz(path):
-        read = [("", image) for image in _fitted(_npz(path, at_most, example), size)]
+        read = [("", image) for image in _fitted(_npz(path, at_most, example), fitting)]
     else:
         problem = "no such file" if not path.exists() else "neither a folder nor a .zip nor a .npz"
         raise ImageSetError(path, problem, example)
@@ -84,12 +93,12 @@ def read_array(path: Path, name: str, mend: str) -> NDArray[Any]:
 
 
 def _decoded(
-    path: Path, files: Iterable[tuple[str, bytes]], size: InputSize, max_pixels: int
+    path: Path, files: Iterable[tuple[str, bytes]], fitting: Fitting, max_pixels: int
 ) -> list[tuple[str, Image]]:
     images = []
     for name, body in files:
         try:
-            images.append((name, load(body, size, max_pixels=max_pixels)))
+            images.append((name, _load(body, fitting, max_pixels)))
         except PictureError as exc:
             raise ImageSetError(path, f"{name}: {exc}", "take the file out") from exc
     return images
@@ -136,9 +145,14 @@ def _npz(path: Path, at_most: int, example: str) -> Images:
     return images
 
 
-def _fitted(images: Images, size: InputSize) -> list[Image]:
+def _load(body: bytes, fitting: Fitting, max_pixels: int) -> Image:
+    return load(body, fitting.size, max_pixels=max_pixels, resize=fitting.resize)
+
+
+def _fitted(images: Images, fitting: Fitting) -> list[Image]:
     grey = images.shape[3] == 1
-    return [fitted(Pillow.fromarray(image[:, :, 0] if grey else image), size) for image in images]
+    pictures = (Pillow.fromarray(image[:, :, 0] if grey else image) for image in images)
+    return [fitted(picture, fitting.size, fitting.resize) for picture in pictures]
 
 
 def _check_bytes(path: Path, total: int, mend: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from app.pictures.image_sets import ImageSetError, read_image_set
+from app.pictures.image_sets import Fitting, ImageSetError, read_image_set
+from app.settings import Resize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +23,16 @@ _EXAMPLE = "for example a folder, a .zip of one, or a .npz, with 200 or more cle
 
 
 def load_references(
-    path: Path, size: InputSize, *, max_pixels: int, at_most: int = AT_MOST
+    path: Path,
+    size: InputSize,
+    *,
+    max_pixels: int,
+    at_most: int = AT_MOST,
+    resize: Resize = Resize.STRETCH,
 ) -> Images:
     """Return the images at *path*, as the model takes them. Raises ImageSetError."""
     images = read_image_set(
-        path, size, max_pixels=max_pixels, at_most=at_most, example=_EXAMPLE
+        path, Fitting(size, resize), max_pixels=max_pixels, at_most=at_most, example=_EXAMPLE
     ).images
     if len(images) < AT_LEAST:
         problem = f"{len(images)} images are too few; at least {AT_LEAST} are needed"

@@ -4,7 +4,7 @@
 `SettingError`, whose text is the one line that the owner gets to see.
 """
 
-from app.settings.choices import FailurePolicy, Layout, Protocol, SearchMode, Strategy
+from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
 from app.settings.quantities import InputShape
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings
@@ -14,6 +14,7 @@ __all__ = [
     "InputShape",
     "Layout",
     "Protocol",
+    "Resize",
     "SearchMode",
     "SettingError",
     "Settings",

@@ -10,6 +10,10 @@ class Protocol(enum.StrEnum):
 
     OIP = "oip"
     """The Open Inference Protocol, version 2."""
+    INSTANCES = "instances"
+    """`instances` and `predictions`: KServe v1, TensorFlow Serving, Vertex, MLflow."""
+    IMAGE = "image"
+    """One picture file a request: Hugging Face, SageMaker, TorchServe, BentoML."""
 
 
 class Layout(enum.StrEnum):
@@ -17,6 +21,21 @@ class Layout(enum.StrEnum):
 
     NHWC = "NHWC"
     NCHW = "NCHW"
+    NHW = "NHW"
+    """Grey, without an axis for its channel."""
+    FLAT = "FLAT"
+    """All values in one row, the channels last."""
+
+
+class Resize(enum.StrEnum):
+    """How a picture of another size is made to fit the model's input."""
+
+    STRETCH = "stretch"
+    """To the model's size, whatever the ratio of its sides becomes."""
+    CROP = "crop"
+    """Its shorter side fits; what the longer one has too much is cut off, half at each end."""
+    PAD = "pad"
+    """Its longer side fits; black is laid at both sides of it."""
 
 
 class Strategy(enum.StrEnum):

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.settings import quantities, sources
-from app.settings.choices import FailurePolicy, Layout, Protocol, SearchMode, Strategy
-
-
-def _not_yet(*words: str) -> BeforeValidator:
-    def refuse(value: object) -> object:
-        if value in words:
-            message = f"{value!r} comes with a later release"
-            raise ValueError(message)
-        return value
-
-    return BeforeValidator(refuse)
+from app.settings.choices import (
+    FailurePolicy,
+    Layout,
+    Protocol,
+    Resize,
+    SearchMode,
+    Strategy,
+)
 
 
 def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
@@ -69,10 +74,39 @@ class Settings(BaseSettings):
         description="the base URL of the model server",
         examples=["http://127.0.0.1:8081"],
     )
-    upstream_protocol: Annotated[Protocol, _not_yet("instances", "image")] = Field(
-        Protocol.OIP, description="how the model server is spoken to", examples=["oip"]
+    upstream_protocol: Protocol = Field(
+        Protocol.OIP,
+        description="how the model server is spoken to: oip, instances or image",
+        examples=["oip"],
+    )
+    upstream_token: Annotated[SecretStr, AfterValidator(sources.token)] | None = Field(
+        None,
+        description="is sent to the upstream as a bearer token",
+        examples=["secret", "@token.txt"],
+    )
+    upstream_headers: Annotated[
+        Mapping[str, SecretStr], NoDecode, BeforeValidator(sources.headers)
+    ] = Field(
+        {},
+        description="headers for the upstream, with | or line breaks between them",
+        examples=["X-Api-Key: secret", "@headers.txt"],
+    )
+    upstream_ca: Annotated[Path, AfterValidator(sources.certificates)] | None = Field(
+        None,
+        description="a file (PEM) with the authorities that sign the upstream's certificate",
+        examples=["ca.pem"],
     )
     model: str = Field(description="the model's name at the upstream", examples=["signs"])
+    outputs: Annotated[tuple[str, ...], NoDecode, BeforeValidator(sources.names)] = Field(
+        (),
+        description="the model's outputs to ask for; the first has the scores or labels",
+        examples=["probabilities", "predict_proba,predict"],
+    )
+    answer: Annotated[str, AfterValidator(sources.expression)] | None = Field(
+        None,
+        description="a JMESPath expression that finds the answer of an `image` upstream",
+        examples=["result.classes[*].{label: name, score: p}"],
+    )
     labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(sources.class_names)] = Field(
         (),
         description="a file with one class name a line, in index order",
@@ -91,6 +125,16 @@ class Settings(BaseSettings):
     )
     input_layout: Layout | None = Field(
         None, description="the order of the axes of the model's input", examples=["NHWC"]
+    )
+    input_datatype: Annotated[str, AfterValidator(sources.datatype)] | None = Field(
+        None,
+        description="the datatype of the model's input where its metadata doesn't say",
+        examples=["FP32", "UINT8", "BYTES"],
+    )
+    input_resize: Resize = Field(
+        Resize.STRETCH,
+        description="how pictures of another size are made to fit: stretch, crop or pad",
+        examples=["stretch"],
     )
     input_mean: ChannelValues = Field(
         (0.0,), description="is subtracted after scaling", examples=["0.5", "0.485,0.456,0.406"]
@@ -156,3 +200,12 @@ class Settings(BaseSettings):
     max_pixels: Annotated[int, BeforeValidator(quantities.pixel_count)] = Field(
         16_000_000, gt=0, description="the largest image in pixels", examples=["16Mpx"]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_place(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Name a model after its address where the address is all that it has: an `image` server."""
+        unnamed = given.get("upstream_protocol") == Protocol.IMAGE and not given.get("model")
+        if unnamed and given.get("upstream_url"):
+            return given | {"model": sources.place(given["upstream_url"])}
+        return given

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import jmespath
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
 _ARCHIVES = {".zip", ".npz"}
+_DATATYPES = (
+    *("FP32", "FP64", "FP16", "UINT8", "INT8", "UINT16", "INT16"),
+    *("UINT32", "INT32", "UINT64", "INT64", "BYTES"),
+)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+")
 _STORES = {"redis", "rediss", "redis+sentinel"}
 
 
@@ -61,6 +70,83 @@ def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
         message = f"line {names.index('') + 1} of {value} is empty: each line names a class"
         raise ValueError(message)
     return names
+
+
+def names(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in *value*, comma-separated."""
+    if isinstance(value, tuple):
+        return value
+    found = tuple(name.strip() for name in value.split(","))
+    if not all(found):
+        message = f"{value!r} has an empty name"
+        raise ValueError(message)
+    return found
+
+
+def token(secret: SecretStr) -> SecretStr:
+    """Return *secret*; `@file` has it there. The error doesn't tell it."""
+    value = secret.get_secret_value()
+    text = _text(Path(value[1:])).strip() if value.startswith("@") else value
+    if not text or not text.isascii() or not text.isprintable():
+        message = "it is empty, or has a character that a header can't carry"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
+def headers(value: str | Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Return the headers in *value*, `Name: value`, with | or a line break between them.
+
+    `@file` has them there. The errors don't tell the values.
+    """
+    if not isinstance(value, str):
+        return value
+    text = _text(Path(value[1:])) if value.startswith("@") else value
+    found = {}
+    for line in filter(None, map(str.strip, text.replace("|", "\n").splitlines())):
+        name, colon, content = (part.strip() for part in line.partition(":"))
+        if (
+            not colon
+            or not _HEADER.fullmatch(name)
+            or not (content.isascii() and content.isprintable())
+        ):
+            message = "a header must be `Name: value`"
+            raise ValueError(message)
+        found[name] = SecretStr(content)
+    return found
+
+
+def certificates(path: Path) -> Path:
+    """Return *path* if there are certificates in it."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ssl.SSLError) as exc:
+        message = f"{path} has no certificates that can be read: {exc.strerror or exc}"
+        raise ValueError(message) from None
+    return path
+
+
+def expression(text: str) -> str:
+    """Return *text* if it is a JMESPath expression."""
+    try:
+        jmespath.compile(text)
+    except jmespath.exceptions.JMESPathError as exc:
+        message = f"it is no JMESPath expression: {str(exc).splitlines()[0]}"
+        raise ValueError(message) from None
+    return text
+
+
+def datatype(name: str) -> str:
+    """Return *name* if it is a datatype of the Open Inference Protocol that images can have."""
+    if name.upper() not in _DATATYPES:
+        message = f"{name!r} is none of {', '.join(_DATATYPES)}"
+        raise ValueError(message)
+    return name.upper()
+
+
+def place(url: str) -> str:
+    """Return the host and the path of *url*: the name of a model that has no other."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] + parts.path
 
 
 def keys(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -1,49 +1,227 @@
-"""Large batches in parts: split, asked at the same time, joined in their order; all or nothing."""
+"""Concurrent requests share upstream batches; who has asked least goes first.
+
+Nobody waits while the upstream has a free slot: what arrives within one turn of the event loop is
+sent together at once, and only what arrives while all slots are busy is kept and coalesced. Among
+what is kept the order is by what was asked on the same caller's behalf before: so a client's own
+image goes before other requests' later probes, and an image that needs hundreds of probes holds up
+nobody but itself.
+
+A batch that fails is asked again caller by caller, where its content may have been the cause:
+nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
+where there are exactly as many answers as images.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import itertools
+from bisect import insort
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from app.detection.search import Answers
+from app.ports import UpstreamAnswerError, UpstreamError, UpstreamStatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Sequence
+
+    from numpy.typing import NDArray
 
     from app.detection.search import Images
 
+Batch: TypeAlias = "NDArray[Any]"
+"""Images as the model takes them: (n, ...)."""
 
-def split(images: Images, most: int) -> list[Images]:
-    """Cut *images* into parts of *most*, filled from the front.
+OVERLOADED = frozenset({429, 503})
+"""Statuses that say nothing about the content: asking again at once would make it worse."""
 
-    So the images at the front of a call (a caller's own, and its first probes) travel together.
+
+@dataclass(eq=False)
+class _Waiting:
+    """A part of a call: at most as many images as one request may have."""
+
+    rank: tuple[int, int]
+    key: Hashable
+    batch: Batch
+    most: int
+    answers: asyncio.Future[Answers]
+
+
+class Batcher:
+    """Sends batches by *ask*, at most ``slots`` at a time, each of one key (the tensor's form).
+
+    *ask* gets a key and a batch (n, ...) and returns n answers, or raises UpstreamError.
     """
-    return [images[start : start + most] for start in range(0, len(images), most)]
 
+    def __init__(self, ask: Callable[[Any, Batch], Awaitable[Answers]], slots: int) -> None:
+        self._ask = ask
+        self._free = slots
+        self._queue: list[_Waiting] = []
+        self._numbers = itertools.count()
+        self._scheduled = False
+        self._flights: set[asyncio.Task[None]] = set()
 
-async def ask_all(ask: Callable[[Images], Awaitable[Answers]], parts: Sequence[Images]) -> Answers:
-    """Ask for all *parts* at the same time and join the answers in the order of the parts.
+    async def answer(self, key: Hashable, batch: Batch, most: int, spent: int = 0) -> Answers:
+        """Return the answers to *batch* (n, ...), in its order; requests have *most* images.
 
-    If one fails the others are abandoned, and its own error is raised, not a group.
-    """
-    if len(parts) == 1:
-        return await ask(parts[0])
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(ask(part))) for part in parts]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return joined([task.result() for task in tasks])
+        *spent* is what was asked for the same caller before. Cancelled, it takes what waits out of
+        the queue, and ends the requests in which nobody else has a part. Raises UpstreamError.
+        """
+        loop = asyncio.get_running_loop()
+        parts = [
+            _Waiting(
+                (spent + start, next(self._numbers)),
+                key,
+                batch[start : start + most],
+                most,
+                loop.create_future(),
+            )
+            for start in range(0, len(batch), most)
+        ]
+        for part in parts:
+            insort(self._queue, part, key=_rank)
+        self._schedule(loop)
+        try:
+            return joined([await part.answers for part in parts])
+        finally:
+            self._forget(parts)
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._free and not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._send)
+
+    def _send(self) -> None:
+        self._scheduled = False
+        while self._free and self._queue:
+            self._free -= 1
+            flight = asyncio.create_task(self._fly(self._boarding()))
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+
+    def _boarding(self) -> list[_Waiting]:
+        """Take the first of the queue, and what fits beside it."""
+        first = self._queue.pop(0)
+        room, aboard, left = first.most - len(first.batch), [first], []
+        for part in self._queue:
+            if room and part.key == first.key and len(part.batch) <= room:
+                aboard.append(part)
+                room -= len(part.batch)
+            else:
+                left.append(part)
+        self._queue = left
+        return aboard
+
+    async def _fly(self, aboard: list[_Waiting]) -> None:
+        flight = asyncio.current_task()
+        for part in aboard:
+            part.answers.add_done_callback(lambda _: _abandon(flight, aboard))
+        try:
+            answers = await self._asked(aboard)
+        except UpstreamError as exc:
+            if len(aboard) == 1 or not _content_may_be_the_cause(exc):
+                _fail(aboard, exc)
+                return
+            for part in aboard:  # one after the other: it is one slot that they have
+                if not part.answers.done():
+                    await self._alone(part)
+            return
+        start = 0
+        for part in aboard:
+            end = start + len(part.batch)
+            if not part.answers.done():
+                part.answers.set_result(answers[start:end])
+            start = end
+
+    async def _alone(self, part: _Waiting) -> None:
+        try:
+            answers = await self._asked([part])
+        except UpstreamError as exc:
+            _fail([part], exc)
+            return
+        if not part.answers.done():
+            part.answers.set_result(answers)
+
+    async def _asked(self, aboard: Sequence[_Waiting]) -> Answers:
+        batches = [part.batch for part in aboard]
+        batch = batches[0] if len(batches) == 1 else np.concatenate(batches)
+        answers = await self._ask(aboard[0].key, batch)
+        if len(answers) != len(batch):
+            message = f"the upstream gave {len(answers)} answers to {len(batch)} images"
+            raise UpstreamAnswerError(message)
+        return answers
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        self._free += 1
+        self._schedule(flight.get_loop())
+
+    def _forget(self, parts: Sequence[_Waiting]) -> None:
+        """Take out of the queue what nobody waits for any more."""
+        for part in parts:
+            part.answers.cancel()  # or, if it is done, nothing
+        if any(part in self._queue for part in parts):
+            self._queue = [part for part in self._queue if not part.answers.done()]
 
 
 def joined(answers: Sequence[Answers]) -> Answers:
-    """Join *answers*, either all with scores of the same classes or all without."""
-    labels = np.concatenate([part.labels for part in answers])
-    scores = [part.scores for part in answers if part.scores is not None]
-    return Answers(labels, np.concatenate(scores) if scores else None)
+    """Join *answers*, which are of one kind: all with scores of the same classes, or all without.
+
+    Raises UpstreamAnswerError if they aren't.
+    """
+    if len(answers) == 1:
+        return answers[0]
+    names = answers[0].outputs.keys()
+    try:
+        return Answers(
+            np.concatenate([part.labels for part in answers]),
+            _joined([part.scores for part in answers]),
+            _joined([part.best for part in answers]),
+            {name: np.concatenate([part.outputs[name] for part in answers]) for name in names},
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        message = "the upstream's answers to one batch are not of one kind"
+        raise UpstreamAnswerError(message) from exc
 
 
-async def _awaited(answers: Awaitable[Answers]) -> Answers:
-    return await answers
+def split(images: Images, most: int) -> list[Images]:
+    """Cut *images* into parts of *most*, filled from the front."""
+    return [images[start : start + most] for start in range(0, len(images), most)]
+
+
+def _joined(arrays: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    there = [array for array in arrays if array is not None]
+    if not there:
+        return None
+    if len(there) != len(arrays):
+        message = "some answers have scores, and some have none"
+        raise ValueError(message)
+    return np.concatenate(there)
+
+
+def _rank(part: _Waiting) -> tuple[int, int]:
+    return part.rank
+
+
+def _content_may_be_the_cause(error: UpstreamError) -> bool:
+    match error:
+        case UpstreamStatusError(status=status):
+            return status not in OVERLOADED
+        case UpstreamAnswerError():
+            return True
+        case _:
+            return False
+
+
+def _fail(aboard: Sequence[_Waiting], error: UpstreamError) -> None:
+    for part in aboard:
+        if not part.answers.done():
+            part.answers.set_exception(error)
+            part.answers.exception()  # a call of several parts hears of the first only
+
+
+def _abandon(flight: asyncio.Task[None] | None, aboard: Sequence[_Waiting]) -> None:
+    if flight is not None and all(part.answers.cancelled() for part in aboard):
+        flight.cancel()

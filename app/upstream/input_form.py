@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app.ports import InputSize, UpstreamAnswerError
-from app.upstream.tensors import FLOATS, INTEGERS, TensorSpec
+from app.wire.tensors import BYTES, FLOATS, INTEGERS, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,18 +19,26 @@ UNNAMED: Final = TensorSpec("input-0", "FP32", ())
 
 
 class Layout(enum.StrEnum):
-    """Where the channels are in the tensor."""
+    """The order of the tensor's axes."""
 
     NHWC = "NHWC"
     NCHW = "NCHW"
+    NHW = "NHW"
+    """Grey, without an axis for its channel."""
+    FLAT = "FLAT"
+    """All values in one row, the channels last."""
+
+
+_AXES: Final = {Layout.NHWC: 3, Layout.NCHW: 3, Layout.NHW: 2, Layout.FLAT: 1}
+"""Of one image, where no metadata says it."""
 
 
 @dataclass(frozen=True)
 class InputForm:
     """The model's input: images of ``size`` as a tensor of ``dims`` for each, by ``layout``.
 
-    ``dims`` has three axes, two (grey without a channel's axis) or one (all pixels in a row).
-    ``single``: it takes no more than one image at a time.
+    ``dims`` has three axes, two (grey without a channel's axis) or one (all pixels in a row); none
+    where each image is a picture file (BYTES). ``single``: it takes one image at a time.
     """
 
     name: str
@@ -42,17 +50,22 @@ class InputForm:
 
 
 def input_form(
-    inputs: Sequence[TensorSpec], size: InputSize | None, layout: Layout | None
+    inputs: Sequence[TensorSpec],
+    size: InputSize | None,
+    layout: Layout | None,
+    datatype: str | None = None,
 ) -> InputForm:
-    """Tell the model's input from its metadata; *size* and *layout* are the owner's words.
+    """Tell the model's input from its metadata; *size*, *layout*, *datatype* are the owner's words.
 
     Raises UpstreamAnswerError if something remains unknown, contradicts, or is no image.
     """
-    spec = _only(inputs)
+    spec = _only(inputs, datatype)
+    if spec.datatype == BYTES:
+        return _pictures(spec, size)
     dims = spec.shape[1:]
     layout = layout or _layout(dims)
     size = size or _size(dims, layout)
-    fixed = _dims(size, layout, axes=len(dims) or 3)
+    fixed = _dims(size, layout, axes=len(dims) or _AXES[layout])
     if fixed is None or any(
         told not in (-1, real) for told, real in zip(dims, fixed, strict=False)
     ):
@@ -61,12 +74,26 @@ def input_form(
     return InputForm(spec.name, spec.datatype, size, layout, fixed, single=spec.shape[:1] == (1,))
 
 
-def _only(inputs: Sequence[TensorSpec]) -> TensorSpec:
+def _pictures(spec: TensorSpec, size: InputSize | None) -> InputForm:
+    if size is None:
+        message = "the model takes picture files: set NEO_INPUT_SIZE to the size that it works at"
+        raise UpstreamAnswerError(message)
+    dims = spec.shape[1:]
+    if dims not in {(), (1,)}:
+        message = f"the model's input is {spec.shape} {BYTES}, which is no picture file an image"
+        raise UpstreamAnswerError(message)
+    return InputForm(spec.name, BYTES, size, Layout.NHWC, dims, single=spec.shape[:1] == (1,))
+
+
+def _only(inputs: Sequence[TensorSpec], datatype: str | None) -> TensorSpec:
     if len(inputs) > 1:
         message = f"the model takes {len(inputs)} inputs, not one batch of images"
         raise UpstreamAnswerError(message)
-    spec = inputs[0] if inputs else UNNAMED
-    if spec.datatype not in FLOATS | INTEGERS:
+    spec = inputs[0] if inputs else replace(UNNAMED, datatype=datatype or UNNAMED.datatype)
+    if datatype not in {None, spec.datatype}:
+        message = f"the model takes {spec.datatype[:10]}, but NEO_INPUT_DATATYPE is {datatype}"
+        raise UpstreamAnswerError(message)
+    if spec.datatype not in FLOATS | INTEGERS | {BYTES}:
         message = f"the model takes {spec.datatype[:10]}, not numbers that the gateway can send"
         raise UpstreamAnswerError(message)
     if spec.shape[:1] not in ((), (-1,), (1,)):

@@ -1,137 +1,99 @@
-"""A classifier behind a server of the Open Inference Protocol v2: the port `Model`."""
+"""The dialect of servers of the Open Inference Protocol v2, in JSON or with binary tensors."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
-from app.ports import UpstreamAnswerError, UpstreamStatusError, UpstreamUnreachableError
-from app.upstream.answers import answering, parse_answers
-from app.upstream.batching import ask_all, split
-from app.upstream.input_form import input_form
-from app.upstream.oip_metadata import ModelMetadata, parse_metadata, speaks_binary
-from app.upstream.oip_outputs import decode
-from app.upstream.oip_requests import HEADER_LENGTH, Wanted, encode_binary, encode_json
-from app.upstream.preprocessing import Normalisation, Preprocessing, preprocessing
-from app.upstream.session import Session
+from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
+from app.upstream.answers import answering, parse_answers, reading_answers
+from app.wire.fields import excerpt, json_object, objects
+from app.wire.reading import HEADER_LENGTH, read
+from app.wire.tensors import BYTES, tensor_spec
+from app.wire.writing import Written, write
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from numpy.typing import NDArray
 
-    from app.detection.search import Answers, Images
-    from app.ports import InputSize
-    from app.upstream.input_form import Layout
-    from app.upstream.limits import Limits
+    from app.detection.search import Answers
+    from app.upstream.class_names import ClassNames
+    from app.upstream.input_form import InputForm
+    from app.upstream.preprocessing import Preprocessing
+    from app.upstream.session import Session
+    from app.wire.fields import Fields
+    from app.wire.writing import Message
 
-NOT_FOUND = 404
-
-
-@dataclass(frozen=True)
-class InputSettings:
-    """What the owner says of the model's input; None is told from the model's metadata."""
-
-    size: InputSize | None = None
-    layout: Layout | None = None
-    normalisation: Normalisation = field(default_factory=Normalisation)
+NOT_FOUND: Final = 404
+BYTES_AT_ONCE: Final = 1_000_000
+"""Larger batches are written as JSON in a thread: a megabyte of numbers takes 3 ms."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Contract:
-    """What is agreed with the server: how it is asked. ``output`` None asks for all of them."""
+class Oip:
+    """The dialect of *model*; *outputs* are asked for, the first has the answer.
 
-    preprocessing: Preprocessing
-    output: str | None
-    binary: bool
-    images_per_request: int
-
-
-class OipModel:
-    """The port `Model`: one classifier behind an Open Inference Protocol v2 server.
-
-    The server needn't be there at the start: what its metadata says is asked for by the first
-    `check` or `answer` that reaches it. ``asked`` counts the images that were sent, and
-    ``round_trips`` the infer requests, a repeated one once.
+    Without *outputs* those are that the server's metadata names, or else no one is named. Each
+    request has its own ``id``: KServe fails on requests without one (500).
     """
 
     def __init__(
-        self, session: Session, model: str, settings: InputSettings, limits: Limits
+        self, session: Session, model: str, names: ClassNames, outputs: tuple[str, ...] = ()
     ) -> None:
-        self.asked = 0
-        self.round_trips = 0
+        self.names = names
+        self.single = False
         self._session = session
         self._model = model
         self._path = f"/v2/models/{quote(model, safe='')}"
-        self._settings = settings
-        self._limits = limits
-        self._in_flight = asyncio.Semaphore(limits.in_flight)
+        self._chosen = outputs[0] if outputs else None
+        self._wanted = outputs
+        self._binary = False
         self._ids = itertools.count(1)
-        self._contract: _Contract | None = None
-        self._classes: int | None = None
 
-    @property
-    def size(self) -> InputSize:
-        """The size of the images that it takes.
+    async def describe(self) -> ModelFacts:
+        """Ask for the server's and the model's metadata. Raises UpstreamError."""
+        self._binary = await self._speaks_binary()
+        facts = parse_metadata((await self._session.get(self._path)).body, self._model)
+        if facts.outputs:
+            answering(facts.outputs, self._chosen)  # a model without an answer says so at once
+            self._wanted = self._wanted or tuple(spec.name for spec in facts.outputs)
+        return facts
 
-        Raises UpstreamUnreachableError while neither the settings nor the server has said it.
-        """
-        if self._contract is not None:
-            return self._contract.preprocessing.form.size
-        if self._settings.size is not None:
-            return self._settings.size
-        message = "the upstream hasn't said yet what images it takes"
-        raise UpstreamUnreachableError(message)
-
-    async def check(self) -> None:
-        """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
+    async def ready(self) -> bool:
+        """Return True if the model is ready. Raises UpstreamError with the reason if not."""
         await self._session.get(f"{self._path}/ready")
-        await self._agreed()
+        return True
 
-    async def answer(self, images: Images) -> Answers:
-        """Answer *images* (n, height, width, channels), one answer each, in their order.
+    def value_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes a value takes, in JSON with its comma."""
+        if self._binary or plan.form.datatype == BYTES:
+            return plan.values.itemsize
+        text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
+        return max(map(len, text.strip(b"[]").split(b","))) + 1
 
-        Raises UpstreamError: then no answer of this call is known.
-        """
-        contract = await self._agreed()
-
-        async def ask(part: Images) -> Answers:
-            async with self._in_flight:
-                return await self._infer(contract, part)
-
-        return await ask_all(ask, split(images, contract.images_per_request))
-
-    async def _infer(self, contract: _Contract, images: Images) -> Answers:
-        form = contract.preprocessing.form
-        wanted = Wanted(form.name, form.datatype, contract.output, str(next(self._ids)))
-        encode = encode_binary if contract.binary else encode_json
-        message = encode(wanted, contract.preprocessing.tensor(images))
-        self.asked += len(images)
-        self.round_trips += 1
+    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+        """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+        if self._binary or batch.nbytes <= BYTES_AT_ONCE:
+            message = self._message(form, batch)
+        else:
+            message = await asyncio.to_thread(self._message, form, batch)
         reply = await self._session.post(f"{self._path}/infer", message)
-        outputs = decode(reply.body, reply.headers.get(HEADER_LENGTH), self._model)
-        answers = parse_answers(outputs, len(images))
-        self._check_classes(answers)
-        return answers
+        with reading_answers():
+            received = read(reply.body, reply.headers.get(HEADER_LENGTH))
+            _check_origin(received.fields, self._model)
+            tensors = received.tensors("outputs")
+        return parse_answers(tensors, len(batch), self.names, self._chosen)
 
-    def _check_classes(self, answers: Answers) -> None:
-        classes = 0 if answers.scores is None else answers.scores.shape[1]
-        if self._classes is None:
-            self._classes = classes
-        if classes != self._classes:
-            message = f"the upstream scored {classes} classes, and {self._classes} before"
-            raise UpstreamAnswerError(message)
-
-    async def _agreed(self) -> _Contract:
-        if self._contract is None:
-            binary = await self._speaks_binary()
-            metadata = parse_metadata((await self._session.get(self._path)).body)
-            self._contract = _agree(metadata, self._settings, self._limits, binary=binary)
-        return self._contract
+    def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
+        head: dict[str, Any] = {"id": str(next(self._ids))}
+        if self._wanted:
+            binary = {"parameters": {"binary_data": True}} if self._binary else {}
+            head["outputs"] = [{"name": name, **binary} for name in self._wanted]
+        elif self._binary:
+            head["parameters"] = {"binary_data_output": True}
+        return write(head, "inputs", [Written(form.name, batch, self._binary, base64=True)])
 
     async def _speaks_binary(self) -> bool:
         try:
@@ -143,28 +105,35 @@ class OipModel:
         return speaks_binary(reply.body)
 
 
-@asynccontextmanager
-async def oip_model(
-    url: str, model: str, settings: InputSettings, limits: Limits
-) -> AsyncIterator[OipModel]:
-    """Open *model* behind the server at the base URL *url*; nothing is sent before it is used."""
-    async with Session(url, limits) as session:
-        yield OipModel(session, model, settings, limits)
+def speaks_binary(server_metadata: bytes) -> bool:
+    """Tell whether the server has the binary tensor extension. Raises UpstreamAnswerError."""
+    with reading_answers():
+        extensions = json_object(server_metadata).get("extensions")
+    return isinstance(extensions, list) and "binary_tensor_data" in extensions
 
 
-def _agree(
-    metadata: ModelMetadata, settings: InputSettings, limits: Limits, *, binary: bool
-) -> _Contract:
-    form = input_form(metadata.inputs, settings.size, settings.layout)
-    plan = preprocessing(form, settings.normalisation)
-    width = plan.values.itemsize if binary else _longest_number(plan)
-    image_bytes = form.size.height * form.size.width * form.size.channels * width
-    most = 1 if form.single else min(limits.batch_images, limits.batch_bytes // image_bytes)
-    output = answering(metadata.outputs).name if metadata.outputs else None
-    return _Contract(plan, output, binary, max(most, 1))
+def parse_metadata(metadata: bytes, model: str) -> ModelFacts:
+    """Read a model's metadata. Raises UpstreamAnswerError.
+
+    KServe and MLServer know the model's tensors only where they were told.
+    """
+    with reading_answers():
+        fields = json_object(metadata)
+        platform, versions = fields.get("platform"), fields.get("versions")
+        return ModelFacts(
+            model,
+            platform if isinstance(platform, str) else "",
+            tuple(str(version) for version in versions) if isinstance(versions, list) else (),
+            tuple(map(tensor_spec, objects(fields, "inputs"))),
+            tuple(map(tensor_spec, objects(fields, "outputs"))),
+        )
 
 
-def _longest_number(plan: Preprocessing) -> int:
-    """Return how many bytes a value can take in JSON, with its comma."""
-    text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
-    return max(map(len, text.strip(b"[]").split(b","))) + 1
+def _check_origin(answer: Fields, model: str) -> None:
+    if answer.get("error") is not None:
+        words = excerpt(orjson.dumps(answer["error"]))
+        message = f"the upstream's answer is an error, whatever its status: {words}"
+        raise UpstreamAnswerError(message)
+    if answer.get("model_name") not in (model, None):
+        message = f"the upstream's answer is another model's, not that of {model!r}"
+        raise UpstreamAnswerError(message)

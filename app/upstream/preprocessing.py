@@ -1,4 +1,7 @@
-"""From pixels to the model's numbers: x * scale, then (x - mean) / std, in the model's layout."""
+"""From pixels to the model's numbers: x * scale, then (x - mean) / std, in the model's layout.
+
+And back: what a tensor that a caller has normalised shows.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.pictures.encoding import png
 from app.ports import UpstreamAnswerError
 from app.upstream.input_form import Layout
-from app.upstream.tensors import DATATYPES
+from app.wire.tensors import BYTES, DATATYPES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.search import Images
+    from app.detection.search import Image, Images
     from app.upstream.input_form import InputForm
 
-PIXELS = np.arange(256, dtype=np.float64)
+LEVELS = 256
+PIXELS = np.arange(LEVELS, dtype=np.float64)
 NEARLY_WHOLE = 1e-3
 
 
@@ -35,7 +40,7 @@ class Preprocessing:
     """How images become the model's tensor: x * ``factor`` - ``offset``.
 
     Both broadcast over the tensor as ``_rows`` sees it, or are None where they'd change nothing.
-    ``values`` (256, channels) are all numbers that can come out.
+    ``values`` (256, channels) are all numbers that can come out, those of a picture file its bytes.
     """
 
     form: InputForm
@@ -44,10 +49,47 @@ class Preprocessing:
     values: NDArray[Any]
 
     def tensor(self, images: Images) -> NDArray[Any]:
-        """Return the model's tensor for *images* (n, height, width, channels), C-contiguous."""
-        channels_first = self.form.layout is Layout.NCHW
-        pixels = images.transpose(0, 3, 1, 2) if channels_first else images
-        return self._numbers(pixels).reshape(len(images), *self.form.dims)
+        """Return the model's tensor for *images* (n, height, width, channels), C-contiguous.
+
+        Picture files are PNG, which keeps every pixel.
+        """
+        if self.form.datatype == BYTES:
+            return _files(images, self.form.dims)
+        return self._numbers(self._axes(images)).reshape(len(images), *self.form.dims)
+
+    def exactly(self, images: Images, shown: Image, row: NDArray[Any]) -> NDArray[Any]:
+        """Return the tensor for *images*, some of whose pixels come from an image sent as a tensor.
+
+        *row* (dims) is that tensor, *shown* (height, width, channels) are the pixels nearest to it.
+        Where an image shows one of these its own number is taken: what is transplanted and what is
+        left around a blocker is exactly what came, also between two levels and beyond them.
+        """
+        same = self._axes(images == shown).reshape(len(images), *self.form.dims)
+        return np.where(same, row, self.tensor(images))
+
+    def pixels(self, tensor: NDArray[Any]) -> Images:
+        """Return the images (n, height, width, channels) that *tensor* (n, *dims) shows.
+
+        Each value is the nearest pixel that there is.
+        """
+        size, channels_first = self.form.size, self.form.layout is Layout.NCHW
+        shape = (size.height, size.width, size.channels)
+        axes = (size.channels, size.height, size.width) if channels_first else shape
+        numbers = tensor.reshape(len(tensor), *axes)
+        if self.factor is None and self.offset is None:
+            levels = numbers
+        else:
+            levels = numbers.astype(_working(DATATYPES[self.form.datatype]))
+            rows = _rows(levels, self.form.layout)
+            if self.offset is not None:
+                rows += self.offset
+            if self.factor is not None:
+                rows /= self.factor
+        pixels = np.clip(np.rint(levels), 0, LEVELS - 1).astype(np.uint8)
+        return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1) if channels_first else pixels)
+
+    def _axes(self, images: NDArray[Any]) -> NDArray[Any]:
+        return images.transpose(0, 3, 1, 2) if self.form.layout is Layout.NCHW else images
 
     def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         dtype = DATATYPES[self.form.datatype]
@@ -71,6 +113,11 @@ def preprocessing(form: InputForm, normalisation: Normalisation) -> Preprocessin
     Raises UpstreamAnswerError if the settings don't fit it: another number of channels, or values
     that its datatype can't hold.
     """
+    if form.datatype == BYTES:
+        if normalisation != Normalisation():
+            message = "the model takes picture files: unset NEO_INPUT_SCALE, _MEAN and _STD"
+            raise UpstreamAnswerError(message)
+        return Preprocessing(form, None, None, np.arange(LEVELS, dtype=np.uint8)[:, None])
     factor = _per_channel(np.divide(normalisation.scale, normalisation.std), form)
     offset = _per_channel(np.divide(normalisation.mean, normalisation.std), form)
     values = _values(PIXELS[:, None] * factor - offset, form)
@@ -80,6 +127,12 @@ def preprocessing(form: InputForm, normalisation: Normalisation) -> Preprocessin
         None if (offset == 0).all() else _spread(offset, form),
         values,
     )
+
+
+def _files(images: Images, dims: tuple[int, ...]) -> NDArray[Any]:
+    files = np.empty(len(images), object)
+    files[:] = [png(image, fast=True) for image in images]
+    return files.reshape(len(images), *dims)
 
 
 def _per_channel(numbers: NDArray[np.float64], form: InputForm) -> NDArray[np.float64]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import ssl
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,15 +17,16 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from app.upstream.fields import excerpt
+from app.wire.fields import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
     from types import SimpleNamespace
     from typing import Self
 
     from app.upstream.limits import Limits
-    from app.upstream.oip_requests import Message
+    from app.wire.writing import Message
 
 KIBIBYTE: Final = 1024
 PIECE: Final = 256 * KIBIBYTE
@@ -33,6 +35,18 @@ ERROR_BYTES: Final = 64 * KIBIBYTE
 """How much of an error's body is read."""
 IDLE_S: Final = 4.0
 """An idle connection is used no more after this: uvicorn closes it after 5 s."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How the gateway makes itself known to the server, and the server to the gateway.
+
+    ``headers`` go with every request. ``certificates`` is a file (PEM) with the authorities that
+    its certificate is trusted by, None for those of the system.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificates: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +67,23 @@ class _Attempt:
 class Session:
     """Requests to one server. Every failure is an UpstreamError."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(self, url: str, limits: Limits, access: Access | None = None) -> None:
+        access = access or Access()
         self._url = url.rstrip("/")
         self._limits = limits
         self._client = aiohttp.ClientSession(
             # One more than infer requests, so that the readiness check never queues behind them.
-            connector=aiohttp.TCPConnector(limit=limits.in_flight + 1, keepalive_timeout=IDLE_S),
+            connector=aiohttp.TCPConnector(
+                limit=limits.in_flight + 1,
+                keepalive_timeout=IDLE_S,
+                ssl=ssl.create_default_context(cafile=access.certificates),
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout_s),
-            headers={"Accept-Encoding": "identity", "User-Agent": "neo-gateway"},
+            headers={
+                "Accept-Encoding": "identity",  # Triton counts its header on what it compresses
+                "User-Agent": "neo-gateway",
+                **access.headers,
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_reuse_tracing()],
         )
@@ -114,7 +137,7 @@ class Session:
         body: dict[str, Any] = {}
         if message is not None:
             headers = {**message.headers, "Content-Length": str(len(message))}
-            body = {"data": _pieces(message), "headers": headers}
+            body = {"data": _content(message), "headers": headers}
         return await self._client.request(
             method, self._url + path, allow_redirects=False, trace_request_ctx=attempt, **body
         )
@@ -146,6 +169,11 @@ def _reuse_tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(reused)
     return tracing
+
+
+def _content(message: Message) -> bytes | AsyncIterator[memoryview]:
+    """Return a small body as it is, which is cheaper; a large one isn't copied."""
+    return b"".join(message.parts) if len(message) <= PIECE else _pieces(message)
 
 
 async def _pieces(message: Message) -> AsyncIterator[memoryview]:

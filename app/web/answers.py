@@ -14,7 +14,7 @@ from app.detection.trigger import Fill  # noqa: TC001  # as above
 from app.gateway.outcome import Outcome, Screening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from app.detection.geometry import Box
     from app.detection.trigger import Evidence
@@ -27,10 +27,14 @@ class Labels:
     """The names of the classes, in the order of their indices; a class without one is its index."""
 
     names: tuple[str, ...] = ()
+    server: Callable[[int], str | None] | None = None
+    """The model server's own names, for classes that the owner has not named."""
 
     def __getitem__(self, index: int) -> str:
         """Return the name of the class *index*."""
-        return self.names[index] if index < len(self.names) else str(index)
+        if index < len(self.names):
+            return self.names[index]
+        return (self.server and self.server(index)) or str(index)
 
 
 class Verdict(enum.StrEnum):

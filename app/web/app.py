@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
-from app.web import dashboard, health, predict, triggers
+from app.settings import Resize
+from app.web import dashboard, health, instances, oip, predict, triggers
 from app.web.answers import Labels
 from app.web.body_limit import BodyLimit
 from app.web.docs import register_docs
@@ -43,11 +44,16 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     max_pixels: int,
     api_keys: Iterable[str] = (),
     admin_keys: Iterable[str] = (),
+    resize: Resize = Resize.STRETCH,
 ) -> FastAPI:
     """Return the application, which opens the gateway when it starts and closes it when it ends.
 
     *max_body* is in bytes. *labels* are the names of the classes in the order of their indices.
     """
+
+    def server_name(index: int) -> str | None:
+        gateway: Gateway = app.state.gateway
+        return gateway.model.class_name(index)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +69,9 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         middleware=[Middleware(RequestIds), Middleware(BodyLimit, max_body=max_body)],
     )
     keys = Keys(api_keys, admin_keys)
-    app.state.service = Service(model_name, Labels(labels or ()), max_body, max_pixels, keys)
+    app.state.service = Service(
+        model_name, Labels(labels or (), server_name), max_body, max_pixels, keys, resize
+    )
     register_problems(app)
     _register_routes(app, keys)
     return app
@@ -71,7 +79,10 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
 
 def _register_routes(app: FastAPI, keys: Keys) -> None:
     refusals = described(401, 403) if keys.required else {}
-    app.include_router(predict.router, dependencies=keys.for_clients(), responses=refusals)
+    for hot in (predict, oip, instances):
+        app.include_router(hot.router, dependencies=keys.described(), responses=refusals)
+    app.include_router(oip.health)
+    app.include_router(instances.health)
     app.include_router(triggers.router, dependencies=keys.for_admins(), responses=refusals)
     app.include_router(health.router)
     app.include_router(dashboard.router)

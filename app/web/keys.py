@@ -53,28 +53,26 @@ class Keys:
         """Whether any key is set."""
         return bool(self._api or self._admin)
 
-    def for_clients(self) -> list[Dependency]:
-        """Return the dependencies of a route that any key opens."""
-        return self._dependencies(Depends(self._check_client))
+    def described(self) -> list[Dependency]:
+        """Return what describes a `DirectRoute`, which checks its key itself."""
+        return [Depends(_BEARER), Depends(_HEADER)] if self.required else []
 
     def for_admins(self) -> list[Dependency]:
         """Return the dependencies of a route that only an admin key opens."""
-        return self._dependencies(Depends(self._check_admin))
+        return [*self.described(), Depends(self._check_admin)] if self.required else []
 
     def admits_admin(self, request: Request) -> bool:
         """Return whether *request* may see the triggers."""
         return not self.required or _known(_presented(request), self._admin)
 
-    def _dependencies(self, check: Dependency) -> list[Dependency]:
-        return [Depends(_BEARER), Depends(_HEADER), check] if self.required else []
-
-    async def _check_client(self, request: Request) -> None:
+    def check_client(self, request: Request) -> None:
+        """Return if any key opens *request*. Raises UnknownKeyError."""
         if not _known(_presented(request), self._api + self._admin):
             message = "send a valid key: Authorization: Bearer <key>, or X-API-Key: <key>"
             raise UnknownKeyError(message)
 
     async def _check_admin(self, request: Request) -> None:
-        await self._check_client(request)
+        self.check_client(request)
         if not self.admits_admin(request):
             message = "this needs an admin key"
             raise NotAdminError(message)

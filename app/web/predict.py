@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
-from app.pictures.decoding import fitted, opened
 from app.web.answers import PredictionAnswer, json_response, prediction_answer, verdict
+from app.web.direct import DirectRoute
+from app.web.judging import decoded
 from app.web.problems import described
 from app.web.request_ids import request_id
-from app.web.serving import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
 from app.web.uploads import REQUEST_BODY, uploaded
 
 if TYPE_CHECKING:
-    from app.detection.search import Image
-    from app.ports import InputSize
+    from app.gateway.predict import Gateway
+    from app.web.serving import Service
 
-router = APIRouter(tags=["predictions"])
-
-# Decoding a quarter of a megapixel takes a few milliseconds: more would hold up the event loop.
-_PIXELS_AT_ONCE = 250_000
-# A large picture takes some hundred megabytes while it is decoded.
-_LARGE_ONES_TOGETHER = 4
+router = APIRouter(tags=["predictions"], route_class=DirectRoute)
 
 _VERDICT = {
     "X-Neo-Verdict": {
@@ -45,20 +37,11 @@ _VERDICT = {
     },
     openapi_extra={"requestBody": REQUEST_BODY},
 )
-async def predict(request: Request, service: TheService, gateway: TheGateway) -> Response:
+async def predict(request: Request) -> Response:
     """Return the model's prediction, corrected and flagged if the image carries a trigger."""
-    body = await uploaded(request, service.max_body)
-    image = await _decoded(body, gateway.size, service.max_pixels)
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    image = await decoded(await uploaded(request, service.max_body), gateway, service)
     outcome = await gateway.predict(image)
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})
-
-
-async def _decoded(body: bytes, size: InputSize, max_pixels: int) -> Image:
-    picture = opened(body, max_pixels=max_pixels)
-    if picture.width * picture.height <= _PIXELS_AT_ONCE:
-        return fitted(picture, size)
-    return await to_thread.run_sync(partial(fitted, picture, size), limiter=_limiter)
-
-
-_limiter = anyio.CapacityLimiter(_LARGE_ONES_TOGETHER)

@@ -1,4 +1,7 @@
-"""From error to answer: one table, and `application/problem+json` (RFC 9457) for everything."""
+"""From error to answer: one table, and `application/problem+json` (RFC 9457) for everything.
+
+But for the drop-in endpoints, whose clients read ``{"error": "…"}``: the protocols' own form.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from app.pictures.decoding import (
     UnsupportedFormatError,
 )
 from app.ports import (
+    ArrivalError,
     LibraryError,
     UnknownTriggerError,
     UpstreamError,
@@ -26,9 +30,12 @@ from app.ports import (
     UpstreamUnreachableError,
 )
 from app.web.body_limit import BodyTooLargeError
+from app.web.contents import EncodingError
 from app.web.keys import NotAdminError, UnknownKeyError
+from app.web.models import UnknownModelError
 from app.web.request_ids import HEADER, request_id
 from app.web.uploads import UploadError, UploadTypeError
+from app.wire.fields import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +45,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+DROP_IN = ("/v1/", "/v2")
+"""Paths whose errors have the inference protocols' own form."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,10 @@ KINDS: dict[type[Exception], Kind] = {
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
     UploadTypeError: Kind(415, "unsupported-content-type", "This content type is not taken"),
     UnsupportedFormatError: Kind(415, "unsupported-format", "This picture format is not taken"),
+    ArrivalError: Kind(400, "not-the-models-input", "The model doesn't take this tensor"),
+    EncodingError: Kind(400, "bad-encoding", "The body can't be unpacked"),
+    UnknownModelError: Kind(404, "unknown-model", "There is no such model"),
+    WireError: Kind(400, "bad-tensor", "The request is none of the protocol"),
     UploadError: Kind(422, "invalid-upload", "There is no picture in the request"),
     PictureTooLargeError: Kind(422, "too-many-pixels", "The picture has too many pixels"),
     UnreadablePictureError: Kind(422, "unreadable-picture", "The picture can't be read"),
@@ -116,7 +129,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return problem_response(problem, kind.headers)
+    return _answer(request, problem, kind.headers)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -125,7 +138,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         raise error
     title = HTTPStatus(error.status_code).phrase
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
-    return problem_response(problem, error.headers)
+    return _answer(request, problem, error.headers)
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
@@ -134,4 +147,14 @@ async def _answer_unexpected(request: Request, error: Exception) -> Response:
     detail = "Something went wrong in the gateway; its log has it under this request_id."
     problem = Problem("about:blank", "Internal Server Error", 500, detail, request_id(request))
     # This answer is sent outside all middleware, so it must bring the header itself.
-    return problem_response(problem, {HEADER: request_id(request)})
+    return _answer(request, problem, {HEADER: request_id(request)})
+
+
+def _answer(
+    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return *problem* in the form that clients of the request's path read."""
+    if not request.scope["path"].startswith(DROP_IN):
+        return problem_response(problem, headers)
+    body = orjson.dumps({"error": problem.detail})
+    return Response(body, problem.status, headers, "application/json")

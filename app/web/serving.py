@@ -10,19 +10,24 @@ from fastapi import Depends, Request
 from app.gateway.predict import Gateway
 
 if TYPE_CHECKING:
+    from app.settings import Resize
     from app.web.answers import Labels
     from app.web.keys import Keys
 
 
 @dataclass(frozen=True)
 class Service:
-    """What is said of the model; what is taken: bytes of a body, pixels of a picture; from whom."""
+    """What is said of the model; what is taken: bytes of a body, pixels of a picture; from whom.
+
+    ``resize`` is how pictures are made to fit the model.
+    """
 
     model_name: str
     labels: Labels
     max_body: int
     max_pixels: int
     keys: Keys
+    resize: Resize
 
 
 async def _service(request: Request) -> Service:

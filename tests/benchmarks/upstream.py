@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from app.demo.endpoint import create_endpoint
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 from tests.benchmarks.zoo import ZooModel
 
 if TYPE_CHECKING:

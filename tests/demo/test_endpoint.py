@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from app.demo.endpoint import create_endpoint
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 from tests.served_apps import running
 
 if TYPE_CHECKING:

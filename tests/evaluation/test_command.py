@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from app.demo.endpoint import create_endpoint
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 from tests.evaluation.subjects import WHITE, tiny_subject
 from tests.files import encoded
 from tests.served_apps import running

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from app.demo.endpoint import create_endpoint
 from app.detection.geometry import Box
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 from tests.tiny import BACKDOOR, SIDE, Backdoor, TinyModel
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from app.ports import UpstreamUnreachableError
+from app.ports import NOBODY, UpstreamUnreachableError
 from tests.tiny import TinyModel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from app.detection.search import Answers, Images
+    from app.ports import Caller
 
 
 class HookedModel(TinyModel):
@@ -26,12 +27,12 @@ class HookedModel(TinyModel):
         """Do something else from now on."""
         self._calls, self._hook = 0, hook
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
         """Answer *images* after the hook."""
         self._calls += 1
         if self._hook:
             await self._hook(self._calls)
-        return await super().answer(images)
+        return await super().answer(images, caller)
 
 
 def fails_from(first: int) -> Callable[[int], Awaitable[None]]:

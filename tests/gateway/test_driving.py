@@ -12,12 +12,13 @@ import pytest
 
 from app.detection.search import Answers, Probe, Refused
 from app.gateway.driving import PIXELS_AT_ONCE, drive
-from app.ports import InputSize, UpstreamTimeoutError, UpstreamUnreachableError
+from app.ports import NOBODY, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
 from tests.gateway.hooked import HookedModel, fails_from, hangs_from
 from tests.tiny import SIDE, TARGET, TinyModel, clean_images, stamped
 
 if TYPE_CHECKING:
     from app.detection.search import Images, Search
+    from app.ports import Caller
 
 IMAGES = stamped(clean_images(3, np.random.default_rng(1)))
 PATIENCE_S = 10.0
@@ -111,7 +112,7 @@ class LargeModel:
 
     size = InputSize(SIDE * 10, SIDE * 10, 1)
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Answer *images*."""
         return Answers((images.mean(axis=(1, 2, 3)) > 128).astype(np.int64))
 

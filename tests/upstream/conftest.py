@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
 from app.demo.endpoint import create_endpoint
-from app.upstream.limits import Limits
-from app.upstream.oip import InputSettings, OipModel, oip_model
-from app.upstream.tensors import TensorSpec
+from app.upstream.opening import Server, open_model
+from app.wire.tensors import TensorSpec
 from tests.served_apps import running
 from tests.upstream.raw_server import RawServer, listening
 
 if TYPE_CHECKING:
-    from app.demo.endpoint import Predict
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-Serve: TypeAlias = Callable[..., str]
-Connect: TypeAlias = Callable[..., Awaitable[OipModel]]
-Listen: TypeAlias = Callable[..., Awaitable[str]]
+    from app.demo.endpoint import Predict
+    from app.upstream.dialect import InputSettings
+    from app.upstream.limits import Limits
+    from app.upstream.model import UpstreamModel
+
+Serve: TypeAlias = "Callable[..., str]"
+Connect: TypeAlias = "Callable[..., Awaitable[UpstreamModel]]"
+Listen: TypeAlias = "Callable[..., Awaitable[str]]"
 
 LABEL = TensorSpec("label", "INT64", (-1,))
 SCORES = TensorSpec("probabilities", "FP32", (-1, 3))
@@ -49,8 +52,9 @@ async def connect() -> AsyncIterator[Connect]:
             settings: InputSettings | None = None,
             limits: Limits | None = None,
             name: str = "digits",
-        ) -> OipModel:
-            opened = oip_model(url, name, settings or InputSettings(), limits or Limits())
+            **server: Any,  # as Server's
+        ) -> UpstreamModel:
+            opened = open_model(Server(url, name, **server), settings, limits)
             return await stack.enter_async_context(opened)
 
         yield start

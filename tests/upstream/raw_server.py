@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import orjson
 
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
     import socket

@@ -9,8 +9,9 @@ import pytest
 
 from app.ports import UpstreamAnswerError
 from app.upstream.answers import parse_answers
-from app.upstream.oip_outputs import Output
-from app.upstream.tensors import TensorSpec
+from app.upstream.class_names import ClassNames
+from app.wire.reading import Tensor
+from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from app.detection.search import Answers
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 ROWS = [0.25, 0.5, 0.25, -3.0, -1.0, 7.5]
 
 
-def output(datatype: str, shape: tuple[int, ...], data: list[Any], name: str = "y") -> Output:
+def output(datatype: str, shape: tuple[int, ...], data: list[Any], name: str = "y") -> Tensor:
     """Make an output as a server would send it in JSON."""
-    return Output(TensorSpec(name, datatype, shape), data)
+    return Tensor(TensorSpec(name, datatype, shape), data, {})
 
 
-def parsed(*outputs: Output) -> Answers:
+def parsed(*outputs: Tensor) -> Answers:
     """Read *outputs* as the answer to two images."""
-    return parse_answers(outputs, 2)
+    return parse_answers(outputs, 2, ClassNames())
 
 
 @pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
@@ -71,7 +72,7 @@ def test_label_of_doubles() -> None:
     ("outputs", "reason"),
     [
         ([], "outputs are: none"),
-        ([output("BYTES", (2, 3), ["a"] * 6)], "outputs are: 'y' BYTES"),
+        ([output("BYTES", (2, 3), ["a"] * 6)], "not one for each image"),
         ([output("BOOL", (2,), [True, False])], "outputs are: 'y' BOOL"),
         ([output("FP32", (2, 3), ROWS, "a"), output("FP32", (2, 3), ROWS, "b")], "exactly one"),
         ([output("INT64", (2,), [1, 2], "a"), output("INT64", (2,), [1, 2], "b")], "exactly one"),
@@ -83,7 +84,7 @@ def test_label_of_doubles() -> None:
         ([output("INT64", (3,), [1, 2, 3])], "to 2 images"),
         ([output("FP32", (2,), [0.5, 0.5])], "not \\(images, classes\\)"),
         ([output("FP32", (2, 1), [0.5, 0.5])], "not \\(images, classes\\)"),
-        ([output("FP32", (2, -1), ROWS)], "not \\(images, classes\\)"),
+        ([output("FP32", (2, -1), ROWS)], "values came in the shape"),
         ([output("FP32", (2, 3, 1), ROWS)], "not \\(images, classes\\)"),
         ([output("INT64", (2, 3), [1] * 6)], "not one for each image"),
         ([output("FP32", (2, 3), ROWS[:5])], "5 values came"),
@@ -101,7 +102,7 @@ def test_label_of_doubles() -> None:
         ([output("UINT8", (2,), [1, 257])], "too large"),
     ],
 )
-def test_unusable(outputs: list[Output], reason: str) -> None:
+def test_unusable(outputs: list[Tensor], reason: str) -> None:
     """An answer that isn't exactly one label or row of scores for each image is an error."""
     with pytest.raises(UpstreamAnswerError, match=reason):
         parsed(*outputs)
@@ -112,4 +113,4 @@ def test_binary_scores_that_are_no_numbers(bad: float) -> None:
     """NaN and infinity in raw bytes are errors."""
     raw = np.array([*ROWS[:5], bad], np.float32).tobytes()
     with pytest.raises(UpstreamAnswerError, match="finite"):
-        parsed(Output(TensorSpec("y", "FP32", (2, 3)), memoryview(raw)))
+        parsed(Tensor(TensorSpec("y", "FP32", (2, 3)), memoryview(raw), {}))

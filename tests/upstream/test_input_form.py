@@ -6,7 +6,7 @@ import pytest
 
 from app.ports import InputSize, UpstreamAnswerError
 from app.upstream.input_form import InputForm, Layout, input_form
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 
 SIGN = InputSize(48, 40, 3)
 DIGIT = InputSize(28, 28, 1)
@@ -70,7 +70,8 @@ def test_batch_of_one() -> None:
         (told(-1, 48, 40), SIGN, None, "no batch of 48x40x3 images"),
         (told(-1, 1, 2, 3, 4), SIGN, None, "no batch of 48x40x3 images"),
         (told(8, 48, 40, 3), None, None, "batches of a fixed size"),
-        (told(-1, 28, 28, datatype="BYTES"), None, None, "takes BYTES"),
+        (told(-1, datatype="BYTES"), None, None, "set NEO_INPUT_SIZE"),
+        (told(-1, 28, 28, datatype="BYTES"), DIGIT, None, "no picture file"),
         (told(-1, 28, 28, datatype="BOOL"), None, None, "takes BOOL"),
         (told(-1, 28, 28) * 2, None, None, "takes 2 inputs"),
     ],

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from app.ports import InputSize, UpstreamStatusError, UpstreamUnreachableError
+from app.upstream.dialect import InputSettings
 from app.upstream.input_form import Layout
 from app.upstream.limits import Limits
-from app.upstream.oip import InputSettings
 from app.upstream.preprocessing import Normalisation
-from app.upstream.tensors import TensorSpec
+from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,6 +22,19 @@ async def test_page_needs_nothing_from_outside(served: Served) -> None:
         assert 200 == (await served.http.get(f"/{address}")).status_code, address
 
 
+DROP_IN = {
+    "GET /v2",
+    "GET /v2/health/live",
+    "GET /v2/health/ready",
+    "GET /v2/models/{model}",
+    "GET /v2/models/{model}/ready",
+    "POST /v2/models/{model}/infer",
+    "GET /v1/models",
+    "GET /v1/models/{model}",
+    "POST /v1/models/{model}:predict",
+}
+
+
 async def test_document_describes_the_operations(served: Served) -> None:
     """Every operation has its success, its problems, and a body where it takes one."""
     document = (await served.http.get("/openapi.json")).json()
@@ -41,12 +54,14 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "POST /trigger/{trigger_id}/restore",
         "GET /healthz",
         "GET /readyz",
+        *DROP_IN,
     } == operations.keys()
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for name, operation in operations.items():
         responses = operation["responses"]
         assert responses["200"]["content"], name
-        assert problem == responses["default"]["content"], name
+        assert (error if name in DROP_IN else problem) == responses["default"]["content"], name
         assert "security" not in operation, name
     assert "Problem" in document["components"]["schemas"]
     taken = operations["POST /predict"]["requestBody"]["content"]

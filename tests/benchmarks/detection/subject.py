@@ -16,10 +16,11 @@ from app.evaluation.sets import load_test_set
 from app.evaluation.stamping import read_stamp
 from app.evaluation.subject import Subject
 from app.pictures.references import load_references
-from app.ports import InputSize
+from app.ports import NOBODY, InputSize
 from app.upstream.batching import joined, split
 
 if TYPE_CHECKING:
+    from app.ports import Caller
     from collections.abc import Mapping
 
     from app.detection.search import Images
@@ -36,7 +37,7 @@ class Classifier:
         self.size = InputSize(*model.shape)
         self._model = model
 
-    async def answer(self, images: Images) -> Answers:
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Answer *images* (n, height, width, channels)."""
         return joined([self._ask(part) for part in split(images, AT_ONCE)])
 

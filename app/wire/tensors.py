@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from app.upstream.fields import integers, text
+from app.wire.fields import WireError, integers, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from app.upstream.fields import Fields
+    from numpy.typing import NDArray
+
+    from app.wire.fields import Fields
 
 DATATYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "BOOL": np.dtype("?"),
@@ -28,10 +30,18 @@ DATATYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-"""The datatypes that numpy has, little-endian as on the wire; BYTES and BF16 aren't."""
+"""The datatypes of numbers that numpy has, little-endian as on the wire; BF16 isn't one."""
+
+BYTES: Final = "BYTES"
+"""The datatype of texts and files: an array of Python's bytes."""
+
+UNTYPED: Final = ""
+"""The datatype of numbers in plain JSON, which has none."""
 
 INTEGERS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind in "iu")
 FLOATS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind == "f")
+
+_NAMES: Final = {dtype: name for name, dtype in DATATYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -44,5 +54,16 @@ class TensorSpec:
 
 
 def tensor_spec(fields: Fields) -> TensorSpec:
-    """Read a tensor's description. Raises UpstreamAnswerError."""
+    """Read a tensor's description. Raises WireError."""
     return TensorSpec(text(fields, "name"), text(fields, "datatype"), integers(fields, "shape"))
+
+
+def datatype_of(array: NDArray[Any]) -> str:
+    """Return the datatype of *array*'s values: BYTES where they are objects. Raises WireError."""
+    if array.dtype.kind == "O":
+        return BYTES
+    name = _NAMES.get(array.dtype.newbyteorder("<"))
+    if name is None:
+        message = f"{array.dtype} has no datatype in the protocol"
+        raise WireError(message)
+    return name

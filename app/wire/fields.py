@@ -1,12 +1,10 @@
-"""Fields of JSON that somebody else wrote: each as it should be, or UpstreamAnswerError."""
+"""Fields of JSON that somebody else wrote: each as it should be, or WireError."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
-
-from app.ports import UpstreamAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,16 +15,25 @@ Fields: TypeAlias = "Mapping[str, Any]"
 EXCERPT = 200
 
 
-def json_object(body: bytes | memoryview) -> Fields:
-    """Read *body* as one JSON object. NaN and Infinity are no JSON."""
+class WireError(ValueError):
+    """The bytes aren't what the protocol says; the message is fit for who sent them."""
+
+
+def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSON is there
+    """Read *body* as JSON. NaN and Infinity are no JSON."""
     try:
-        value = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        message = f"the upstream's answer is not JSON; it begins with: {excerpt(body)[:40]!r}"
-        raise UpstreamAnswerError(message) from exc
+        message = f"it is not JSON; it begins with: {excerpt(body)[:40]!r}"
+        raise WireError(message) from exc
+
+
+def json_object(body: bytes | memoryview) -> Fields:
+    """Read *body* as one JSON object."""
+    value = json_value(body)
     if not isinstance(value, dict):
-        message = "the upstream's answer is JSON, but not an object"
-        raise UpstreamAnswerError(message)
+        message = "it is JSON, but not an object"
+        raise WireError(message)
     return value
 
 
@@ -34,8 +41,8 @@ def text(fields: Fields, key: str) -> str:
     """Return the string under *key*."""
     value = fields.get(key)
     if not isinstance(value, str):
-        message = f"the upstream's answer has no text under {key!r}"
-        raise UpstreamAnswerError(message)
+        message = f"there is no text under {key!r}"
+        raise WireError(message)
     return value
 
 
@@ -43,8 +50,8 @@ def integers(fields: Fields, key: str) -> tuple[int, ...]:
     """Return the list of integers under *key*."""
     value = fields.get(key)
     if not isinstance(value, list) or not all(type(number) is int for number in value):
-        message = f"the upstream's answer has no list of integers under {key!r}"
-        raise UpstreamAnswerError(message)
+        message = f"there is no list of integers under {key!r}"
+        raise WireError(message)
     return tuple(value)
 
 
@@ -52,9 +59,18 @@ def objects(fields: Fields, key: str) -> tuple[Fields, ...]:
     """Return the list of objects under *key*; a null or a missing one is empty."""
     value = fields.get(key) or []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        message = f"the upstream's answer has no list of objects under {key!r}"
-        raise UpstreamAnswerError(message)
+        message = f"there is no list of objects under {key!r}"
+        raise WireError(message)
     return tuple(value)
+
+
+def parameters(fields: Fields) -> Fields:
+    """Return the object under ``parameters``; a null or a missing one is empty."""
+    value = fields.get("parameters") or {}
+    if not isinstance(value, dict):
+        message = "its parameters are no object"
+        raise WireError(message)
+    return value
 
 
 def excerpt(body: bytes | memoryview) -> str:

@@ -1,0 +1,265 @@
+"""A classifier behind a model server, whatever its dialect: the port `ServedModel`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app.ports import (
+    NOBODY,
+    Arrival,
+    ArrivalError,
+    UpstreamAnswerError,
+    UpstreamUnreachableError,
+)
+from app.upstream.batching import Batcher
+from app.upstream.input_form import input_form
+from app.upstream.preprocessing import Normalisation, preprocessing
+from app.wire.tensors import BYTES, DATATYPES, UNTYPED, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Answers, Images
+    from app.ports import Caller, InputSize, ModelFacts
+    from app.upstream.dialect import Dialect, InputSettings
+    from app.upstream.input_form import InputForm
+    from app.upstream.limits import Limits
+    from app.upstream.preprocessing import Preprocessing
+
+MOST_FORMS: Final = 16
+"""Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""
+
+VALUES_AT_ONCE: Final = 500_000
+"""Larger batches are made into tensors in a thread: it takes milliseconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How images are asked in one form: as what tensor, and at most how many in a request."""
+
+    preprocessing: Preprocessing
+    most: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Agreement:
+    """What the server has said, and how it is asked from then on."""
+
+    facts: ModelFacts
+    plan: _Plan
+
+    @property
+    def form(self) -> InputForm:
+        """The tensor that it takes."""
+        return self.plan.preprocessing.form
+
+
+class UpstreamModel:
+    """One classifier behind a model server.
+
+    The server needn't be there at the start: what it says of itself is asked for by the first call
+    that reaches it. ``asked`` counts the images that were sent, and ``round_trips`` the requests, a
+    repeated one once.
+    """
+
+    def __init__(self, dialect: Dialect, settings: InputSettings, limits: Limits) -> None:
+        self.asked = 0
+        self.round_trips = 0
+        self._dialect = dialect
+        self._settings = settings
+        self._limits = limits
+        self._batcher = Batcher(self._ask, limits.in_flight)
+        self._agreement: _Agreement | None = None
+        self._plans: dict[TensorSpec, _Plan] = {}
+        self._classes: int | None = None
+
+    @property
+    def size(self) -> InputSize:
+        """The size of the images that it takes.
+
+        Raises UpstreamUnreachableError while neither the settings nor the server has said it.
+        """
+        if self._agreement is not None:
+            return self._agreement.form.size
+        if self._settings.size is not None:
+            return self._settings.size
+        message = "the upstream hasn't said yet what images it takes"
+        raise UpstreamUnreachableError(message)
+
+    async def check(self) -> None:
+        """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
+        told = await self._dialect.ready()
+        size = (await self._agreed()).form.size
+        if not told:
+            await self.answer(np.zeros((1, size.height, size.width, size.channels), np.uint8))
+
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+        """Answer *images* (n, height, width, channels), one answer each, in their order.
+
+        Raises UpstreamError: then no answer of this call is known.
+        """
+        agreed, arrival = await self._agreed(), caller.arrival
+        plan = agreed.plan
+        if arrival is not None and arrival.spec is not None:
+            plan = self._plan_for(agreed, arrival.spec)
+        if images.size > VALUES_AT_ONCE:
+            batch = await asyncio.to_thread(_tensor, plan.preprocessing, images, arrival)
+        else:
+            batch = _tensor(plan.preprocessing, images, arrival)
+        return await self._batcher.answer(plan.preprocessing.form, batch, plan.most, caller.spent)
+
+    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+        """Return the images that a caller's tensor *values*, described by *spec*, holds.
+
+        Raises ArrivalError if the model doesn't take it, UpstreamError if it can't be known yet.
+        """
+        agreed = await self._agreed()
+        if spec.datatype == UNTYPED:
+            spec, values = _typed(agreed, spec, values)
+        if agreed.form.datatype == BYTES:
+            return _as_pictures(_plain(spec, agreed.form.size), values)
+        spec = replace(spec, shape=(-1, *spec.shape[1:]))
+        plan = self._plan_for(agreed, spec).preprocessing
+        if values.size > VALUES_AT_ONCE:
+            return await asyncio.to_thread(_arrivals, plan, spec, values)
+        return _arrivals(plan, spec, values)
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn the class names of a server that answers by name: one of *images* of each label.
+
+        Raises UpstreamError.
+        """
+        _, firsts = np.unique(labels, return_index=True)
+        await self.answer(images[firsts[:1]])
+        if len(firsts) > 1 and self.class_name(int(labels[firsts[0]])) is not None:
+            await self.answer(images[firsts[1:]])
+
+    async def facts(self) -> ModelFacts:
+        """Return what the server says of the model. Raises UpstreamError."""
+        return (await self._agreed()).facts
+
+    def class_name(self, index: int) -> str | None:
+        """Return the server's own name of a class, None if it has none."""
+        return self._dialect.names.name(index)
+
+    async def _ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+        self.asked += len(batch)
+        self.round_trips += 1
+        answers = await self._dialect.ask(form, batch)
+        classes = 0 if answers.scores is None else answers.scores.shape[1]
+        if self._classes is None:
+            self._classes = classes
+        if classes != self._classes:
+            message = f"the upstream scored {classes} classes, and {self._classes} before"
+            raise UpstreamAnswerError(message)
+        return answers
+
+    async def _agreed(self) -> _Agreement:
+        if self._agreement is None:
+            facts = await self._dialect.describe()
+            own = self._settings
+            form = input_form(facts.inputs, own.size, own.layout, own.datatype)
+            self._agreement = _Agreement(facts, self._plan(form))
+        return self._agreement
+
+    def _plan(self, form: InputForm) -> _Plan:
+        """Return how images are asked as *form*. Raises UpstreamAnswerError if they can't be."""
+        plan, size = preprocessing(form, self._settings.normalisation), form.size
+        image_bytes = size.height * size.width * size.channels * self._dialect.value_bytes(plan)
+        most = min(self._limits.batch_images, self._limits.batch_bytes // image_bytes)
+        return _Plan(plan, 1 if form.single or self._dialect.single else max(most, 1))
+
+    def _plan_for(self, agreed: _Agreement, spec: TensorSpec) -> _Plan:
+        """Return how images are asked as a caller asks. Raises ArrivalError.
+
+        Where the server has described its input the caller's must be that; else it is honoured as
+        it is, as long as it holds images of the model's size.
+        """
+        form = agreed.form
+        dims = spec.shape[1:]
+        if (spec.name, spec.datatype, dims) == (form.name, form.datatype, form.dims):
+            return agreed.plan
+        if agreed.facts.inputs:
+            told = TensorSpec(form.name, form.datatype, (-1, *form.dims))
+            message = f"the model takes {_words(told)}, not {_words(spec)}"
+            raise ArrivalError(message)
+        if spec not in self._plans:
+            layout = self._settings.layout if len(dims) == len(form.dims) else None
+            try:
+                plan = self._plan(input_form([spec], form.size, layout))
+            except UpstreamAnswerError as exc:
+                raise ArrivalError(str(exc)) from exc
+            if len(self._plans) >= MOST_FORMS:
+                self._plans.pop(next(iter(self._plans)))
+            self._plans[spec] = plan
+        return self._plans[spec]
+
+
+def _tensor(plan: Preprocessing, images: Images, arrival: Arrival | None) -> NDArray[Any]:
+    if arrival is None or arrival.row is None:
+        return plan.tensor(images)
+    return plan.exactly(images, arrival.image, arrival.row)
+
+
+def _arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+    """Return the images in *values*; raise ArrivalError where there is none."""
+    _check(spec, values)
+    shown = plan.pixels(values)
+    exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)
+    return tuple(
+        Arrival(image, spec, None if said else row)
+        for image, row, said in zip(shown, values, exact, strict=True)
+    )
+
+
+def _typed(
+    agreed: _Agreement, spec: TensorSpec, values: NDArray[Any]
+) -> tuple[TensorSpec, NDArray[Any]]:
+    """Give numbers of plain JSON the model's datatype; where that may be any, that of JSON."""
+    name, datatype = agreed.form.name, agreed.form.datatype
+    if datatype == BYTES:
+        datatype = "FP64"
+    elif not agreed.facts.inputs and DATATYPES[datatype].kind == "f":
+        datatype = "FP64"  # a server that speaks JSON alone reads every digit
+    dtype = DATATYPES[datatype]
+    with np.errstate(over="ignore"):
+        typed = values.astype(dtype)
+    if dtype.kind != "f" and not np.array_equal(typed, values):
+        message = f"the model takes whole numbers ({datatype}); the instances hold others"
+        raise ArrivalError(message)
+    return TensorSpec(name, datatype, spec.shape), typed
+
+
+def _as_pictures(plan: Preprocessing, values: NDArray[Any]) -> tuple[Arrival, ...]:
+    """Return the images in *values* for a model that takes picture files: whole levels only."""
+    spec = TensorSpec(plan.form.name, plan.form.datatype, (-1, *plan.form.dims))
+    found = _arrivals(plan, spec, values)
+    if any(one.row is not None for one in found):
+        message = "the model takes picture files, so the tensor must hold whole numbers 0 to 255"
+        raise ArrivalError(message)
+    return tuple(Arrival(one.image) for one in found)
+
+
+def _plain(spec: TensorSpec, size: InputSize) -> Preprocessing:
+    try:
+        form = input_form([replace(spec, shape=(-1, *spec.shape[1:]))], size, None)
+        return preprocessing(form, Normalisation())
+    except UpstreamAnswerError as exc:
+        raise ArrivalError(str(exc)) from exc
+
+
+def _check(spec: TensorSpec, values: NDArray[Any]) -> None:
+    if values.dtype != DATATYPES.get(spec.datatype):
+        message = f"the model takes numbers, not {spec.datatype[:10]}"
+        raise ArrivalError(message)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
+        raise ArrivalError(message)
+
+
+def _words(spec: TensorSpec) -> str:
+    return f"{spec.name[:40]!r} {spec.datatype[:10]} {list(spec.shape)}"

@@ -1,0 +1,64 @@
+"""What the drop-in endpoints have in common: how the OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from fastapi import Response
+
+from app.wire.writing import BINARY, JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOT_READY = 503
+
+
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """What went wrong, in the protocols' own form."""
+
+    error: str
+
+
+FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_OBJECT: dict[str, Any] = {"schema": {"type": "object"}}
+_FLAGS: dict[str, Any] = {
+    "X-Neo-Backdoor": {
+        "description": "1 for each image that carries a trigger, 0 for the others",
+        "schema": {"type": "string"},
+    },
+    "X-Neo-Verdict": {
+        "description": "The verdict on each image in one word",
+        "schema": {"type": "string"},
+    },
+}
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {"model": ErrorAnswer, "description": "Any error"}
+}
+
+TOLD: dict[int | str, dict[str, Any]] = {
+    200: {"description": "OK", "content": {JSON: _OBJECT}},
+    **_ERRORS,
+}
+"""Of an operation that tells something."""
+
+ANSWERED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What the model says, sanitised",
+        "content": {JSON: _OBJECT, BINARY: FILE},
+        "headers": _FLAGS,
+    },
+    **_ERRORS,
+}
+"""Of an operation that classifies images."""
+
+
+def json_answer(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return *value*, which may hold arrays, as JSON."""
+    body = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, status, headers, JSON)

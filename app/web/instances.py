@@ -1,0 +1,137 @@
+"""/v1: `instances` and `predictions`, as KServe's and TensorFlow Serving's clients speak it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+
+from app.web.contents import content
+from app.web.direct import DirectRoute
+from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
+from app.web.judging import flags, judged, pictures, rows
+from app.web.models import check_model
+from app.wire.fields import WireError, json_object
+from app.wire.tensors import UNTYPED, TensorSpec
+from app.wire.writing import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.gateway.predict import Gateway
+    from app.ports import Arrival
+    from app.web.serving import Service
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["instances and predictions"],
+    route_class=DirectRoute,
+    default_response_class=Response,
+)
+health = APIRouter(
+    prefix="/v1", tags=["instances and predictions"], default_response_class=Response
+)
+
+PREDICTIONS = "predictions"
+
+_PREDICT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["instances"],
+                    "properties": {"instances": {"type": "array", "minItems": 1, "items": {}}},
+                }
+            }
+        },
+    }
+}
+
+
+@health.get("/models", summary="The models", responses=TOLD)
+async def models(request: Request) -> Response:
+    """Return the model's name."""
+    service: Service = request.app.state.service
+    return json_answer({"models": [service.model_name]})
+
+
+@health.get("/models/{model}", summary="Can the model be asked?", responses=TOLD)
+async def ready(request: Request, model: str) -> Response:
+    """Return whether images for the model can be screened now."""
+    check_model(request, model)
+    gateway: Gateway = request.app.state.gateway
+    is_ready = (await gateway.readiness()).ready
+    return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
+
+
+@router.post(
+    "/models/{model}:predict",
+    summary="Classify a batch of images",
+    responses=ANSWERED,
+    openapi_extra=_PREDICT,
+)
+async def predict(request: Request, model: str) -> Response:
+    """Return the model's predictions, corrected for the images that carry a trigger."""
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    check_model(request, model)
+    body = await content(request, service.max_body)
+    instances = json_object(body).get("instances")
+    if not isinstance(instances, list) or not instances:
+        message = 'the JSON must be {"instances": [...]}, with an image or more'
+        raise WireError(message)
+    outcomes = await judged(await _arrivals(instances, gateway, service), gateway)
+    return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
+
+
+async def _arrivals(
+    instances: Sequence[Any], gateway: Gateway, service: Service
+) -> tuple[Arrival, ...]:
+    files = [_file(instance) for instance in instances]
+    if None not in files:
+        return await pictures([file for file in files if file is not None], gateway, service)
+    try:
+        values = np.asarray(instances)
+    except ValueError as exc:
+        message = "the instances are not all of one shape"
+        raise WireError(message) from exc
+    if values.dtype.kind not in "iuf":
+        message = 'the instances must be numbers, or all {"b64": "<base64 of a picture>"}'
+        raise WireError(message)
+    return await gateway.model.arrivals(TensorSpec("", UNTYPED, values.shape), values)
+
+
+def _file(instance: object) -> bytes | None:
+    """Return the picture file in *instance*: `{"b64": …}`, also alone under the input's name."""
+    while isinstance(instance, dict) and len(instance) == 1 and "b64" not in instance:
+        (instance,) = instance.values()
+    if not isinstance(instance, dict) or not isinstance(instance.get("b64"), str):
+        return None
+    try:
+        return base64.b64decode(instance["b64"], validate=True)
+    except (binascii.Error, ValueError) as exc:
+        message = "an instance's b64 is no base64"
+        raise WireError(message) from exc
+
+
+def _predictions(outputs: dict[str, NDArray[Any]]) -> object:
+    """Return one prediction an image: of one output its values, of several an object of them."""
+    if len(outputs) == 1:
+        (values,) = outputs.values()
+        return _values(values)
+    columns = {name: _values(values) for name, values in outputs.items()}
+    count = len(next(iter(outputs.values()), ()))
+    return [{name: values[i] for name, values in columns.items()} for i in range(count)]
+
+
+def _values(values: NDArray[Any]) -> Any:  # noqa: ANN401  # an array, or a list of JSON values
+    if values.dtype.kind != "O":
+        return np.ascontiguousarray(values)
+    return [one.decode(errors="replace") if isinstance(one, bytes) else one for one in values]

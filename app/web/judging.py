@@ -1,0 +1,79 @@
+"""Images that came in one request: each is judged on its own, all at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import numpy as np
+from anyio import to_thread
+
+from app.pictures.decoding import fitted, opened
+from app.ports import Arrival
+from app.web.answers import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.search import Image
+    from app.gateway.outcome import Outcome
+    from app.gateway.predict import Gateway
+    from app.web.serving import Service
+
+# Decoding a quarter of a megapixel takes a few milliseconds: more would hold up the event loop.
+_PIXELS_AT_ONCE = 250_000
+# A large picture takes some hundred megabytes while it is decoded.
+_LARGE_ONES_TOGETHER = 4
+
+_limiter = anyio.CapacityLimiter(_LARGE_ONES_TOGETHER)
+
+
+async def decoded(body: bytes, gateway: Gateway, service: Service) -> Image:
+    """Return the picture in *body* as the model takes it. Raises PictureError, UpstreamError."""
+    size, resize = gateway.size, service.resize
+    picture = opened(body, max_pixels=service.max_pixels)
+    if picture.width * picture.height <= _PIXELS_AT_ONCE:
+        return fitted(picture, size, resize)
+    return await to_thread.run_sync(partial(fitted, picture, size, resize), limiter=_limiter)
+
+
+async def pictures(
+    files: Iterable[bytes], gateway: Gateway, service: Service
+) -> tuple[Arrival, ...]:
+    """Return the pictures in *files*. Raises PictureError, UpstreamError."""
+    return tuple([Arrival(await decoded(file, gateway, service)) for file in files])
+
+
+async def judged(arrivals: Sequence[Arrival], gateway: Gateway) -> list[Outcome]:
+    """Return what becomes of each image; their probes share the upstream's batches.
+
+    If one can't be answered none is: its own error is raised (UpstreamError, UnscreenedError).
+    """
+    if len(arrivals) == 1:
+        return [await gateway.predict(arrivals[0].image, arrivals[0])]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(gateway.predict(one.image, one)) for one in arrivals]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def rows(outcomes: Sequence[Outcome]) -> dict[str, NDArray[Any]]:
+    """Return what the model said of all images, by name, each (n, ...): the sanitised answers."""
+    first = outcomes[0].outputs
+    if len(outcomes) == 1:
+        return dict(first)
+    return {name: np.concatenate([one.outputs[name] for one in outcomes]) for name in first}
+
+
+def flags(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return the headers that tell, image by image, which carries a trigger."""
+    return {
+        "X-Neo-Backdoor": ",".join("1" if one.backdoor else "0" for one in outcomes),
+        "X-Neo-Verdict": ",".join(verdict(one) for one in outcomes),
+    }

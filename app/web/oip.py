@@ -1,0 +1,157 @@
+"""/v2: the Open Inference Protocol, as the model server itself would answer it.
+
+An application that calls such a server changes its base URL. The answers are the sanitised ones;
+an output `backdoor` says which images carry a trigger.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from app.web.contents import content
+from app.web.direct import DirectRoute
+from app.web.drop_in import ANSWERED, FILE, NOT_READY, TOLD, json_answer
+from app.web.judging import flags, judged, pictures, rows
+from app.web.models import UnknownModelError, check_model
+from app.web.oip_messages import BACKDOOR, read_infer, write_infer
+from app.wire.reading import HEADER_LENGTH
+from app.wire.writing import BINARY, JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.gateway.predict import Gateway
+    from app.ports import Arrival, ModelFacts
+    from app.web.oip_messages import InferRequest
+    from app.web.serving import Service
+
+EXTENSIONS: Final = ("binary_tensor_data", "classification")
+
+router = APIRouter(
+    prefix="/v2",
+    tags=["Open Inference Protocol"],
+    route_class=DirectRoute,
+    default_response_class=Response,
+)
+health = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], default_response_class=Response)
+
+
+_INFER: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "inputs": {"type": "array", "items": {"type": "object"}},
+                        "outputs": {"type": "array", "items": {"type": "object"}},
+                    },
+                }
+            },
+            BINARY: FILE,
+        },
+    }
+}
+
+
+@health.get("/health/live", summary="Is the gateway alive?", responses=TOLD)
+async def live() -> Response:
+    """Return at once."""
+    return json_answer({"live": True})
+
+
+@health.get("/health/ready", summary="Can the gateway answer?", responses=TOLD)
+async def ready(request: Request) -> Response:
+    """Return whether this worker can screen images now."""
+    return await _readiness(request, {})
+
+
+@health.get("/models/{model}/ready", summary="Can the model be asked?", responses=TOLD)
+@health.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
+async def model_ready(request: Request, model: str) -> Response:
+    """Return whether images for the model can be screened now."""
+    check_model(request, model)
+    return await _readiness(request, {"name": model})
+
+
+@router.get("", summary="What the server can", responses=TOLD)
+@router.get("/", include_in_schema=False)
+async def server(_: Request) -> Response:
+    """Return the gateway's name and the extensions that it knows."""
+    facts = {"name": "neo-gateway", "version": version("neo-gateway"), "extensions": EXTENSIONS}
+    return json_answer(facts)
+
+
+@router.get("/models/{model}", summary="The model's tensors", responses=TOLD)
+@router.get("/models/{model}/versions/{version}", include_in_schema=False)  # `_facts` reads it
+async def metadata(request: Request, model: str) -> Response:
+    """Return what the model server says of the model, and the output `backdoor` with it."""
+    facts = await _facts(request, model)
+    flag = {"name": BACKDOOR, "datatype": "BOOL", "shape": [-1]}
+    told = {
+        "name": facts.name,
+        "versions": facts.versions,
+        "platform": facts.platform,
+        "inputs": facts.inputs,
+        "outputs": [*facts.outputs, flag],
+    }
+    return json_answer(told)
+
+
+@router.post(
+    "/models/{model}/infer",
+    summary="Classify a batch of images",
+    responses=ANSWERED,
+    openapi_extra=_INFER,
+)
+@router.post(
+    "/models/{model}/versions/{version}/infer", include_in_schema=False
+)  # `_facts` reads it
+async def infer(request: Request, model: str) -> Response:
+    """Return the model's outputs, corrected for the images that carry a trigger."""
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    facts = await _facts(request, model)
+    body = await content(request, service.max_body)
+    asked = read_infer(body, request.headers.get(HEADER_LENGTH))
+    outcomes = await judged(await _arrivals(asked, gateway, service), gateway)
+    flagged = [one.backdoor for one in outcomes]
+    head = {"model_name": service.model_name, **_version(facts)}
+    message = write_infer(asked, rows(outcomes), flagged, head, service.labels.names)
+    headers = {**message.headers, **flags(outcomes)}
+    return Response(b"".join(message.parts), headers=headers)
+
+
+async def _arrivals(asked: InferRequest, gateway: Gateway, service: Service) -> tuple[Arrival, ...]:
+    files = asked.files()
+    if files is not None:
+        return await pictures(files, gateway, service)
+    return await gateway.model.arrivals(asked.tensor.spec, asked.tensor.values())
+
+
+async def _facts(request: Request, model: str) -> ModelFacts:
+    """Return what is known of the model that the path names. Raises UnknownModelError."""
+    gateway: Gateway = request.app.state.gateway
+    check_model(request, model)
+    facts = await gateway.model.facts()
+    wanted = request.path_params.get("version")
+    if wanted is not None and facts.versions and wanted not in facts.versions:
+        message = f"there is no version {wanted[:40]!r} of the model"
+        raise UnknownModelError(message)
+    return facts
+
+
+def _version(facts: ModelFacts) -> Mapping[str, str]:
+    return {"model_version": facts.versions[-1]} if facts.versions else {}
+
+
+async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
+    gateway: Gateway = request.app.state.gateway
+    is_ready = (await gateway.readiness()).ready
+    return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)

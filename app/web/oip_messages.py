@@ -1,0 +1,137 @@
+"""Infer requests and answers of the Open Inference Protocol v2: read from bytes, and written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app.wire.fields import WireError, objects, parameters, text
+from app.wire.reading import read
+from app.wire.tensors import BYTES
+from app.wire.writing import Written, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.wire.fields import Fields
+    from app.wire.reading import Tensor
+    from app.wire.writing import Message
+
+BACKDOOR: Final = "backdoor"
+"""The output that the gateway adds: BOOL, one an image."""
+
+MOST_OUTPUTS: Final = 64
+
+
+class UnknownOutputError(WireError):
+    """The request names an output that the model doesn't have."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An output that a request names: in raw bytes, or as its ``classes`` highest scores."""
+
+    name: str
+    binary: bool
+    classes: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class InferRequest:
+    """An infer request; ``outputs`` is None where it names none, then all are ``binary`` or not."""
+
+    id: str | None
+    tensor: Tensor
+    outputs: tuple[Wanted, ...] | None
+    binary: bool
+
+    def files(self) -> list[bytes] | None:
+        """Return the picture files that it holds, None if it holds numbers. Raises WireError."""
+        if self.tensor.spec.datatype != BYTES:
+            return None
+        values = [bytes(value) for value in self.tensor.values().reshape(-1)]
+        if isinstance(self.tensor.payload, memoryview):
+            return values
+        try:  # JSON has no other way for them
+            return [base64.b64decode(value, validate=True) for value in values]
+        except binascii.Error as exc:
+            message = f"{self.tensor.spec.name[:40]!r}: its data is no base64"
+            raise WireError(message) from exc
+
+
+def read_infer(body: bytes, header_length: str | None) -> InferRequest:
+    """Read an infer request. Raises WireError."""
+    received = read(body, header_length)
+    tensors = received.tensors("inputs")
+    if len(tensors) != 1:
+        message = f"exactly one input is taken, a batch of images; {len(tensors)} came"
+        raise WireError(message)
+    if not tensors[0].spec.shape or tensors[0].spec.shape[0] < 1:
+        message = f"{tensors[0].spec.name[:40]!r}: there is no image in it"
+        raise WireError(message)
+    every = bool(parameters(received.fields).get("binary_data_output"))
+    named = objects(received.fields, "outputs")
+    if len(named) > MOST_OUTPUTS:
+        message = f"{len(named)} outputs are named; at most {MOST_OUTPUTS} are answered"
+        raise WireError(message)
+    wanted = tuple(_wanted(fields, every=every) for fields in named) if named else None
+    request_id = text(received.fields, "id") if received.fields.get("id") is not None else None
+    return InferRequest(request_id, tensors[0], wanted, every)
+
+
+def write_infer(
+    request: InferRequest,
+    outputs: Mapping[str, NDArray[Any]],
+    flagged: Sequence[bool],
+    head: Mapping[str, Any],
+    class_name: Sequence[str],
+) -> Message:
+    """Write the answer: *outputs* by name, each (n, ...), and which images were *flagged*.
+
+    *head* goes before them; *class_name* names classes where a request asks for the best ones.
+    Raises UnknownOutputError.
+    """
+    there = {**outputs, BACKDOOR: np.array(flagged, bool)}
+    wanted = request.outputs or tuple(Wanted(name, request.binary) for name in there)
+    written = []
+    for one in wanted:
+        if one.name not in there:
+            message = f"there is no output {one.name[:40]!r}; there are {', '.join(there)}"
+            raise UnknownOutputError(message)
+        values = there[one.name]
+        if one.classes:
+            values = _best(one, values, class_name)
+        written.append(Written(one.name, values, one.binary))
+    ids = {} if request.id is None else {"id": request.id}
+    return write({**head, **ids}, "outputs", written)
+
+
+def _wanted(fields: Fields, *, every: bool) -> Wanted:
+    told = parameters(fields)
+    classes = told.get("classification", 0)
+    if type(classes) is not int or classes < 0:
+        message = "classification must be a number of classes"
+        raise WireError(message)
+    return Wanted(text(fields, "name"), bool(told.get("binary_data", every)), classes)
+
+
+def _best(wanted: Wanted, values: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
+    """Return the highest scores as Triton's classification extension has it: `value:index:name`."""
+    if values.ndim != 2 or values.dtype.kind not in "fiu":  # noqa: PLR2004  # images, classes
+        message = f"{wanted.name[:40]!r} has no scores, which classification is made of"
+        raise WireError(message)
+    order = np.argsort(-values.astype(np.float64), axis=1, kind="stable")[:, : wanted.classes]
+    best = np.empty(order.shape, object)
+    for row, indices in enumerate(order):
+        for place, index in enumerate(indices):
+            name = f":{names[index]}" if index < len(names) else ""
+            value = values[row, index]
+            number = f"{value:f}" if values.dtype.kind == "f" else str(value)
+            best[row, place] = f"{number}:{index}{name}".encode()
+    return best
