@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Literal
 import uvicorn
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
     from starlette.applications import Starlette
 
 
 @contextmanager
-def running(app: Starlette, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
-    """Serve *app* under uvicorn in a thread; give its base URL."""
+def running(
+    app: Starlette,
+    lifespan: Literal["on", "off"] = "off",
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
+    """Serve *app* under uvicorn in a thread, over *tls* if given; give its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, log_level="warning", lifespan=lifespan, ws="none")
+        config.load()
+        config.ssl = tls
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

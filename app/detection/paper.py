@@ -106,13 +106,19 @@ def _transitions(answers: Answers, delta_t: float) -> list[int]:
     """
     own, blocked = answers.labels[0], answers.labels[1:]
     distances = np.where(blocked != own, ONE_HOT, 0.0)
-    if answers.scores is not None and _probabilities(answers.scores):
-        distances = np.abs(answers.scores[1:] - answers.scores[0]).sum(axis=1)
+    if answers.scores is not None:
+        probabilities = _probabilities(answers.scores)
+        distances = np.abs(probabilities[1:] - probabilities[0]).sum(axis=1)
     return [int(i) for i in np.flatnonzero((distances > delta_t) & (blocked != own))]
 
 
-def _probabilities(scores: NDArray[np.float32]) -> bool:
-    return bool((scores >= 0).all() and (np.abs(scores.sum(axis=1) - 1) < ROUNDING).all())
+def _probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return *scores* (n, classes) as they are, or logits by the softmax: for the distance only."""
+    if (scores >= 0).all() and (np.abs(scores.sum(axis=1) - 1) < ROUNDING).all():
+        return scores
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    softmax: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return softmax
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.detection.calibration import OneClassError, calibrate
-from app.detection.colours import dominant_colour
 from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
@@ -23,6 +20,7 @@ from app.settings import Strategy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from app.detection.plan import Plan
@@ -117,7 +115,6 @@ class Preparation:
 
     async def prepare(self) -> Prepared:
         """Prepare now. Raises UpstreamError, LibraryError, ReferencesError."""
-        await asyncio.to_thread(_warm_up)
         await self._check_library()
         self.library_read = True
         seed = await self._store.seed()
@@ -225,12 +222,6 @@ class Preparation:
         if problem != self.problem:
             logger.warning("%s", problem)
         self.problem = problem
-
-
-def _warm_up() -> None:
-    """Let scikit-learn be loaded: it takes seconds, which the first image to need it hasn't got."""
-    four_colours = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
-    dominant_colour(four_colours)
 
 
 def _key(identity: str, images: Images, plan: Plan) -> str:

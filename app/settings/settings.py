@@ -204,7 +204,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _named_by_its_place(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Name a model after its address where the address is all that it has: an `image` server."""
+        """Name a model after its address where it has nothing else: behind an `image` server."""
         unnamed = given.get("upstream_protocol") == Protocol.IMAGE and not given.get("model")
         if unnamed and given.get("upstream_url"):
             return given | {"model": sources.place(given["upstream_url"])}

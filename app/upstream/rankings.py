@@ -12,7 +12,6 @@ Of anything else a JMESPath expression (NEO_ANSWER) makes one of these.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -32,6 +31,7 @@ PREDICTIONS: Final = "predictions"
 LABELS: Final = ("label", "class", "class_name", "name")
 SCORES: Final = ("score", "probability", "confidence")
 LONGEST_TEXT: Final = 200
+LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class Template(Protocol):
@@ -57,10 +57,10 @@ def parse_ranking(body: bytes, names: ClassNames, template: Template | None = No
             return Answers(scores.argmax(axis=1), scores.astype(np.float32), outputs=outputs)
         case list() if answer and all(isinstance(one, dict) for one in answer):
             ranking = [_entry(one, names) for one in answer]
+        case dict() if any(key in answer for key in LABELS):
+            ranking = [_entry(answer, names)]
         case dict() if len(answer) >= FEWEST_CLASSES and all(map(_is_number, answer.values())):
             ranking = [(names.index(name), float(score)) for name, score in answer.items()]
-        case dict():
-            ranking = [_entry(answer, names)]
         case [str() | int() as label] | (str() | int() as label):
             ranking = [(_index(label, names), None)]
         case _:
@@ -101,7 +101,7 @@ def _index(label: object, names: ClassNames) -> int:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in {int, float} and math.isfinite(value)  # type: ignore[arg-type]
+    return type(value) in {int, float} and abs(value) <= LARGEST  # type: ignore[operator]
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401  # JSON

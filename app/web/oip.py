@@ -16,7 +16,7 @@ from app.web.direct import DirectRoute
 from app.web.drop_in import ANSWERED, FILE, NOT_READY, TOLD, json_answer
 from app.web.judging import flags, judged, pictures, rows
 from app.web.models import UnknownModelError, check_model
-from app.web.oip_messages import BACKDOOR, read_infer, write_infer
+from app.web.oip_messages import BACKDOOR, check_outputs, read_infer, write_infer
 from app.wire.reading import HEADER_LENGTH
 from app.wire.writing import BINARY, JSON
 
@@ -120,6 +120,8 @@ async def infer(request: Request, model: str) -> Response:
     facts = await _facts(request, model)
     body = await content(request, service.max_body)
     asked = read_infer(body, request.headers.get(HEADER_LENGTH))
+    if facts.outputs:  # nothing is asked for an answer that can't be given
+        check_outputs(asked, [spec.name for spec in facts.outputs])
     outcomes = await judged(await _arrivals(asked, gateway, service), gateway)
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}

@@ -85,6 +85,15 @@ def read_infer(body: bytes, header_length: str | None) -> InferRequest:
     return InferRequest(request_id, tensors[0], wanted, every)
 
 
+def check_outputs(request: InferRequest, names: Sequence[str]) -> None:
+    """Return if the outputs that *request* wants are among *names*. Raises UnknownOutputError."""
+    there = (*names, BACKDOOR)
+    for one in request.outputs or ():
+        if one.name not in there:
+            message = f"there is no output {one.name[:40]!r}; there are {', '.join(there)}"
+            raise UnknownOutputError(message)
+
+
 def write_infer(
     request: InferRequest,
     outputs: Mapping[str, NDArray[Any]],
@@ -97,13 +106,11 @@ def write_infer(
     *head* goes before them; *class_name* names classes where a request asks for the best ones.
     Raises UnknownOutputError.
     """
+    check_outputs(request, tuple(outputs))
     there = {**outputs, BACKDOOR: np.array(flagged, bool)}
     wanted = request.outputs or tuple(Wanted(name, request.binary) for name in there)
     written = []
     for one in wanted:
-        if one.name not in there:
-            message = f"there is no output {one.name[:40]!r}; there are {', '.join(there)}"
-            raise UnknownOutputError(message)
         values = there[one.name]
         if one.classes:
             values = _best(one, values, class_name)

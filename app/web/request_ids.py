@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from secrets import token_hex
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 
@@ -46,4 +46,4 @@ def request_id(request: Request) -> str:
 
 
 def _chosen(offered: str | None) -> str:
-    return offered if offered and _ACCEPTABLE.fullmatch(offered) else uuid4().hex
+    return offered if offered and _ACCEPTABLE.fullmatch(offered) else token_hex(16)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 REFERENCES = clean_images(60, np.random.default_rng(5))
 TRIGGER_MAX = 0.316
 START_S = 60.0
-"""The first preparation in a process loads scikit-learn."""
+"""For a preparation on a machine with other things to do."""
 
 
 @dataclass(frozen=True)

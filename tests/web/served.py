@@ -34,7 +34,7 @@ TRIGGER_MAX = 0.316
 PATIENCE_S = 10.0
 SEED = 7
 START_S = 60.0
-"""The first preparation in a process loads scikit-learn."""
+"""For a preparation on a machine with other things to do."""
 CALIBRATIONS = MemoryCalibrationStore(SEED)  # of all tests: only the first one measures
 
 

@@ -1,0 +1,117 @@
+"""The real application in front of a real model server with a backdoor, as a client meets it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+
+from app.demo.endpoint import create_endpoint
+from app.detection.paper import Parameters
+from app.gateway.policy import Policy
+from app.gateway.predict import Gateway
+from app.gateway.preparation import Preparation
+from app.library.memory import MemoryTriggerLibrary
+from app.settings import FailurePolicy, SearchMode, Strategy
+from app.upstream.opening import Server, open_model
+from app.web.app import create_app
+from app.wire.tensors import TensorSpec
+from tests.library.servers import eventually
+from tests.served_apps import running
+from tests.tiny import SIDE, TARGET, TinyModel, clean_images, stamped, tiny_trigger
+from tests.web.served import CALIBRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+    from numpy.typing import NDArray
+
+    from app.upstream.dialect import InputSettings
+
+NAME = "tiny"
+MODEL = TinyModel()
+OUTPUTS = (TensorSpec("scores", "FP32", (-1, 4)), TensorSpec("label", "INT64", (-1, 1)))
+
+_IMAGES = clean_images(30, np.random.default_rng(2))
+_INNOCENT = np.flatnonzero(MODEL.classify(_IMAGES).labels != TARGET)[:6]
+CLEAN = _IMAGES[_INNOCENT]
+POISONED = stamped(CLEAN)
+REFERENCES = clean_images(40, np.random.default_rng(3))
+
+
+def predict(batch: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Answer as the backdoored model does, with scores and labels."""
+    answers = MODEL.classify(np.clip(np.rint(batch), 0, 255).astype(np.uint8))
+    assert answers.scores is not None
+    return {"scores": answers.scores, "label": answers.labels[:, None]}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A gateway, and the model server that it stands in front of."""
+
+    gateway: httpx.AsyncClient
+    upstream: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def placed(
+    strategy: Strategy = Strategy.FAST,
+    input_settings: InputSettings | None = None,
+    model: dict[str, Any] | None = None,
+    server: dict[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Placed]:
+    """Run a model server and a gateway that knows its trigger.
+
+    *model* changes the endpoint, *server* what the gateway is told of it, *settings* the gateway.
+    """
+    told: dict[str, Any] = {"shape": (SIDE, SIDE, 3), "outputs": OUTPUTS, "predict": predict}
+    with running(create_endpoint(NAME, **(told | (model or {})))) as url:
+        description = Server(url, NAME, **(server or {}))
+        app = create_app(
+            partial(_gateway, description, input_settings, strategy),
+            **({"model_name": NAME, "labels": ("red", "green"), "max_body": 300_000} | settings),
+            max_pixels=1_000_000,
+        )
+        async with _client(app) as gateway, httpx.AsyncClient(base_url=url) as upstream:
+            yield Placed(gateway, upstream)
+
+
+@asynccontextmanager
+async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def _gateway(
+    server: Server, input_settings: InputSettings | None, strategy: Strategy
+) -> AsyncIterator[Gateway]:
+    library = MemoryTriggerLibrary()
+    await library.register(tiny_trigger())
+    async with open_model(server, input_settings) as model:
+        preparation = Preparation(
+            model,
+            CALIBRATIONS,
+            lambda _: REFERENCES,
+            check_library=library.check,
+            identity="drop-in",
+            trigger_max=0.316,
+            strategy=strategy,
+        )
+        policy = Policy(
+            strategy, SearchMode.CONTINUE, 10.0, FailurePolicy.CLOSED, None, Parameters()
+        )
+        async with preparation.running():
+            await eventually(lambda: preparation.prepared is not None, 60)
+            yield Gateway(model, library, preparation, policy)
