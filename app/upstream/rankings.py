@@ -12,7 +12,7 @@ Of anything else a JMESPath expression (NEO_ANSWER) makes one of these.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import numpy as np
 import orjson
@@ -101,7 +101,7 @@ def _index(label: object, names: ClassNames) -> int:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in {int, float} and abs(value) <= LARGEST  # type: ignore[operator]
+    return type(value) in {int, float} and abs(cast("float", value)) <= LARGEST
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401  # JSON

@@ -74,11 +74,14 @@ async def placed(
     told: dict[str, Any] = {"shape": (SIDE, SIDE, 3), "outputs": OUTPUTS, "predict": predict}
     with running(create_endpoint(NAME, **(told | (model or {})))) as url:
         description = Server(url, NAME, **(server or {}))
-        app = create_app(
-            partial(_gateway, description, input_settings, strategy),
-            **({"model_name": NAME, "labels": ("red", "green"), "max_body": 300_000} | settings),
-            max_pixels=1_000_000,
-        )
+        usual: dict[str, Any] = {
+            "model_name": NAME,
+            "labels": ("red", "green"),
+            "max_body": 300_000,
+            "max_pixels": 1_000_000,
+        }
+        opening = partial(_gateway, description, input_settings, strategy)
+        app = create_app(opening, **(usual | settings))
         async with _client(app) as gateway, httpx.AsyncClient(base_url=url) as upstream:
             yield Placed(gateway, upstream)
 
