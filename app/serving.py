@@ -48,6 +48,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,  # nobody here asks who the client is
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=DRAIN_S,
         )

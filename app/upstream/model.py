@@ -210,9 +210,17 @@ def _tensor(plan: Preprocessing, images: Images, arrival: Arrival | None) -> NDA
 
 def _arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
     """Return the images in *values*; raise ArrivalError where there is none."""
-    _check(spec, values)
+    if values.dtype != DATATYPES.get(spec.datatype):
+        message = f"the model takes numbers, not {spec.datatype[:10]}"
+        raise ArrivalError(message)
     shown = plan.pixels(values)
-    exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)
+    same = plan.tensor(shown) == values
+    if same.all():
+        return tuple(Arrival(image, spec) for image in shown)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
+        raise ArrivalError(message)
+    exact = same.reshape(len(values), -1).all(axis=1)
     return tuple(
         Arrival(image, spec, None if said else row)
         for image, row, said in zip(shown, values, exact, strict=True)
@@ -253,15 +261,6 @@ def _plain(spec: TensorSpec, size: InputSize) -> Preprocessing:
         return preprocessing(form, Normalisation())
     except UpstreamAnswerError as exc:
         raise ArrivalError(str(exc)) from exc
-
-
-def _check(spec: TensorSpec, values: NDArray[Any]) -> None:
-    if values.dtype != DATATYPES.get(spec.datatype):
-        message = f"the model takes numbers, not {spec.datatype[:10]}"
-        raise ArrivalError(message)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
-        raise ArrivalError(message)
 
 
 def _words(spec: TensorSpec) -> str:

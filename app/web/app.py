@@ -13,6 +13,7 @@ from app.settings import Resize
 from app.web import dashboard, health, instances, oip, predict, triggers
 from app.web.answers import Labels
 from app.web.body_limit import BodyLimit
+from app.web.direct import HotPaths
 from app.web.docs import register_docs
 from app.web.keys import Keys
 from app.web.problems import Problem, described, register_problems
@@ -23,11 +24,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
 
+    from starlette.types import Receive, Scope, Send
+
     from app.gateway.predict import Gateway
 
 
 class _Application(FastAPI):
-    """FastAPI, whose OpenAPI document also describes the problems."""
+    """FastAPI behind the hot paths; its OpenAPI document also describes the problems."""
+
+    hot: HotPaths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection (ASGI)."""
+        if self.hot.takes(scope):
+            scope["app"] = self
+            await self.hot.answer(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
@@ -74,6 +87,14 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     )
     register_problems(app)
     _register_routes(app, keys)
+    named = {"model": model_name}
+    app.hot = HotPaths(
+        {
+            "/predict": (predict.predict, {}),
+            f"/v2/models/{model_name}/infer": (oip.infer, named),
+            f"/v1/models/{model_name}:predict": (instances.predict, named),
+        }
+    )
     return app
 
 

@@ -126,6 +126,15 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {key: {"description": text, "content": content} for key, text in descriptions.items()}
 
 
+async def answered(request: Request, error: Exception) -> Response:
+    """Return the answer to *error*, whatever it is, as the application would."""
+    if any(cls in KINDS for cls in type(error).__mro__):
+        return await _answer_known(request, error)
+    if isinstance(error, HTTPException):
+        return await _answer_http(request, error)
+    return await _answer_unexpected(request, error)
+
+
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))

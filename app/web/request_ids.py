@@ -29,7 +29,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _chosen(Headers(scope=scope).get(HEADER))
+        request_id = chosen_id(Headers(scope=scope).get(HEADER))
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
@@ -45,5 +45,6 @@ def request_id(request: Request) -> str:
     return str(request.state.request_id)
 
 
-def _chosen(offered: str | None) -> str:
+def chosen_id(offered: str | None) -> str:
+    """Return the id that a caller has *offered*, if it is fit for logs, or else a new one."""
     return offered if offered and _ACCEPTABLE.fullmatch(offered) else token_hex(16)
