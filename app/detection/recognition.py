@@ -6,6 +6,7 @@ import enum
 import math
 import zlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,13 +76,58 @@ def presence(image: Image, trigger: Trigger) -> Presence:
     trigger's alone (a translucent sticker) they never do.
     """
     near = _near(image, trigger)
-    if near.size and near.mean() >= HALF:
+    return _presence(float(near.mean()) if near.size else 0.0, trigger)
+
+
+def presences(image: Image, known: tuple[Known, ...]) -> list[Presence]:
+    """Return the `presence` of each of *known*, all of which fit *image*, in one comparison."""
+    if not known:
+        return []
+    pixels = _pixels(known)
+    there = image.reshape(-1, image.shape[2])[pixels.places].astype(np.int16)
+    near = np.abs(there - pixels.colours).max(axis=1) <= LEVELS
+    counted = np.concatenate([[0], near.cumsum()])[pixels.bounds]
+    shares = np.diff(counted) / np.maximum(np.diff(pixels.bounds), 1)
+    return [
+        _presence(share, one.trigger) for share, one in zip(shares.tolist(), known, strict=True)
+    ]
+
+
+def _presence(near: float, trigger: Trigger) -> Presence:
+    """Conclude from the share of the trigger's pixels that are near those of an image."""
+    if near >= HALF:
         return Presence.THERE
     translucent = trigger.mask is not None and not trigger.mask.any()
     decided = trigger.mask is not None and not translucent
     told = trigger.source is not None and not translucent
     natural = trigger.natural >= NATURAL or told
     return Presence.ABSENT if decided or natural else Presence.UNCLEAR
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """The pixels of several triggers, one after the other.
+
+    ``places`` (p,) are their indices in an image's pixels, ``colours`` (p, channels) what is there,
+    ``bounds`` (k + 1,) where each trigger's begin and the last one's end.
+    """
+
+    places: NDArray[np.int64]
+    colours: NDArray[np.int16]
+    bounds: NDArray[np.int64]
+
+
+@lru_cache(maxsize=4)
+def _pixels(known: tuple[Known, ...]) -> _Pixels:
+    """Put the pixels of *known* beside each other: once, since a library seldom changes."""
+    places, colours = [], []
+    for trigger in (one.trigger for one in known):
+        own = np.ones(trigger.patch.shape[:2], bool) if trigger.mask is None else trigger.mask
+        rows, columns = np.nonzero(own)
+        places.append((trigger.box.y + rows) * trigger.image_width + trigger.box.x + columns)
+        colours.append(trigger.patch[own].astype(np.int16))
+    bounds = np.cumsum([0, *map(len, places)])
+    return _Pixels(np.concatenate(places), np.concatenate(colours), bounds)
 
 
 def unmistakable(image: Image, trigger: Trigger) -> bool:

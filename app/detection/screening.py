@@ -19,7 +19,7 @@ from app.detection.recognition import (
     last_resort,
     of_no_other,
     other_answer,
-    presence,
+    presences,
     questions,
     suspected,
     transplants,
@@ -118,9 +118,9 @@ def _screen(
     image: Image, defence: Defence, rng: np.random.Generator, progress: _Progress
 ) -> Search[Finding]:
     references, plan = defence.references, defence.plan
-    known = [one for one in defence.known if fits(image, one.trigger)]
-    presences = [presence(image, one.trigger) for one in known]
-    there = [one for one, there in zip(known, presences, strict=True) if there is Presence.THERE]
+    known = tuple(one for one in defence.known if fits(image, one.trigger))
+    shown = presences(image, known)
+    there = [one for one, there in zip(known, shown, strict=True) if there is Presence.THERE]
     asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
     first = None if asked or not defence.search else _first_round(image, defence, rng)
 
@@ -136,7 +136,7 @@ def _screen(
         if finding is not None:
             return finding
         rest = rest[len(one.images) : len(rest)]
-    later = [*there[SUSPECTS_ASKED:], *suspected(label, known, presences)]
+    later = [*there[SUSPECTS_ASKED:], *suspected(label, known, shown)]
     for start in range(0, len(later), SUSPECTS_TOGETHER):
         some = [
             questions(image, one, references, plan)

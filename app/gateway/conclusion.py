@@ -32,7 +32,8 @@ async def concluded(
     library, policy = examiner.library, examiner.policy
     match driven.result:
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
-            library.count(screened=int(screened))
+            if screened:
+                library.count(screened=1)
             return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
         case Finding(
             verdict=Verdict.KNOWN,

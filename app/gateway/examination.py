@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from app.gateway.preparation import Prepared
     from app.ports import Entry, TriggerLibrary
 
+
+_NO_CHANCE = np.random.default_rng(0)
+"""For a screen that looks for known triggers only: it draws nothing."""
 
 DRAW_BYTES = 6
 """Of the number that a draw is made from: what JavaScript still reads exactly."""
@@ -58,13 +62,16 @@ class Examiner:
         self, image: Image, entries: tuple[Entry, ...], *, screened: bool
     ) -> Search[Finding]:
         prepared = self.prepared
-        known = [Known(entry.id, entry.trigger) for entry in entries]
-        draw = _draw(image, prepared.references.seed)
-        rng = np.random.default_rng(draw)
-        if self.policy.strategy is Strategy.PAPER and (known or screened):
-            return paper.screen(image, prepared.references, known, self.policy.paper, rng)
+        known = _known(entries)
         dismissed = [entry.trigger for entry in self.library.dismissed()]
         defence = Defence(prepared.references, prepared.plan, known, dismissed, screened)
+        paper_needs_chance = self.policy.strategy is Strategy.PAPER and bool(known)
+        if not screened and not paper_needs_chance:
+            return screen(image, defence, _NO_CHANCE)
+        draw = _draw(image, prepared.references.seed)
+        rng = np.random.default_rng(draw)
+        if self.policy.strategy is Strategy.PAPER:
+            return paper.screen(image, prepared.references, known, self.policy.paper, rng)
         return _noting_draw(draw, screen(image, defence, rng))
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -77,6 +84,12 @@ class Examiner:
             for entry in self.library.entries()
             if entry.id not in ids and entry.trigger.may_answer(label)
         )
+
+
+@lru_cache(maxsize=4)
+def _known(entries: tuple[Entry, ...]) -> tuple[Known, ...]:
+    """Return the triggers of *entries* as the core knows them: the same for the same entries."""
+    return tuple(Known(entry.id, entry.trigger) for entry in entries)
 
 
 def unexamined(image: Image) -> Search[Answers]:

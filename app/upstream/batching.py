@@ -88,6 +88,12 @@ class Batcher:
         finally:
             self._forget(parts)
 
+    async def close(self) -> None:
+        """End the requests that are under way; nobody may wait for any of them any more."""
+        for flight in self._flights:
+            flight.cancel()
+        await asyncio.gather(*self._flights, return_exceptions=True)
+
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._free and not self._scheduled:
             self._scheduled = True
@@ -128,6 +134,9 @@ class Batcher:
                 if not part.answers.done():
                     await self._alone(part)
             return
+        except Exception as exc:  # noqa: BLE001  # a defect of ours is raised where it is waited for
+            _fail(aboard, exc)
+            return
         start = 0
         for part in aboard:
             end = start + len(part.batch)
@@ -138,7 +147,7 @@ class Batcher:
     async def _alone(self, part: _Waiting) -> None:
         try:
             answers = await self._asked([part])
-        except UpstreamError as exc:
+        except Exception as exc:  # noqa: BLE001  # as above
             _fail([part], exc)
             return
         if not part.answers.done():
@@ -215,7 +224,7 @@ def _content_may_be_the_cause(error: UpstreamError) -> bool:
             return False
 
 
-def _fail(aboard: Sequence[_Waiting], error: UpstreamError) -> None:
+def _fail(aboard: Sequence[_Waiting], error: Exception) -> None:
     for part in aboard:
         if not part.answers.done():
             part.answers.set_exception(error)

@@ -90,6 +90,10 @@ class UpstreamModel:
         message = "the upstream hasn't said yet what images it takes"
         raise UpstreamUnreachableError(message)
 
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._batcher.close()
+
     async def check(self) -> None:
         """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
         told = await self._dialect.ready()

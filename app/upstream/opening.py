@@ -47,7 +47,11 @@ async def open_model(
     """Open the model behind *server*; nothing is sent before it is used."""
     limits = limits or Limits()
     async with Session(server.url, limits, server.access) as session:
-        yield UpstreamModel(_dialect(server, session), settings or InputSettings(), limits)
+        model = UpstreamModel(_dialect(server, session), settings or InputSettings(), limits)
+        try:
+            yield model
+        finally:
+            await model.close()
 
 
 def _dialect(server: Server, session: Session) -> Dialect:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.detection.geometry import Box
 from app.detection.recognition import (
     Known,
     Presence,
     last_resort,
     presence,
+    presences,
     questions,
     unmistakable,
 )
@@ -20,7 +24,7 @@ from app.detection.screening import Verdict
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
 from tests.detection.scenes import Scene, scene, told, watched
-from tests.tiny import TARGET, TRIGGER_BOX, stamped, tiny_trigger
+from tests.tiny import SIDE, TARGET, TRIGGER_BOX, stamped, tiny_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +76,23 @@ def test_presence_of_a_colour() -> None:
     image = _showing([[255, 255], [255, 255]])
     image[..., 1] = 200
     assert Presence.ABSENT is presence(image, replace(tiny_trigger(), mask=OWN))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 6), st.sampled_from([1, 3]))
+def test_many_triggers_are_compared_as_each_alone(seed: int, count: int, channels: int) -> None:
+    """One comparison for all triggers says of each what its own would."""
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 60, (SIDE, SIDE, channels), dtype=np.uint8)
+    known = []
+    for i in range(count):
+        width, height = (int(side) for side in rng.integers(1, 5, 2))
+        box = Box(int(rng.integers(SIDE - width)), int(rng.integers(SIDE - height)), width, height)
+        mask = None if rng.random() < 0.4 else rng.random((height, width)) < 0.5
+        patch = rng.integers(0, 60, (height, width, channels), dtype=np.uint8)
+        changes = {"box": box, "patch": patch, "mask": mask, "natural": float(rng.random())}
+        known.append(Known(f"t-{i}", replace(tiny_trigger(channels), **changes)))
+    expected = [presence(image, one.trigger) for one in known]
+    assert expected == presences(image, tuple(known))
 
 
 def test_unmistakable_asks_for_pixels_where_nature_has_none() -> None:

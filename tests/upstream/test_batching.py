@@ -214,6 +214,27 @@ async def test_abandoned_request_is_ended() -> None:
     assert [1, 2] == server.abandoned
 
 
+async def test_defect_is_raised_where_it_is_waited_for() -> None:
+    """An error that no server makes reaches the callers: nobody waits for ever."""
+    server = Server()
+    server.failures[2] = ZeroDivisionError()
+    calls = [server.ask(1), server.ask(2)]
+    server.let()
+    results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+    assert [ZeroDivisionError] * 2 == [type(result) for result in results]
+
+
+async def test_closed_with_requests_under_way() -> None:
+    """Closing ends what is under way, also where its callers have just gone."""
+    server = Server()
+    call = server.ask(1)
+    await server.arrived()
+    await server.batcher.close()
+    assert [1] == server.abandoned
+    call.cancel()
+    await asyncio.wait([call])
+
+
 async def test_answers_that_are_not_as_many() -> None:
     """As many answers as images, or none is dealt out."""
 

@@ -247,6 +247,30 @@ async def test_file_that_is_no_picture(place: Placed) -> None:
     assert "no picture" in response.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        ({}, b"".join(asked(POISONED).parts)),
+        ({}, b"{}"),
+        ({"Content-Encoding": "br"}, b"x"),
+        ({"X-Request-Id": "r-1"}, bytes(400_000)),
+    ],
+)
+async def test_both_ways_in_are_one(place: Placed, headers: dict[str, str], content: bytes) -> None:
+    """A path that is answered before the framework answers as the framework would."""
+    hot = await place.gateway.post(INFER, content=content, headers=headers)
+    other = INFER.replace("/infer", "/versions/1/infer")
+    cold = await place.gateway.post(other, content=content, headers=headers)
+    assert (hot.status_code, hot.content) == (cold.status_code, cold.content)
+    volatile = {"x-request-id"} if "X-Request-Id" not in headers else set()
+    told = [
+        {name: value for name, value in response.headers.items() if name not in volatile}
+        for response in (hot, cold)
+    ]
+    assert told[0] == told[1]
+    assert hot.headers["x-request-id"]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 async def test_numbers_that_are_none(place: Placed, bad: float) -> None:
     """NaN and infinity in raw bytes are refused."""
