@@ -22,12 +22,13 @@ from app.evaluation.trial import Trial
 from app.gateway.policy import Policy
 from app.pictures.references import load_references
 from app.ports import InputSize
-from app.settings import FailurePolicy, Settings
+from app.settings import FailurePolicy, Protocol, Settings
 from app.upstream.dialect import InputSettings
 from app.upstream.input_form import Layout
 from app.upstream.limits import Limits
 from app.upstream.opening import Server, open_model
 from app.upstream.preprocessing import Normalisation
+from app.wire.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -70,7 +71,9 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
             yield Opened(await _subjects(source.file.stem, model, source), in_process)
         case ServerSource() as source:
             settings, limits = _input_settings(source.input), Limits(timeout_s=PATIENCE_S)
-            async with open_model(Server(source.url, source.model), settings, limits) as server:
+            if source.protocol is Protocol.IMAGE:
+                settings = replace(settings, datatype=BYTES)
+            async with open_model(_server(source), settings, limits) as server:
                 await server.check()
                 yield Opened(await _subjects(source.model, server, source), in_process)
         case GatewaySource() as source:
@@ -144,6 +147,12 @@ def _class_index(word: str, names: Sequence[str]) -> int:
         return int(word)
     message = f"--target {word!r} is no class: give its number, or its name in the file of --labels"
     raise OptionError(message)
+
+
+def _server(source: ServerSource) -> Server:
+    return Server(
+        source.url, source.model, source.protocol, source.outputs, source.test.class_names
+    )
 
 
 def _input_settings(given: InputOptions) -> InputSettings:

@@ -53,6 +53,12 @@ def _class_names(text: str) -> tuple[str, ...]:
     return class_names(text)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    from app.settings.sources import names  # noqa: PLC0415
+
+    return names(text)
+
+
 def _shape(text: str) -> InputShape:
     from app.settings.quantities import input_shape  # noqa: PLC0415
 
@@ -124,7 +130,14 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.command()
 @click.option("--upstream", type=Parsed("URL", _address), help="Evaluate the model of a server,")
 @click.option("--model", metavar="NAME", help="its name there,")
-@click.option("--protocol", type=click.Choice(["oip"]), help="how it is spoken to.  [default: oip]")
+@click.option(
+    "--protocol",
+    type=click.Choice(["oip", "instances", "image"]),
+    help="how it is spoken to,  [default: oip]",
+)
+@click.option(
+    "--outputs", type=Parsed("NAMES", _names), help="and the outputs to ask for, as NEO_OUTPUTS."
+)
 @click.option("--onnx", type=_existing(dir_okay=False), help="Evaluate the model in an ONNX file.")
 @click.option("--gateway", type=Parsed("URL", _address), help="Evaluate a running gateway.")
 @click.option("--key", metavar="KEY", help="One of its admin keys, if it has keys.")
@@ -156,7 +169,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     type=Parsed("SIZE", _shape),
     help="Of the model's images, e.g. 48x48x3. This and the next as NEO_INPUT_….",
 )
-@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="NHWC or NCHW.")
+@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="NHWC, NCHW, NHW or FLAT.")
 @click.option("--input-scale", metavar="NUMBER", type=click.FloatRange(0, min_open=True))
 @click.option("--input-mean", type=Parsed("NUMBERS", _channel_values))
 @click.option("--input-std", type=Parsed("NUMBERS", _divisors))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.evaluation.plan import Experiment
-    from app.settings import InputShape, Layout, SearchMode, Strategy
+    from app.settings import InputShape, Layout, Protocol, SearchMode, Strategy
 
 
 class OptionError(Exception):
@@ -53,10 +53,12 @@ class InputOptions:
 
 @dataclass(frozen=True)
 class ServerSource:
-    """A model behind a server."""
+    """A model behind a server: spoken to by ``protocol``, asked for ``outputs``."""
 
     url: str
     model: str
+    protocol: Protocol
+    outputs: tuple[str, ...]
     input: InputOptions
     reference: Path
     test: TestOptions

@@ -16,7 +16,7 @@ from app.evaluation.options import (
     TestOptions,
 )
 from app.evaluation.plan import UNATTACKED, Experiment
-from app.settings import Settings
+from app.settings import Protocol, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +58,8 @@ _SCREENING = ("strategy", "trigger_max", "search")
 _TAKEN = {
     "upstream": (
         "model",
+        "protocol",
+        "outputs",
         "reference",
         "test",
         *_TEST,
@@ -99,8 +101,15 @@ def _source(given: Mapping[str, Any]) -> Source:
             raise OptionError(message)
     match name:
         case "upstream":
-            url, model = given["upstream"], given["model"]
-            return ServerSource(url, model, _input(given), given["reference"], _test(given))
+            return ServerSource(
+                given["upstream"],
+                given["model"],
+                Protocol(given["protocol"] or Protocol.OIP),
+                given["outputs"] or (),
+                _input(given),
+                given["reference"],
+                _test(given),
+            )
         case "onnx":
             return OnnxSource(given["onnx"], _input(given), given["reference"], _test(given))
         case "gateway":

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.search import Answers
-from app.ports import UpstreamAnswerError, UpstreamError, UpstreamStatusError
+from app.ports import UpstreamAnswerError, UpstreamStatusError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -125,17 +125,23 @@ class Batcher:
         for part in aboard:
             part.answers.add_done_callback(lambda _: _abandon(flight, aboard))
         try:
+            await self._settle(aboard)
+        except asyncio.CancelledError:
+            for part in aboard:
+                part.answers.cancel()
+            raise
+
+    async def _settle(self, aboard: list[_Waiting]) -> None:
+        """Give each part its answers, or the error that there was."""
+        try:
             answers = await self._asked(aboard)
-        except UpstreamError as exc:
+        except Exception as exc:  # noqa: BLE001  # a defect, too, is raised where it is waited for
             if len(aboard) == 1 or not _content_may_be_the_cause(exc):
                 _fail(aboard, exc)
                 return
             for part in aboard:  # one after the other: it is one slot that they have
                 if not part.answers.done():
-                    await self._alone(part)
-            return
-        except Exception as exc:  # noqa: BLE001  # a defect of ours is raised where it is waited for
-            _fail(aboard, exc)
+                    await self._settle([part])
             return
         start = 0
         for part in aboard:
@@ -143,15 +149,6 @@ class Batcher:
             if not part.answers.done():
                 part.answers.set_result(answers[start:end])
             start = end
-
-    async def _alone(self, part: _Waiting) -> None:
-        try:
-            answers = await self._asked([part])
-        except Exception as exc:  # noqa: BLE001  # as above
-            _fail([part], exc)
-            return
-        if not part.answers.done():
-            part.answers.set_result(answers)
 
     async def _asked(self, aboard: Sequence[_Waiting]) -> Answers:
         batches = [part.batch for part in aboard]
@@ -214,7 +211,7 @@ def _rank(part: _Waiting) -> tuple[int, int]:
     return part.rank
 
 
-def _content_may_be_the_cause(error: UpstreamError) -> bool:
+def _content_may_be_the_cause(error: Exception) -> bool:
     match error:
         case UpstreamStatusError(status=status):
             return status not in OVERLOADED
