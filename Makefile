@@ -11,7 +11,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compose-check bench bench-detection lock clean
+.PHONY: help demo test check compose-check conformance bench bench-detection bench-speed lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -42,11 +42,17 @@ compose-check: $(VENV)/dev
 		$(DCLINT) docker-compose.yml --quiet --disable-rule no-build-and-image; \
 	else echo "skipped: the compose file's schema (docker compose isn't here, nor npx with dclint)"; fi
 
+conformance: $(VENV)/dev ## Test against real model servers and their clients (ARGS="-k triton" for some)
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
+
 bench: $(VENV)/dev ## Measure detection and cost over HTTP (see tests/benchmarks)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
+
+bench-speed: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
+	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
 
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
 	$(COMPILE) --extra demo --group dev --output-file requirements-dev.lock
@@ -54,7 +60,7 @@ lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer release
 	$(COMPILE) --constraints requirements-dev.lock --output-file requirements.lock
 
 clean: ## Remove .venv and what the tools have left
-	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-conformance dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The empty files .venv/demo and .venv/dev say that a lock is installed; a newer lock installs again.

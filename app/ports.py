@@ -137,7 +137,8 @@ class Model(Protocol):
     async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
         """Answer *images* (n, height, width, channels), one answer each, in their order.
 
-        Raises UpstreamError: then no answer of this call is known.
+        Raises UpstreamError: then no answer of this call is known; ArrivalError if the server
+        refuses the form of the caller's own tensor.
         """
         ...
 

@@ -13,12 +13,13 @@ Errors::
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 T = TypeVar("T")
@@ -136,3 +137,27 @@ def run(search: Search[T], predict: Callable[[Images], Answers]) -> T:
     while isinstance(step, Probe):
         step = advance(search, step, predict(step.images))
     return step.result
+
+
+def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
+    """Run several searches as one: a single shared probe a round, results in their order.
+
+    A refusal is passed on to each search that has not ended. The shared probe counts as shared
+    knowledge only if all of its parts do.
+    """
+    steps: list[Probe | Done[Any]] = [advance(search) for search in searches]
+    while waiting := [(i, step) for i, step in enumerate(steps) if isinstance(step, Probe)]:
+        try:
+            answers = yield Probe(
+                np.concatenate([probe.images for _, probe in waiting]),
+                shared=all(probe.shared for _, probe in waiting),
+            )
+        except Refused:
+            for i, _ in waiting:
+                steps[i] = Done(refuse(searches[i]))
+            break
+        start = 0
+        for i, probe in waiting:
+            steps[i] = advance(searches[i], probe, answers[start : start + len(probe)])
+            start += len(probe)
+    return [step.result for step in steps if isinstance(step, Done)]

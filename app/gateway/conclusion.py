@@ -58,7 +58,7 @@ async def concluded(
             trigger_id = entry.id
         case finding:
             logger.warning("an image was not screened to the end: %s", driven.cut_off)
-            return unfinished(finding, library.entries(), policy, driven.probes)
+            return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     library.count(flagged=1)
     await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)
     return Outcome(

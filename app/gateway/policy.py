@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.detection.paper import Parameters
     from app.detection.screening import Finding
     from app.detection.search import Answers
-    from app.ports import Entry
+    from app.ports import Entry, UpstreamError
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,24 @@ def prediction(answers: Answers) -> Prediction:
     return Prediction(index, None if answers.best is None else float(answers.best[0]))
 
 
-def unfinished(finding: Finding, known: Sequence[Entry], policy: Policy, probes: int) -> Outcome:
-    """Return the answer for an image that couldn't be examined to the end.
+def unfinished(
+    finding: Finding,
+    known: Sequence[Entry],
+    policy: Policy,
+    probes: int,
+    cut_off: UpstreamError | None = None,
+) -> Outcome:
+    """Return the answer for an image that couldn't be examined to the end, *cut_off* by an error.
 
     Raises UnscreenedError if the policy is `closed`; and under any policy if the image may carry a
     known trigger, since the attacker's class is never an answer.
     """
     if policy.on_failure is FailurePolicy.CLOSED or finding.said is None:
-        message = "the image could not be screened in time; NEO_ON_FAILURE is `closed`"
+        why = cut_off or "it would take more probes than one image may"
+        message = f"the image could not be screened to the end ({why}); NEO_ON_FAILURE is `closed`"
         raise UnscreenedError(message)
     said = prediction(finding.said)
     if finding.exposed and any(entry.trigger.may_answer(said.index) for entry in known):
-        message = "the image may carry a known trigger and could not be examined in time"
+        message = "the image may carry a known trigger and could not be examined to the end"
         raise UnscreenedError(message)
     return Outcome(said, said, Screening.INCOMPLETE, None, probes, finding.said.outputs)

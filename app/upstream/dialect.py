@@ -34,6 +34,9 @@ class Dialect(Protocol):
     single: bool
     """Whether it takes no more than one image a request."""
 
+    typed: bool
+    """Whether a tensor's datatype goes over the wire: where it doesn't, numbers are JSON's."""
+
     async def describe(self) -> ModelFacts:
         """Ask what the server says of its model. Raises UpstreamError."""
         ...

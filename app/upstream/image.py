@@ -34,6 +34,7 @@ class ImageFiles:
         self, session: Session, model: str, names: ClassNames, template: Template | None = None
     ) -> None:
         self.names = names
+        self.typed = False
         self.single = True
         self._session = session
         self._model = model

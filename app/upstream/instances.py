@@ -52,6 +52,7 @@ class Instances:
         outputs: tuple[str, ...] = (),
     ) -> None:
         self.names = names
+        self.typed = False
         self.single = False
         self._session = session
         self._model = model

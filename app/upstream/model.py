@@ -13,6 +13,7 @@ from app.ports import (
     Arrival,
     ArrivalError,
     UpstreamAnswerError,
+    UpstreamStatusError,
     UpstreamUnreachableError,
 )
 from app.upstream.batching import Batcher
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 MOST_FORMS: Final = 16
 """Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""
+
+REFUSED: Final = frozenset({400, 415, 422})
+"""Statuses of a server that doesn't like what it is sent."""
 
 VALUES_AT_ONCE: Final = 500_000
 """Larger batches are made into tensors in a thread: it takes milliseconds."""
@@ -104,7 +108,8 @@ class UpstreamModel:
     async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
         """Answer *images* (n, height, width, channels), one answer each, in their order.
 
-        Raises UpstreamError: then no answer of this call is known.
+        Raises UpstreamError: then no answer of this call is known; ArrivalError if the server
+        refuses the form of the caller's own tensor.
         """
         agreed, arrival = await self._agreed(), caller.arrival
         plan = agreed.plan
@@ -114,7 +119,13 @@ class UpstreamModel:
             batch = await asyncio.to_thread(_tensor, plan.preprocessing, images, arrival)
         else:
             batch = _tensor(plan.preprocessing, images, arrival)
-        return await self._batcher.answer(plan.preprocessing.form, batch, plan.most, caller.spent)
+        form = plan.preprocessing.form
+        try:
+            return await self._batcher.answer(form, batch, plan.most, caller.spent)
+        except UpstreamStatusError as exc:
+            if plan is agreed.plan or exc.status not in REFUSED:
+                raise
+            raise ArrivalError(str(exc)) from exc
 
     async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
@@ -123,7 +134,7 @@ class UpstreamModel:
         """
         agreed = await self._agreed()
         if spec.datatype == UNTYPED:
-            spec, values = _typed(agreed, spec, values)
+            spec, values = self._typed(agreed.form, spec, values)
         if agreed.form.datatype == BYTES:
             return _as_pictures(_plain(spec, agreed.form.size), values)
         spec = replace(spec, shape=(-1, *spec.shape[1:]))
@@ -169,6 +180,21 @@ class UpstreamModel:
             form = input_form(facts.inputs, own.size, own.layout, own.datatype)
             self._agreement = _Agreement(facts, self._plan(form))
         return self._agreement
+
+    def _typed(
+        self, form: InputForm, spec: TensorSpec, values: NDArray[Any]
+    ) -> tuple[TensorSpec, NDArray[Any]]:
+        """Give numbers of plain JSON the model's datatype, or all digits that JSON has."""
+        datatype = form.datatype
+        if datatype == BYTES or (not self._dialect.typed and DATATYPES[datatype].kind == "f"):
+            datatype = "FP64"
+        dtype = DATATYPES[datatype]
+        with np.errstate(over="ignore"):
+            typed = values.astype(dtype)
+        if dtype.kind != "f" and not np.array_equal(typed, values):
+            message = f"the model takes whole numbers ({datatype}); the instances hold others"
+            raise ArrivalError(message)
+        return TensorSpec(form.name, datatype, spec.shape), typed
 
     def _plan(self, form: InputForm) -> _Plan:
         """Return how images are asked as *form*. Raises UpstreamAnswerError if they can't be."""
@@ -229,24 +255,6 @@ def _arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tu
         Arrival(image, spec, None if said else row)
         for image, row, said in zip(shown, values, exact, strict=True)
     )
-
-
-def _typed(
-    agreed: _Agreement, spec: TensorSpec, values: NDArray[Any]
-) -> tuple[TensorSpec, NDArray[Any]]:
-    """Give numbers of plain JSON the model's datatype; where that may be any, that of JSON."""
-    name, datatype = agreed.form.name, agreed.form.datatype
-    if datatype == BYTES:
-        datatype = "FP64"
-    elif not agreed.facts.inputs and DATATYPES[datatype].kind == "f":
-        datatype = "FP64"  # a server that speaks JSON alone reads every digit
-    dtype = DATATYPES[datatype]
-    with np.errstate(over="ignore"):
-        typed = values.astype(dtype)
-    if dtype.kind != "f" and not np.array_equal(typed, values):
-        message = f"the model takes whole numbers ({datatype}); the instances hold others"
-        raise ArrivalError(message)
-    return TensorSpec(name, datatype, spec.shape), typed
 
 
 def _as_pictures(plan: Preprocessing, values: NDArray[Any]) -> tuple[Arrival, ...]:

@@ -43,6 +43,7 @@ class Oip:
         self, session: Session, model: str, names: ClassNames, outputs: tuple[str, ...] = ()
     ) -> None:
         self.names = names
+        self.typed = True
         self.single = False
         self._session = session
         self._model = model

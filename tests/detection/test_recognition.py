@@ -89,8 +89,8 @@ def test_many_triggers_are_compared_as_each_alone(seed: int, count: int, channel
         box = Box(int(rng.integers(SIDE - width)), int(rng.integers(SIDE - height)), width, height)
         mask = None if rng.random() < 0.4 else rng.random((height, width)) < 0.5
         patch = rng.integers(0, 60, (height, width, channels), dtype=np.uint8)
-        changes = {"box": box, "patch": patch, "mask": mask, "natural": float(rng.random())}
-        known.append(Known(f"t-{i}", replace(tiny_trigger(channels), **changes)))
+        trigger = replace(tiny_trigger(channels), box=box, patch=patch, mask=mask)
+        known.append(Known(f"t-{i}", replace(trigger, natural=float(rng.random()))))
     expected = [presence(image, one.trigger) for one in known]
     assert expected == presences(image, tuple(known))
 

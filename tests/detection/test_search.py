@@ -18,15 +18,17 @@ from app.detection.search import (
     advance,
     refuse,
     run,
+    together,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from random import Random
 
     from app.detection.search import Images, Search
 
 
-def asking(*rounds: Sequence[int]) -> Search[list[list[int]]]:
+def asking(*rounds: Sequence[int], shared: bool = False) -> Search[list[list[int]]]:
     """Ask images that show these numbers, round by round; return what was heard of each round.
 
     Refused, it returns what it has heard so far.
@@ -34,7 +36,7 @@ def asking(*rounds: Sequence[int]) -> Search[list[list[int]]]:
     heard: list[list[int]] = []
     try:
         for numbers in rounds:
-            answers = yield Probe(_showing(numbers))
+            answers = yield Probe(_showing(numbers), shared=shared)
             heard.append(answers.labels.tolist())
     except Refused:
         heard.append([-1])
@@ -89,6 +91,18 @@ def test_no_answers_at_all() -> None:
         advance(search, probe)
 
 
+@pytest.mark.parametrize("wrong", [0, 4, 6])
+def test_wrong_number_of_answers_reaches_no_search_of_several(wrong: int) -> None:
+    """One answer too few for the shared probe is never dealt out, not even to the first search."""
+    parts = [asking([1, 2]), asking([3, 4, 5])]
+    search = together(parts)
+    probe = advance(search)
+    assert isinstance(probe, Probe)
+    with pytest.raises(AnswerLengthError, match=f"{wrong} answers to 5 images"):
+        advance(search, probe, twice(_showing(range(wrong))))
+    assert [[[-1]], [[-1]]] == refuse(search)
+
+
 def test_answers_of_a_part() -> None:
     """A part of the answers has the labels and the scores of that part."""
     part = twice(_showing([1, 2, 3]))[1:3]
@@ -106,19 +120,46 @@ def test_outputs_of_a_part() -> None:
     assert ([[2, 3]], best[1:2].tolist()) == (part.outputs["y"].tolist(), part.best.tolist())
 
 
-ROUNDS = st.lists(st.lists(st.integers(0, 99), min_size=1, max_size=4), min_size=1, max_size=4)
+ROUNDS = st.lists(st.lists(st.integers(0, 99), min_size=1, max_size=4), max_size=4)
 
 
-@given(ROUNDS)
-def test_refusal_at_every_round_ends_it(rounds: list[list[int]]) -> None:
-    """Whenever it comes, a refusal lets a search conclude from the answers it has had."""
-    for after in range(len(rounds)):
-        search = asking(*rounds)
+@given(st.lists(ROUNDS, max_size=5), st.randoms(use_true_random=False))
+def test_together_gives_each_its_own_answers(
+    searches: list[list[list[int]]], shuffle: Random
+) -> None:
+    """In any order, each of several searches hears exactly what it would have heard alone."""
+    order = list(range(len(searches)))
+    shuffle.shuffle(order)
+    alone = [run(asking(*rounds), twice) for rounds in searches]
+    joint = run(together([asking(*searches[i]) for i in order]), twice)
+    assert [alone[i] for i in order] == joint
+
+
+@given(st.lists(ROUNDS, min_size=1, max_size=5))
+def test_together_asks_as_few_rounds_as_the_longest(searches: list[list[list[int]]]) -> None:
+    """Several searches share one probe a round."""
+    search, rounds = together([asking(*each) for each in searches]), 0
+    step = advance(search)
+    while isinstance(step, Probe):
+        rounds += 1
+        step = advance(search, step, twice(step.images))
+    assert max(map(len, searches)) == rounds
+
+
+@given(st.lists(ROUNDS, min_size=1, max_size=4).filter(any))
+def test_refusal_at_every_round_ends_them_all(searches: list[list[list[int]]]) -> None:
+    """Whenever it comes, a refusal lets each search conclude from the answers it has had."""
+    for after in range(max(map(len, searches))):
+        search = together([asking(*each) for each in searches])
         step = advance(search)
         for _ in range(after):
             assert isinstance(step, Probe)
             step = advance(search, step, twice(step.images))
-        assert [*run(asking(*rounds[:after]), twice), [-1]] == refuse(search)
+        expected = [
+            run(asking(*each[:after]), twice) + ([[-1]] if len(each) > after else [])
+            for each in searches
+        ]
+        assert expected == refuse(search)
 
 
 def test_refused_search_that_asks_again() -> None:
@@ -135,6 +176,26 @@ def test_refused_search_that_asks_again() -> None:
     advance(search)
     with pytest.raises(RuntimeError, match="asked again"):
         refuse(search)
+
+
+@pytest.mark.parametrize(("kinds", "expected"), [((True, True), True), ((True, False), False)])
+def test_shared_probe_of_several(kinds: tuple[bool, bool], *, expected: bool) -> None:
+    """A joint probe is knowledge for all only if every part of it is."""
+    step = advance(together([asking([1], shared=kind) for kind in kinds]))
+    assert isinstance(step, Probe)
+    assert expected is step.shared
+
+
+def test_error_in_one_search_is_not_hidden() -> None:
+    """A search that fails fails the joint one, rather than leaving a gap in the results."""
+
+    def failing() -> Search[None]:
+        yield Probe(_showing([1]))
+        message = "wrong"
+        raise ValueError(message)
+
+    with pytest.raises(ValueError, match="wrong"):
+        run(together([asking([1], [2]), failing()]), twice)
 
 
 def _showing(numbers: Sequence[int]) -> Images:

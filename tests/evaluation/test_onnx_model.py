@@ -10,8 +10,8 @@ import pytest
 
 from app.evaluation.onnx_model import OnnxError, OnnxModel
 from app.ports import InputSize
-from app.upstream.input_form import Layout
 from app.upstream.dialect import InputSettings
+from app.upstream.input_form import Layout
 from app.upstream.preprocessing import Normalisation
 from tests.evaluation.onnx_files import DOUBLE, FLOAT, UINT8, Tensor, mean_colour_model
 

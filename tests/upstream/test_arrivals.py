@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from app.ports import ArrivalError, Caller, InputSize
 from app.settings import Protocol
@@ -13,11 +17,13 @@ from app.upstream.dialect import InputSettings
 from app.upstream.input_form import Layout
 from app.upstream.preprocessing import Normalisation
 from app.wire.tensors import UNTYPED, TensorSpec
+from tests.served_apps import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from starlette.requests import Request
 
     from tests.upstream.conftest import Connect, Serve
 
@@ -169,3 +175,36 @@ async def test_integers_from_plain_json(connect: Connect) -> None:
     np.testing.assert_array_equal(IMAGES, [arrival.image for arrival in arrivals])
     with pytest.raises(ArrivalError, match="whole numbers"):
         await model.arrivals(spec((6, 5, 3), UNTYPED, ""), IMAGES + 0.5)
+
+
+async def _undescribed(request: Request) -> Response:
+    """Answer as a server of the protocol that says nothing of its model, which takes FP32."""
+    if request.method == "GET":
+        return Response(b'{"name": "digits"}')
+    tensor = orjson.loads(await request.body())["inputs"][0]
+    if tensor["datatype"] != "FP32":
+        return Response(b'{"error": "FP32, please"}', 400)
+    output = {"name": "y", "datatype": "INT64", "shape": [1], "data": [3]}
+    return Response(orjson.dumps({"outputs": [output]}))
+
+
+UNDESCRIBED = Starlette(routes=[Route("/{path:path}", _undescribed, methods=["GET", "POST"])])
+
+
+async def test_callers_form_that_the_server_refuses(connect: Connect) -> None:
+    """What a server that says nothing of its input dislikes is the caller's fault, not its own."""
+    with running(UNDESCRIBED) as url:
+        model = await connect(url, InputSettings(SIZE))
+        (arrival, *_) = await model.arrivals(spec((6, 5, 3), "INT32"), IMAGES.astype(np.int32))
+        with pytest.raises(ArrivalError, match="400: FP32, please"):
+            await model.answer(arrival.image[None], Caller(arrival=arrival))
+        assert [3] == (await model.answer(arrival.image[None])).labels.tolist()
+
+
+async def test_plain_json_in_front_of_a_typed_server(connect: Connect) -> None:
+    """Numbers without a type get the one that the owner has named, or the usual one."""
+    with running(UNDESCRIBED) as url:
+        model = await connect(url, InputSettings(SIZE))
+        (arrival, *_) = await model.arrivals(spec((6, 5, 3), UNTYPED, ""), IMAGES.astype(float))
+        answers = await model.answer(arrival.image[None], Caller(arrival=arrival))
+    assert [3] == answers.labels.tolist()
