@@ -14,13 +14,12 @@ from app.web.direct import DirectRoute
 from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
 from app.web.judging import flags, judged, pictures, rows
 from app.web.models import check_model
+from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from app.gateway.predict import Gateway
@@ -83,17 +82,23 @@ async def predict(request: Request, model: str) -> Response:
     gateway: Gateway = request.app.state.gateway
     check_model(request, model)
     body = await content(request, service.max_body)
-    instances = json_object(body).get("instances")
-    if not isinstance(instances, list) or not instances:
-        message = 'the JSON must be {"instances": [...]}, with an image or more'
-        raise WireError(message)
-    outcomes = await judged(await _arrivals(instances, gateway, service), gateway)
+    numbers = nested.instances(body)
+    if numbers is not None:
+        arrivals = await _tensors(numbers, gateway)
+    else:
+        arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
+    outcomes = await judged(arrivals, gateway)
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 
-async def _arrivals(
-    instances: Sequence[Any], gateway: Gateway, service: Service
-) -> tuple[Arrival, ...]:
+async def _tensors(numbers: NDArray[Any], gateway: Gateway) -> tuple[Arrival, ...]:
+    return await gateway.model.arrivals(TensorSpec("", UNTYPED, numbers.shape), numbers)
+
+
+async def _arrivals(instances: object, gateway: Gateway, service: Service) -> tuple[Arrival, ...]:
+    if not isinstance(instances, list) or not instances:
+        message = 'the JSON must be {"instances": [...]}, with an image or more'
+        raise WireError(message)
     files = [_file(instance) for instance in instances]
     if None not in files:
         return await pictures([file for file in files if file is not None], gateway, service)
@@ -105,7 +110,7 @@ async def _arrivals(
     if values.dtype.kind not in "iuf":
         message = 'the instances must be numbers, or all {"b64": "<base64 of a picture>"}'
         raise WireError(message)
-    return await gateway.model.arrivals(TensorSpec("", UNTYPED, values.shape), values)
+    return await _tensors(values, gateway)
 
 
 def _file(instance: object) -> bytes | None:

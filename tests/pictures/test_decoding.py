@@ -19,6 +19,7 @@ from app.pictures.decoding import (
     pixels,
 )
 from app.ports import InputSize
+from app.settings import Resize
 from tests.files import animated, encoded, huge_png, noise, saved
 
 if TYPE_CHECKING:
@@ -126,6 +127,46 @@ def test_picture_is_stretched_to_the_models_size() -> None:
     loaded = fit(picture, InputSize(10, 10, 3))
     assert loaded.shape == (10, 10, 3)
     assert (0, 255) == (loaded[:, :4].max(), loaded[:, 6:].min())
+
+
+def _halves(height: int, width: int) -> Image:
+    """Return a picture whose left half is grey and whose right half is white."""
+    picture = np.full((height, width, 3), 100, dtype=np.uint8)
+    picture[:, width // 2 :] = 255
+    return picture
+
+
+def test_picture_is_cropped_to_its_middle() -> None:
+    """The shorter side fits, and the same is cut off at both ends of the longer one."""
+    cropped = fit(_halves(20, 80), InputSize(10, 10, 3), Resize.CROP)
+    assert (10, 10, 3) == cropped.shape
+    assert ({100}, {255}) == (
+        set(cropped[:, :4].ravel().tolist()),
+        set(cropped[:, 6:].ravel().tolist()),
+    )
+    tall = fit(_halves(80, 20), InputSize(10, 10, 3), Resize.CROP)
+    assert ({100}, {255}) == (set(tall[:, :4].ravel().tolist()), set(tall[:, 6:].ravel().tolist()))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_picture_is_padded_with_black(channels: int) -> None:
+    """The longer side fits, and black is laid at both sides of the shorter one."""
+    picture = _halves(20, 80)[:, :, :channels]
+    padded = fit(picture, InputSize(12, 12, channels), Resize.PAD)
+    assert (12, 12, channels) == padded.shape
+    assert [True] * 4 + [False] * 3 + [True] * 5 == [not row.any() for row in padded]
+    assert ({100}, {255}) == (
+        set(padded[5, :5].ravel().tolist()),
+        set(padded[5, 7:].ravel().tolist()),
+    )
+
+
+@pytest.mark.parametrize("resize", list(Resize))
+def test_right_size_is_kept_by_every_way(resize: Resize) -> None:
+    """A picture of the right size keeps every pixel, whatever is set."""
+    picture = noise(16, 12)
+    loaded = load(encoded(picture), InputSize(16, 12, 3), max_pixels=LIMIT, resize=resize)
+    assert np.array_equal(picture, loaded)
 
 
 def test_shrinking_averages_over_all_pixels() -> None:

@@ -20,11 +20,11 @@ from app.ports import NOBODY, InputSize
 from app.upstream.batching import joined, split
 
 if TYPE_CHECKING:
-    from app.ports import Caller
     from collections.abc import Mapping
 
     from app.detection.search import Images
     from app.evaluation.attacks import Attack
+    from app.ports import Caller
     from tests.benchmarks.zoo import ZooModel
 
 AT_ONCE = 256

@@ -1,0 +1,68 @@
+"""Numbers in nested JSON lists, read without making a Python list of each row.
+
+A batch of 64 images of 48x48 is some 150,000 lists. Of a text that holds nothing but numbers in
+lists the brackets alone tell the shape, and without them it is one flat list: half the CPU time.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_INSTANCES = re.compile(rb'\s*\{\s*"instances"\s*:\s*(?=\[)')
+_BLANK = b" \t\r\n"
+_NUMERIC = b"0123456789.eE+-" + _BLANK
+_SCALAR = b"0"
+DEEPEST = 8
+
+
+def instances(body: bytes) -> NDArray[Any] | None:
+    """Return the numbers of `{"instances": [...]}` in their shape.
+
+    None if *body* is anything else, a wrong one too: what it is has to be told by other means.
+    """
+    begin = _INSTANCES.match(body)
+    end = body.rstrip(_BLANK)
+    if begin is None or not end.endswith(b"}"):
+        return None
+    text = end[begin.end() : -1]
+    shape = _shape(text.translate(None, _NUMERIC))
+    if shape is None:
+        return None
+    try:
+        numbers = np.asarray(orjson.loads(b"[%b]" % text.translate(None, b"[]")))
+    except (orjson.JSONDecodeError, ValueError):
+        return None
+    if numbers.size != math.prod(shape) or numbers.dtype.kind not in "iuf":
+        return None
+    return numbers.reshape(shape)
+
+
+def _shape(brackets: bytes) -> tuple[int, ...] | None:
+    """Return the shape of what has these brackets and commas; None if it isn't regular.
+
+    From the inside out: once all lists that are like the first innermost one are replaced by a
+    scalar, those around them are innermost.
+    """
+    depth = len(brackets) - len(brackets.lstrip(b"["))
+    if depth > DEEPEST or brackets.translate(None, b"[],"):
+        return None
+    shape: list[int] = []
+    item = b""  # numbers have been left out
+    for _ in range(depth):
+        end = brackets.find(b"]")
+        row = brackets[brackets.rfind(b"[", 0, end) : end + 1]
+        length = row.count(b",") + 1
+        if row != b"[%b]" % b",".join([item] * length):
+            return None
+        shape.append(length)
+        item = _SCALAR
+        brackets = brackets.replace(row, item)
+    return tuple(reversed(shape)) if brackets == _SCALAR else None
