@@ -104,6 +104,14 @@ class Caller:
     spent: int = 0
     arrival: Arrival | None = None
 
+    @property
+    def long(self) -> bool:
+        """Whether more was asked than clean images take, but for one in twenty."""
+        return self.spent >= LONG
+
+
+LONG: Final = 64
+"""Images asked for one, from which on all others go before it."""
 
 NOBODY: Final = Caller()
 """Whom nothing is known about."""

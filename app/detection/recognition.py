@@ -33,6 +33,8 @@ NEARLY_ALL = 0.9  # of them, where pixels alone are to tell
 NATURAL = 0.3  # placebo rate from which on the stored pixels are asked for
 WIDER = 2  # pixels a side that the second blocker is wider
 BLOCKED = 2  # blocked images that are asked
+JOINT_AREA = 0.25  # of the image, that may be hidden by the blockers of several triggers together
+ROWS_OF_GROUPS = 3  # strips of the image that groups of triggers are collected in
 TRANSPLANTS = 3
 MORE_TRANSPLANTS = 8
 CARRIED = 0.6  # share of the transplants that must answer the target, where its pixels are there
@@ -158,20 +160,58 @@ class Questions:
     images: Images
 
 
+def grouped(image: Image, known: Sequence[Known]) -> list[list[Known]]:
+    """Put *known* in groups whose blockers together hide no more than a part of the image.
+
+    Where more is hidden an image loses its class by that alone, and nothing is ruled out. So
+    neighbours, which hide the same pixels, are in one group.
+    """
+    height, width, _ = image.shape
+    groups: list[list[Known]] = []
+    hidden = np.ones((height, width), bool)
+    for box, one in sorted(
+        ((_wide(one.trigger, height, width), one) for one in known),
+        key=lambda pair: (ROWS_OF_GROUPS * pair[0].y // height, pair[0].x),
+    ):
+        hidden[box.rows, box.columns] = True
+        if hidden.mean() > JOINT_AREA:
+            groups.append([])
+            hidden[...] = False
+            hidden[box.rows, box.columns] = True
+        groups[-1].append(one)
+    return groups
+
+
+def jointly_blocked(image: Image, known: Sequence[Known]) -> Images:
+    """Return *image* with all of *known* blocked, in the two ways in which each alone would be."""
+    height, width, _ = image.shape
+    narrow = wide = image
+    for trigger in (one.trigger for one in known):
+        narrow = block(narrow, trigger.blocker)
+        wide = block(wide, _second_blocker(trigger, height, width))
+    return np.stack([narrow, wide])
+
+
+def _second_blocker(trigger: Trigger, height: int, width: int) -> Blocker:
+    """Return the other blocker that is asked: wider, and of another fill."""
+    return Blocker(_wide(trigger, height, width), OTHER_FILL[trigger.blocker.fill])
+
+
+def _wide(trigger: Trigger, height: int, width: int) -> Box:
+    return trigger.blocker.box.grown(WIDER, width, height)
+
+
 def questions(image: Image, known: Known, references: References, plan: Plan) -> Questions:
     """Prepare the probes that tell if *image* carries the trigger: at most five."""
     trigger = known.trigger
-    wide = trigger.blocker.box.grown(WIDER, plan.width, plan.height)
-    blocked = [
-        block(image, trigger.blocker),
-        block(image, Blocker(wide, OTHER_FILL[trigger.blocker.fill])),
-    ]
+    second = _second_blocker(trigger, plan.height, plan.width)
+    blocked = [block(image, trigger.blocker), block(image, second)]
     # What `natural` was measured on.
     pieces = tuple(
         piece.grown(plan.surroundings, plan.width, plan.height)
         for piece in trigger.pieces or (trigger.box,)
     )
-    asked = Questions(known, wide, pieces, np.stack(blocked))
+    asked = Questions(known, second.box, pieces, np.stack(blocked))
     if trigger.source is not None:
         return asked
     pasted = transplants(image, asked, references, None)

@@ -16,6 +16,8 @@ from app.detection.recognition import (
     Presence,
     carried,
     fits,
+    grouped,
+    jointly_blocked,
     last_resort,
     of_no_other,
     other_answer,
@@ -136,7 +138,8 @@ def _screen(
         if finding is not None:
             return finding
         rest = rest[len(one.images) : len(rest)]
-    later = [*there[SUSPECTS_ASKED:], *suspected(label, known, shown)]
+    possible = yield from _possible(image, label, suspected(label, known, shown))
+    later = [*there[SUSPECTS_ASKED:], *possible]
     for start in range(0, len(later), SUSPECTS_TOGETHER):
         some = [
             questions(image, one, references, plan)
@@ -156,6 +159,21 @@ def _screen(
         first = _first_round(image, defence, rng)
         rest = yield Probe(first.images)
     return (yield from _search(image, said, first, rest, defence, rng))
+
+
+def _possible(image: Image, label: int, suspects: list[Known]) -> Search[list[Known]]:
+    """Return which of *suspects* the image may carry; rule out the others many at a time.
+
+    With all of a group blocked an image that carries one of them isn't *label* any more. A library
+    with many triggers of one class would otherwise cost each of its images five probes for each.
+    """
+    if len(suspects) <= SUSPECTS_ASKED:
+        return suspects
+    groups = grouped(image, suspects)
+    blocked = np.concatenate([jointly_blocked(image, group) for group in groups])
+    answers = yield Probe(blocked, purpose=Purpose.RECOGNISE)
+    changed = (answers.labels != label).reshape(-1, BLOCKED).any(axis=1)
+    return [one for group, may in zip(groups, changed, strict=True) if may for one in group]
 
 
 def _recognised(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.detection.search import Probe, advance, refuse
+from app.gateway.turns import Turns
 from app.ports import Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
@@ -35,24 +36,29 @@ class Driven(Generic[T]):
 
 
 async def drive(
-    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None = None
+    search: Search[T],
+    model: Model,
+    patience_s: float,
+    arrival: Arrival | None = None,
+    turns: Turns | None = None,
 ) -> Driven[T]:
     """Ask *model* what *search* wants to know; refuse it when *patience_s* are over.
 
-    *arrival* is the client's image as it came, if it isn't known by its pixels alone.
+    *arrival* is the client's image as it came, if it isn't known by its pixels alone. Where other
+    searches go on it takes *turns* with them.
 
     The first probe holds the client's own image: if that fails there is nothing to conclude from,
     and the error is raised (UpstreamError). If a later one fails the search is refused.
     """
     try:
-        return await _driven(search, model, patience_s, arrival)
+        return await _driven(search, model, patience_s, arrival, turns or Turns())
     finally:
         with suppress(ValueError):  # the last step of a cancelled request may be in its thread yet
             search.close()
 
 
 async def _driven(
-    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None
+    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None, turns: Turns
 ) -> Driven[T]:
     deadline = asyncio.get_running_loop().time() + patience_s
     threaded = _large(model.size)
@@ -70,7 +76,8 @@ async def _driven(
             shared += len(step)
         else:
             probes += len(step)
-        step = await _advanced(search, step, answers, threaded=threaded)
+        async with turns.turn(caller):
+            step = await _advanced(search, step, answers, threaded=threaded)
     return Driven(step.result, probes, shared)
 
 

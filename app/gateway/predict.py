@@ -15,6 +15,7 @@ from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction, unfinished
 from app.gateway.readiness import Part, Readiness, upstream_part
+from app.gateway.turns import Turns
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Gateway:
         self.library = library
         self._preparation = preparation
         self._policy = policy
+        self._turns = Turns()
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
     @property
@@ -63,7 +65,7 @@ class Gateway:
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()
         search = examiner.examine(image, screened=screened)
-        driven = await drive(search, self.model, self._policy.patience_s, arrival)
+        driven = await drive(search, self.model, self._policy.patience_s, arrival, self._turns)
         if screened:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)

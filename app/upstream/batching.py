@@ -3,8 +3,9 @@
 Nobody waits while the upstream has a free slot: what arrives within one turn of the event loop is
 sent together at once, and only what arrives while all slots are busy is kept and coalesced. Among
 what is kept the order is by what was asked on the same caller's behalf before: so a client's own
-image goes before other requests' later probes, and an image that needs hundreds of probes holds up
-nobody but itself.
+image goes before other requests' later probes. Long searches (`Caller.long`) share batches only
+with each other, and have no more than a quarter of the slots while short ones come: an image that
+needs hundreds of probes holds up nobody but itself.
 
 A batch that fails is asked again caller by caller, where its content may have been the cause:
 nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
@@ -15,14 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from bisect import insort
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from app.detection.search import Answers
-from app.ports import UpstreamAnswerError, UpstreamStatusError
+from app.ports import NOBODY, UpstreamAnswerError, UpstreamStatusError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -30,9 +33,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Images
+    from app.ports import Caller
 
 Batch: TypeAlias = "NDArray[Any]"
 """Images as the model takes them: (n, ...)."""
+
+LATELY_S = 1.0
+"""For which slots are kept for short searches after one of them has asked."""
 
 OVERLOADED = frozenset({429, 503})
 """Statuses that say nothing about the content: asking again at once would make it worse."""
@@ -47,6 +54,7 @@ class _Waiting:
     batch: Batch
     most: int
     answers: asyncio.Future[Answers]
+    long: bool
 
 
 class Batcher:
@@ -57,26 +65,33 @@ class Batcher:
 
     def __init__(self, ask: Callable[[Any, Batch], Awaitable[Answers]], slots: int) -> None:
         self._ask = ask
-        self._free = slots
+        self._slots = self._free = slots
+        self._long = 0
+        self._short_at = -math.inf
         self._queue: list[_Waiting] = []
         self._numbers = itertools.count()
         self._scheduled = False
         self._flights: set[asyncio.Task[None]] = set()
 
-    async def answer(self, key: Hashable, batch: Batch, most: int, spent: int = 0) -> Answers:
+    async def answer(
+        self, key: Hashable, batch: Batch, most: int, caller: Caller = NOBODY
+    ) -> Answers:
         """Return the answers to *batch* (n, ...), in its order; requests have *most* images.
 
-        *spent* is what was asked for the same caller before. Cancelled, it takes what waits out of
+        Cancelled, it takes what waits out of
         the queue, and ends the requests in which nobody else has a part. Raises UpstreamError.
         """
         loop = asyncio.get_running_loop()
+        if not caller.long:
+            self._short_at = loop.time()
         parts = [
             _Waiting(
-                (spent + start, next(self._numbers)),
+                (caller.spent + start, next(self._numbers)),
                 key,
                 batch[start : start + most],
                 most,
                 loop.create_future(),
+                caller.long,
             )
             for start in range(0, len(batch), most)
         ]
@@ -101,18 +116,27 @@ class Batcher:
 
     def _send(self) -> None:
         self._scheduled = False
-        while self._free and self._queue:
+        while self._free and self._queue and not self._must_wait(self._queue[0]):
+            aboard = self._boarding()
             self._free -= 1
-            flight = asyncio.create_task(self._fly(self._boarding()))
+            self._long += aboard[0].long
+            flight = asyncio.create_task(self._fly(aboard))
             self._flights.add(flight)
-            flight.add_done_callback(self._landed)
+            flight.add_done_callback(partial(self._landed, long=aboard[0].long))
+
+    def _must_wait(self, first: _Waiting) -> bool:
+        """Say if the *first* of the queue is of a long search and a slot is kept for short ones."""
+        if not first.long or self._long < max(self._slots // 4, 1):
+            return False
+        return first.answers.get_loop().time() < self._short_at + LATELY_S
 
     def _boarding(self) -> list[_Waiting]:
         """Take the first of the queue, and what fits beside it."""
         first = self._queue.pop(0)
         room, aboard, left = first.most - len(first.batch), [first], []
         for part in self._queue:
-            if room and part.key == first.key and len(part.batch) <= room:
+            alike = part.key == first.key and part.long is first.long
+            if alike and len(part.batch) <= room:
                 aboard.append(part)
                 room -= len(part.batch)
             else:
@@ -159,9 +183,10 @@ class Batcher:
             raise UpstreamAnswerError(message)
         return answers
 
-    def _landed(self, flight: asyncio.Task[None]) -> None:
+    def _landed(self, flight: asyncio.Task[None], *, long: bool) -> None:
         self._flights.discard(flight)
         self._free += 1
+        self._long -= long
         self._schedule(flight.get_loop())
 
     def _forget(self, parts: Sequence[_Waiting]) -> None:

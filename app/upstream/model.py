@@ -121,7 +121,7 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, arrival)
         form = plan.preprocessing.form
         try:
-            return await self._batcher.answer(form, batch, plan.most, caller.spent)
+            return await self._batcher.answer(form, batch, plan.most, caller)
         except UpstreamStatusError as exc:
             if plan is agreed.plan or exc.status not in REFUSED:
                 raise

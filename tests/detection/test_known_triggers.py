@@ -14,7 +14,7 @@ from app.detection.screening import Verdict
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
-from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
+from tests.tiny import BACKDOOR, SIDE, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
     from app.detection.search import Image, Images
@@ -114,6 +114,46 @@ def test_the_right_one_of_many_that_look_alike() -> None:
     )
     assert finding.known is not None
     assert "t-right" == finding.known.id
+
+
+def _many(box: Box, count: int = 60) -> list[Known]:
+    """Return triggers of the target class all over the image, whose pixels don't decide yet.
+
+    One of them is the true one, at *box*.
+    """
+    rng = np.random.default_rng(4)
+    boxes = [Box(int(x), int(y), 2, 2) for x, y in rng.integers(0, SIDE - 2, (count, 2))]
+    boxes[count // 2] = box
+    dark = np.full_like(MASKED.patch, 3)
+    plain = replace(MASKED, mask=None, patch=dark)
+    return [
+        Known(f"t-{i}", replace(plain, box=one, blocker=Blocker(one, Fill.RING)))
+        for i, one in enumerate(boxes)
+    ]
+
+
+def test_many_suspects_are_ruled_out_together() -> None:
+    """Of many triggers that a clean image of their class may carry most are asked in groups."""
+    its = scene()
+    image = its.of_class(TARGET)[0]
+    finding, asked = watched(
+        its.search(image, its.defence(_many(BACKDOOR.box), search=False)), its.predict
+    )
+    assert Verdict.CLEAR is finding.verdict
+    assert sum(map(len, asked)) < 60
+
+
+def test_one_of_many_suspects_is_found() -> None:
+    """An image that carries one of many triggers is answered without it."""
+    its = scene()
+    clean, poisoned = its.poisoned(BACKDOOR)
+    finding, asked = watched(
+        its.search(poisoned[0], its.defence(_many(BACKDOOR.box), search=False)), its.predict
+    )
+    assert Verdict.KNOWN is finding.verdict
+    assert finding.sanitised is not None
+    assert its.label(clean[0]) == int(finding.sanitised.labels[0])
+    assert sum(map(len, asked)) < 150
 
 
 def test_a_new_trigger_is_found_beside_a_known_one() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.search import Answers
-from app.ports import UpstreamAnswerError, UpstreamStatusError, UpstreamTimeoutError
+from app.ports import Caller, UpstreamAnswerError, UpstreamStatusError, UpstreamTimeoutError
 from app.upstream.batching import Batcher, joined, split
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Server:
 
         async def call() -> list[int]:
             batch = np.array(numbers).reshape(-1, 1)
-            answers = await self.batcher.answer(key, batch, most, spent)
+            answers = await self.batcher.answer(key, batch, most, Caller(spent))
             np.testing.assert_array_equal(batch, answers.outputs["y"])
             labels: list[int] = answers.labels.tolist()
             return labels
@@ -113,10 +113,44 @@ async def test_who_has_asked_least_goes_first() -> None:
     server = Server()
     calls = [server.ask(1)]
     await server.arrived()
-    calls += [server.ask(2, 3, 4, spent=300), server.ask(5, 6, spent=24), server.ask(7, 8)]
+    calls += [server.ask(2, 3, 4, spent=50), server.ask(5, 6, spent=24), server.ask(7, 8)]
     server.let(3)
     await asyncio.gather(*calls)
     assert [[1], [7, 8, 5, 6], [2, 3, 4]] == server.batches
+
+
+async def test_long_searches_keep_to_themselves() -> None:
+    """Probes of a long search don't make a short one's batch larger, though there is room."""
+    server = Server()
+    calls = [server.ask(1)]
+    await server.arrived()
+    calls += [server.ask(2, spent=300), server.ask(3), server.ask(4, spent=70)]
+    server.let(3)
+    await asyncio.gather(*calls)
+    assert [[1], [3], [4, 2]] == server.batches
+
+
+async def test_slots_are_kept_for_short_searches() -> None:
+    """While short searches come, long ones have a quarter of the slots."""
+    server = Server(slots=4)
+    calls = [server.ask(1)]
+    await server.arrived()
+    calls += [server.ask(number, spent=300, key=f"k{number}") for number in (2, 3, 4)]
+    await server.arrived()
+    calls.append(server.ask(5))
+    await server.arrived()
+    assert [[1], [2], [5]] == server.batches
+    server.let(5)
+    assert [[1], [2], [3], [4], [5]] == await asyncio.gather(*calls)
+
+
+async def test_long_searches_alone_have_all_slots() -> None:
+    """Where nobody else asks, a calibration is as fast as the upstream."""
+    server = Server(slots=4)
+    calls = [server.ask(number, spent=300, key=f"k{number}") for number in (1, 2, 3, 4, 5)]
+    await server.arrived(4)
+    server.let(5)
+    assert [[1], [2], [3], [4], [5]] == await asyncio.gather(*calls)
 
 
 async def test_own_image_goes_before_probes_of_one_image_a_request() -> None:

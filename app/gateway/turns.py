@@ -1,0 +1,42 @@
+"""CPU time for long searches: one step at a time, and no more than half of the time.
+
+A discovery's steps take milliseconds each, in the one thread that answers everybody. Where many go
+on at once (a flood of images that need hundreds of probes) all other requests would wait for them
+between any two of their own steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from app.ports import Caller
+
+
+class Turns:
+    """Lets long searches take turns; short ones don't wait."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self, caller: Caller) -> AsyncIterator[None]:
+        """Do a step of a search within the block; if it is a long one, when its turn has come.
+
+        The next turn begins after a pause as long as the step was: whoever came in the meantime is
+        served first. A search alone asks the upstream in that time.
+        """
+        if not caller.long:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        await self._lock.acquire()
+        begun = loop.time()
+        try:
+            yield
+        finally:
+            loop.call_later(loop.time() - begun, self._lock.release)
