@@ -1,4 +1,4 @@
-"""CPU time for long searches: one step at a time, and no more than half of the time.
+"""CPU time for long searches: one step at a time, and no more than a third of the time.
 
 A discovery's steps take milliseconds each, in the one thread that answers everybody. Where many go
 on at once (a flood of images that need hundreds of probes) all other requests would wait for them
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from app.ports import Caller
 
 
+PAUSE = 2.0
+"""How long the pause after a step is, as a multiple of the step."""
+
+
 class Turns:
     """Lets long searches take turns; short ones don't wait."""
 
@@ -27,8 +31,8 @@ class Turns:
     async def turn(self, caller: Caller) -> AsyncIterator[None]:
         """Do a step of a search within the block; if it is a long one, when its turn has come.
 
-        The next turn begins after a pause as long as the step was: whoever came in the meantime is
-        served first. A search alone asks the upstream in that time.
+        The next turn begins after a pause: whoever came in the meantime is served first. A search
+        alone asks the upstream in that time.
         """
         if not caller.long:
             yield
@@ -39,4 +43,4 @@ class Turns:
         try:
             yield
         finally:
-            loop.call_later(loop.time() - begun, self._lock.release)
+            loop.call_later(PAUSE * (loop.time() - begun), self._lock.release)

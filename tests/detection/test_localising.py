@@ -129,7 +129,7 @@ def test_blocker_of_what_nothing_heals() -> None:
 
     search = choose_blocker(TRIGGER_BOX, TARGET, edged, edged, its.plan)
     (_, heal_rate), probes = watched(search, always_target)
-    assert (0, 5) == (heal_rate, len(probes))
+    assert (0, 10) == (heal_rate, len(probes))
 
 
 def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
