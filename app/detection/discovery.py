@@ -12,7 +12,8 @@ from app.detection.geometry import around
 from app.detection.images import block
 from app.detection.localising import choose_blocker, localise, synthesise
 from app.detection.novelty import novelty
-from app.detection.recognition import fits, of_no_other
+from app.detection.presence import fits
+from app.detection.recognition import of_no_other
 from app.detection.references import THOROUGH_SIZES, placebo_rate
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Evidence, Trigger

@@ -16,7 +16,7 @@ import numpy as np
 from app.detection.colours import dominant_colour
 from app.detection.geometry import Box
 from app.detection.images import transplant_pieces
-from app.detection.recognition import fits
+from app.detection.presence import fits
 from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers, Probe, Purpose, Refused
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.recognition import Known
+    from app.detection.presence import Known
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import math
 import zlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.detection.confirmation import log_likelihood_ratio
 from app.detection.images import block, transplant_pieces
+from app.detection.presence import Presence, fits, presence
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
@@ -23,14 +22,11 @@ if TYPE_CHECKING:
 
     from app.detection.geometry import Box
     from app.detection.plan import Plan
+    from app.detection.presence import Known
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
     from app.detection.trigger import Trigger
 
-LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
-HALF = 0.5  # of the pixels that must be there
-NEARLY_ALL = 0.9  # of them, where pixels alone are to tell
-NATURAL = 0.3  # placebo rate from which on the stored pixels are asked for
 WIDER = 2  # pixels a side that the second blocker is wider
 BLOCKED = 2  # blocked images that are asked
 JOINT_AREA = 0.25  # of the image, that may be hidden by the blockers of several triggers together
@@ -46,103 +42,6 @@ OTHER_FILL = {
     Fill.INPAINT: Fill.RING,
 }
 """The fill of the second blocker, by that of the first."""
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A trigger of the library, by its name there."""
-
-    id: str
-    trigger: Trigger
-
-
-def fits(image: Image, trigger: Trigger) -> bool:
-    """Say if *trigger* is one of images of this size; of another size it tells nothing here."""
-    size: tuple[int, ...] = image.shape
-    return size == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
-
-
-class Presence(enum.Enum):
-    """What an image's pixels say, with no probe, of a known trigger."""
-
-    THERE = enum.auto()
-    ABSENT = enum.auto()
-    UNCLEAR = enum.auto()
-
-
-def presence(image: Image, trigger: Trigger) -> Presence:
-    """Compare the stored pixels with those of *image*.
-
-    They decide once the mask is known, where clean images of the target class carry it by nature (a
-    box in the middle of the object), and where it acts on some classes only. Where no pixel is the
-    trigger's alone (a translucent sticker) they never do.
-    """
-    near = _near(image, trigger)
-    return _presence(float(near.mean()) if near.size else 0.0, trigger)
-
-
-def presences(image: Image, known: tuple[Known, ...]) -> list[Presence]:
-    """Return the `presence` of each of *known*, all of which fit *image*, in one comparison."""
-    if not known:
-        return []
-    pixels = _pixels(known)
-    there = image.reshape(-1, image.shape[2])[pixels.places].astype(np.int16)
-    near = np.abs(there - pixels.colours).max(axis=1) <= LEVELS
-    counted = np.concatenate([[0], near.cumsum()])[pixels.bounds]
-    shares = np.diff(counted) / np.maximum(np.diff(pixels.bounds), 1)
-    return [
-        _presence(share, one.trigger) for share, one in zip(shares.tolist(), known, strict=True)
-    ]
-
-
-def _presence(near: float, trigger: Trigger) -> Presence:
-    """Conclude from the share of the trigger's pixels that are near those of an image."""
-    if near >= HALF:
-        return Presence.THERE
-    translucent = trigger.mask is not None and not trigger.mask.any()
-    decided = trigger.mask is not None and not translucent
-    told = trigger.source is not None and not translucent
-    natural = trigger.natural >= NATURAL or told
-    return Presence.ABSENT if decided or natural else Presence.UNCLEAR
-
-
-@dataclass(frozen=True, eq=False)
-class _Pixels:
-    """The pixels of several triggers, one after the other.
-
-    ``places`` (p,) are their indices in an image's pixels, ``colours`` (p, channels) what is there,
-    ``bounds`` (k + 1,) where each trigger's begin and the last one's end.
-    """
-
-    places: NDArray[np.int64]
-    colours: NDArray[np.int16]
-    bounds: NDArray[np.int64]
-
-
-@lru_cache(maxsize=4)
-def _pixels(known: tuple[Known, ...]) -> _Pixels:
-    """Put the pixels of *known* beside each other: once, since a library seldom changes."""
-    places, colours = [], []
-    for trigger in (one.trigger for one in known):
-        own = np.ones(trigger.patch.shape[:2], bool) if trigger.mask is None else trigger.mask
-        rows, columns = np.nonzero(own)
-        places.append((trigger.box.y + rows) * trigger.image_width + trigger.box.x + columns)
-        colours.append(trigger.patch[own].astype(np.int16))
-    bounds = np.cumsum([0, *map(len, places)])
-    return _Pixels(np.concatenate(places), np.concatenate(colours), bounds)
-
-
-def unmistakable(image: Image, trigger: Trigger) -> bool:
-    """Say if nearly all of the trigger's pixels are there, at a place where nature has none."""
-    near = _near(image, trigger)
-    return trigger.natural < NATURAL and bool(near.size) and bool(near.mean() >= NEARLY_ALL)
-
-
-def _near(image: Image, trigger: Trigger) -> NDArray[np.bool_]:
-    """Say of each of the trigger's pixels, or of its box while they are unknown, if it is there."""
-    there = image[trigger.box.rows, trigger.box.columns].astype(np.int16)
-    near: NDArray[np.bool_] = np.abs(there - trigger.patch).max(axis=2) <= LEVELS
-    return near.reshape(-1) if trigger.mask is None else near[trigger.mask]
 
 
 @dataclass(frozen=True, eq=False)

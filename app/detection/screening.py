@@ -11,21 +11,18 @@ import numpy as np
 from app.detection.blocks import blocked_bands, discovered_by_blocks
 from app.detection.discovery import NATURE_AT_MOST, NATURE_OF_ONE_CLASS, NOVEL
 from app.detection.novelty import novelty
+from app.detection.presence import Presence, fits, presences, unmistakable
 from app.detection.recognition import (
     BLOCKED,
-    Presence,
     carried,
-    fits,
     grouped,
     jointly_blocked,
     last_resort,
     of_no_other,
     other_answer,
-    presences,
     questions,
     suspected,
     transplants,
-    unmistakable,
 )
 from app.detection.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
@@ -38,7 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.plan import Plan
-    from app.detection.recognition import Known, Questions
+    from app.detection.presence import Known
+    from app.detection.recognition import Questions
     from app.detection.references import References
     from app.detection.search import Image, Images, Search
 

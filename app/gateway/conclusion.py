@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers
 from app.detection.trigger import Trigger

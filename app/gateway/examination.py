@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection import paper
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import Defence, Finding, Verdict, screen
 from app.detection.search import Probe
 from app.settings import SearchMode, Strategy

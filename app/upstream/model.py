@@ -16,10 +16,11 @@ from app.ports import (
     UpstreamStatusError,
     UpstreamUnreachableError,
 )
+from app.upstream.arrivals import arrivals, as_pictures, typed
 from app.upstream.batching import Batcher
 from app.upstream.input_form import input_form
-from app.upstream.preprocessing import Normalisation, preprocessing
-from app.wire.tensors import BYTES, DATATYPES, UNTYPED, TensorSpec
+from app.upstream.preprocessing import preprocessing
+from app.wire.tensors import BYTES, UNTYPED, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,14 +135,14 @@ class UpstreamModel:
         """
         agreed = await self._agreed()
         if spec.datatype == UNTYPED:
-            spec, values = self._typed(agreed.form, spec, values)
+            spec, values = typed(agreed.form, spec, values, exact=not self._dialect.typed)
         if agreed.form.datatype == BYTES:
-            return _as_pictures(_plain(spec, agreed.form.size), values)
+            return as_pictures(spec, agreed.form.size, values)
         spec = replace(spec, shape=(-1, *spec.shape[1:]))
         plan = self._plan_for(agreed, spec).preprocessing
         if values.size > VALUES_AT_ONCE:
-            return await asyncio.to_thread(_arrivals, plan, spec, values)
-        return _arrivals(plan, spec, values)
+            return await asyncio.to_thread(arrivals, plan, spec, values)
+        return arrivals(plan, spec, values)
 
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn the class names of a server that answers by name: one of *images* of each label.
@@ -180,21 +181,6 @@ class UpstreamModel:
             form = input_form(facts.inputs, own.size, own.layout, own.datatype)
             self._agreement = _Agreement(facts, self._plan(form))
         return self._agreement
-
-    def _typed(
-        self, form: InputForm, spec: TensorSpec, values: NDArray[Any]
-    ) -> tuple[TensorSpec, NDArray[Any]]:
-        """Give numbers of plain JSON the model's datatype, or all digits that JSON has."""
-        datatype = form.datatype
-        if datatype == BYTES or (not self._dialect.typed and DATATYPES[datatype].kind == "f"):
-            datatype = "FP64"
-        dtype = DATATYPES[datatype]
-        with np.errstate(over="ignore"):
-            typed = values.astype(dtype)
-        if dtype.kind != "f" and not np.array_equal(typed, values):
-            message = f"the model takes whole numbers ({datatype}); the instances hold others"
-            raise ArrivalError(message)
-        return TensorSpec(form.name, datatype, spec.shape), typed
 
     def _plan(self, form: InputForm) -> _Plan:
         """Return how images are asked as *form*. Raises UpstreamAnswerError if they can't be."""
@@ -236,43 +222,6 @@ def _tensor(plan: Preprocessing, images: Images, arrival: Arrival | None) -> NDA
     if arrival is None or arrival.row is None:
         return plan.tensor(images)
     return plan.exactly(images, arrival.image, arrival.row)
-
-
-def _arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
-    """Return the images in *values*; raise ArrivalError where there is none."""
-    if values.dtype != DATATYPES.get(spec.datatype):
-        message = f"the model takes numbers, not {spec.datatype[:10]}"
-        raise ArrivalError(message)
-    shown = plan.pixels(values)
-    same = plan.tensor(shown) == values
-    if same.all():
-        return tuple(Arrival(image, spec) for image in shown)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
-        raise ArrivalError(message)
-    exact = same.reshape(len(values), -1).all(axis=1)
-    return tuple(
-        Arrival(image, spec, None if said else row)
-        for image, row, said in zip(shown, values, exact, strict=True)
-    )
-
-
-def _as_pictures(plan: Preprocessing, values: NDArray[Any]) -> tuple[Arrival, ...]:
-    """Return the images in *values* for a model that takes picture files: whole levels only."""
-    spec = TensorSpec(plan.form.name, plan.form.datatype, (-1, *plan.form.dims))
-    found = _arrivals(plan, spec, values)
-    if any(one.row is not None for one in found):
-        message = "the model takes picture files, so the tensor must hold whole numbers 0 to 255"
-        raise ArrivalError(message)
-    return tuple(Arrival(one.image) for one in found)
-
-
-def _plain(spec: TensorSpec, size: InputSize) -> Preprocessing:
-    try:
-        form = input_form([replace(spec, shape=(-1, *spec.shape[1:]))], size, None)
-        return preprocessing(form, Normalisation())
-    except UpstreamAnswerError as exc:
-        raise ArrivalError(str(exc)) from exc
 
 
 def _words(spec: TensorSpec) -> str:

@@ -27,7 +27,7 @@ from tests.tiny import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.detection.recognition import Known
+    from app.detection.presence import Known
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.trigger import Trigger
 

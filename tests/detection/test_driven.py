@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import AT_MOST, Finding, Verdict
 from app.detection.search import (
     AnswerLengthError,

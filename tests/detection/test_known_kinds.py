@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import Verdict
 from app.detection.trigger import Blocker, Fill
 from tests.detection.kinds import ALL_TO_ALL, KINDS, MARK, ONE_CLASS, TWO_PIECES, world

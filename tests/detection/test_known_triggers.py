@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import Verdict
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill

@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.geometry import Box
 from app.detection.paper import Parameters, screen
-from app.detection.recognition import Known
+from app.detection.presence import Known
 from app.detection.screening import Finding, Verdict
 from app.detection.search import Answers, Purpose, run
 from app.detection.trigger import Blocker, Fill

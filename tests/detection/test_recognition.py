@@ -11,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.geometry import Box
-from app.detection.recognition import (
-    Known,
-    Presence,
-    last_resort,
-    presence,
-    presences,
-    questions,
-    unmistakable,
-)
+from app.detection.presence import Known, Presence, presence, presences, unmistakable
+from app.detection.recognition import last_resort, questions
 from app.detection.screening import Verdict
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
