@@ -82,7 +82,7 @@ class Oip:
             message = await asyncio.to_thread(self._message, form, batch)
         reply = await self._session.post(f"{self._path}/infer", message)
         with reading_answers():
-            received = read(reply.body, reply.headers.get(HEADER_LENGTH))
+            received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_origin(received.fields, self._model)
             tensors = received.tensors("outputs")
         return parse_answers(tensors, len(batch), self.names, self._chosen)
