@@ -43,10 +43,11 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
     own = _cut(shrunken, pieces, step, 0, 0)
     shown = _cut(_shrunken(image[None], step), pieces, step, 0, 0)
     nearest = np.full(1 + len(clean), np.inf)
+    mean = np.full(own.shape[1], 1 / own.shape[1], np.float32)  # a product is twice as fast
     for x, y in product((-1, 0, 1), repeat=2):
         beside = _cut(shrunken, pieces, step, x, y)
         for i, one in enumerate((*shown, *own)):
-            distances = np.abs(beside - one).mean(axis=1)
+            distances = np.abs(beside - one) @ mean
             if i:
                 distances[i - 1] = np.inf  # itself
             nearest[i] = min(nearest[i], distances.min())

@@ -59,13 +59,11 @@ def presences(image: Image, known: tuple[Known, ...]) -> list[Presence]:
     if not known:
         return []
     pixels = _pixels(known)
-    there = image.reshape(-1, image.shape[2])[pixels.places].astype(np.int16)
-    near = np.abs(there - pixels.colours).max(axis=1) <= LEVELS
-    counted = np.concatenate([[0], near.cumsum()])[pixels.bounds]
-    shares = np.diff(counted) / np.maximum(np.diff(pixels.bounds), 1)
-    return [
-        _presence(share, one.trigger) for share, one in zip(shares.tolist(), known, strict=True)
-    ]
+    distance = np.abs(image.reshape(-1)[pixels.places] - pixels.levels)
+    near = (distance <= LEVELS).all(axis=0)
+    counted = np.add.reduceat(near, pixels.begins, dtype=np.int64) if near.size else pixels.begins
+    shares = dict(zip(pixels.owners, (counted / pixels.counts).tolist(), strict=True))
+    return [_presence(shares.get(i, 0.0), one.trigger) for i, one in enumerate(known)]
 
 
 def _presence(near: float, trigger: Trigger) -> Presence:
@@ -83,26 +81,37 @@ def _presence(near: float, trigger: Trigger) -> Presence:
 class _Pixels:
     """The pixels of several triggers, one after the other.
 
-    ``places`` (p,) are their indices in an image's pixels, ``colours`` (p, channels) what is there,
-    ``bounds`` (k + 1,) where each trigger's begin and the last one's end.
+    ``places`` (channels, p) are their indices in an image's numbers, ``levels`` (channels, p) what
+    is there in the trigger. Of the k triggers that have pixels of their own ``owners`` are the
+    indices, ``begins`` (k,) and ``counts`` (k,) tell which pixels.
     """
 
     places: NDArray[np.int64]
-    colours: NDArray[np.int16]
-    bounds: NDArray[np.int64]
+    levels: NDArray[np.int16]
+    owners: list[int]
+    begins: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 @lru_cache(maxsize=4)
 def _pixels(known: tuple[Known, ...]) -> _Pixels:
     """Put the pixels of *known* beside each other: once, since a library seldom changes."""
-    places, colours = [], []
+    places, levels = [], []
     for trigger in (one.trigger for one in known):
         own = np.ones(trigger.patch.shape[:2], bool) if trigger.mask is None else trigger.mask
         rows, columns = np.nonzero(own)
         places.append((trigger.box.y + rows) * trigger.image_width + trigger.box.x + columns)
-        colours.append(trigger.patch[own].astype(np.int16))
-    bounds = np.cumsum([0, *map(len, places)])
-    return _Pixels(np.concatenate(places), np.concatenate(colours), bounds)
+        levels.append(trigger.patch[own].astype(np.int16))
+    channels = known[0].trigger.patch.shape[2]
+    counts = np.array([len(some) for some in places])
+    owners = np.flatnonzero(counts)
+    return _Pixels(
+        np.concatenate(places) * channels + np.arange(channels)[:, None],
+        np.ascontiguousarray(np.concatenate(levels).T),
+        owners.tolist(),
+        (np.cumsum(counts) - counts)[owners],
+        counts[owners],
+    )
 
 
 def unmistakable(image: Image, trigger: Trigger) -> bool:
