@@ -11,7 +11,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compose-check conformance bench bench-detection bench-speed lock clean
+.PHONY: help demo test check compose-check conformance bench bench-detection bench-stream lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -45,14 +45,14 @@ compose-check: $(VENV)/dev
 conformance: $(VENV)/dev ## Test against real model servers and their clients (ARGS="-k triton" for some)
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
-bench: $(VENV)/dev ## Measure detection and cost over HTTP (see tests/benchmarks)
+bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
+	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
+
+bench-stream: $(VENV)/dev ## Measure detection over HTTP, and NEO's own algorithms beside it
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
-
-bench-speed: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
-	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
 
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
 	$(COMPILE) --extra demo --group dev --output-file requirements-dev.lock

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from app.bench.command import bench
 from app.evaluation.command import evaluate
 
 LOCAL = "127.0.0.1"
@@ -88,6 +89,7 @@ def demo_model(host: str, port: int) -> None:
 
 
 main.add_command(evaluate)
+main.add_command(bench)
 
 
 @main.command()

@@ -8,11 +8,12 @@ between any two of their own steps.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from app.ports import Caller
 
@@ -21,22 +22,25 @@ PAUSE = 2.0
 """How long the pause after a step is, as a multiple of the step."""
 
 
+_AT_ONCE: AbstractAsyncContextManager[None] = nullcontext()
+
+
 class Turns:
     """Lets long searches take turns; short ones don't wait."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
-    @asynccontextmanager
-    async def turn(self, caller: Caller) -> AsyncIterator[None]:
+    def turn(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Do a step of a search within the block; if it is a long one, when its turn has come.
 
         The next turn begins after a pause: whoever came in the meantime is served first. A search
         alone asks the upstream in that time.
         """
-        if not caller.long:
-            yield
-            return
+        return self._long_turn() if caller.long else _AT_ONCE
+
+    @asynccontextmanager
+    async def _long_turn(self) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         await self._lock.acquire()
         begun = loop.time()

@@ -28,14 +28,14 @@ def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tup
     if values.dtype != DATATYPES.get(spec.datatype):
         message = f"the model takes numbers, not {spec.datatype[:10]}"
         raise ArrivalError(message)
-    shown = plan.pixels(values)
-    same = plan.tensor(shown) == values
-    if same.all():
-        return tuple(Arrival(image, spec) for image in shown)
+    whole = plan.whole(values)
+    if whole is not None:
+        return tuple(Arrival(image, spec) for image in whole)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
         raise ArrivalError(message)
-    exact = same.reshape(len(values), -1).all(axis=1)
+    shown = plan.pixels(values)
+    exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)
     return tuple(
         Arrival(image, spec, None if said else row)
         for image, row, said in zip(shown, values, exact, strict=True)

@@ -67,22 +67,24 @@ class Preprocessing:
         same = self._axes(images == shown).reshape(len(images), *self.form.dims)
         return np.where(same, row, self.tensor(images))
 
+    def whole(self, tensor: NDArray[Any]) -> Images | None:
+        """Return the images that *tensor* (n, *dims) is, where its numbers are pixels themselves.
+
+        As is usual; None where one isn't. It takes a third of the time of `pixels`.
+        """
+        if self.factor is not None or self.offset is not None:
+            return None
+        with np.errstate(invalid="ignore"):
+            pixels = tensor.astype(np.uint8)
+        return self._images(self._upright(pixels)) if (pixels == tensor).all() else None
+
     def pixels(self, tensor: NDArray[Any]) -> Images:
         """Return the images (n, height, width, channels) that *tensor* (n, *dims) shows.
 
         Each value is the nearest pixel that there is.
         """
-        size, channels_first = self.form.size, self.form.layout is Layout.NCHW
-        shape = (size.height, size.width, size.channels)
-        axes = (size.channels, size.height, size.width) if channels_first else shape
-        numbers = tensor.reshape(len(tensor), *axes)
+        numbers = self._upright(tensor)
         if self.factor is None and self.offset is None:
-            with np.errstate(invalid="ignore"):
-                whole = numbers.astype(np.uint8)
-            if np.array_equal(whole, numbers):  # as is usual, and takes a third of the time
-                return np.ascontiguousarray(
-                    whole.transpose(0, 2, 3, 1) if channels_first else whole
-                )
             levels = numbers
         else:
             levels = numbers.astype(_working(DATATYPES[self.form.datatype]))
@@ -93,7 +95,18 @@ class Preprocessing:
                 rows /= self.factor
         with np.errstate(invalid="ignore"):  # who asks looks at what is no number
             pixels = np.clip(np.rint(levels), 0, LEVELS - 1).astype(np.uint8)
-        return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1) if channels_first else pixels)
+        return self._images(pixels)
+
+    def _upright(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Return *tensor* with three axes an image, in its own layout."""
+        size = self.form.size
+        if self.form.layout is Layout.NCHW:
+            return tensor.reshape(len(tensor), size.channels, size.height, size.width)
+        return tensor.reshape(len(tensor), size.height, size.width, size.channels)
+
+    def _images(self, upright: NDArray[np.uint8]) -> Images:
+        planar = self.form.layout is Layout.NCHW
+        return np.ascontiguousarray(upright.transpose(0, 2, 3, 1) if planar else upright)
 
     def _axes(self, images: NDArray[Any]) -> NDArray[Any]:
         return images.transpose(0, 3, 1, 2) if self.form.layout is Layout.NCHW else images

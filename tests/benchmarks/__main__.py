@@ -1,6 +1,6 @@
-"""`make bench`: what the gateway finds and what it costs, over HTTP, on models of the zoo.
+"""`make bench-stream`: what the gateway finds and what it costs, over HTTP, on models of the zoo.
 
-make bench ARGS="--strategy fast --seeds 1 --models signs/signs_ysq --json results.json"
+make bench-stream ARGS="--strategy fast --seeds 1 --models signs/signs_ysq --json results.json"
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench-stream", description=__doc__)
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--strategy", nargs="+", default=["full", "fast", "paper"])
     parser.add_argument("--seeds", type=int, default=2)
