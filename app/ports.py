@@ -7,6 +7,7 @@ The errors::
     ├── UpstreamError                the classifier gave no usable answer
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
+    │   ├── UpstreamBusyError          too much waits for it already
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
     └── LibraryError                 the trigger library can't do this now
@@ -49,6 +50,10 @@ class UpstreamUnreachableError(UpstreamError):
 
 class UpstreamTimeoutError(UpstreamError):
     """The classifier didn't answer in time."""
+
+
+class UpstreamBusyError(UpstreamError):
+    """More waits for the classifier than it could answer soon; nothing was sent."""
 
 
 class UpstreamStatusError(UpstreamError):

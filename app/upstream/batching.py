@@ -10,6 +10,8 @@ needs hundreds of probes holds up nobody but itself.
 A batch that fails is asked again caller by caller, where its content may have been the cause:
 nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
 where there are exactly as many answers as images.
+
+The queue has a bound: beyond it new callers are refused at once, and those who have begun go on.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.search import Answers
-from app.ports import NOBODY, UpstreamAnswerError, UpstreamStatusError
+from app.ports import NOBODY, UpstreamAnswerError, UpstreamBusyError, UpstreamStatusError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -58,13 +60,20 @@ class _Waiting:
 
 
 class Batcher:
-    """Sends batches by *ask*, at most ``slots`` at a time, each of one key (the tensor's form).
+    """Sends batches by *ask*, at most *slots* at a time, each of one key (the tensor's form).
 
-    *ask* gets a key and a batch (n, ...) and returns n answers, or raises UpstreamError.
+    *ask* gets a key and a batch (n, ...) and returns n answers, or raises UpstreamError. While
+    *most_waiting* images wait nobody new is taken.
     """
 
-    def __init__(self, ask: Callable[[Any, Batch], Awaitable[Answers]], slots: int) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Any, Batch], Awaitable[Answers]],
+        slots: int,
+        most_waiting: float = math.inf,
+    ) -> None:
         self._ask = ask
+        self._most_waiting = most_waiting
         self._slots = self._free = slots
         self._long = 0
         self._short_at = -math.inf
@@ -78,9 +87,12 @@ class Batcher:
     ) -> Answers:
         """Return the answers to *batch* (n, ...), in its order; requests have *most* images.
 
-        Cancelled, it takes what waits out of
-        the queue, and ends the requests in which nobody else has a part. Raises UpstreamError.
+        Cancelled, it takes what waits out of the queue, and ends the requests in which nobody else
+        has a part. Raises UpstreamError; UpstreamBusyError if nothing was sent.
         """
+        if not caller.spent and self._queue and self._waiting >= self._most_waiting:
+            message = f"{self._waiting} images wait for the model already"
+            raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
         if not caller.long:
             self._short_at = loop.time()
@@ -102,6 +114,10 @@ class Batcher:
             return joined([await part.answers for part in parts])
         finally:
             self._forget(parts)
+
+    @property
+    def _waiting(self) -> int:
+        return sum(len(part.batch) for part in self._queue)
 
     async def close(self) -> None:
         """End the requests that are under way; nobody may wait for any of them any more."""

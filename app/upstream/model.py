@@ -77,7 +77,7 @@ class UpstreamModel:
         self._dialect = dialect
         self._settings = settings
         self._limits = limits
-        self._batcher = Batcher(self._ask, limits.in_flight)
+        self._batcher = Batcher(self._ask, limits.in_flight, limits.waiting_images)
         self._agreement: _Agreement | None = None
         self._plans: dict[TensorSpec, _Plan] = {}
         self._classes: int | None = None

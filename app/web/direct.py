@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from app.web.body_limit import BodyTooLargeError
+from app.web.disconnects import CallerGoneError, unless_gone
 from app.web.problems import answered
 from app.web.request_ids import HEADER, chosen_id
 
@@ -74,7 +75,10 @@ class HotPaths:
             _check_key(request)
             # Where Starlette's own `Request.body` would keep it.
             request._body = await _body(request, receive, service.max_body)  # noqa: SLF001
-            response = await endpoint(request, **texts)
+            async with unless_gone(receive):
+                response = await endpoint(request, **texts)
+        except CallerGoneError:
+            return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)
         response.headers[HEADER] = named

@@ -29,11 +29,15 @@ _PIXELS_AT_ONCE = 250_000
 # A large picture takes some hundred megabytes while it is decoded.
 _LARGE_ONES_TOGETHER = 4
 
+# The others of a request wait: their probes would only wait for the model.
+_IMAGES_TOGETHER = 32
+
 _limiter = anyio.CapacityLimiter(_LARGE_ONES_TOGETHER)
 
 
 async def decoded(body: bytes, gateway: Gateway, service: Service) -> Image:
     """Return the picture in *body* as the model takes it. Raises PictureError, UpstreamError."""
+    await gateway.model.facts()  # a worker's first image needn't know the size before it asks
     size, resize = gateway.size, service.resize
     picture = opened(body, max_pixels=service.max_pixels)
     if picture.width * picture.height <= _PIXELS_AT_ONCE:
@@ -55,9 +59,15 @@ async def judged(arrivals: Sequence[Arrival], gateway: Gateway) -> list[Outcome]
     """
     if len(arrivals) == 1:
         return [await gateway.predict(arrivals[0].image, arrivals[0])]
+    places = asyncio.Semaphore(_IMAGES_TOGETHER)
+
+    async def one_judged(arrival: Arrival) -> Outcome:
+        async with places:
+            return await gateway.predict(arrival.image, arrival)
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(gateway.predict(one.image, one)) for one in arrivals]
+            tasks = [group.create_task(one_judged(arrival)) for arrival in arrivals]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from app.detection.search import Answers
-from app.ports import Caller, UpstreamAnswerError, UpstreamStatusError, UpstreamTimeoutError
+from app.ports import (
+    Caller,
+    UpstreamAnswerError,
+    UpstreamBusyError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
 from app.upstream.batching import Batcher, joined, split
 
 if TYPE_CHECKING:
@@ -21,13 +27,13 @@ ITEMS = np.arange(10, dtype=np.uint8).reshape(10, 1)
 class Server:
     """Answers each item with its own number, when it is let; keeps what came in ``batches``."""
 
-    def __init__(self, slots: int = 1) -> None:
+    def __init__(self, slots: int = 1, most_waiting: float = 1000) -> None:
         self.batches: list[list[int]] = []
         self.failures: dict[int, Exception] = {}
         self.abandoned: list[int] = []
         self._gate = asyncio.Semaphore(0)
         self._arrived = asyncio.Semaphore(0)
-        self.batcher = Batcher(self._ask, slots)
+        self.batcher = Batcher(self._ask, slots, most_waiting)
 
     async def _ask(self, key: str, batch: NDArray[Any]) -> Answers:
         numbers = batch.reshape(-1).tolist()
@@ -220,6 +226,22 @@ async def test_one_part_fails() -> None:
     assert [[0, 1, 2], [3, 4, 5]] == server.batches[:2]
     asked = {number for batch in server.batches for number in batch}
     assert 9 not in asked
+
+
+async def test_full_queue_takes_nobody_new() -> None:
+    """Beyond its bound new callers are refused at once, and those who have begun go on."""
+    server = Server(most_waiting=4)
+    calls = [server.ask(1)]
+    await server.arrived()
+    calls += [server.ask(2, 3), server.ask(4, 5)]
+    await asyncio.sleep(0)
+    with pytest.raises(UpstreamBusyError, match="4 images wait"):
+        await server.ask(6)
+    calls.append(server.ask(7, spent=24))
+    server.let(3)
+    assert [[1], [2, 3], [4, 5], [7]] == await asyncio.gather(*calls)
+    server.let()
+    assert [6] == await server.ask(6)
 
 
 async def test_abandoned_call_is_not_asked() -> None:

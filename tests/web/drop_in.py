@@ -74,16 +74,22 @@ async def placed(
     told: dict[str, Any] = {"shape": (SIDE, SIDE, 3), "outputs": OUTPUTS, "predict": predict}
     with running(create_endpoint(NAME, **(told | (model or {})))) as url:
         description = Server(url, NAME, **(server or {}))
-        usual: dict[str, Any] = {
-            "model_name": NAME,
-            "labels": ("red", "green"),
-            "max_body": 300_000,
-            "max_pixels": 1_000_000,
-        }
-        opening = partial(_gateway, description, input_settings, strategy)
-        app = create_app(opening, **(usual | settings))
+        app = application(description, strategy, input_settings, **settings)
         async with _client(app) as gateway, httpx.AsyncClient(base_url=url) as upstream:
             yield Placed(gateway, upstream)
+
+
+def application(
+    server: Server, strategy: Strategy, input_settings: InputSettings | None = None, **settings: Any
+) -> FastAPI:
+    """Return the application in front of *server*; *settings* in place of the usual ones."""
+    usual: dict[str, Any] = {
+        "model_name": NAME,
+        "labels": ("red", "green"),
+        "max_body": 300_000,
+        "max_pixels": 1_000_000,
+    }
+    return create_app(partial(_gateway, server, input_settings, strategy), **(usual | settings))
 
 
 @asynccontextmanager
@@ -116,5 +122,6 @@ async def _gateway(
             strategy, SearchMode.CONTINUE, 10.0, FailurePolicy.CLOSED, None, Parameters()
         )
         async with preparation.running():
-            await eventually(lambda: preparation.prepared is not None, 60)
+            if strategy is not Strategy.OFF:
+                await eventually(lambda: preparation.prepared is not None, 60)
             yield Gateway(model, library, preparation, policy)

@@ -114,7 +114,9 @@ def _y_axis(most: float, *, log: bool) -> Axis:
 def _grid(x: Axis, y: Axis) -> Iterable[str]:
     for value, at in zip(y.ticks(), y.at(y.ticks()), strict=True):
         yield f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>'
-        yield _text(LEFT - 6, at + 4, f"{value:,.0f}" if value == round(value) else f"{value:g}", "end")
+        yield _text(
+            LEFT - 6, at + 4, f"{value:,.0f}" if value == round(value) else f"{value:g}", "end"
+        )
     for value, at in zip(x.ticks(), x.at(x.ticks()), strict=True):
         yield _text(at, HEIGHT - BOTTOM + 16, f"{value:g}", "middle")
 
