@@ -154,6 +154,7 @@ def test_values(
         ("NEO_UPSTREAM_TOKEN", "pass\u00a0word", "a character that a header can't carry"),
         ("NEO_UPSTREAM_HEADERS", "no colon", "must be `Name: value`"),
         ("NEO_UPSTREAM_HEADERS", "A: 1|b c: 2", "must be `Name: value`"),
+        ("NEO_UPSTREAM_HEADERS", "Content-Length: 3", "Content-Length is the connection's own"),
         ("NEO_UPSTREAM_CA", "nowhere.pem", "no certificates that can be read"),
         ("NEO_OUTPUTS", "a,,b", "an empty name"),
         ("NEO_ANSWER", "[*", "no JMESPath expression"),
@@ -389,7 +390,7 @@ def test_from_arguments() -> None:
 @pytest.mark.parametrize(
     ("url", "name"),
     [
-        ("https://user:secret@models/cats/v1", "models/cats/v1"),
+        ("https://user:secret@models/cats/v1", "models-cats-v1"),
         ("http://127.0.0.1:8081", "127.0.0.1:8081"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.detection.presence import Known
@@ -67,10 +68,12 @@ async def concluded(
         state,
         trigger_id,
         driven.probes,
-        sanitised_outputs(said, sanitised),
+        partial(sanitised_outputs, said, sanitised),
     )
 
 
 def _unflagged(said: Answers, state: Screening, driven: Driven[Finding]) -> Outcome:
     answer = prediction(said)
-    return Outcome(answer, answer, state, None, driven.probes, said.outputs)
+    return Outcome(
+        answer, answer, state, None, driven.probes, partial(sanitised_outputs, said, said)
+    )

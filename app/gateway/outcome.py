@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from numpy.typing import NDArray
+
+
+Outputs: TypeAlias = "Callable[[Collection[str] | None], Mapping[str, NDArray[Any]]]"
 
 
 class Screening(enum.StrEnum):
@@ -42,8 +45,9 @@ class Outcome:
     """The sanitised prediction for one image, and how it came about.
 
     ``upstream_prediction`` is what the model said of the image as it came. ``probes`` counts the
-    images that were asked of the upstream for this one, itself included. ``outputs`` is all that
-    the model said of the image that ``prediction`` is of, by name, each (1, ...).
+    images that were asked of the upstream for this one, itself included. ``outputs`` returns what
+    the model said of the image that ``prediction`` is of, by name, each (1, ...): of these names,
+    or all; it raises UnscreenedError where one can't stand for the sanitised prediction.
     """
 
     prediction: Prediction
@@ -51,7 +55,7 @@ class Outcome:
     screening: Screening
     trigger_id: str | None
     probes: int
-    outputs: Mapping[str, NDArray[Any]] = field(default_factory=dict, compare=False)
+    outputs: Outputs = field(default=lambda _: {}, compare=False)
 
     @property
     def backdoor(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
+from app.gateway.outputs import sanitised_outputs
 from app.settings import FailurePolicy, SearchMode, Strategy
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from app.detection.screening import Finding
     from app.detection.search import Answers
     from app.ports import Entry, UpstreamError
+
+
+NO_ANSWER = "no answer without the trigger, or more probes than one image may cost"
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,12 @@ def unfinished(
     known trigger, since the attacker's class is never an answer.
     """
     if policy.on_failure is FailurePolicy.CLOSED or finding.said is None:
-        why = cut_off or "it would take more probes than one image may"
+        why = cut_off or NO_ANSWER
         message = f"the image could not be screened to the end ({why}); NEO_ON_FAILURE is `closed`"
         raise UnscreenedError(message)
     said = prediction(finding.said)
     if finding.exposed and any(entry.trigger.may_answer(said.index) for entry in known):
         message = "the image may carry a known trigger and could not be examined to the end"
         raise UnscreenedError(message)
-    return Outcome(said, said, Screening.INCOMPLETE, None, probes, finding.said.outputs)
+    outputs = partial(sanitised_outputs, finding.said, finding.said)
+    return Outcome(said, said, Screening.INCOMPLETE, None, probes, outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.gateway.driving import drive
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
+from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.readiness import Part, Readiness, upstream_part
 from app.gateway.turns import Turns
@@ -58,7 +60,9 @@ class Gateway:
         if self._policy.strategy is Strategy.OFF:
             answers = await self._said(image, arrival)
             said = prediction(answers)
-            return Outcome(said, said, Screening.OFF, None, 1, answers.outputs)
+            return Outcome(
+                said, said, Screening.OFF, None, 1, partial(sanitised_outputs, answers, answers)
+            )
         prepared = await self._preparation.soon(self._policy.patience_s)
         if prepared is None:
             return await self._unprepared(image, arrival)

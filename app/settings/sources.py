@@ -21,6 +21,10 @@ _DATATYPES = (
     *("UINT32", "INT32", "UINT64", "INT64", "BYTES"),
 )
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+")
+_CONNECTIONS_OWN = {
+    *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
+    *("accept-encoding", "keep-alive", "upgrade"),
+}
 _STORES = {"redis", "rediss", "redis+sentinel"}
 
 
@@ -111,6 +115,9 @@ def headers(value: str | Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         ):
             message = "a header must be `Name: value`"
             raise ValueError(message)
+        if name.lower() in _CONNECTIONS_OWN:
+            message = f"{name} is the connection's own and can't be set"
+            raise ValueError(message)
         found[name] = SecretStr(content)
     return found
 
@@ -144,9 +151,9 @@ def datatype(name: str) -> str:
 
 
 def place(url: str) -> str:
-    """Return the host and the path of *url*: the name of a model that has no other."""
+    """Return the host and the path of *url*, fit for a path: the name of a model without one."""
     parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] + parts.path
+    return (parts.netloc.rpartition("@")[2] + parts.path).replace("/", "-")
 
 
 def keys(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

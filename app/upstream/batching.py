@@ -87,8 +87,9 @@ class Batcher:
     ) -> Answers:
         """Return the answers to *batch* (n, ...), in its order; requests have *most* images.
 
-        Cancelled, it takes what waits out of the queue, and ends the requests in which nobody else
-        has a part. Raises UpstreamError; UpstreamBusyError if nothing was sent.
+        Cancelled, it takes what waits out of the queue. What was sent keeps its slot until it is
+        answered: the upstream works on it all the same. Raises UpstreamError; UpstreamBusyError if
+        nothing was sent.
         """
         if not caller.spent and self._queue and self._waiting >= self._most_waiting:
             message = f"{self._waiting} images wait for the model already"
@@ -161,9 +162,6 @@ class Batcher:
         return aboard
 
     async def _fly(self, aboard: list[_Waiting]) -> None:
-        flight = asyncio.current_task()
-        for part in aboard:
-            part.answers.add_done_callback(lambda _: _abandon(flight, aboard))
         try:
             await self._settle(aboard)
         except asyncio.CancelledError:
@@ -267,8 +265,3 @@ def _fail(aboard: Sequence[_Waiting], error: Exception) -> None:
         if not part.answers.done():
             part.answers.set_exception(error)
             part.answers.exception()  # a call of several parts hears of the first only
-
-
-def _abandon(flight: asyncio.Task[None] | None, aboard: Sequence[_Waiting]) -> None:
-    if flight is not None and all(part.answers.cancelled() for part in aboard):
-        flight.cancel()

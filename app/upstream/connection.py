@@ -94,11 +94,15 @@ class Connection(asyncio.Protocol):
         self._begin(most)
         assert self._answer is not None  # noqa: S101  # as it has just begun
         try:
-            await self._write(head, parts)
-            return await self._answer
+            written = await self._write(head, parts)
+            response = await self._answer
         except BaseException:
             self.close()
             raise
+        else:
+            if not written or self._unsent:
+                self.close()  # what is left of this request would be the beginning of the next
+            return response
         finally:
             self._answer = None
             self.idle_since = self._loop.time()
@@ -116,7 +120,12 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._answer = self._loop.create_future()
 
-    async def _write(self, head: bytes, parts: Iterable[bytes | memoryview]) -> None:
+    @property
+    def _unsent(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    async def _write(self, head: bytes, parts: Iterable[bytes | memoryview]) -> bool:
+        """Send a request; return False if its answer came before all of it was sent."""
         transport = self._transport
         if transport is None:
             raise ConnectionBrokenError(begun=False)
@@ -131,25 +140,26 @@ class Connection(asyncio.Protocol):
             transport.write(b"".join(small))
             small, size = [], 0
             for start in range(0, len(view), PIECE):
-                await self._drained()
+                if not await self._drained():
+                    return False
                 transport.write(view[start : start + PIECE])
         if small:
             transport.write(b"".join(small))
+        return True
 
-    async def _drained(self) -> None:
-        """Wait until the socket takes more, or the answer has come before all was sent."""
-        if self._writable.is_set():
-            return
+    async def _drained(self) -> bool:
+        """Wait until the socket takes more; return False if the answer came before it did."""
         answer = self._answer
         assert answer is not None  # noqa: S101  # within an exchange
+        if self._writable.is_set():
+            return not answer.done()
         waiting = asyncio.create_task(self._writable.wait())
         either: tuple[asyncio.Future[Any], ...] = (waiting, answer)
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        if answer.done() and answer.exception() is not None:
-            await answer
+        return not answer.done()
 
     # What asyncio calls.
 

@@ -121,9 +121,7 @@ def parse_predictions(
         message = f"the upstream answered {len(predictions)} predictions to {count} images"
         raise UpstreamAnswerError(message)
     told = [_said(prediction, chosen) for prediction in predictions]
-    values = _array(told)
-    whole = values if told == predictions else _objects(predictions)
-    return answers_from(values, {PREDICTIONS: whole}, names)
+    return answers_from(_array(told), {PREDICTIONS: _objects(predictions)}, names)
 
 
 def _said(prediction: object, chosen: str | None) -> object:

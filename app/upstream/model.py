@@ -81,6 +81,7 @@ class UpstreamModel:
         self._agreement: _Agreement | None = None
         self._plans: dict[TensorSpec, _Plan] = {}
         self._classes: int | None = None
+        self._strange = False
 
     @property
     def size(self) -> InputSize:
@@ -103,7 +104,7 @@ class UpstreamModel:
         """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
         told = await self._dialect.ready()
         size = (await self._agreed()).form.size
-        if not told:
+        if not told or self._strange:
             await self.answer(np.zeros((1, size.height, size.width, size.channels), np.uint8))
 
     async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
@@ -169,8 +170,12 @@ class UpstreamModel:
         classes = 0 if answers.scores is None else answers.scores.shape[1]
         if self._classes is None:
             self._classes = classes
-        if classes != self._classes:
-            message = f"the upstream scored {classes} classes, and {self._classes} before"
+        self._strange = classes != self._classes
+        if self._strange:
+            message = (
+                f"the upstream scored {classes} classes, and {self._classes} before: another model"
+                " is there; restart the gateway if that is meant"
+            )
             raise UpstreamAnswerError(message)
         return answers
 

@@ -15,7 +15,7 @@ from app.ports import Arrival
 from app.web.answers import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,12 +73,15 @@ async def judged(arrivals: Sequence[Arrival], gateway: Gateway) -> list[Outcome]
     return [task.result() for task in tasks]
 
 
-def rows(outcomes: Sequence[Outcome]) -> dict[str, NDArray[Any]]:
-    """Return what the model said of all images, by name, each (n, ...): the sanitised answers."""
-    first = outcomes[0].outputs
-    if len(outcomes) == 1:
-        return dict(first)
-    return {name: np.concatenate([one.outputs[name] for one in outcomes]) for name in first}
+def rows(
+    outcomes: Sequence[Outcome], names: Collection[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return what the model said of all images, by name, each (n, ...): the sanitised answers.
+
+    Of these *names*, or all. Raises UnscreenedError where that might tell an attacker's class.
+    """
+    each = [one.outputs(names) for one in outcomes]
+    return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
 
 
 def flags(outcomes: Sequence[Outcome]) -> dict[str, str]:

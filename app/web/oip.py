@@ -125,7 +125,8 @@ async def infer(request: Request, model: str) -> Response:
     outcomes = await judged(await _arrivals(asked, gateway, service), gateway)
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}
-    message = write_infer(asked, rows(outcomes), flagged, head, service.labels.names)
+    names = None if asked.outputs is None else {one.name for one in asked.outputs}
+    message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
     headers = {**message.headers, **flags(outcomes)}
     return Response(b"".join(message.parts), headers=headers)
 

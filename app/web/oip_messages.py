@@ -107,7 +107,8 @@ def write_infer(
     Raises UnknownOutputError.
     """
     check_outputs(request, tuple(outputs))
-    there = {**outputs, BACKDOOR: np.array(flagged, bool)}
+    there = {name: _numeric(values) for name, values in outputs.items()}
+    there[BACKDOOR] = np.array(flagged, bool)
     wanted = request.outputs or tuple(Wanted(name, request.binary) for name in there)
     written = []
     for one in wanted:
@@ -117,6 +118,17 @@ def write_infer(
         written.append(Written(one.name, values, one.binary))
     ids = {} if request.id is None else {"id": request.id}
     return write({**head, **ids}, "outputs", written)
+
+
+def _numeric(values: NDArray[Any]) -> NDArray[Any]:
+    """Return JSON values (n,) as numbers (n, ...) if they are, else *values* as they are."""
+    if values.dtype.kind != "O" or any(isinstance(value, bytes) for value in values.flat):
+        return values
+    try:
+        numbers = np.array(values.tolist())
+    except ValueError:
+        return values
+    return numbers if numbers.dtype.kind in "if" else values
 
 
 def _wanted(fields: Fields, *, every: bool) -> Wanted:

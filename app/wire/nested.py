@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _INSTANCES = re.compile(rb'\s*\{\s*"instances"\s*:\s*(?=\[)')
 _BLANK = b" \t\r\n"
-_NUMERIC = b"0123456789.eE+-" + _BLANK
 _SCALAR = b"0"
+_NUMERIC = b"0123456789.eE+-"
+_SKELETON = bytes.maketrans(_NUMERIC, _SCALAR * len(_NUMERIC))
 DEEPEST = 8
 
 
@@ -33,7 +34,10 @@ def instances(body: bytes) -> NDArray[Any] | None:
     if begin is None or not end.endswith(b"}"):
         return None
     text = end[begin.end() : -1]
-    shape = _shape(text.translate(None, _NUMERIC))
+    skeleton = text.translate(_SKELETON, _BLANK)
+    if b"]0" in skeleton or b"0[" in skeleton:  # a number beside a list, without a comma
+        return None
+    shape = _shape(skeleton.translate(None, _SCALAR))
     if shape is None:
         return None
     try:

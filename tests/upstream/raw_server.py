@@ -31,8 +31,7 @@ class RawServer:
     ``react`` gets the number of the infer request, from 1. ``infers`` has, for each of them, the
     number of the connection it came on, and ``heads`` its head. With ``lonely`` each metadata
     request has a connection of its own, so that the infer request comes on a fresh one. Without
-    ``extensions`` the server doesn't describe itself (404). ``left`` is set when one that was left
-    hanging has gone.
+    ``extensions`` the server doesn't describe itself (404).
     """
 
     react: Callable[[int], Reaction]
@@ -43,7 +42,6 @@ class RawServer:
     infers: list[int] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
     connections: int = 0
-    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -70,7 +68,6 @@ class RawServer:
         await writer.drain()
         if reaction.then == "hang":
             await reader.read()
-            self.left.set()
         return reaction.then == "keep"
 
     def _metadata(self, path: bytes) -> bytes:

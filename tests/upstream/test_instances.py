@@ -97,7 +97,7 @@ async def test_images_in_every_layout(
     expected = IMAGES.reshape(5, -1)[:, :3]
     np.testing.assert_array_equal(expected.argmax(axis=1), answers.labels)
     np.testing.assert_array_equal(expected, answers.scores)
-    np.testing.assert_array_equal(expected, answers.outputs["predictions"])
+    assert expected.tolist() == answers.outputs["predictions"].tolist()
     np.testing.assert_array_equal(IMAGES.reshape(5, *shape), np.asarray(server.asked))
 
 
@@ -232,8 +232,16 @@ def test_no_answers(predictions: object, reason: str) -> None:
         parsed(predictions, None, "a", "b")
 
 
-def test_predictions_are_kept_as_they_came() -> None:
-    """An object with more than the answer is passed on whole."""
-    predictions = [{"p": [0.1, 0.9], "note": "x"}, {"p": [0.8, 0.2], "note": None}]
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        [{"p": [0.1, 0.9], "note": "x"}, {"p": [0.8, 0.2], "note": None}],
+        [[1], [0]],
+        [[0, 1], [1, 0]],
+        [["LABEL_1"], ["LABEL_0"]],
+    ],
+)
+def test_predictions_are_kept_as_they_came(predictions: list[Any]) -> None:
+    """Whatever a prediction is, it is passed on as it came."""
     answers = parse_predictions(predictions, 2, ClassNames())
     assert predictions == answers.outputs["predictions"].tolist()
