@@ -94,7 +94,7 @@ class Preparation:
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
-        self._first_attempt: asyncio.Event | None = None
+        self._settled: asyncio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -103,8 +103,8 @@ class Preparation:
         While the upstream or the store is away it is tried again. A reference set that can't be
         used stays a problem until it is mended and the gateway is started again.
         """
-        self._first_attempt = asyncio.Event()
-        task = asyncio.create_task(self._run(self._first_attempt))
+        self._settled = asyncio.Event()
+        task = asyncio.create_task(self._run(self._settled))
         try:
             yield
         finally:
@@ -145,21 +145,22 @@ class Preparation:
         return plan
 
     async def soon(self, patience_s: float) -> Prepared | None:
-        """Return what is prepared; wait for it a moment while the first attempt goes on.
+        """Return what is prepared; wait for it a moment while there is hope.
 
         Of several workers one is ready first, and the others hear of it a little later: until then
         they keep their requests rather than refuse them.
         """
-        if self.prepared is None and self._first_attempt is not None:
+        if self.prepared is None and self._settled is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(patience_s, A_MOMENT_S)):
-                    await self._first_attempt.wait()
+                    await self._settled.wait()
         return self.prepared
 
-    async def _run(self, attempted: asyncio.Event) -> None:
+    async def _run(self, settled: asyncio.Event) -> None:
         while (prepared := self.prepared) is None:
             hopeful = await self._attempt()
-            attempted.set()
+            if not hopeful or self.prepared is not None:
+                settled.set()
             if not hopeful:
                 return
             if self.problem:

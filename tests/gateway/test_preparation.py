@@ -212,3 +212,34 @@ async def test_only_full_blocks(
     assert blocks is prepared.prepared.plan.blocks
     bands = prepared.prepared.references.calibration.robust
     assert len(prepared.prepared.plan.bands) == len(bands)
+
+
+async def test_requests_are_kept_after_a_first_attempt_in_vain(
+    store: RedisCalibrationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that came up before its model keeps its requests while it tries again."""
+    monkeypatch.setattr(module, "A_MOMENT_S", START_S)
+    monkeypatch.setattr(module, "AGAIN_S", 0.01)
+    model = TinyModel()
+    model.failure = UpstreamUnreachableError("no connection")
+    preparing = preparation(store, model)
+    async with preparing.running():
+        await eventually(lambda: "no connection" in (preparing.problem or ""), START_S)
+        waiting = asyncio.create_task(preparing.soon(START_S))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        model.failure = None
+        assert await waiting is not None
+
+
+async def test_requests_do_not_wait_for_what_is_hopeless(store: RedisCalibrationStore) -> None:
+    """References that can't be used keep nobody waiting."""
+
+    def load(_: InputSize) -> Images:
+        message = "no good"
+        raise ReferencesError(message)
+
+    preparing = preparation(store, load=load)
+    async with preparing.running(), asyncio.timeout(START_S):
+        assert await preparing.soon(START_S) is None
+        assert "no good" in (preparing.problem or "")
