@@ -19,9 +19,6 @@ from app.wire.writing import Message
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-GONE = asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
-"""How a client of a server in this file goes, or the server itself with its test."""
-
 LIMITS = Limits(timeout_s=5.0, answer_bytes=100_000)
 
 
@@ -31,10 +28,12 @@ class Server:
     def __init__(self, say: Callable[[int], list[bytes | None]]) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
+        self.tasks: list[asyncio.Task[object] | None] = []
         self._say = say
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; None closes it."""
+        self.tasks.append(asyncio.current_task())
         self.connections += 1
         try:
             while True:
@@ -50,8 +49,8 @@ class Server:
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(0)
-        except GONE:
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.transport.abort()
         finally:
             writer.close()
 
@@ -64,8 +63,10 @@ async def talking(
     server = Server(lambda _: list(said))
     opened = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = opened.sockets[0].getsockname()[1]
-    async with opened, Session(url.format(port), LIMITS, access) as session:
-        yield session, server
+    async with opened:
+        async with Session(url.format(port), LIMITS, access) as session:
+            yield session, server
+        await asyncio.gather(*filter(None, server.tasks))
 
 
 def ok(body: bytes, *headers: str) -> bytes:
@@ -154,21 +155,25 @@ async def test_early_refusal_of_a_large_request() -> None:
 
     The rest of the body is never sent before the next request.
     """
+    done, tasks = asyncio.Event(), []
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(*GONE):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-            await writer.drain()
-            await asyncio.Event().wait()
-        writer.close()
+        tasks.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await done.wait()  # and reads no more
+        writer.transport.abort()
 
     opened = await asyncio.start_server(refuse, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{opened.sockets[0].getsockname()[1]}"
-    async with opened, Session(url, LIMITS) as session, asyncio.timeout(4):
-        for _ in range(3):
-            with pytest.raises(UpstreamStatusError, match="413: Too Large"):
-                await session.post("/", Message({}, (bytes(30_000_000),)))
+    async with opened:
+        async with Session(url, LIMITS) as session, asyncio.timeout(4):
+            for _ in range(3):
+                with pytest.raises(UpstreamStatusError, match="413: Too Large"):
+                    await session.post("/", Message({}, (bytes(30_000_000),)))
+        done.set()
+        await asyncio.gather(*filter(None, tasks))
 
 
 @pytest.mark.parametrize(
@@ -236,18 +241,22 @@ async def test_abandoned_exchange_closes_its_connection() -> None:
                 await go_on.wait()
             writer.write(ok(b"%d" % number))
 
+    tasks: list[asyncio.Task[object] | None] = []
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        tasks.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             await slow(reader, writer)
-        except GONE:
-            writer.close()
+        writer.transport.abort()
 
     opened = await asyncio.start_server(handle, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{opened.sockets[0].getsockname()[1]}"
-    async with opened, Session(url, LIMITS) as session:
-        abandoned = asyncio.create_task(session.get("/"))
-        await asked.wait()
-        abandoned.cancel()
-        await asyncio.wait([abandoned])
-        go_on.set()
-        assert b"1" == (await session.get("/")).body
+    async with opened:
+        async with Session(url, LIMITS) as session:
+            abandoned = asyncio.create_task(session.get("/"))
+            await asked.wait()
+            abandoned.cancel()
+            await asyncio.wait([abandoned])
+            go_on.set()
+            assert b"1" == (await session.get("/")).body
+        await asyncio.gather(*filter(None, tasks))
