@@ -121,7 +121,10 @@ class Batcher:
         return sum(len(part.batch) for part in self._queue)
 
     async def close(self) -> None:
-        """End the requests that are under way; nobody may wait for any of them any more."""
+        """End the requests that are under way, and what waits: whoever asked hears of it."""
+        waiting, self._queue = self._queue, []
+        for part in waiting:
+            part.answers.cancel()
         for flight in self._flights:
             flight.cancel()
         await asyncio.gather(*self._flights, return_exceptions=True)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.settings import Strategy
+from app.upstream.opening import Server
 from app.web.disconnects import CallerGoneError, unless_gone
+from app.wire.tensors import TensorSpec
+from tests.files import encoded
+from tests.tiny import SIDE
+from tests.upstream.raw_server import RawServer, Reaction, listening
+from tests.web.drop_in import CLEAN, NAME, application
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+
+INPUT = TensorSpec("input", "FP32", (-1, SIDE, SIDE, 3))
 
 
 async def test_work_ends_when_the_caller_goes() -> None:
@@ -48,3 +58,33 @@ async def test_other_cancellations_stay_what_they_are() -> None:
     with suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+async def test_request_of_a_caller_who_has_gone_is_not_answered() -> None:
+    """POST /predict ends without a word when its caller goes while the model is at work."""
+    upstream = RawServer(lambda _: Reaction(then="hang"), inputs=(INPUT,))
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app = application(Server(url, NAME), Strategy.OFF)
+    arrived: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": encoded(CLEAN[0])},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return arrived.pop(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "headers": [(b"content-type", b"image/png")],
+        "query_string": b"",
+    }
+    async with listening(upstream, listener), app.router.lifespan_context(app):
+        await asyncio.wait_for(app(scope, receive, send), 9)
+    assert ([], []) == (arrived, sent)
