@@ -12,7 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from app.settings import Strategy
+from app.settings import Resize, Strategy
 from app.upstream.dialect import InputSettings
 from app.upstream.preprocessing import Normalisation
 from app.wire.reading import HEADER_LENGTH, read
@@ -365,3 +365,16 @@ async def test_upstream_that_fails() -> None:
 def _broken(_: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Fail."""
     raise ArithmeticError
+
+
+@pytest.mark.parametrize("resize", [Resize.STRETCH, Resize.CROP])
+async def test_pictures_are_fitted_as_the_owner_says(resize: Resize) -> None:
+    """A picture that is too wide is answered for its middle where it is cropped, else for all."""
+    wide = np.pad(CLEAN[0], ((0, 0), (SIDE, SIDE), (0, 0)))
+    async with placed(Strategy.OFF, resize=resize) as place:
+        response = await place.gateway.post(
+            "/predict", content=encoded(wide), headers={"Content-Type": "image/png"}
+        )
+    score = predict(CLEAN[:1].astype(np.float32))["scores"].max()
+    answered = response.json()["prediction"]["score"]
+    assert (resize is Resize.CROP) is bool(abs(answered - score) < 1e-6)
