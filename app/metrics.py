@@ -1,0 +1,49 @@
+"""What is counted for Prometheus: one name and one meaning each, whoever counts.
+
+They are the process's own (prometheus_client's way): where PROMETHEUS_MULTIPROC_DIR names a folder
+they lie in it, one file a worker, and `GET /metrics` tells of all workers together. No label has a
+value that a caller chooses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+IMAGES: Final = Counter(
+    "neo_images", "Images answered, by how far they were screened", ["screening"]
+)
+PROBES: Final = Counter("neo_probes", "Images asked of the upstream for callers' images")
+REFUSED: Final = Counter("neo_refused", "Requests answered with a problem, by its kind", ["kind"])
+RATE_LIMITED: Final = Counter(
+    "neo_rate_limited", "Requests refused for the probes that were asked before", ["scope"]
+)
+
+UPSTREAM_REQUESTS: Final = Counter("neo_upstream_requests", "Requests to the upstream")
+UPSTREAM_FAILURES: Final = Counter(
+    "neo_upstream_failures", "Requests to the upstream without a usable answer", ["error"]
+)
+UPSTREAM_WAITING: Final = Gauge(
+    "neo_upstream_waiting_images",
+    "Images that wait for a free slot at the upstream",
+    multiprocess_mode="liveall",
+)
+BREAKER_OPENED: Final = Counter("neo_breaker_opened", "Times that the circuit breaker opened")
+BREAKER_STATE: Final = Gauge(
+    "neo_breaker_state",
+    "The circuit breaker: 0 closed, 1 half-open, 2 open",
+    multiprocess_mode="liveall",
+)
+MODEL_CHANGES: Final = Counter(
+    "neo_model_changes", "Times that another model was found behind the upstream's address"
+)
+
+STORE_UP: Final = Gauge(
+    "neo_store_up", "Whether the shared store can be reached", multiprocess_mode="liveall"
+)
+STORE_LOST: Final = Counter("neo_store_lost", "Times that the shared store went out of reach")
+TRIGGERS: Final = Gauge("neo_triggers", "Triggers that are in use", multiprocess_mode="livemax")
+TRIGGERS_UNKEPT: Final = Counter(
+    "neo_triggers_unkept", "New triggers that a full library had no room for"
+)
