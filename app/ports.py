@@ -10,6 +10,7 @@ The errors::
     │   ├── UpstreamBusyError          too much waits for it already
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
+    │       └── OtherModelError        it is of other classes than before: another model is there
     └── LibraryError                 the trigger library can't do this now
         └── UnknownTriggerError        no trigger has this id
 """
@@ -66,6 +67,10 @@ class UpstreamStatusError(UpstreamError):
 
 class UpstreamAnswerError(UpstreamError):
     """The classifier's answer is malformed, so none of it is used."""
+
+
+class OtherModelError(UpstreamAnswerError):
+    """The answer has other classes than those before: another model is there."""
 
 
 class LibraryError(PortError):
@@ -161,7 +166,30 @@ class Model(Protocol):
 
 
 class ServedModel(Model, Protocol):
-    """A model that also takes its callers' own tensors, and describes itself."""
+    """A model behind a server: it takes its callers' own tensors, describes itself, may change.
+
+    ``is_strange``: its last answer had other classes than those before.
+    """
+
+    is_strange: bool
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn from *images* of these *labels* what else the server says of its classes.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    async def is_redescribed(self) -> bool:
+        """Ask the server again and return whether it describes another model than before.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Forget what the server has said of the model: another one is there."""
+        ...
 
     async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
@@ -265,11 +293,15 @@ class CalibrationStore(Protocol):
         ...
 
     async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
     ) -> Calibration:
         """Return the calibration kept under *key*; one worker alone measures it if there is none.
 
-        Errors of *measure* reach the worker that measured; another one then tries.
+        An *outdated* one counts as none, and is replaced. Errors of *measure* reach the worker that
+        measured; another one then tries.
         """
         ...
 

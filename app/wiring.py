@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import jmespath
 
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator, ReferencesError
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation, ReferencesError
+from app.gateway.preparation import Preparation
+from app.gateway.verifying import verify_library
 from app.library.opening import open_library
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
@@ -45,16 +48,17 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
         open_model(server(settings), input_settings(settings), limits(settings)) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
-        preparation = Preparation(
+        calibrator = Calibrator(
             model,
             calibrations,
             _loader(settings),
-            check_library=library.check,
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
             strategy=settings.strategy,
-            introduce=model.introduce,
+            served=model,
         )
+        verify = partial(verify_library, library, model)
+        preparation = Preparation(calibrator, library.check, verify)
         async with preparation.running():
             yield Gateway(model, library, preparation, policy(settings))
 

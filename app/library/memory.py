@@ -128,10 +128,13 @@ class MemoryCalibrationStore:
         return self._seed
 
     async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
     ) -> Calibration:
-        """Return the calibration kept under *key*, measured if there is none."""
-        if key not in self._calibrations:
+        """Return the calibration kept under *key*, measured if there is none but an *outdated*."""
+        if self._calibrations.get(key) is outdated:
             self._calibrations[key] = await measure()
         return self._calibrations[key]
 

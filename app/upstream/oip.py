@@ -49,7 +49,7 @@ class Oip:
         self._model = model
         self._path = f"/v2/models/{quote(model, safe='')}"
         self._chosen = outputs[0] if outputs else None
-        self._wanted = outputs
+        self._given = self._wanted = outputs
         self._binary = False
         self._ids = itertools.count(1)
 
@@ -59,7 +59,7 @@ class Oip:
         facts = parse_metadata((await self._session.get(self._path)).body, self._model)
         if facts.outputs:
             answering(facts.outputs, self._chosen)  # a model without an answer says so at once
-            self._wanted = self._wanted or tuple(spec.name for spec in facts.outputs)
+            self._wanted = self._given or tuple(spec.name for spec in facts.outputs)
         return facts
 
     async def ready(self) -> bool:
