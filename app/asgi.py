@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.serving import LOG_FORMAT, end_with_supervisor
+from app.logs import write_log
+from app.serving import end_with_supervisor
 from app.settings import SettingError, read_settings
 from app.web.app import create_app
 from app.web.key_rings import key_ring
@@ -23,7 +23,7 @@ def create() -> FastAPI:
     serve`, which is above the workers.
     """
     end_with_supervisor()
-    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)  # a worker begins without
+    write_log()  # a worker begins without
     settings = read_settings()
     if settings.redis_url is None:
         message = (

@@ -13,6 +13,7 @@ from app.detection.calibration import OneClassError, calibrate
 from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
+from app.logs import told
 from app.pictures.references import fingerprint
 from app.ports import BACKGROUND, LibraryError, UpstreamError
 from app.settings import Strategy
@@ -45,6 +46,11 @@ METHOD = "3"
 
 class ReferencesError(Exception):
     """The reference set can't be used for this model; the message says why."""
+
+    @property
+    def summary(self) -> str:
+        """The message: it is about the owner's own files."""
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -174,14 +180,14 @@ class Preparation:
         try:
             self.prepared = await self.prepare()
         except (UpstreamError, LibraryError) as exc:
-            self._note(f"the references can't be calibrated yet: {exc}")
+            self._note("the references can't be calibrated yet", exc)
             return True
         except ReferencesError as exc:
-            self._note(f"NEO_REFERENCE: {exc}")
+            self._note("NEO_REFERENCE", exc)
             return False
         except Exception as exc:  # a fault of ours must not look like work that goes on
             logger.exception("calibrating the references failed")
-            self._note(f"the references can't be calibrated: {exc!r}")
+            self.problem = f"the references can't be calibrated: {told(exc)}"
             return False
         self.problem = None
         return True
@@ -213,15 +219,16 @@ class Preparation:
             await self._store.keep_placebo_rates(prepared.key, new)
             kept = await self._store.placebo_rates(prepared.key)
         except LibraryError as exc:
-            logger.warning("placebo rates are not shared for now: %s", exc)
+            logger.warning("placebo rates are not shared for now: %s", told(exc))
             return
         for name, rate in kept.items():
             rates.setdefault(name, rate)
         self._shared.update(new, kept)
 
-    def _note(self, problem: str) -> None:
+    def _note(self, what: str, error: Exception) -> None:
+        problem = f"{what}: {error}"
         if problem != self.problem:
-            logger.warning("%s", problem)
+            logger.warning("%s: %s", what, told(error))
         self.problem = problem
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
+from app.logs import tell_unhandled
 from app.settings import Resize
 from app.web import dashboard, health, instances, oip, predict, triggers
 from app.web.answers import Labels
@@ -73,6 +75,7 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(tell_unhandled)
         async with open_gateway() as app.state.gateway:
             yield
 

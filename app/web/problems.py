@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.gateway.outcome import UnscreenedError
+from app.logs import told
+from app.metrics import REFUSED
 from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
@@ -141,7 +143,7 @@ async def answered(request: Request, error: Exception) -> Response:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return _answer(request, problem, kind.headers)
+    return _answer(request, problem, kind.name, kind.headers)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -150,22 +152,23 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         raise error
     title = HTTPStatus(error.status_code).phrase
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
-    return _answer(request, problem, error.headers)
+    return _answer(request, problem, title.lower().replace(" ", "-"), error.headers)
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a defect of ours without a word about it; the log has it, under the request's id."""
-    _LOG.error("request %s failed: %r", request_id(request), error)
+    _LOG.error("request %s failed: %s", request_id(request), told(error))
     detail = "Something went wrong in the gateway; its log has it under this request_id."
     problem = Problem("about:blank", "Internal Server Error", 500, detail, request_id(request))
     # This answer is sent outside all middleware, so it must bring the header itself.
-    return _answer(request, problem, {HEADER: request_id(request)})
+    return _answer(request, problem, "unexpected", {HEADER: request_id(request)})
 
 
 def _answer(
-    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+    request: Request, problem: Problem, name: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return *problem* in the form that clients of the request's path read."""
+    """Return *problem* in the form that clients of the request's path read; count it by *name*."""
+    REFUSED.labels(name).inc()
     if not request.scope["path"].startswith(DROP_IN):
         return problem_response(problem, headers)
     body = orjson.dumps({"error": problem.detail})

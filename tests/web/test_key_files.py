@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.settings import Settings
+from app.settings import KeySetting
 from app.web.key_rings import KeyRing, digest, key_ring
 from tests.web.served import serving
 
@@ -46,10 +46,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def ring(file: Path, clock: Clock) -> KeyRing:
     """Return the keys of the file."""
-    settings = Settings(
-        upstream_url="http://models", model="m", reference=file.parent, api_keys=f"@{file}"
-    )
-    return key_ring("NEO_API_KEYS", settings.api_keys, clock)
+    return key_ring("NEO_API_KEYS", KeySetting(path=file).read_again(), clock)
 
 
 def has(ring: KeyRing, *keys: str) -> bool:
@@ -140,6 +137,12 @@ def test_file_that_cannot_be_read(ring: KeyRing, file: Path, clock: Clock) -> No
     assert has(ring, "three")
 
 
+def change(file: Path, clock: Clock, content: str) -> None:
+    """Write *content* and let the time pass that it takes to count."""
+    file.write_text(content)
+    clock.now += 1
+
+
 @pytest.fixture
 async def http(ring: KeyRing) -> AsyncIterator[AsyncClient]:
     """Run the application with the file's keys."""
@@ -156,9 +159,7 @@ async def test_requests_meet_the_new_keys(http: AsyncClient, file: Path, clock: 
         return [hot.status_code, (await http.get("/docs", headers=headers)).status_code]
 
     assert ([415, 200], [401, 401]) == (await statuses("one"), await statuses("three"))
-    file.write_text("three\n")
-    clock.now += 1
+    change(file, clock, "three\n")
     assert ([401, 401], [415, 200]) == (await statuses("one"), await statuses("three"))
-    file.unlink()
-    clock.now += 1
+    change(file, clock, "")
     assert ([401, 401], [415, 200]) == (await statuses(""), await statuses("three"))
