@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.serving import LOG_FORMAT, end_with_supervisor
+from app.logs import write_log
+from app.serving import end_with_supervisor
 from app.settings import SettingError, read_settings
 from app.web.app import create_app
+from app.web.key_rings import key_ring
 from app.wiring import open_gateway
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def create() -> FastAPI:
     serve`, which is above the workers.
     """
     end_with_supervisor()
-    logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)  # a worker begins without
+    write_log()  # a worker begins without
     settings = read_settings()
     if settings.redis_url is None:
         message = (
@@ -37,6 +38,6 @@ def create() -> FastAPI:
         max_body=settings.max_body,
         max_pixels=settings.max_pixels,
         resize=settings.input_resize,
-        api_keys=[key.get_secret_value() for key in settings.api_keys],
-        admin_keys=[key.get_secret_value() for key in settings.admin_keys],
+        api_keys=key_ring("NEO_API_KEYS", settings.api_keys),
+        admin_keys=key_ring("NEO_ADMIN_KEYS", settings.admin_keys),
     )

@@ -18,7 +18,7 @@ The errors::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 class PortError(Exception):
     """Something outside failed; the message is fit for the owner's eyes and names no secret."""
 
+    quotes: ClassVar[bool] = True
+    """Whether the message may have words from outside, which no log gets."""
+
+    @property
+    def summary(self) -> str | None:
+        """What a log may have of the message; None where that is nothing."""
+        return None if self.quotes else str(self)
+
 
 class ArrivalError(PortError):
     """A caller's tensor isn't one that the model takes; the message is fit for the caller."""
@@ -48,13 +56,19 @@ class UpstreamError(PortError):
 class UpstreamUnreachableError(UpstreamError):
     """No connection to the classifier, or the connection broke."""
 
+    quotes = False
+
 
 class UpstreamTimeoutError(UpstreamError):
     """The classifier didn't answer in time."""
 
+    quotes = False
+
 
 class UpstreamBusyError(UpstreamError):
     """More waits for the classifier than it could answer soon; nothing was sent."""
+
+    quotes = False
 
 
 class UpstreamStatusError(UpstreamError):
@@ -63,6 +77,11 @@ class UpstreamStatusError(UpstreamError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"the upstream answered {status}: {message}")
         self.status = status
+
+    @property
+    def summary(self) -> str:
+        """The status, without the server's words."""
+        return f"the upstream answered {self.status}"
 
 
 class UpstreamAnswerError(UpstreamError):

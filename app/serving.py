@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
 
-LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 KEEP_ALIVE_S = 75  # longer than the 60 s of common load balancers, or they meet a closed connection
 DRAIN_S = 20
 REDIS_URL = "NEO_REDIS_URL"

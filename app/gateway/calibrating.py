@@ -15,6 +15,7 @@ from app.detection.canaries import is_another_model
 from app.detection.plan import make_plan
 from app.detection.references import References
 from app.detection.search import Probe, advance
+from app.logs import told
 from app.pictures.references import fingerprint
 from app.ports import BACKGROUND, LibraryError
 from app.settings import Strategy
@@ -37,6 +38,11 @@ T = TypeVar("T")
 
 class ReferencesError(Exception):
     """The reference set can't be used for this model; the message says why."""
+
+    @property
+    def summary(self) -> str:
+        """The message: it is about the owner's own files."""
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Calibrator:
             await self._store.keep_placebo_rates(prepared.key, new)
             kept = await self._store.placebo_rates(prepared.key)
         except LibraryError as exc:
-            logger.warning("placebo rates are not shared for now: %s", exc)
+            logger.warning("placebo rates are not shared for now: %s", told(exc))
             return
         for name, rate in kept.items():
             rates.setdefault(name, rate)

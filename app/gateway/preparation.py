@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app import metrics
 from app.gateway.calibrating import ReferencesError
+from app.logs import told
 from app.ports import LibraryError, UpstreamError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ A_MOMENT_S = 2.0
 
 SHARING_S = 1.0
 """Between two looks if new placebo rates were learnt."""
+
+ANOTHER_MODEL = "another model is behind NEO_UPSTREAM_URL: the references are calibrated again"
 
 CANARIES_S = 30.0
 """Between two looks if it is still the same model, while images come."""
@@ -120,14 +123,14 @@ class Preparation:
         try:
             self.prepared = await self.prepare(outdated)
         except (UpstreamError, LibraryError) as exc:
-            self._note(f"the references can't be calibrated yet: {exc}")
+            self._note("the references can't be calibrated yet", exc)
             return True
         except ReferencesError as exc:
-            self._note(f"NEO_REFERENCE: {exc}")
+            self._note("NEO_REFERENCE", exc)
             return False
         except Exception as exc:  # a fault of ours must not look like work that goes on
             logger.exception("calibrating the references failed")
-            self._note(f"the references can't be calibrated: {exc!r}")
+            self.problem = f"the references can't be calibrated: {told(exc)}"
             return False
         self.problem = None
         return True
@@ -148,9 +151,11 @@ class Preparation:
                     break
                 self._asked_since_look, looked_at, doubtful = False, clock(), False
         metrics.MODEL_CHANGES.inc()
-        self._note("another model is behind NEO_UPSTREAM_URL: the references are calibrated again")
+        self.problem = ANOTHER_MODEL
+        logger.warning(ANOTHER_MODEL)
 
-    def _note(self, problem: str) -> None:
+    def _note(self, what: str, error: Exception) -> None:
+        problem = f"{what}: {error}"
         if problem != self.problem:
-            logger.warning("%s", problem)
+            logger.warning("%s: %s", what, told(error))
         self.problem = problem

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.library.connection import reaching_redis
 from app.library.encoding import EncodingError, decode_calibration, encode_calibration
 from app.library.leases import lease
+from app.logs import told
 from app.ports import LibraryError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RedisCalibrationStore:
                         return await self._measured(key, measure)
                 await asyncio.sleep(WAIT_SECONDS)
         except LibraryError as exc:
-            logger.warning("the calibration is measured by this worker alone: %s", exc)
+            logger.warning("the calibration is measured by this worker alone: %s", told(exc))
             return await self._measured(key, measure)
         return kept
 
@@ -113,7 +114,7 @@ class RedisCalibrationStore:
         try:
             calibration = decode_calibration(value)
         except EncodingError as exc:
-            logger.warning("the stored calibration is measured again: %s", exc)
+            logger.warning("the stored calibration is measured again: %s", told(exc))
             return None
         self._values[name] = value
         return calibration

@@ -21,6 +21,7 @@ from app.library.encoding import (
     encode_time,
 )
 from app.library.expiry import PROVEN_HITS
+from app.logs import told
 from app.ports import Tally
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _entries(
                 data, hits=hits.get(trigger_id, 0), last_seen_at=seen.get(trigger_id)
             )
         except EncodingError as exc:
-            logger.warning("trigger %s in the library is left out: %s", trigger_id, exc)
+            logger.warning("trigger %s in the library is left out: %s", trigger_id, told(exc))
         else:
             entries[entry.id] = entry
     return entries
@@ -181,7 +182,7 @@ def _samples(encoded: Sequence[bytes]) -> Samples:
         try:
             samples.append(decode_sample(data))
         except EncodingError as exc:
-            logger.warning("a sample in the library is left out: %s", exc)
+            logger.warning("a sample in the library is left out: %s", told(exc))
     return tuple(samples)
 
 

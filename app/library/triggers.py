@@ -24,6 +24,7 @@ import numpy as np
 from app.library.counts import Hits
 from app.library.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
+from app.logs import told
 from app.ports import Entry, LibraryError, UnknownTriggerError
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class RedisTriggerLibrary:
             yield
         except Exception as exc:
             if self._problems.get(part) != str(exc):
-                logger.warning("%s are not shared for now: %s", part, exc)
+                logger.warning("%s are not shared for now: %s", part, told(exc))
             self._problems[part] = str(exc)
             raise
         if self._problems.pop(part, None):

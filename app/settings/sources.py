@@ -66,7 +66,7 @@ def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the class names in the file that *value* is the path of, one a line."""
     if isinstance(value, tuple):
         return value
-    names = tuple(line.strip() for line in _text(Path(value)).rstrip().splitlines())
+    names = tuple(line.strip() for line in file_text(Path(value)).rstrip().splitlines())
     if not names:
         message = f"{value} is empty"
         raise ValueError(message)
@@ -90,7 +90,7 @@ def names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 def token(secret: SecretStr) -> SecretStr:
     """Return *secret*; `@file` has it there. The error doesn't tell it."""
     value = secret.get_secret_value()
-    text = _text(Path(value[1:])).strip() if value.startswith("@") else value
+    text = file_text(Path(value[1:])).strip() if value.startswith("@") else value
     if not text or not text.isascii() or not text.isprintable():
         message = "it is empty, or has a character that a header can't carry"
         raise ValueError(message)
@@ -104,7 +104,7 @@ def headers(value: str | Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """
     if not isinstance(value, str):
         return value
-    text = _text(Path(value[1:])) if value.startswith("@") else value
+    text = file_text(Path(value[1:])) if value.startswith("@") else value
     found = {}
     for line in filter(None, map(str.strip, text.replace("|", "\n").splitlines())):
         name, colon, content = (part.strip() for part in line.partition(":"))
@@ -156,19 +156,16 @@ def place(url: str) -> str:
     return (parts.netloc.rpartition("@")[2] + parts.path).replace("/", "-")
 
 
-def keys(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """Return the keys in *value*, comma-separated; `@file` has them there, a line break is a comma.
-
-    The errors don't tell the keys.
-    """
-    if isinstance(value, tuple):
-        return value
-    text = _text(Path(value[1:])) if value.startswith("@") else value
-    found = [key.strip() for key in text.strip().replace("\n", ",").split(",")]
-    if not all(key.isascii() and key.isprintable() and key and " " not in key for key in found):
-        message = "a key is empty, or has a blank or a character that a header can't carry"
-        raise ValueError(message)
-    return tuple(SecretStr(key) for key in found)
+def file_text(path: Path) -> str:
+    """Return what is in the file at *path*, as UTF-8. Raises ValueError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        message = f"{path} can't be read: {exc.strerror}"
+        raise ValueError(message) from None
+    except UnicodeDecodeError:
+        message = f"{path} is not a text file in UTF-8"
+        raise ValueError(message) from None
 
 
 def _split(text: str) -> SplitResult:
@@ -180,14 +177,3 @@ def _split(text: str) -> SplitResult:
         message = "it is not an address"
         raise ValueError(message) from None
     return parts
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        message = f"{path} can't be read: {exc.strerror}"
-        raise ValueError(message) from None
-    except UnicodeDecodeError:
-        message = f"{path} is not a text file in UTF-8"
-        raise ValueError(message) from None

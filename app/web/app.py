@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,18 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
+from app.logs import tell_unhandled
 from app.settings import Resize
 from app.web import dashboard, health, instances, oip, predict, triggers
 from app.web.answers import Labels
-from app.web.body_limit import BodyLimit
+from app.web.bodies import Bodies, BodyLimit
 from app.web.direct import HotPaths
 from app.web.docs import register_docs
+from app.web.guard import Guard
 from app.web.keys import Keys
 from app.web.problems import Problem, described, register_problems
 from app.web.request_ids import RequestIds
+from app.web.security_headers import secured
 from app.web.serving import Service
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from app.gateway.predict import Gateway
+    from app.web.key_rings import KeyRing
 
 
 class _Application(FastAPI):
@@ -40,7 +45,7 @@ class _Application(FastAPI):
             scope["app"] = self
             await self.hot.answer(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, secured(send))
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
@@ -55,8 +60,8 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     labels: tuple[str, ...] | None,
     max_body: int,
     max_pixels: int,
-    api_keys: Iterable[str] = (),
-    admin_keys: Iterable[str] = (),
+    api_keys: Iterable[str] | KeyRing = (),
+    admin_keys: Iterable[str] | KeyRing = (),
     resize: Resize = Resize.STRETCH,
 ) -> FastAPI:
     """Return the application, which opens the gateway when it starts and closes it when it ends.
@@ -70,20 +75,26 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(tell_unhandled)
         async with open_gateway() as app.state.gateway:
             yield
 
+    keys, bodies = Keys(api_keys, admin_keys), Bodies(max_body)
     app = _Application(
         title="NEO Gateway",
         summary="A defence against backdoors in front of an image classifier",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(RequestIds), Middleware(BodyLimit, max_body=max_body)],
+        redirect_slashes=False,  # its Location would have whatever Host the request has
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(Guard, keys=keys, model=model_name),
+            Middleware(BodyLimit, bodies=bodies),
+        ],
     )
-    keys = Keys(api_keys, admin_keys)
     app.state.service = Service(
-        model_name, Labels(labels or (), server_name), max_body, max_pixels, keys, resize
+        model_name, Labels(labels or (), server_name), bodies, max_pixels, keys, resize
     )
     register_problems(app)
     _register_routes(app, keys)

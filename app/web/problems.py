@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.gateway.outcome import UnscreenedError
+from app.logs import told
+from app.metrics import REFUSED
 from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
@@ -30,7 +32,7 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from app.web.body_limit import BodyTooLargeError
+from app.web.bodies import BodyTooLargeError, OverloadedError
 from app.web.contents import EncodingError
 from app.web.keys import NotAdminError, UnknownKeyError
 from app.web.models import UnknownModelError
@@ -99,6 +101,7 @@ KINDS: dict[type[Exception], Kind] = {
     UpstreamBusyError: Kind(503, "overloaded", "The model has too much to do", _SOON),
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
+    OverloadedError: Kind(503, "overloaded", "The gateway has too much to do", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
 """The answer for each class of errors, and for those below it that have none of their own."""
@@ -140,7 +143,7 @@ async def answered(request: Request, error: Exception) -> Response:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return _answer(request, problem, kind.headers)
+    return _answer(request, problem, kind.name, kind.headers)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -149,22 +152,23 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         raise error
     title = HTTPStatus(error.status_code).phrase
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
-    return _answer(request, problem, error.headers)
+    return _answer(request, problem, title.lower().replace(" ", "-"), error.headers)
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a defect of ours without a word about it; the log has it, under the request's id."""
-    _LOG.error("request %s failed: %r", request_id(request), error)
+    _LOG.error("request %s failed: %s", request_id(request), told(error))
     detail = "Something went wrong in the gateway; its log has it under this request_id."
     problem = Problem("about:blank", "Internal Server Error", 500, detail, request_id(request))
     # This answer is sent outside all middleware, so it must bring the header itself.
-    return _answer(request, problem, {HEADER: request_id(request)})
+    return _answer(request, problem, "unexpected", {HEADER: request_id(request)})
 
 
 def _answer(
-    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+    request: Request, problem: Problem, name: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return *problem* in the form that clients of the request's path read."""
+    """Return *problem* in the form that clients of the request's path read; count it by *name*."""
+    REFUSED.labels(name).inc()
     if not request.scope["path"].startswith(DROP_IN):
         return problem_response(problem, headers)
     body = orjson.dumps({"error": problem.detail})

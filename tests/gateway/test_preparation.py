@@ -157,7 +157,7 @@ async def test_a_fault_of_ours_does_not_look_like_work(
     broken = preparation(store, load=load)
     with caplog.at_level(logging.ERROR):
         async with broken.running():
-            await eventually(lambda: "nobody thought of this" in (broken.problem or ""), START_S)
+            await eventually(lambda: "RuntimeError at" in (broken.problem or ""), START_S)
     assert "Traceback" in caplog.text
 
 

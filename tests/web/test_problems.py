@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.gateway.outcome import UnscreenedError
 from app.ports import LibraryError
@@ -53,14 +54,33 @@ async def test_what_may_be_better_soon_says_when(
 async def test_defect_tells_nothing_to_the_caller(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unexpected error is a 500 without its text; the log has it under the request's id."""
+    """An unexpected error is a 500 without its text; the log says where, under the request's id."""
     served.app.add_api_route("/raise", _raising(RuntimeError("the password is hunter2")))
     with caplog.at_level(logging.ERROR):
         response = await served.http.get("/raise", headers={"X-Request-Id": "r-42"})
     assert_problem(response, 500, "Something went wrong in the gateway")
     assert "hunter2" not in response.text
     assert "r-42" == response.json()["request_id"]
-    assert any("r-42" in line and "hunter2" in line for line in caplog.messages)
+    (line,) = (line for line in caplog.messages if "r-42" in line)
+    assert line.startswith("request r-42 failed: RuntimeError at tests/web/test_problems.py:")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/raise/known", "unscreened"), ("/raise/defect", "unexpected"), ("/nowhere", "not-found")],
+)
+async def test_refusals_are_counted_by_their_kind(served: Served, path: str, kind: str) -> None:
+    """Each problem adds one to the count of its kind; what a caller writes is no kind."""
+    served.app.add_api_route("/raise/known", _raising(UnscreenedError("not finished")))
+    served.app.add_api_route("/raise/defect", _raising(RuntimeError("hunter2")))
+    before = _refused(kind)
+    await served.http.get(path)
+    assert 1 == _refused(kind) - before
+
+
+def _refused(kind: str) -> float:
+    return REGISTRY.get_sample_value("neo_refused_total", {"kind": kind}) or 0.0
 
 
 def _raising(error: Exception) -> Callable[[], Awaitable[None]]:
