@@ -44,6 +44,7 @@ def settings(answer_seconds: float) -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_SECONDS,
         "health_check_interval": HEALTH_CHECK_SECONDS,
         "retry": Retry(NoBackoff(), 1),  # a connection that broke while it was idle
+        "driver_info": None,  # what a limited user may not tell costs a round trip to be refused
         # Sent unasked to every server under RESP3, and known to none but Redis' own cloud.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
