@@ -270,7 +270,10 @@ class TriggerLibrary(Protocol):
         ...
 
     async def register(self, trigger: Trigger) -> Entry:
-        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
+
+        A full library may have no room for it; then the entry that is returned is not in it.
+        """
         ...
 
     async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:

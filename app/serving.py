@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from app.library.connection import connect
+from app.library.addresses import connect
 from app.library.embedded import embedded_valkey
 from app.settings import SettingError
 

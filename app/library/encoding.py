@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+DISMISSED = b'"dismissed":true'
+"""What the bytes of a dismissed entry have in them and no others have, for `scripts.PUT`."""
+
 
 class EncodingError(ValueError):
     """These bytes are not what they should be."""

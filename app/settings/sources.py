@@ -25,7 +25,8 @@ _CONNECTIONS_OWN = {
     *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
     *("accept-encoding", "keep-alive", "upgrade"),
 }
-_STORES = {"redis", "rediss", "redis+sentinel"}
+_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix:///).+")
+_ONE_STORE = re.compile("rediss?://")
 
 
 def base_url(text: str) -> str:
@@ -42,12 +43,14 @@ def base_url(text: str) -> str:
 
 def store_url(secret: SecretStr) -> SecretStr:
     """Return *secret* if it is the address of a Redis."""
-    parts = _split(secret.get_secret_value())
-    if parts.scheme in _STORES and parts.netloc:
+    url = secret.get_secret_value()
+    if _ONE_STORE.match(url):
+        _split(url)  # the others may have several hosts, which are no part of any standard
+    if _STORE.fullmatch(url):
         return secret
-    if parts.scheme == "unix" and parts.path:
-        return secret
-    message = "it is not a redis://, rediss://, unix:// or redis+sentinel:// address"
+    message = (
+        "it is not a redis://, rediss://, unix:///, redis+sentinel:// or redis+cluster:// address"
+    )
     raise ValueError(message)
 
 
@@ -171,8 +174,7 @@ def file_text(path: Path) -> str:
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        if parts.scheme != "redis+sentinel":  # that has several hosts
-            _ = parts.port  # read for its error: a wrong port raises when it is asked for
+        _ = parts.port  # read for its error: a wrong port raises when it is asked for
     except ValueError:  # its text can hold a piece of a password
         message = "it is not an address"
         raise ValueError(message) from None
