@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def create() -> FastAPI:
         )
         raise SettingError(message)
     return create_app(
-        partial(open_gateway, settings, settings.redis_url.get_secret_value()),
+        partial(open_gateway, settings, settings.redis_url.get_secret_value(), _workers()),
         model_name=settings.model,
         labels=settings.labels or None,
         max_body=settings.max_body,
@@ -41,3 +42,8 @@ def create() -> FastAPI:
         api_keys=key_ring("NEO_API_KEYS", settings.api_keys),
         admin_keys=key_ring("NEO_ADMIN_KEYS", settings.admin_keys),
     )
+
+
+def _workers() -> int:
+    """Return how many processes serve, this one included: uvicorn's own variable tells."""
+    return int(os.environ.get("WEB_CONCURRENCY", "1"))

@@ -39,10 +39,13 @@ PICTURES_IN_FLIGHT: Final = 24
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, redis_url: str, workers: int = 1
+) -> AsyncIterator[Gateway]:
     """Run the gateway that *settings* describe, with its state in the Redis at *redis_url*.
 
-    It is there at once; `Gateway.readiness` says when it can screen.
+    It is one of so many *workers*, which share the rates. It is there at once;
+    `Gateway.readiness` says when it can screen.
     """
     async with (
         open_model(server(settings), input_settings(settings), limits(settings)) as model,
@@ -60,11 +63,11 @@ async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gate
         verify = partial(verify_library, library, model)
         preparation = Preparation(calibrator, library.check, verify)
         async with preparation.running():
-            yield Gateway(model, library, preparation, policy(settings))
+            yield Gateway(model, library, preparation, policy(settings, workers))
 
 
-def policy(settings: Settings) -> Policy:
-    """Return the part of the settings that says how images are screened."""
+def policy(settings: Settings, workers: int = 1) -> Policy:
+    """Return the part of the settings that says how images are screened, for one of *workers*."""
     return Policy(
         strategy=settings.strategy,
         search=settings.search,
@@ -77,6 +80,8 @@ def policy(settings: Settings) -> Policy:
             check_size=settings.check_size,
             size=settings.trigger_max,
         ),
+        probe_rate=_share(settings.probe_rate, workers),
+        key_probe_rate=_share(settings.key_probe_rate, workers),
     )
 
 
@@ -115,6 +120,10 @@ def limits(settings: Settings) -> Limits:
     if settings.upstream_protocol is Protocol.IMAGE:
         return Limits(timeout_s=timeout_s, in_flight=PICTURES_IN_FLIGHT)
     return Limits(timeout_s=timeout_s)
+
+
+def _share(rate: float | None, workers: int) -> float | None:
+    return None if rate is None else rate / workers
 
 
 def _headers(settings: Settings) -> dict[str, str]:

@@ -182,6 +182,18 @@ class Settings(BaseSettings):
     probe_budget: float | None = Field(
         None, ge=0, description="mean probes an image for screening", examples=["40"]
     )
+    probe_rate: float | None = Field(
+        None,
+        gt=0,
+        description="images a second that may be asked of the upstream for all callers together",
+        examples=["2000"],
+    )
+    key_probe_rate: float | None = Field(
+        None,
+        gt=0,
+        description="images a second that may be asked of the upstream for one key",
+        examples=["500"],
+    )
     patience: Annotated[float, BeforeValidator(quantities.seconds)] = Field(
         10.0,
         gt=0,
