@@ -79,6 +79,8 @@ def test_defaults() -> None:
         "check_size": 24,
         "search": SearchMode.CONTINUE,
         "probe_budget": None,
+        "probe_rate": None,
+        "key_probe_rate": None,
         "patience": 10.0,
         "on_failure": FailurePolicy.CLOSED,
         "api_keys": {"values": (), "path": None},
