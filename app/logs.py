@@ -35,9 +35,8 @@ def write_log(level: int = logging.WARNING) -> None:
     logging.basicConfig(level=level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    for name in (None, "uvicorn"):
-        for handler in logging.getLogger(name).handlers:
-            handler.setFormatter(Discreet(FORMAT))
+    for handler in (*logging.getLogger().handlers, *logging.getLogger("uvicorn").handlers):
+        handler.setFormatter(Discreet(FORMAT))
 
 
 def told(error: BaseException) -> str:

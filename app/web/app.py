@@ -17,6 +17,7 @@ from app.web.answers import Labels
 from app.web.bodies import Bodies, BodyLimit
 from app.web.direct import HotPaths
 from app.web.docs import register_docs
+from app.web.drop_in import errors
 from app.web.guard import Guard
 from app.web.keys import Keys
 from app.web.problems import Problem, described, register_problems
@@ -110,12 +111,14 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
 
 
 def _register_routes(app: FastAPI, keys: Keys) -> None:
-    refusals = described(401, 403) if keys.required else {}
-    for hot in (predict, oip, instances):
-        app.include_router(hot.router, dependencies=keys.described(), responses=refusals)
-    app.include_router(oip.health)
-    app.include_router(instances.health)
-    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=refusals)
+    keyed = keys.described()
+    unknown, no_admin = (described(401), described(401, 403)) if keys.required else ({}, {})
+    app.include_router(predict.router, dependencies=keyed, responses=unknown)
+    for protocol in (oip, instances):
+        refused = errors(401) if keys.required else {}
+        app.include_router(protocol.router, dependencies=keyed, responses=refused)
+        app.include_router(protocol.health)
+    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(dashboard.router)
     register_docs(app)

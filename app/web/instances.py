@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
 from app.web.direct import DirectRoute
-from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
+from app.web.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.judging import flags, judged, pictures, rows
 from app.web.models import check_model
+from app.web.uploads import PICTURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.tensors import UNTYPED, TensorSpec
@@ -46,22 +47,33 @@ _PREDICT: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["instances"],
-                    "properties": {"instances": {"type": "array", "minItems": 1, "items": {}}},
-                }
+                    "properties": {
+                        "instances": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": ["array", "number", "object"]},
+                        }
+                    },
+                },
+                "example": {"instances": [{"b64": PICTURE}]},
             }
         },
     }
 }
 
 
-@health.get("/models", summary="The models", responses=TOLD)
+@router.get("/models", summary="The models", responses=TOLD)
 async def models(request: Request) -> Response:
     """Return the model's name."""
     service: Service = request.app.state.service
     return json_answer({"models": [service.model_name]})
 
 
-@health.get("/models/{model}", summary="Can the model be asked?", responses=TOLD)
+@health.get(
+    "/models/{model}",
+    summary="Can the model be asked?",
+    responses={**errors(404), **READY},
+)
 async def ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
     check_model(request, model)

@@ -151,8 +151,24 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     title = HTTPStatus(error.status_code).phrase
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": _allowed(request, error)}
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
-    return _answer(request, problem, title.lower().replace(" ", "-"), error.headers)
+    return _answer(request, problem, title.lower().replace(" ", "-"), headers)
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """Return the methods of the path that the request has met.
+
+    The framework names those of one route, and each method here is a route of its own.
+    """
+    app: FastAPI = request.app
+    route = request.scope.get("route")
+    methods = app.openapi()["paths"].get(getattr(route, "path", None))
+    if methods:
+        return ", ".join(sorted(method.upper() for method in methods))
+    return (error.headers or {}).get("Allow", "GET, HEAD")  # the mounted files say none
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:

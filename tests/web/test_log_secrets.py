@@ -14,8 +14,9 @@ from starlette.responses import Response
 from app.demo.endpoint import create_endpoint
 from app.library.embedded import server_program
 from app.wire.tensors import TensorSpec
-from tests.faults.service import HOST, NAME, Process, free_port, references, running_gateway
+from tests.faults.service import HOST, Process, Upstream, free_port, references, running_gateway
 from tests.faults.service import status as status_of
+from tests.faults.tiny_server import NAME
 from tests.files import encoded
 from tests.library.servers import running, wait_until
 from tests.served_apps import running as running_app
@@ -97,7 +98,8 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
             "NEO_UPSTREAM_HEADERS": f"X-Secret: {MARK}",
             "NEO_PATIENCE": "2s",
         }
-        upstream = _At(url)
+        upstream = Upstream(tmp_path)
+        upstream.url = url
         with running_gateway(tmp_path, upstream, workers=1, **settings) as service:
             _ask_for_trouble(service.url)
             for fault in FAULTS:
@@ -144,13 +146,6 @@ def test_log_of_defects_has_no_secret(tmp_path: Path) -> None:
     for expected in ("failed: RuntimeError at tests/web/defective.py", "never retrieved"):
         assert expected in process.said, process.said
     assert MARK not in process.said
-
-
-class _At:
-    """Where the upstream is."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
 
 
 def _ask_for_screening(url: str) -> None:

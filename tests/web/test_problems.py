@@ -21,11 +21,28 @@ async def test_unknown_path(served: Served) -> None:
     assert_problem(await served.http.get("/nowhere"), 404, "Not Found")
 
 
-async def test_wrong_method(served: Served) -> None:
-    """A method that a path doesn't have is a 405, with those that it has."""
-    response = await served.http.get("/predict")
-    assert_problem(response, 405, "Method Not Allowed")
-    assert "POST" == response.headers["allow"]
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/predict", "POST"),
+        ("/trigger", "GET"),
+        ("/trigger/t-1", "DELETE, GET"),
+        ("/trigger/t-1.png", "GET"),
+        ("/trigger/t-1/restore", "POST"),
+        ("/v1/models/tiny", "GET"),
+        ("/v1/models/tiny:predict", "POST"),
+        ("/v2/models/tiny/versions/1/infer", "POST"),
+        ("/docs", "GET"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+    ],
+)
+async def test_wrong_method(served: Served, path: str, allowed: str) -> None:
+    """A method that a path doesn't have is a 405, with all those that it has."""
+    response = await served.http.patch(path)
+    assert 405 == response.status_code
+    assert allowed == response.headers["allow"]
+    if not path.startswith("/v"):
+        assert_problem(response, 405, "Method Not Allowed")
 
 
 async def test_missing_asset(served: Served) -> None:
