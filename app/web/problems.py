@@ -6,6 +6,7 @@ But for the drop-in endpoints, whose clients read ``{"error": "…"}``: the prot
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from app.ports import (
     UnknownTriggerError,
     UpstreamBusyError,
     UpstreamError,
+    UpstreamOpenError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
@@ -97,6 +99,7 @@ KINDS: dict[type[Exception], Kind] = {
     UpstreamError: Kind(502, "upstream-error", "The model gave no usable answer"),
     UpstreamUnreachableError: Kind(502, "upstream-unreachable", "The model is out of reach"),
     UpstreamBusyError: Kind(503, "overloaded", "The model has too much to do", _SOON),
+    UpstreamOpenError: Kind(503, "upstream-open", "The model is out of reach for now", _SOON),
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
@@ -140,7 +143,13 @@ async def answered(request: Request, error: Exception) -> Response:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return _answer(request, problem, kind.headers)
+    return _answer(request, problem, {**kind.headers, **_retry_after(error)})
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    """Return the header for an *error* that knows itself when it is worth another try."""
+    seconds: float | None = getattr(error, "retry_after_s", None)
+    return {} if seconds is None else {"Retry-After": str(max(math.ceil(seconds), 1))}
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
