@@ -8,6 +8,7 @@ The errors::
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
     │   ├── UpstreamBusyError          too much waits for it already
+    │   ├── UpstreamOpenError          it wasn't there lately: the circuit breaker is open
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
     │       └── OtherModelError        it is of other classes than before: another model is there
@@ -50,7 +51,9 @@ class ArrivalError(PortError):
 
 
 class UpstreamError(PortError):
-    """The classifier gave no usable answer."""
+    """The classifier gave no usable answer; ``retry_after_s``: when it may, if that is known."""
+
+    retry_after_s: float | None = None
 
 
 class UpstreamUnreachableError(UpstreamError):
@@ -71,12 +74,21 @@ class UpstreamBusyError(UpstreamError):
     quotes = False
 
 
+class UpstreamOpenError(UpstreamError):
+    """The classifier wasn't there lately, and is asked again later; nothing was sent."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class UpstreamStatusError(UpstreamError):
     """The classifier answered with an error status."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"the upstream answered {status}: {message}")
         self.status = status
+        self.retry_after_s = retry_after_s
 
     @property
     def summary(self) -> str:
@@ -137,6 +149,11 @@ class Caller:
     def long(self) -> bool:
         """Whether more was asked than clean images take, but for one in twenty."""
         return self.spent >= LONG
+
+    @property
+    def background(self) -> bool:
+        """Whether nobody waits for the answer, so that it may take its time."""
+        return self.spent >= BACKGROUND.spent
 
 
 LONG: Final = 64

@@ -115,11 +115,14 @@ def input_settings(settings: Settings) -> InputSettings:
 
 def limits(settings: Settings) -> Limits:
     """Return how long the upstream may take for one request."""
-    # Patience is for one image: while the references are calibrated nobody waits.
-    timeout_s = max(settings.patience, Limits.timeout_s)
-    if settings.upstream_protocol is Protocol.IMAGE:
-        return Limits(timeout_s=timeout_s, in_flight=PICTURES_IN_FLIGHT)
-    return Limits(timeout_s=timeout_s)
+    # What takes longer than callers wait is given up: its slot is wanted, and an upstream that
+    # hangs is to be noticed. While the references are calibrated nobody waits.
+    pictures = settings.upstream_protocol is Protocol.IMAGE
+    return Limits(
+        timeout_s=settings.patience,
+        background_timeout_s=max(settings.patience, Limits.background_timeout_s),
+        in_flight=PICTURES_IN_FLIGHT if pictures else Limits.in_flight,
+    )
 
 
 def _share(rate: float | None, workers: int) -> float | None:

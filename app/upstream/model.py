@@ -124,7 +124,7 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, arrival)
         form = plan.preprocessing.form
         try:
-            return await self._batcher.answer(form, batch, plan.most, caller)
+            return await self._batcher.answer((form, caller.background), batch, plan.most, caller)
         except UpstreamStatusError as exc:
             if plan is agreed.plan or exc.status not in REFUSED:
                 raise
@@ -178,10 +178,11 @@ class UpstreamModel:
         """Return the server's own name of a class, None if it has none."""
         return self._dialect.names.name(index)
 
-    async def _ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+    async def _ask(self, kind: tuple[InputForm, bool], batch: NDArray[Any]) -> Answers:
+        form, patient = kind
         self.asked += len(batch)
         self.round_trips += 1
-        answers = await self._dialect.ask(form, batch)
+        answers = await self._dialect.ask(form, batch, patient=patient)
         classes = 0 if answers.scores is None else answers.scores.shape[1]
         if self._classes is None:
             self._classes = classes

@@ -63,9 +63,12 @@ class Oip:
         return facts
 
     async def ready(self) -> bool:
-        """Return True if the model is ready. Raises UpstreamError with the reason if not."""
+        """Return True if the model is ready, False if only an answer can tell.
+
+        Raises UpstreamError with the reason if it isn't.
+        """
         await self._session.get(f"{self._path}/ready")
-        return True
+        return self._session.sound
 
     def value_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes a value takes, in JSON with its comma."""
@@ -74,13 +77,13 @@ class Oip:
         text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
         return max(map(len, text.strip(b"[]").split(b","))) + 1
 
-    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
         if self._binary or batch.nbytes <= BYTES_AT_ONCE:
             message = self._message(form, batch)
         else:
             message = await asyncio.to_thread(self._message, form, batch)
-        reply = await self._session.post(f"{self._path}/infer", message)
+        reply = await self._session.post(f"{self._path}/infer", message, patient=patient)
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_origin(received.fields, self._model)

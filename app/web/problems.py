@@ -6,6 +6,7 @@ But for the drop-in endpoints, whose clients read ``{"error": "…"}``: the prot
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.gateway.outcome import UnscreenedError
+from app.gateway.rates import KeyRateExceededError, TotalRateExceededError
 from app.logs import told
 from app.metrics import REFUSED
 from app.pictures.decoding import (
@@ -29,6 +31,7 @@ from app.ports import (
     UnknownTriggerError,
     UpstreamBusyError,
     UpstreamError,
+    UpstreamOpenError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
@@ -96,9 +99,12 @@ KINDS: dict[type[Exception], Kind] = {
     UploadError: Kind(422, "invalid-upload", "There is no picture in the request"),
     PictureTooLargeError: Kind(422, "too-many-pixels", "The picture has too many pixels"),
     UnreadablePictureError: Kind(422, "unreadable-picture", "The picture can't be read"),
+    KeyRateExceededError: Kind(429, "key-rate", "This key's images ask too much"),
+    TotalRateExceededError: Kind(503, "total-rate", "All images together ask too much"),
     UpstreamError: Kind(502, "upstream-error", "The model gave no usable answer"),
     UpstreamUnreachableError: Kind(502, "upstream-unreachable", "The model is out of reach"),
     UpstreamBusyError: Kind(503, "overloaded", "The model has too much to do", _SOON),
+    UpstreamOpenError: Kind(503, "upstream-open", "The model is out of reach for now", _SOON),
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
     OverloadedError: Kind(503, "overloaded", "The gateway has too much to do", _SOON),
@@ -143,7 +149,13 @@ async def answered(request: Request, error: Exception) -> Response:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return _answer(request, problem, kind.name, kind.headers)
+    return _answer(request, problem, kind.name, {**kind.headers, **_retry_after(error)})
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    """Return the header for an *error* that knows itself when it is worth another try."""
+    seconds: float | None = getattr(error, "retry_after_s", None)
+    return {} if seconds is None else {"Retry-After": str(max(math.ceil(seconds), 1))}
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
