@@ -10,9 +10,10 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
+from app.web.decoding import pictures
 from app.web.direct import DirectRoute
 from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
-from app.web.judging import flags, judged, pictures, rows
+from app.web.judging import flags, judged, rows
 from app.web.models import check_model
 from app.wire import nested
 from app.wire.fields import WireError, json_object

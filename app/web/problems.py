@@ -32,6 +32,7 @@ from app.ports import (
 )
 from app.web.body_limit import BodyTooLargeError
 from app.web.contents import EncodingError
+from app.web.decoding import DecodingBusyError
 from app.web.keys import NotAdminError, UnknownKeyError
 from app.web.models import UnknownModelError
 from app.web.request_ids import HEADER, request_id
@@ -99,6 +100,7 @@ KINDS: dict[type[Exception], Kind] = {
     UpstreamBusyError: Kind(503, "overloaded", "The model has too much to do", _SOON),
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
+    DecodingBusyError: Kind(503, "decoding-busy", "The picture took too long to decode", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
 """The answer for each class of errors, and for those below it that have none of their own."""
