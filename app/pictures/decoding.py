@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, NoReturn, assert_never
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
 from app.pictures import jpeg_file, png_file, webp_file
 from app.pictures.essence import Essence
@@ -224,7 +224,7 @@ def _check_passes(picture: Pillow.Image, passes: int, max_pixels: int) -> None:
         raise UnreadablePictureError(message)
 
 
-def _check_runs(picture: Pillow.Image) -> None:
+def _check_runs(picture: ImageFile.ImageFile) -> None:
     if picture.tile and picture.tile[0].codec_name == "bmp_rle":
         message = "a BMP compressed by run lengths is not taken; save it uncompressed"
         raise UnsupportedFormatError(message)
