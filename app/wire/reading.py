@@ -146,7 +146,8 @@ def _from_json(spec: TensorSpec, numbers: list[Any]) -> NDArray[Any]:
 
 def _texts_from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:
     """Read texts, each behind its length in four bytes."""
-    texts, start, expected = [], 0, math.prod(spec.shape)
+    texts: list[bytes] = []
+    start, expected = 0, math.prod(spec.shape)
     while start < len(raw):
         begin = start + _LENGTH.size
         length = _LENGTH.unpack_from(raw, start)[0] if begin <= len(raw) else len(raw)
