@@ -4,14 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock
+LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock requirements-sbom.lock
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
-	$(UPGRADE) pyproject.toml
+	$(UPGRADE)
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compose-check conformance bench bench-detection bench-stream lock clean
+.PHONY: help demo test fuzz check compose-check conformance bench bench-detection bench-stream sbom lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -23,11 +23,15 @@ demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, co
 test: $(VENV)/dev ## Run the tests (ARGS="tests/web -x" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
+fuzz: $(VENV)/dev ## Look for bytes that break the decoders, ten minutes or so (ARGS="-k png" for some)
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
 check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dockerfile and the compose file
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet -c pyproject.toml -r app
 	$(BIN)/deptry .
 	$(BIN)/python -m pip check
 	$(BIN)/hadolint Dockerfile
@@ -54,10 +58,18 @@ bench-stream: $(VENV)/dev ## Measure detection over HTTP, and NEO's own algorith
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
 
+sbom: $(VENV)/dev ## List what is locked for the gateway as a CycloneDX document; images bring their own
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/sbom.cdx.json requirements.lock
+
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
-	$(COMPILE) --extra demo --group dev --output-file requirements-dev.lock
-	$(COMPILE) --constraints requirements-dev.lock --extra demo --output-file requirements-demo.lock
-	$(COMPILE) --constraints requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra demo --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --extra demo \
+		--output-file requirements-demo.lock
+	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+	echo cyclonedx-bom | $(COMPILE) - --constraints requirements-dev.lock \
+		--output-file requirements-sbom.lock
 
 clean: ## Remove .venv and what the tools have left
 	rm -rf $(VENV) .venv-conformance dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -35,18 +35,24 @@ def noise(height: int = 40, width: int = 60, channels: int = 3) -> NDArray[np.ui
 
 def huge_png(width: int = 20_000, height: int = 20_000) -> bytes:
     """Return a PNG of some 70 bytes whose header announces *width* x *height* pixels."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(9))), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+    return png_with(zlib.compress(bytes(9)), width, height)
 
 
-def animated(file_format: str) -> bytes:
-    """Return an animation of two pictures."""
-    first, second = (Pillow.fromarray(noise() // k) for k in (1, 2))
-    return saved(first, file_format, save_all=True, append_images=[second])
+def png_with(rows: bytes, width: int, height: int, chunks: bytes = b"") -> bytes:
+    """Return a grey PNG of packed *rows*, and *chunks* before them."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    pixels = png_chunk(b"IDAT", rows)
+    return b"\x89PNG\r\n\x1a\n" + header + chunks + pixels + png_chunk(b"IEND", b"")
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def animated(file_format: str, frames: int = 2, **options: Any) -> bytes:
+    """Return an animation of so many pictures, `noise` first."""
+    first, *others = (Pillow.fromarray(noise() // k) for k in range(1, frames + 1))
+    return saved(first, file_format, save_all=True, append_images=others, **options)
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """Return one chunk of a PNG."""
     return (
         struct.pack(">I", len(content))
         + name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as Pillow
 
-from app.pictures.decoding import ACCEPTED, PictureError, fitted, load
+from app.pictures.decoding import ACCEPTED, Opened, PictureError, fitted, load
 from app.settings import Resize
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _load(body: bytes, fitting: Fitting, max_pixels: int) -> Image:
 def _fitted(images: Images, fitting: Fitting) -> list[Image]:
     grey = images.shape[3] == 1
     pictures = (Pillow.fromarray(image[:, :, 0] if grey else image) for image in images)
-    return [fitted(picture, fitting.size, fitting.resize) for picture in pictures]
+    return [fitted(Opened(picture), fitting.size, fitting.resize) for picture in pictures]
 
 
 def _check_bytes(path: Path, total: int, mend: str) -> None:

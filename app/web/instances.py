@@ -10,13 +10,15 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
+from app.web.decoding import pictures
 from app.web.direct import DirectRoute
 from app.web.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
-from app.web.judging import flags, judged, pictures, rows
+from app.web.judging import flags, judged, rows
 from app.web.models import check_model
 from app.web.uploads import PICTURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
+from app.wire.lists import array_of
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
@@ -38,6 +40,8 @@ health = APIRouter(
 )
 
 PREDICTIONS = "predictions"
+
+_WANTED = 'the instances must be numbers in one shape, or all {"b64": "<base64 of a picture>"}'
 
 _PREDICT: dict[str, Any] = {
     "requestBody": {
@@ -115,13 +119,12 @@ async def _arrivals(instances: object, gateway: Gateway, service: Service) -> tu
     if None not in files:
         return await pictures([file for file in files if file is not None], gateway, service)
     try:
-        values = np.asarray(instances)
-    except ValueError as exc:
-        message = "the instances are not all of one shape"
+        values = array_of(instances)
+    except WireError as exc:
+        message = f"{_WANTED}: {exc}"
         raise WireError(message) from exc
     if values.dtype.kind not in "iuf":
-        message = 'the instances must be numbers, or all {"b64": "<base64 of a picture>"}'
-        raise WireError(message)
+        raise WireError(_WANTED)
     return await _tensors(values, gateway)
 
 

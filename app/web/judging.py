@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import numpy as np
-from anyio import to_thread
 
-from app.pictures.decoding import fitted, opened
-from app.ports import Arrival
 from app.web.answers import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
-    from app.detection.search import Image
     from app.gateway.outcome import Outcome
     from app.gateway.predict import Gateway
-    from app.web.serving import Service
-
-# Decoding a quarter of a megapixel takes a few milliseconds: more would hold up the event loop.
-_PIXELS_AT_ONCE = 250_000
-# A large picture takes some hundred megabytes while it is decoded.
-_LARGE_ONES_TOGETHER = 4
+    from app.ports import Arrival
 
 # The others of a request wait: their probes would only wait for the model.
 _IMAGES_TOGETHER = 32
-
-_limiter = anyio.CapacityLimiter(_LARGE_ONES_TOGETHER)
-
-
-async def decoded(body: bytes, gateway: Gateway, service: Service) -> Image:
-    """Return the picture in *body* as the model takes it. Raises PictureError, UpstreamError."""
-    await gateway.model.facts()  # a worker's first image needn't know the size before it asks
-    size, resize = gateway.size, service.resize
-    picture = opened(body, max_pixels=service.max_pixels)
-    if picture.width * picture.height <= _PIXELS_AT_ONCE:
-        return fitted(picture, size, resize)
-    return await to_thread.run_sync(partial(fitted, picture, size, resize), limiter=_limiter)
-
-
-async def pictures(
-    files: Iterable[bytes], gateway: Gateway, service: Service
-) -> tuple[Arrival, ...]:
-    """Return the pictures in *files*. Raises PictureError, UpstreamError."""
-    return tuple([Arrival(await decoded(file, gateway, service)) for file in files])
 
 
 async def judged(arrivals: Sequence[Arrival], gateway: Gateway) -> list[Outcome]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
+from app.web.decoding import pictures
 from app.web.direct import DirectRoute
 from app.web.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
-from app.web.judging import flags, judged, pictures, rows
+from app.web.judging import flags, judged, rows
 from app.web.models import UnknownModelError, check_model
 from app.web.oip_messages import BACKDOOR, MOST_OUTPUTS, check_outputs, read_infer, write_infer
 from app.web.uploads import PICTURE

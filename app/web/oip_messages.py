@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ BACKDOOR: Final = "backdoor"
 """The output that the gateway adds: BOOL, one an image."""
 
 MOST_OUTPUTS: Final = 64
+MOST_PICTURES: Final = 10_000
+"""In one request, as files."""
 
 
 class UnknownOutputError(WireError):
@@ -55,6 +58,9 @@ class InferRequest:
         """Return the picture files that it holds, None if it holds numbers. Raises WireError."""
         if self.tensor.spec.datatype != BYTES:
             return None
+        if math.prod(self.tensor.spec.shape) > MOST_PICTURES:
+            message = f"more pictures came than are taken at once: {MOST_PICTURES:,}"
+            raise WireError(message)
         values = [bytes(value) for value in self.tensor.values().reshape(-1)]
         if isinstance(self.tensor.payload, memoryview):
             return values

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 
 from app.web.answers import PredictionAnswer, json_response, prediction_answer, verdict
+from app.web.decoding import decoded
 from app.web.direct import DirectRoute
-from app.web.judging import decoded
 from app.web.problems import described
 from app.web.request_ids import request_id
 from app.web.uploads import REQUEST_BODY, uploaded

@@ -37,6 +37,7 @@ from app.ports import (
 )
 from app.web.bodies import BodyTooLargeError, OverloadedError
 from app.web.contents import EncodingError
+from app.web.decoding import DecodingBusyError
 from app.web.keys import NotAdminError, UnknownKeyError
 from app.web.models import UnknownModelError
 from app.web.request_ids import HEADER, request_id
@@ -108,6 +109,7 @@ KINDS: dict[type[Exception], Kind] = {
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
     OverloadedError: Kind(503, "overloaded", "The gateway has too much to do", _SOON),
+    DecodingBusyError: Kind(503, "decoding-busy", "The picture took too long to decode", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
 """The answer for each class of errors, and for those below it that have none of their own."""

@@ -94,14 +94,14 @@ async def _from_form(request: Request, max_body: int) -> bytes:
     # Files stay in memory: they are within max_body, and the disk may be read-only.
     parser.spool_max_size = max_body
     try:
-        form = await parser.parse()
+        return await _only_file(await parser.parse())
     except MultiPartException as exc:
         message = f"the form can't be read: {exc.message}"
         raise UploadError(message) from exc
-    try:
-        return await _only_file(form)
     finally:
-        await form.close()
+        # Of all files: those of a form that ends early aren't in the form that was parsed.
+        for file in parser._files_to_close_on_error:  # noqa: SLF001
+            file.close()
 
 
 async def _only_file(form: FormData) -> bytes:

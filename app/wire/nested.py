@@ -22,6 +22,7 @@ _SCALAR = b"0"
 _NUMERIC = b"0123456789.eE+-"
 _SKELETON = bytes.maketrans(_NUMERIC, _SCALAR * len(_NUMERIC))
 DEEPEST = 8
+_LETTERS = b"abcdefgh"
 
 
 def instances(body: bytes) -> NDArray[Any] | None:
@@ -53,20 +54,21 @@ def _shape(brackets: bytes) -> tuple[int, ...] | None:
     """Return the shape of what has these brackets and commas; None if it isn't regular.
 
     From the inside out: once all lists that are like the first innermost one are replaced by a
-    scalar, those around them are innermost.
+    letter, those around them are innermost. Each depth has its own letter: a list of numbers beside
+    a list of such lists is not regular.
     """
     depth = len(brackets) - len(brackets.lstrip(b"["))
     if depth > DEEPEST or brackets.translate(None, b"[],"):
         return None
     shape: list[int] = []
     item = b""  # numbers have been left out
-    for _ in range(depth):
+    for letter in _LETTERS[:depth]:
         end = brackets.find(b"]")
         row = brackets[brackets.rfind(b"[", 0, end) : end + 1]
         length = row.count(b",") + 1
         if row != b"[%b]" % b",".join([item] * length):
             return None
         shape.append(length)
-        item = _SCALAR
+        item = bytes((letter,))
         brackets = brackets.replace(row, item)
-    return tuple(reversed(shape)) if brackets == _SCALAR else None
+    return tuple(reversed(shape)) if brackets == item else None

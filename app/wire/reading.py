@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from app.wire.fields import WireError, excerpt, json_object, objects, parameters
-from app.wire.tensors import BYTES, DATATYPES, TensorSpec, tensor_spec
+from app.wire.lists import array_of
+from app.wire.tensors import BYTES, DATATYPES, MOST_TENSORS, TensorSpec, tensor_spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,11 @@ class Received:
     def tensors(self, key: str) -> tuple[Tensor, ...]:
         """Read all tensors under *key* (inputs, outputs). Raises WireError."""
         tail, found = self.tail, []
-        for fields in objects(self.fields, key):
+        described = objects(self.fields, key)
+        if len(described) > MOST_TENSORS:
+            message = f"{len(described)} {key} came; at most {MOST_TENSORS} are read"
+            raise WireError(message)
+        for fields in described:
             tensor = _tensor(fields, tail)
             if isinstance(tensor.payload, memoryview):
                 tail = tail[len(tensor.payload) :]
@@ -125,9 +130,9 @@ def _from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:
 def _from_json(spec: TensorSpec, numbers: list[Any]) -> NDArray[Any]:
     dtype = DATATYPES[spec.datatype]
     try:
-        found = np.asarray(numbers)
-    except ValueError as exc:
-        raise _unusable(spec, "its data is ragged") from exc
+        found = array_of(numbers)
+    except WireError as exc:
+        raise _unusable(spec, str(exc)) from exc
     if not found.size:
         return np.zeros(0, dtype)
     if found.dtype.kind not in {"f": "iuf", "b": "b"}.get(dtype.kind, "iu"):
@@ -141,12 +146,15 @@ def _from_json(spec: TensorSpec, numbers: list[Any]) -> NDArray[Any]:
 
 def _texts_from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:
     """Read texts, each behind its length in four bytes."""
-    texts, start = [], 0
+    texts: list[bytes] = []
+    start, expected = 0, math.prod(spec.shape)
     while start < len(raw):
         begin = start + _LENGTH.size
         length = _LENGTH.unpack_from(raw, start)[0] if begin <= len(raw) else len(raw)
         if length > len(raw) - begin:
             raise _unusable(spec, "a text of it is longer than its bytes")
+        if len(texts) == expected:
+            raise _unusable(spec, f"more than {expected} values came in the shape {spec.shape}")
         texts.append(bytes(raw[begin : begin + length]))
         start = begin + length
     return _objects(texts)

@@ -38,6 +38,12 @@ BYTES: Final = "BYTES"
 UNTYPED: Final = ""
 """The datatype of numbers in plain JSON, which has none."""
 
+MOST_AXES: Final = 32
+"""Of a tensor; images have four with the batch's."""
+
+MOST_TENSORS: Final = 1000
+"""In one message."""
+
 INTEGERS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind in "iu")
 FLOATS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind == "f")
 
@@ -55,7 +61,11 @@ class TensorSpec:
 
 def tensor_spec(fields: Fields) -> TensorSpec:
     """Read a tensor's description. Raises WireError."""
-    return TensorSpec(text(fields, "name"), text(fields, "datatype"), integers(fields, "shape"))
+    spec = TensorSpec(text(fields, "name"), text(fields, "datatype"), integers(fields, "shape"))
+    if len(spec.shape) > MOST_AXES:
+        message = f"a tensor has {len(spec.shape)} axes; at most {MOST_AXES} are taken"
+        raise WireError(message)
+    return spec
 
 
 def datatype_of(array: NDArray[Any]) -> str:

@@ -72,7 +72,7 @@ async def test_one_output_is_the_prediction() -> None:
         ({}, 400, "instances"),
         ({"instances": []}, 400, "an image or more"),
         ({"instances": 3}, 400, "an image or more"),
-        ({"instances": [[1, 2], [1]]}, 400, "not all of one shape"),
+        ({"instances": [[1, 2], [1]]}, 400, "its data is ragged"),
         ({"instances": ["x"]}, 400, "must be numbers"),
         ({"instances": [None]}, 400, "must be numbers"),
         ({"instances": [[1, 2, 3]]}, 400, "the model takes"),

@@ -1,0 +1,36 @@
+"""What of a picture file its pixels need: the rest never meets a decoder.
+
+Texts, colour profiles, previews and EXIF data are where files hide what unpacks to gigabytes, and
+each part of a file costs the decoder's time, however small it is. So a file is taken apart here,
+without unpacking anything, and put together again from what its first picture needs. An animation
+becomes its first frame: the others are gone before any of them could be decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.pictures.exif import UPRIGHT
+
+MOST_PARTS: Final = 10_000
+"""Chunks or segments of one file; encoders write one each 8 KiB or so."""
+
+
+@dataclass(frozen=True, eq=False)
+class Essence:
+    """A file's first picture: ``body`` is the file of it alone.
+
+    ``orientation`` is EXIF's (1 to 8); ``passes`` is how often decoding goes over the picture.
+    """
+
+    body: bytes
+    orientation: int = UPRIGHT
+    passes: int = 1
+
+
+def check_parts(count: int) -> None:
+    """Return if a file may have *count* parts. Raises ValueError."""
+    if count > MOST_PARTS:
+        message = f"it has more than {MOST_PARTS:,} parts"
+        raise ValueError(message)
