@@ -96,9 +96,7 @@ async def test_a_replayed_attack_is_one_entry(victim: Victim, patch: Patch) -> N
     assert 100 == entry.hits
 
 
-async def test_a_replay_keeps_its_entry_only_while_it_goes_on(
-    victim: Victim, patch: Patch
-) -> None:
+async def test_a_replay_keeps_its_entry_only_while_it_goes_on(victim: Victim, patch: Patch) -> None:
     """Who stops sending an image lets its entry expire, however often it was sent."""
     images, truth = _fooled(victim, patch, 1)
     for _ in range(5):

@@ -38,6 +38,8 @@ DRIPS = 300
 BOMB = gzip.compress(bytes(200 << 20), 9)
 """0.2 MB that unpack to 200."""
 
+JSON = "application/json"
+
 
 class Fault(enum.StrEnum):
     """What an infer request meets."""
@@ -54,6 +56,16 @@ class Fault(enum.StrEnum):
     LONG = enum.auto()
     NAN = enum.auto()
     CLASSES = enum.auto()
+
+
+ANSWERS: Mapping[Fault, tuple[int, Mapping[str, str], bytes]] = {
+    Fault.ERROR: (500, {"Content-Type": JSON}, b'{"error": "out of memory"}'),
+    Fault.BUSY: (503, {"Content-Type": JSON, "Retry-After": "1"}, b'{"error": "busy"}'),
+    Fault.HTML: (200, {"Content-Type": "text/html"}, b"<html>It works!</html>"),
+    Fault.TRUNCATED: (200, {"Content-Type": JSON, "Content-Length": "5000"}, b'{"outputs": ['),
+    Fault.BOMB: (200, {"Content-Type": JSON, "Content-Encoding": "gzip"}, BOMB),
+}
+"""What is answered in place of the model: the status, the headers, the body."""
 
 
 class Behaviour:
@@ -112,21 +124,12 @@ def main(port: int) -> None:
 
 def _answer(fault: Fault) -> Response | None:
     """Return what is answered in place of the model, None if it is to answer."""
-    match fault:
-        case Fault.ERROR:
-            return Response(b'{"error": "out of memory"}', 500, media_type="application/json")
-        case Fault.BUSY:
-            return Response(b'{"error": "busy"}', 503, {"Retry-After": "1"}, "application/json")
-        case Fault.HTML:
-            return Response("<html>It works!</html>", media_type="text/html")
-        case Fault.TRUNCATED:
-            return Response(b'{"outputs": [', 200, {"Content-Length": "5000"}, "application/json")
-        case Fault.DRIP:
-            return StreamingResponse(_drops(), media_type="application/json")
-        case Fault.BOMB:
-            return Response(BOMB, 200, {"Content-Encoding": "gzip"}, "application/json")
-        case _:
-            return None
+    if fault is Fault.DRIP:
+        return StreamingResponse(_drops(), media_type=JSON)
+    if fault not in ANSWERS:
+        return None
+    status, headers, body = ANSWERS[fault]
+    return Response(body, status, headers)
 
 
 def _spoilt(scores: NDArray[np.float32], fault: Fault) -> NDArray[np.float32]:

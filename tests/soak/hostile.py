@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
-import numpy as np
 import orjson
 
 from tests.faults.tiny_server import NAME
@@ -19,6 +18,8 @@ from tests.soak.stage import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    import numpy as np
 
     from tests.soak.load import Load
     from tests.soak.stage import Stage
@@ -34,14 +35,17 @@ JSON = {**WITH_KEY, "Content-Type": "application/json"}
 INFER = f"/v2/models/{NAME}/infer"
 
 DEEP = b"[" * 100_000
+HUGE = orjson.dumps(
+    {"inputs": [{"name": "input", "datatype": "FP32", "shape": [1 << 62, 9], "data": []}]}
+)
 BOMBS = (
     ("/predict", JSON, b'{"image": ' + DEEP),
     (INFER, JSON, b'{"inputs": ' + DEEP),
     (INFER, JSON, orjson.dumps({"inputs": [], "outputs": [{"name": "scores"}] * 10_000})),
-    (INFER, JSON, b'{"inputs": [{"name": "input", "datatype": "FP32", "shape": [9e18, 9], "data": []}]}'),
+    (INFER, JSON, HUGE),
     (INFER, {**JSON, "Content-Encoding": "gzip"}, gzip.compress(bytes(50 << 20))),
     ("/predict", PICTURE, huge_png()),
-)  # fmt: skip
+)
 
 
 def client_faults(load: Load) -> Iterator[Fault]:

@@ -7,12 +7,12 @@ import enum
 import socket
 import struct
 import threading
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from concurrent.futures import Future
     from typing import Any
 
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]

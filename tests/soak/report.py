@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 KILLING = frozenset({"worker killed"})
 """What cuts connections by its nature: a killed process ends no request well."""
 
+WORDS = frozenset({"after", "there", "what"})
+"""Columns that are no numbers."""
+
 
 @dataclass(frozen=True)
 class Outage:
@@ -120,13 +123,14 @@ def _by_fault(ledger: Ledger) -> Table:
 
 
 def _workers(workers: Iterable[Worker]) -> Table:
-    table = _table("Workers", "process", "there", "MB when warm", "most", "at end", "files", "most")
+    heads = ("there", "MB when warm", "most", "after", "MB at end", "open files", "most")
+    table = _table("Workers", "process", *heads)
     for worker in workers:
         warm = "" if worker.rss_warm is None else f"{worker.rss_warm:.0f}"
         table.add_row(
             str(worker.pid),
             f"{worker.since:.0f} to {worker.seen:.0f} s",
-            *(warm, f"{worker.rss_most:.0f}", f"{worker.rss:.0f}"),
+            *(warm, f"{worker.rss_most:.0f}", worker.most_under, f"{worker.rss:.0f}"),
             *(str(worker.files), str(worker.files_most)),
         )
     return table
@@ -157,5 +161,5 @@ def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column(first)
     for name in others:
-        table.add_column(name, justify="right" if name[0] not in "aw" else "left")
+        table.add_column(name, justify="left" if name in WORDS else "right")
     return table

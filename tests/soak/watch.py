@@ -20,7 +20,10 @@ WARM_S = 12.0
 
 @dataclass
 class Worker:
-    """One worker: since when it is there and was last seen; its memory (MB) and open files."""
+    """One worker: since when it is there and was last seen; its memory (MB) and open files.
+
+    ``most_under`` is the fault during or after which it had the most memory.
+    """
 
     pid: int
     since: float
@@ -29,6 +32,7 @@ class Worker:
     files: int
     rss_warm: float | None = None
     rss_most: float = 0.0
+    most_under: str = ""
     files_warm: int | None = None
     files_most: int = 0
 
@@ -57,7 +61,8 @@ class Watch:
         now = self._ledger.now
         worker = self.workers.setdefault(pid, Worker(pid, now, now, rss, files))
         worker.seen, worker.rss, worker.files = now, rss, files
-        worker.rss_most = max(worker.rss_most, rss)
+        if rss > worker.rss_most:
+            worker.rss_most, worker.most_under = rss, self._ledger.fault
         worker.files_most = max(worker.files_most, files)
         if worker.rss_warm is None and now - worker.since >= WARM_S:
             worker.rss_warm, worker.files_warm = rss, files
