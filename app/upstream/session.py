@@ -210,6 +210,7 @@ def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
         message = f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked"
         raise UpstreamAnswerError(message) from exc
     if len(body) > most or not unpacking.eof:
+        del body  # or whoever keeps the error keeps it too, by the traceback
         message = f"the upstream's answer is larger than {most} bytes, or it is cut off"
         raise UpstreamAnswerError(message)
     return body
