@@ -25,7 +25,7 @@ from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Fill
 from app.digits.images import SIDE, digits
 from app.gateway.outcome import UnscreenedError
-from app.library.contents import CAPACITY
+from app.library.capacity import CAPACITY
 from tests.poisoning.victim import labels_of
 from tests.tiny import tiny_trigger
 

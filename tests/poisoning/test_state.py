@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.screening import AT_MOST
 from app.digits.images import digits
-from app.library.contents import CAPACITY
+from app.library.capacity import CAPACITY
 from app.library.expiry import LIFETIMES
 from tests.poisoning.borderline import borderline_images
 from tests.poisoning.patch import universal_patch

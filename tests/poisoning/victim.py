@@ -11,6 +11,7 @@ import numpy as np
 from app.digits.images import digits
 from app.digits.network import network, scores
 from app.evaluation.suite import RECIPE, DigitsModel
+from app.gateway.calibrating import Calibrator
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
@@ -39,11 +40,24 @@ def clean_network() -> MLPClassifier:
 
 def labels_of(learnt: MLPClassifier, images: Images) -> NDArray[np.int64]:
     """Return what *learnt* says of *images* (n, 28, 28, 1)."""
-    return scores(learnt, images).argmax(axis=1)
+    labels: NDArray[np.int64] = scores(learnt, images).argmax(axis=1)
+    return labels
 
 
 class Reader(DigitsModel):
     """The port `ServedModel`: the network as if it were served."""
+
+    is_strange = False
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn nothing."""
+
+    async def is_redescribed(self) -> bool:
+        """Say nothing else than before."""
+        return False
+
+    def forget(self) -> None:
+        """Forget nothing."""
 
     async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
         """Take tensors of whole pixels."""
@@ -73,14 +87,15 @@ async def opened() -> AsyncIterator[Victim]:
     """Open the gateway with an empty library, with the usual 500 digits as references."""
     learnt, clock = clean_network(), Clock()
     library, model = MemoryTriggerLibrary(clock=clock), Reader(learnt)
-    preparation = Preparation(
+    calibrator = Calibrator(
         model,
         MemoryCalibrationStore(SECRET),
         lambda _: digits().references.images,
-        check_library=library.check,
         identity="digits",
         trigger_max=TRIGGER_MAX,
+        served=model,
     )
+    preparation = Preparation(calibrator, library.check)
     async with preparation.running():
         await eventually(lambda: preparation.prepared is not None, START_S)
         yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)
