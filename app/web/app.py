@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
 from app.settings import Resize
-from app.web import dashboard, health, instances, oip, predict, triggers
+from app.web import dashboard, health, instances, metrics, oip, predict, triggers
 from app.web.answers import Labels
 from app.web.body_limit import BodyLimit
 from app.web.direct import HotPaths
 from app.web.docs import register_docs
+from app.web.draining import STATE, Drain, lingering
 from app.web.keys import Keys
 from app.web.problems import Problem, described, register_problems
 from app.web.request_ids import RequestIds
@@ -69,9 +70,11 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         return gateway.model.class_name(index)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Drain]]:
+        drain = app.state.drain
         async with open_gateway() as app.state.gateway:
-            yield
+            with lingering(drain):
+                yield {STATE: drain}
 
     app = _Application(
         title="NEO Gateway",
@@ -82,6 +85,7 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         middleware=[Middleware(RequestIds), Middleware(BodyLimit, max_body=max_body)],
     )
     keys = Keys(api_keys, admin_keys)
+    app.state.drain = Drain()
     app.state.service = Service(
         model_name, Labels(labels or (), server_name), max_body, max_pixels, keys, resize
     )
@@ -106,5 +110,6 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
     app.include_router(instances.health)
     app.include_router(triggers.router, dependencies=keys.for_admins(), responses=refusals)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(dashboard.router)
     register_docs(app)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
 from app.web.direct import DirectRoute
+from app.web.draining import readiness
 from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
 from app.web.judging import flags, judged, pictures, rows
 from app.web.models import check_model
@@ -65,8 +66,7 @@ async def models(request: Request) -> Response:
 async def ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
     check_model(request, model)
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
 
 

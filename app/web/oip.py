@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.web.contents import content
 from app.web.direct import DirectRoute
+from app.web.draining import readiness
 from app.web.drop_in import ANSWERED, FILE, NOT_READY, TOLD, json_answer
 from app.web.judging import flags, judged, pictures, rows
 from app.web.models import UnknownModelError, check_model
@@ -155,6 +156,5 @@ def _version(facts: ModelFacts) -> Mapping[str, str]:
 
 
 async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)
