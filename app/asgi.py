@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,15 @@ from app.web.app import create_app
 from app.wiring import open_gateway
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from fastapi import FastAPI
+
+    from app.gateway.predict import Gateway
+    from app.settings import Settings
+
+READY_S = 120.0
+BETWEEN_LOOKS_S = 0.1
 
 
 def create() -> FastAPI:
@@ -21,6 +31,26 @@ def create() -> FastAPI:
     Raises SettingError, also without NEO_REDIS_URL: the embedded Valkey belongs to `neo-gateway
     serve`, which is above the workers.
     """
+    return _create(wait=False)
+
+
+def successor() -> FastAPI:
+    """Return the same for a worker that takes another one's place: it listens once it is ready."""
+    return _create(wait=True)
+
+
+@asynccontextmanager
+async def open_ready_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gateway]:
+    """Run the gateway; it is there when it can answer, or after `READY_S`."""
+    async with open_gateway(settings, redis_url) as gateway:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                while not (await gateway.readiness()).ready:  # noqa: ASYNC110  # nobody tells
+                    await asyncio.sleep(BETWEEN_LOOKS_S)
+        yield gateway
+
+
+def _create(*, wait: bool) -> FastAPI:
     end_with_supervisor()
     logging.basicConfig(format=LOG_FORMAT, level=logging.WARNING)  # a worker begins without
     settings = read_settings()
@@ -30,8 +60,9 @@ def create() -> FastAPI:
             "e.g. NEO_REDIS_URL=redis://127.0.0.1:6379/0 (neo-gateway serve starts its own)"
         )
         raise SettingError(message)
+    opened = open_ready_gateway if wait else open_gateway
     return create_app(
-        partial(open_gateway, settings, settings.redis_url.get_secret_value()),
+        partial(opened, settings, settings.redis_url.get_secret_value()),
         model_name=settings.model,
         labels=settings.labels or None,
         max_body=settings.max_body,

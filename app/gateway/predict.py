@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app import metrics
 from app.detection.screening import Finding, Verdict
 from app.gateway.budget import ProbeBudget
 from app.gateway.conclusion import concluded
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
+
+_IMAGES: Final = {screening: metrics.IMAGES.labels(screening.value) for screening in Screening}
+"""Looked up once: each is counted for every image."""
 
 
 class Gateway:
@@ -57,6 +61,12 @@ class Gateway:
         Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
         if the defence couldn't be finished and the failure policy is `closed`.
         """
+        outcome = await self._outcome(image, arrival)
+        _IMAGES[outcome.screening].inc()
+        metrics.PROBES.inc(outcome.probes)
+        return outcome
+
+    async def _outcome(self, image: Image, arrival: Arrival | None) -> Outcome:
         if self._policy.strategy is Strategy.OFF:
             answers = await self._said(image, arrival)
             said = prediction(answers)

@@ -65,7 +65,7 @@ class Protocol(WatchingReaders):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let a client in, for its first request."""
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
@@ -73,7 +73,7 @@ class Protocol(WatchingReaders):
         surplus = 0 if self._most is None else len(self.connections) - self._most
         if surplus > 0:
             metrics.CONNECTIONS_CUT.labels("surplus").inc()
-            self.app = self._refuse  # type: ignore[assignment]
+            self.app = self._refuse
         if surplus > SPARE:
             transport.abort()
 
@@ -123,13 +123,17 @@ class Protocol(WatchingReaders):
 
     @property
     def _answering(self) -> bool:
-        # There is no cycle before the first request, whatever its type says.
-        return bool(self.cycle) and not self.cycle.response_complete
+        return self._asked and not self.cycle.response_complete
+
+    @property
+    def _asked(self) -> bool:
+        """Whether there has been a request: before it there is no cycle, whatever its type says."""
+        return self.cycle is not None
 
     @property
     def _coming(self) -> bool:
         """Whether the head of a request is awaited: the first one, or one that has begun."""
-        return not self._in_body and (self._since is not None or not self.cycle)
+        return not self._in_body and (self._since is not None or not self._asked)
 
     def _expect_more(self, size: int) -> None:
         """Set the deadline for the part of a request of which *size* more bytes have come."""
