@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from app.gateway.predict import Gateway
     from app.settings import Settings
 
-READY_S = 120.0
+READY_S = 600.0
+"""The supervisor gives up before."""
 BETWEEN_LOOKS_S = 0.1
 
 

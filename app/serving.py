@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 KEEP_ALIVE_S = 75  # longer than the 60 s of common load balancers, or they meet a closed connection
 DRAIN_S = 20
+STANDSTILL_S = 15  # a worker that is only starting on a busy machine says nothing for a while, too
 MOST_CONNECTIONS = 1000
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 REDIS_URL = "NEO_REDIS_URL"
@@ -60,6 +61,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
             proxy_headers=False,  # nobody here asks who the client is
             limit_concurrency=_most_connections(),
             timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_worker_healthcheck=STANDSTILL_S,
             timeout_graceful_shutdown=DRAIN_S,
         )
         started = _run_single(config) if workers == 1 else _run_several(config)

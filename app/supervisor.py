@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from uvicorn.config import Config
 
-READY_S: Final = 60.0
-"""How long a new worker may take until it can answer."""
+READY_S: Final = 300.0
+"""How long a new worker may take until it can answer: a model may have to be measured anew."""
 
 LEAVE_S: Final = 60.0
 """How long an old one may take to end: more than it gives its requests."""

@@ -45,7 +45,7 @@ ASKED = (
     b"Content-Length: %d\r\n\r\n" % len(IMAGE)
 ) + IMAGE
 PATIENCE_S = 30.0
-RESTART_S = 90.0
+RESTART_S = 180.0
 LONG_S = 4.0
 """Longer than the linger: such a request meets the server's own end."""
 
