@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app import metrics
 from app.detection.screening import Finding, Verdict
 from app.gateway.budget import ProbeBudget
 from app.gateway.conclusion import concluded
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
+
+_IMAGES: Final = {screening: metrics.IMAGES.labels(screening.value) for screening in Screening}
+"""Looked up once: each is counted for every image."""
 
 
 class Gateway:
@@ -66,7 +70,14 @@ class Gateway:
         if the defence couldn't be finished and the failure policy is `closed`, RateExceededError if
         too much was asked before.
         """
-        pay = self._rates.account(key)
+        outcome = await self._outcome(image, arrival, self._rates.account(key))
+        _IMAGES[outcome.screening].inc()
+        metrics.PROBES.inc(outcome.probes)
+        return outcome
+
+    async def _outcome(
+        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
+    ) -> Outcome:
         if self._policy.strategy is Strategy.OFF:
             answers = await self._said(image, arrival, pay)
             said = prediction(answers)

@@ -12,11 +12,12 @@ from starlette.middleware import Middleware
 
 from app.logs import tell_unhandled
 from app.settings import Resize
-from app.web import dashboard, health, instances, oip, predict, triggers
+from app.web import dashboard, health, instances, metrics, oip, predict, triggers
 from app.web.answers import Labels
 from app.web.bodies import Bodies, BodyLimit
 from app.web.direct import HotPaths
 from app.web.docs import register_docs
+from app.web.draining import STATE, Drain, lingering
 from app.web.drop_in import errors
 from app.web.guard import Guard
 from app.web.keys import Keys
@@ -75,10 +76,12 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         return gateway.model.class_name(index)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Drain]]:
+        drain = app.state.drain
         asyncio.get_running_loop().set_exception_handler(tell_unhandled)
         async with open_gateway() as app.state.gateway:
-            yield
+            with lingering(drain):
+                yield {STATE: drain}
 
     keys, bodies = Keys(api_keys, admin_keys), Bodies(max_body)
     app = _Application(
@@ -94,6 +97,7 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
             Middleware(BodyLimit, bodies=bodies),
         ],
     )
+    app.state.drain = Drain()
     app.state.service = Service(
         model_name, Labels(labels or (), server_name), bodies, max_pixels, keys, resize
     )
@@ -120,5 +124,6 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
         app.include_router(protocol.health)
     app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(dashboard.router)
     register_docs(app)

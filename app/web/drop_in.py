@@ -63,7 +63,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
         "content": {JSON: _OBJECT, BINARY: FILE},
         "headers": _FLAGS,
     },
-    **errors(400, 404, 413, 415, 422, 502, 503, 504),
+    **errors(400, 404, 413, 415, 422, 429, 502, 503, 504),
 }
 """Of an operation that classifies images."""
 

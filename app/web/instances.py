@@ -12,8 +12,10 @@ from fastapi import APIRouter, Request, Response
 from app.web.contents import content
 from app.web.decoding import pictures
 from app.web.direct import DirectRoute
+from app.web.draining import readiness
 from app.web.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.judging import flags, judged, rows
+from app.web.keys import caller
 from app.web.models import check_model
 from app.web.uploads import PICTURE
 from app.wire import nested
@@ -81,8 +83,7 @@ async def models(request: Request) -> Response:
 async def ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
     check_model(request, model)
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
 
 
@@ -103,7 +104,7 @@ async def predict(request: Request, model: str) -> Response:
         arrivals = await _tensors(numbers, gateway)
     else:
         arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
-    outcomes = await judged(arrivals, gateway)
+    outcomes = await judged(arrivals, gateway, caller(request))
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 

@@ -70,15 +70,23 @@ class Keys:
         return not self.required or _known(_presented(request), self._admin.digests())
 
     def check_client(self, request: Request) -> None:
-        """Return if any key opens *request*. Raises UnknownKeyError."""
-        if not _known(_presented(request), self._api.digests() + self._admin.digests()):
+        """Return if any key opens *request*, and remember it there. Raises UnknownKeyError."""
+        presented = _presented(request)
+        if not _known(presented, self._api.digests() + self._admin.digests()):
             message = "send a valid key: Authorization: Bearer <key>, or X-API-Key: <key>"
             raise UnknownKeyError(message)
+        request.state.key = presented
 
     async def _check_admin(self, request: Request) -> None:
         if not self.admits_admin(request):
             message = "this needs an admin key"
             raise NotAdminError(message)
+
+
+def caller(request: Request) -> bytes | None:
+    """Return the digest of the key that has opened *request*; None where no key is needed."""
+    key: bytes | None = getattr(request.state, "key", None)
+    return key
 
 
 def _presented(request: Request) -> bytes:

@@ -14,8 +14,10 @@ from fastapi import APIRouter, Request, Response
 from app.web.contents import content
 from app.web.decoding import pictures
 from app.web.direct import DirectRoute
+from app.web.draining import readiness
 from app.web.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.judging import flags, judged, rows
+from app.web.keys import caller
 from app.web.models import UnknownModelError, check_model
 from app.web.oip_messages import BACKDOOR, MOST_OUTPUTS, check_outputs, read_infer, write_infer
 from app.web.uploads import PICTURE
@@ -157,7 +159,7 @@ async def infer(request: Request, model: str) -> Response:
     asked = read_infer(body, request.headers.get(HEADER_LENGTH))
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
-    outcomes = await judged(await _arrivals(asked, gateway, service), gateway)
+    outcomes = await judged(await _arrivals(asked, gateway, service), gateway, caller(request))
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}
@@ -190,6 +192,5 @@ def _version(facts: ModelFacts) -> Mapping[str, str]:
 
 
 async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)

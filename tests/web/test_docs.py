@@ -54,6 +54,7 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "POST /trigger/{trigger_id}/restore",
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",
         *DROP_IN,
     } == operations.keys()
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
