@@ -1,6 +1,6 @@
 """How many images a second may be asked on whose account: token buckets, in memory.
 
-An image is let in while its caller's bucket and the one for all have something in them, and pays
+An image is let in while its caller's bucket and the one for all have a token in them, and pays
 for what it asks as it asks. What it will need nobody knows before, so a bucket may be overdrawn;
 whoever comes next waits until it is filled again. A caller that goes in the middle has paid.
 """
@@ -47,14 +47,14 @@ class TokenBucket:
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._rate = rate
         self._clock = clock
-        self._most = rate * BURST_S
+        self._most = max(rate * BURST_S, 1.0)
         self._level = self._most
         self._at = clock()
 
     def missing_s(self) -> float:
-        """Return in how many seconds there will be something in it; 0 if there is."""
+        """Return in how many seconds there will be one in it; 0 if there is."""
         self._fill()
-        return 0.0 if self._level > 0 else (1 - self._level) / self._rate
+        return max((1 - self._level) / self._rate, 0.0)
 
     def take(self, tokens: int) -> None:
         """Take *tokens* out, even if there aren't so many."""

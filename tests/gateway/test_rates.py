@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 
 def test_a_bucket_fills_with_its_rate(clock: Clock) -> None:
-    """Ten seconds' worth are in a full one; overdrawn, it says when there is something again."""
+    """Ten seconds' worth are in a full one; overdrawn, it says when there is one again."""
     bucket = TokenBucket(20, clock)
     bucket.take(199)
     assert 0 == bucket.missing_s()
@@ -48,7 +48,7 @@ def test_a_bucket_fills_with_its_rate(clock: Clock) -> None:
 
 
 def test_a_debt_is_bounded(clock: Clock) -> None:
-    """However much many asked at once, after ten seconds and a bit there is something again."""
+    """However much many asked at once, after ten seconds and a bit there is one again."""
     bucket = TokenBucket(20, clock)
     for _ in range(100):
         bucket.take(1500)

@@ -22,7 +22,7 @@ from tests.library.servers import eventually
 from tests.tiny import TinyModel, clean_images
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from fastapi import FastAPI
 
@@ -55,8 +55,10 @@ def _references(channels: int) -> Images:
 
 
 @asynccontextmanager
-async def plain_gateway(model: TinyModel, library: FaultyLibrary) -> AsyncIterator[Gateway]:
-    """Run the gateway as a plain proxy, with references for its examples."""
+async def plain_gateway(
+    model: TinyModel, library: FaultyLibrary, **rates: float
+) -> AsyncIterator[Gateway]:
+    """Run the gateway as a plain proxy, with references for its examples; with these *rates*."""
     channels = model.size.channels
     preparation = Preparation(
         Calibrator(
@@ -69,7 +71,13 @@ async def plain_gateway(model: TinyModel, library: FaultyLibrary) -> AsyncIterat
         library.check,
     )
     policy = Policy(
-        Strategy.OFF, SearchMode.CONTINUE, PATIENCE_S, FailurePolicy.CLOSED, None, Parameters()
+        Strategy.OFF,
+        SearchMode.CONTINUE,
+        PATIENCE_S,
+        FailurePolicy.CLOSED,
+        None,
+        Parameters(),
+        **rates,
     )
     async with preparation.running():
         await eventually(lambda: preparation.prepared is not None, START_S)
@@ -87,7 +95,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(model: TinyModel | None = None, **settings: Any) -> AsyncIterator[Served]:
+async def serving(
+    model: TinyModel | None = None, rates: Mapping[str, float] | None = None, **settings: Any
+) -> AsyncIterator[Served]:
     """Run the application on *model*, with *settings* in place of the usual ones."""
     model, library = model or TinyModel(), FaultyLibrary()
 
@@ -97,7 +107,8 @@ async def serving(model: TinyModel | None = None, **settings: Any) -> AsyncItera
         "max_body": MAX_BODY,
         "max_pixels": MAX_PIXELS,
     }
-    app = create_app(partial(plain_gateway, model, library), **(usual | settings))
+    opened = partial(plain_gateway, model, library, **(rates or {}))
+    app = create_app(opened, **(usual | settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
