@@ -60,16 +60,16 @@ class KeyFile(KeyRing):
     def _look(self) -> None:
         try:
             seen = _identity(self._path.stat())
-            if seen == self._read:
-                return
-            setting = self._setting.read_again()
+            if seen != self._read:
+                self._take(self._setting.read_again())
+                self._read = seen
         except (OSError, ValueError) as exc:
-            self._read = None  # look again, whatever it looks like
-            self._note(exc.strerror if isinstance(exc, OSError) else str(exc))
-            return
-        self._read = seen
-        self._note(None)
-        self._digests = KeyRing(key.get_secret_value() for key in setting.values).digests()
+            self._note((isinstance(exc, OSError) and exc.strerror) or str(exc))
+        else:
+            self._note(None)
+
+    def _take(self, setting: KeySetting) -> None:
+        self._digests = tuple(digest(key.get_secret_value().encode()) for key in setting.values)
 
     def _note(self, problem: str | None) -> None:
         if problem and problem != self._problem:

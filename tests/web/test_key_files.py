@@ -108,6 +108,23 @@ def test_wrong_file_keeps_the_last_keys(
     assert has(ring, "three")
 
 
+def test_file_that_comes_and_goes(
+    ring: KeyRing, file: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says each time that the file is gone."""
+    ring.digests()
+    away = file.with_name("away")
+    with caplog.at_level(logging.WARNING):
+        for count in (1, 2):
+            file.rename(away)
+            clock.now += 1
+            assert has(ring, "one", "two")
+            assert count == len(caplog.messages)
+            away.rename(file)
+            clock.now += 1
+            assert has(ring, "one", "two")
+
+
 def test_log_has_no_key(
     ring: KeyRing, file: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
