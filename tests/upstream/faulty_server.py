@@ -219,8 +219,8 @@ def _described(path: bytes) -> bytes:
 
 def _answer(scores: NDArray[np.float32], *shape: int) -> bytes:
     told = {"name": "scores", "datatype": "FP32", "shape": shape or scores.shape}
-    told["data"] = scores.reshape(-1).tolist()
-    return orjson.dumps({"model_name": NAME, "outputs": [told]})
+    data = scores.reshape(-1).tolist()
+    return orjson.dumps({"model_name": NAME, "outputs": [{**told, "data": data}]})
 
 
 def _with_nan(scores: NDArray[np.float32]) -> bytes:

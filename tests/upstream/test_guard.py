@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from prometheus_client import Counter
 
 from app import metrics
 from app.ports import (
@@ -56,7 +57,7 @@ class Counts:
         return changed
 
 
-def _samples(counter: metrics.Counter) -> Iterator[tuple[str, float]]:
+def _samples(counter: Counter) -> Iterator[tuple[str, float]]:
     for metric in counter.collect():
         for sample in metric.samples:
             if sample.name.endswith("_total"):
