@@ -17,7 +17,8 @@ from app.ports import (
     UpstreamStatusError,
     UpstreamTimeoutError,
 )
-from app.upstream.batching import Batcher, joined, split
+from app.upstream.batching import Batcher
+from app.upstream.parts import joined, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

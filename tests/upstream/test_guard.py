@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from prometheus_client import Counter
 
 from app import metrics
 from app.ports import (
@@ -26,6 +25,8 @@ from tests.upstream.test_upstream_faults import ANSWER, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from prometheus_client import Counter
 
     from app.upstream.model import UpstreamModel
     from tests.upstream.conftest import Connect, Listen
