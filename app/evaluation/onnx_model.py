@@ -10,9 +10,9 @@ import numpy as np
 
 from app.ports import NOBODY, UpstreamAnswerError
 from app.upstream.answers import answering, parse_answers
-from app.upstream.batching import joined, split
 from app.upstream.class_names import ClassNames
 from app.upstream.input_form import input_form
+from app.upstream.parts import joined, split
 from app.upstream.preprocessing import preprocessing
 from app.wire.reading import Tensor
 from app.wire.tensors import TensorSpec

@@ -27,16 +27,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app import metrics
-from app.detection.search import Answers
 from app.ports import NOBODY, UpstreamAnswerError, UpstreamBusyError, UpstreamStatusError
 from app.upstream.guard import count_failure
+from app.upstream.parts import joined
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
 
     from numpy.typing import NDArray
 
-    from app.detection.search import Images
+    from app.detection.search import Answers
     from app.ports import Caller
 
 Batch: TypeAlias = "NDArray[Any]"
@@ -114,10 +114,7 @@ class Batcher:
         for part in parts:
             insort(self._queue, part, key=_rank)
         self._waiting += len(batch)
-        if self._free:
-            self._schedule(loop)
-        else:
-            self._tell_waiting()
+        self._schedule(loop)
         try:
             return joined([await part.answers for part in parts])
         finally:
@@ -134,7 +131,9 @@ class Batcher:
         await asyncio.gather(*self._flights, return_exceptions=True)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._free and not self._scheduled:
+        if not self._free:
+            self._tell_waiting()
+        elif not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._send)
 
@@ -230,41 +229,6 @@ class Batcher:
         if self._waiting != self._told:
             self._told = self._waiting
             metrics.UPSTREAM_WAITING.set(self._waiting)
-
-
-def joined(answers: Sequence[Answers]) -> Answers:
-    """Join *answers*, which are of one kind: all with scores of the same classes, or all without.
-
-    Raises UpstreamAnswerError if they aren't.
-    """
-    if len(answers) == 1:
-        return answers[0]
-    names = answers[0].outputs.keys()
-    try:
-        return Answers(
-            np.concatenate([part.labels for part in answers]),
-            _joined([part.scores for part in answers]),
-            _joined([part.best for part in answers]),
-            {name: np.concatenate([part.outputs[name] for part in answers]) for name in names},
-        )
-    except (KeyError, TypeError, ValueError) as exc:
-        message = "the upstream's answers to one batch are not of one kind"
-        raise UpstreamAnswerError(message) from exc
-
-
-def split(images: Images, most: int) -> list[Images]:
-    """Cut *images* into parts of *most*, filled from the front."""
-    return [images[start : start + most] for start in range(0, len(images), most)]
-
-
-def _joined(arrays: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    there = [array for array in arrays if array is not None]
-    if not there:
-        return None
-    if len(there) != len(arrays):
-        message = "some answers have scores, and some have none"
-        raise ValueError(message)
-    return np.concatenate(there)
 
 
 def _rank(part: _Waiting) -> tuple[int, int]:

@@ -58,8 +58,10 @@ def _responses_as_it_dies(
 
 
 def _is_outage(response: httpx.Response) -> bool:
-    """Tell if it is a problem of the model server's."""
-    return response.status_code in {502, 504} and _is_problem(response)
+    """Tell if it is a problem of the model server's, or that it isn't asked for now."""
+    if not _is_problem(response):
+        return False
+    return response.status_code in {502, 504} or "upstream-open" in response.json()["type"]
 
 
 def _is_half_screened(response: httpx.Response) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app import metrics
 from app.detection.search import Answers
 from app.ports import (
     Caller,
@@ -16,7 +17,8 @@ from app.ports import (
     UpstreamStatusError,
     UpstreamTimeoutError,
 )
-from app.upstream.batching import Batcher, joined, split
+from app.upstream.batching import Batcher
+from app.upstream.parts import joined, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,6 +203,22 @@ async def test_nobody_pays_for_anothers_image() -> None:
     assert ([1], [2], [4]) == (results[0], results[1], results[3])
     assert isinstance(results[2], UpstreamStatusError)
     assert [[1], [2, 3, 4], [2], [3], [4]] == server.batches
+
+
+async def test_what_waits_is_told() -> None:
+    """Prometheus hears how many images wait for a slot, and when those who asked have gone."""
+    server = Server()
+    calls = [server.ask(1)]
+    await server.arrived()
+    calls += [server.ask(2, 3), server.ask(4, key="b")]
+    await asyncio.sleep(0)
+    assert 3 == metrics.UPSTREAM_WAITING._value.get()  # noqa: SLF001
+    calls[1].cancel()
+    await asyncio.wait([calls[1]])
+    assert 1 == metrics.UPSTREAM_WAITING._value.get()  # noqa: SLF001
+    server.let(2)
+    assert [[1], [4]] == [await calls[0], await calls[2]]
+    assert 0 == metrics.UPSTREAM_WAITING._value.get()  # noqa: SLF001
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,11 @@ def opened(at: float = 0.0, error: UpstreamError = GONE) -> Breaker:
     return breaker
 
 
+def state(breaker: Breaker) -> State:
+    """Return the breaker's state as it is now."""
+    return breaker.state
+
+
 def refused_s(breaker: Breaker, now: float) -> float:
     """Return in how many seconds the breaker lets the next trial pass."""
     with pytest.raises(UpstreamOpenError) as caught:
@@ -51,9 +56,9 @@ def test_absence_opens_it(error: UpstreamError) -> None:
     """The fifth failure in a row that means that nobody is there opens it, none before."""
     breaker = Breaker()
     fail(breaker, 0, 1, 2, 3, error=error)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
     fail(breaker, 4, error=error)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     assert 0.5 == refused_s(breaker, 4)
 
 
@@ -68,7 +73,7 @@ def test_what_an_image_may_have_caused_does_not(error: UpstreamError) -> None:
     fail(breaker, 0, 0, 0, 0)
     fail(breaker, 0, error=error)
     fail(breaker, 0, 0, 0, 0)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_a_good_answer_ends_the_row() -> None:
@@ -77,7 +82,7 @@ def test_a_good_answer_ends_the_row() -> None:
     for _ in range(9):
         fail(breaker, 0, 0, 0, 0)
         breaker.answered(0, 0, inference=True)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_one_trial_at_a_time() -> None:
@@ -85,11 +90,11 @@ def test_one_trial_at_a_time() -> None:
     breaker = opened()
     assert pytest.approx(0.1) == refused_s(breaker, 0.4)
     breaker.admit(0.5)
-    assert State.HALF_OPEN is breaker.state
+    assert State.HALF_OPEN is state(breaker)
     refused_s(breaker, 0.5)
     refused_s(breaker, 3.0)
     breaker.answered(0.5, 3.5, inference=True)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
     breaker.admit(3.5)
     breaker.admit(3.5)
 
@@ -125,10 +130,10 @@ def test_an_abandoned_trial_makes_room_for_the_next() -> None:
     breaker = opened()
     breaker.admit(1)
     breaker.abandoned(1, 1.2)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     breaker.admit(1.2)
     breaker.answered(1.2, 1.3, inference=True)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_a_trial_without_an_end_is_followed_by_another() -> None:
@@ -140,9 +145,9 @@ def test_a_trial_without_an_end_is_followed_by_another() -> None:
     breaker.answered(6, 7, inference=True)
     breaker.failed(GONE, 1, 8, inference=True)
     breaker.abandoned(1, 8)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
     fail(breaker, 9, 9, 9, 9)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_what_began_before_it_opened_says_nothing_new() -> None:
@@ -151,7 +156,7 @@ def test_what_began_before_it_opened_says_nothing_new() -> None:
     breaker.failed(GONE, 3, 10.1, inference=True)
     breaker.answered(4, 10.2, inference=True)
     breaker.abandoned(5, 10.3)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     assert pytest.approx(0.2) == refused_s(breaker, 10.3)
 
 
@@ -162,7 +167,7 @@ def test_what_began_before_it_closed_does_not_open_it_again() -> None:
     breaker.answered(11, 12, inference=True)
     for _ in range(9):
         breaker.failed(GONE, 9, 13, inference=True)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_a_health_check_does_not_hide_a_model_that_is_gone() -> None:
@@ -171,13 +176,13 @@ def test_a_health_check_does_not_hide_a_model_that_is_gone() -> None:
     for now in range(FAILURES):
         fail(breaker, now)
         breaker.answered(now, now, inference=False)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     breaker.admit(9)
     breaker.answered(9, 9, inference=False)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     breaker.admit(9)  # and what follows at once is the trial
     breaker.answered(9, 9, inference=True)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_a_server_that_was_only_asked_for_its_health() -> None:
@@ -185,10 +190,10 @@ def test_a_server_that_was_only_asked_for_its_health() -> None:
     breaker = Breaker()
     for _ in range(FAILURES):
         breaker.failed(GONE, 0, 0, inference=False)
-    assert State.OPEN is breaker.state
+    assert State.OPEN is state(breaker)
     breaker.admit(1)
     breaker.answered(1, 1, inference=False)
-    assert State.CLOSED is breaker.state
+    assert State.CLOSED is state(breaker)
 
 
 def test_its_words() -> None:

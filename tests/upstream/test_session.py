@@ -220,6 +220,25 @@ async def test_bad_answers(said: list[bytes | None], error: type[Exception], rea
             await session.get("/")
 
 
+@pytest.mark.parametrize(
+    ("status", "value", "expected"),
+    [
+        ("503 X", "7", 7.0),
+        ("429 X", "0", 0.0),
+        ("503 X", "Fri, 01 Jan 2100 00:00:00 GMT", 30.0),
+        ("503 X", "soon", None),
+        ("500 X", "7", None),
+    ],
+)
+async def test_when_to_ask_again(status: str, value: str, expected: float | None) -> None:
+    """A server that has too much to do may say when it wants to be asked again."""
+    head = f"HTTP/1.1 {status}\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n"
+    async with talking(head.encode()) as (session, _):
+        with pytest.raises(UpstreamStatusError) as caught:
+            await session.get("/")
+    assert expected == caught.value.retry_after_s
+
+
 async def test_more_than_was_asked() -> None:
     """What a server says beyond its answer is never taken for the next one."""
     async with talking(ok(b"one") + ok(b"two")) as (session, server):

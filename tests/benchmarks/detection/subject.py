@@ -17,7 +17,7 @@ from app.evaluation.stamping import read_stamp
 from app.evaluation.subject import Subject
 from app.pictures.references import load_references
 from app.ports import NOBODY, InputSize
-from app.upstream.batching import joined, split
+from app.upstream.parts import joined, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
