@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 from importlib.metadata import version
@@ -13,6 +12,7 @@ import click
 
 from app.bench.command import bench
 from app.evaluation.command import evaluate
+from app.logs import write_log
 
 LOCAL = "127.0.0.1"
 PORT = click.IntRange(1, 65535)
@@ -24,7 +24,7 @@ def main() -> None:
     """Defend an image classifier that is reached over HTTP against backdoors."""
     # The first process of a container ignores what it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    write_log()
 
 
 @main.command()

@@ -47,3 +47,12 @@ TRIGGERS: Final = Gauge("neo_triggers", "Triggers that are in use", multiprocess
 TRIGGERS_UNKEPT: Final = Counter(
     "neo_triggers_unkept", "New triggers that a full library had no room for"
 )
+
+CONNECTIONS: Final = Gauge(
+    "neo_connections", "Connections of clients that are open", multiprocess_mode="livesum"
+)
+CONNECTIONS_CUT: Final = Counter(
+    "neo_connections_cut",
+    "Connections closed on clients, by the reason",
+    ["reason"],
+)

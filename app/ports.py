@@ -8,8 +8,10 @@ The errors::
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
     │   ├── UpstreamBusyError          too much waits for it already
+    │   ├── UpstreamOpenError          it wasn't there lately: the circuit breaker is open
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
+    │       └── OtherModelError        it is of other classes than before: another model is there
     └── LibraryError                 the trigger library can't do this now
         └── UnknownTriggerError        no trigger has this id
 """
@@ -17,7 +19,7 @@ The errors::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,37 +37,71 @@ if TYPE_CHECKING:
 class PortError(Exception):
     """Something outside failed; the message is fit for the owner's eyes and names no secret."""
 
+    quotes: ClassVar[bool] = True
+    """Whether the message may have words from outside, which no log gets."""
+
+    @property
+    def summary(self) -> str | None:
+        """What a log may have of the message; None where that is nothing."""
+        return None if self.quotes else str(self)
+
 
 class ArrivalError(PortError):
     """A caller's tensor isn't one that the model takes; the message is fit for the caller."""
 
 
 class UpstreamError(PortError):
-    """The classifier gave no usable answer."""
+    """The classifier gave no usable answer; ``retry_after_s``: when it may, if that is known."""
+
+    retry_after_s: float | None = None
 
 
 class UpstreamUnreachableError(UpstreamError):
     """No connection to the classifier, or the connection broke."""
 
+    quotes = False
+
 
 class UpstreamTimeoutError(UpstreamError):
     """The classifier didn't answer in time."""
+
+    quotes = False
 
 
 class UpstreamBusyError(UpstreamError):
     """More waits for the classifier than it could answer soon; nothing was sent."""
 
+    quotes = False
+
+
+class UpstreamOpenError(UpstreamError):
+    """The classifier wasn't there lately, and is asked again later; nothing was sent."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class UpstreamStatusError(UpstreamError):
     """The classifier answered with an error status."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"the upstream answered {status}: {message}")
         self.status = status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def summary(self) -> str:
+        """The status, without the server's words."""
+        return f"the upstream answered {self.status}"
 
 
 class UpstreamAnswerError(UpstreamError):
     """The classifier's answer is malformed, so none of it is used."""
+
+
+class OtherModelError(UpstreamAnswerError):
+    """The answer has other classes than those before: another model is there."""
 
 
 class LibraryError(PortError):
@@ -114,6 +150,11 @@ class Caller:
         """Whether more was asked than clean images take, but for one in twenty."""
         return self.spent >= LONG
 
+    @property
+    def background(self) -> bool:
+        """Whether nobody waits for the answer, so that it may take its time."""
+        return self.spent >= BACKGROUND.spent
+
 
 LONG: Final = 64
 """Images asked for one, from which on all others go before it."""
@@ -161,7 +202,30 @@ class Model(Protocol):
 
 
 class ServedModel(Model, Protocol):
-    """A model that also takes its callers' own tensors, and describes itself."""
+    """A model behind a server: it takes its callers' own tensors, describes itself, may change.
+
+    ``is_strange``: its last answer had other classes than those before.
+    """
+
+    is_strange: bool
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn from *images* of these *labels* what else the server says of its classes.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    async def is_redescribed(self) -> bool:
+        """Ask the server again and return whether it describes another model than before.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Forget what the server has said of the model: another one is there."""
+        ...
 
     async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
@@ -223,7 +287,10 @@ class TriggerLibrary(Protocol):
         ...
 
     async def register(self, trigger: Trigger) -> Entry:
-        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
+
+        A full library may have no room for it; then the entry that is returned is not in it.
+        """
         ...
 
     async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
@@ -265,11 +332,15 @@ class CalibrationStore(Protocol):
         ...
 
     async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
     ) -> Calibration:
         """Return the calibration kept under *key*; one worker alone measures it if there is none.
 
-        Errors of *measure* reach the worker that measured; another one then tries.
+        An *outdated* one counts as none, and is replaced. Errors of *measure* reach the worker that
+        measured; another one then tries.
         """
         ...
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import jmespath
 
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator, ReferencesError
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation, ReferencesError
+from app.gateway.preparation import Preparation
+from app.gateway.verifying import verify_library
 from app.library.opening import open_library
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
@@ -36,31 +39,35 @@ PICTURES_IN_FLIGHT: Final = 24
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, redis_url: str) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, redis_url: str, workers: int = 1
+) -> AsyncIterator[Gateway]:
     """Run the gateway that *settings* describe, with its state in the Redis at *redis_url*.
 
-    It is there at once; `Gateway.readiness` says when it can screen.
+    It is one of so many *workers*, which share the rates. It is there at once;
+    `Gateway.readiness` says when it can screen.
     """
     async with (
         open_model(server(settings), input_settings(settings), limits(settings)) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
-        preparation = Preparation(
+        calibrator = Calibrator(
             model,
             calibrations,
             _loader(settings),
-            check_library=library.check,
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
             strategy=settings.strategy,
-            introduce=model.introduce,
+            served=model,
         )
+        verify = partial(verify_library, library, model)
+        preparation = Preparation(calibrator, library.check, verify)
         async with preparation.running():
-            yield Gateway(model, library, preparation, policy(settings))
+            yield Gateway(model, library, preparation, policy(settings, workers))
 
 
-def policy(settings: Settings) -> Policy:
-    """Return the part of the settings that says how images are screened."""
+def policy(settings: Settings, workers: int = 1) -> Policy:
+    """Return the part of the settings that says how images are screened, for one of *workers*."""
     return Policy(
         strategy=settings.strategy,
         search=settings.search,
@@ -73,6 +80,8 @@ def policy(settings: Settings) -> Policy:
             check_size=settings.check_size,
             size=settings.trigger_max,
         ),
+        probe_rate=_share(settings.probe_rate, workers),
+        key_probe_rate=_share(settings.key_probe_rate, workers),
     )
 
 
@@ -106,11 +115,18 @@ def input_settings(settings: Settings) -> InputSettings:
 
 def limits(settings: Settings) -> Limits:
     """Return how long the upstream may take for one request."""
-    # Patience is for one image: while the references are calibrated nobody waits.
-    timeout_s = max(settings.patience, Limits.timeout_s)
-    if settings.upstream_protocol is Protocol.IMAGE:
-        return Limits(timeout_s=timeout_s, in_flight=PICTURES_IN_FLIGHT)
-    return Limits(timeout_s=timeout_s)
+    # What takes longer than callers wait is given up: its slot is wanted, and an upstream that
+    # hangs is to be noticed. While the references are calibrated nobody waits.
+    pictures = settings.upstream_protocol is Protocol.IMAGE
+    return Limits(
+        timeout_s=settings.patience,
+        background_timeout_s=max(settings.patience, Limits.background_timeout_s),
+        in_flight=PICTURES_IN_FLIGHT if pictures else Limits.in_flight,
+    )
+
+
+def _share(rate: float | None, workers: int) -> float | None:
+    return None if rate is None else rate / workers
 
 
 def _headers(settings: Settings) -> dict[str, str]:

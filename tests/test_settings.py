@@ -79,10 +79,12 @@ def test_defaults() -> None:
         "check_size": 24,
         "search": SearchMode.CONTINUE,
         "probe_budget": None,
+        "probe_rate": None,
+        "key_probe_rate": None,
         "patience": 10.0,
         "on_failure": FailurePolicy.CLOSED,
-        "api_keys": (),
-        "admin_keys": (),
+        "api_keys": {"values": (), "path": None},
+        "admin_keys": {"values": (), "path": None},
         "max_body": 10 * 1024 * 1024,
         "max_pixels": 16_000_000,
     } == settings.model_dump()
@@ -327,7 +329,8 @@ def test_reference_of_another_kind(environment: pytest.MonkeyPatch) -> None:
         "redis://127.0.0.1:6379/0",
         "rediss://user:word@store",
         "unix:///run/valkey.sock",
-        "redis+sentinel://a:26379,b:26379/primary",
+        "redis+sentinel://a:26379,[::1]:26379/primary",
+        "rediss+cluster://a:6379,b:6379?ssl_ca_certs=ca.pem",
     ],
 )
 def test_stores(environment: pytest.MonkeyPatch, url: str) -> None:
@@ -348,8 +351,26 @@ def test_keys(environment: pytest.MonkeyPatch) -> None:
 
     settings = read_settings()
 
-    assert ["one", "two"] == [key.get_secret_value() for key in settings.api_keys]
-    assert ["three", "four"] == [key.get_secret_value() for key in settings.admin_keys]
+    assert ["one", "two"] == [key.get_secret_value() for key in settings.api_keys.values]
+    assert ["three", "four"] == [key.get_secret_value() for key in settings.admin_keys.values]
+    assert (None, Path("keys")) == (settings.api_keys.path, settings.admin_keys.path)
+
+
+def test_keys_are_read_again(environment: pytest.MonkeyPatch) -> None:
+    """A file's keys can be read again; those in the variable stay what they are."""
+    Path("keys").write_text("three\n", encoding="utf-8")
+    environment.setenv("NEO_API_KEYS", "one")
+    environment.setenv("NEO_ADMIN_KEYS", "@keys")
+    settings = read_settings()
+    Path("keys").write_text("four\nfive\n", encoding="utf-8")
+
+    assert settings.api_keys == settings.api_keys.read_again()
+    assert (SecretStr("four"), SecretStr("five")) == settings.admin_keys.read_again().values
+
+    for wrong in ("", "fo ur", "six,,seven"):
+        Path("keys").write_text(wrong, encoding="utf-8")
+        with pytest.raises(ValueError, match="a key is empty, or has a blank"):
+            settings.admin_keys.read_again()
 
 
 def test_no_secret_is_shown(environment: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,13 @@ from app.upstream.limits import Limits
 from app.wiring import limits
 
 
-@pytest.mark.parametrize(("patience", "expected"), [(0.3, Limits.timeout_s), (300.0, 300.0)])
-def test_patience_does_not_cut_the_calibration_short(patience: float, expected: float) -> None:
-    """An impatient owner's upstream still has the usual time for a batch of references."""
+@pytest.mark.parametrize(
+    ("patience", "background"), [(0.3, Limits.background_timeout_s), (300.0, 300.0)]
+)
+def test_patience_does_not_cut_the_calibration_short(patience: float, background: float) -> None:
+    """A caller's image has its owner's patience, a batch of references the usual time at least."""
     settings = Settings(
         upstream_url="http://127.0.0.1:1", model="tiny", reference=Path(), patience=patience
     )
-    assert expected == limits(settings).timeout_s
+    made = limits(settings)
+    assert (patience, background) == (made.timeout_s, made.background_timeout_s)

@@ -90,6 +90,7 @@ class TinyModel:
     ) -> None:
         self.size = InputSize(*shape, channels)
         self.asked = 0
+        self.is_strange = False
         self.failure: UpstreamError | None = None
         self._scored = scored
         self._colours = _CLASS_COLOURS[channels][:classes]
@@ -139,6 +140,17 @@ class TinyModel:
     async def facts(self) -> ModelFacts:
         """Say nothing but a name."""
         return ModelFacts("tiny")
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn nothing."""
+
+    async def is_redescribed(self) -> bool:
+        """Say nothing else than before."""
+        return False
+
+    def forget(self) -> None:
+        """Be strange no more."""
+        self.is_strange = False
 
     def class_name(self, index: int) -> str | None:  # noqa: ARG002
         """Have no name for any class."""

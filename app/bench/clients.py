@@ -81,7 +81,7 @@ async def gateway_clients(
 ) -> AsyncIterator[Sequence[ThroughGateway]]:
     """Open *count* clients of the gateway at *url*."""
     headers = {"Content-Type": "image/png"}
-    for key in (*settings.api_keys, *settings.admin_keys)[:1]:
+    for key in (*settings.api_keys.values, *settings.admin_keys.values)[:1]:
         headers["X-API-Key"] = key.get_secret_value()
     async with aiohttp.ClientSession(
         url,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.canaries import canaries
 from app.detection.geometry import Box
 from app.detection.images import transplant
 from app.detection.references import LEADING, Calibration
@@ -44,7 +45,7 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
     Raises OneClassError if the model gives all of them one class: then no transplant can tell
     anything, and most likely the images or the preprocessing aren't the model's.
     """
-    labels = yield from _labels(images)
+    labels, canary_scores = yield from _labelled(images)
     if len(np.unique(labels)) == 1:
         message = f"the model gives all {len(images)} reference images the class {labels[0]}"
         raise OneClassError(message)
@@ -52,16 +53,20 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
     robust = np.zeros((0, 0), np.int64)
     if plan.bands:
         robust = yield from _ranked(plan.bands, images, labels, rng)
-    return Calibration(labels, robust)
+    return Calibration(labels, robust, canary_scores)
 
 
-def _labels(images: Images) -> Search[NDArray[np.int64]]:
-    labels = []
+def _labelled(images: Images) -> Search[tuple[NDArray[np.int64], NDArray[np.float32] | None]]:
+    """Return the label of each reference, and the scores of the canaries among them."""
+    labels, scores = [], []
+    watched = np.isin(np.arange(len(images)), canaries(len(images)))
     together = _together(images)
     for start in range(0, len(images), together):
         answers = yield Probe(images[start : start + together], shared=True)
         labels.append(answers.labels)
-    return np.concatenate(labels)
+        if answers.scores is not None:
+            scores.append(answers.scores[watched[start : start + together]])
+    return np.concatenate(labels), np.concatenate(scores) if scores else None
 
 
 def _ranked(

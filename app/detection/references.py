@@ -49,11 +49,13 @@ class Calibration:
     (bands, m) int64 of references in their order of use for each band of the plan: those that
     pasted natural content turns least come first (`detection.md` 3.3). The first up to three are of
     one class, the same for all bands, so that the probes of a first round are valid for all images
-    but that class's.
+    but that class's. ``canary_scores`` (m, classes) float32 are those of some references, by which
+    another model is told (`canaries`); None from a classifier without scores.
     """
 
     labels: NDArray[np.int64]
     robust: NDArray[np.int64]
+    canary_scores: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)

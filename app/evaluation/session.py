@@ -24,7 +24,7 @@ from app.evaluation.report.tables import show
 from app.evaluation.results import results
 from app.evaluation.running_gateway import GatewayError
 from app.evaluation.stamping import StampError
-from app.gateway.preparation import ReferencesError
+from app.gateway.calibrating import ReferencesError
 from app.pictures.image_sets import ImageSetError
 from app.ports import UpstreamError
 

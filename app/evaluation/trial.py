@@ -10,13 +10,13 @@ import numpy as np
 from app.detection.search import Purpose
 from app.evaluation.metering import Meter, MeteredModel, metered
 from app.evaluation.records import NO_ANSWER, Found, Run, Screened
+from app.gateway.calibrating import Calibrator
 from app.gateway.conclusion import concluded
 from app.gateway.driving import drive
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
-from app.gateway.preparation import Preparation
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import Strategy
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images
     from app.evaluation.records import Stream
     from app.evaluation.subject import Subject
+    from app.gateway.calibrating import Prepared
     from app.gateway.policy import Policy
-    from app.gateway.preparation import Prepared
     from app.ports import Entry, InputSize, Model
 
 ASKED_AT_ONCE = 64
@@ -64,7 +64,7 @@ class Trial:
         """
         self._right = await labels_of(self._stream.clean, self._subject.model)
         if self._policy.strategy is not Strategy.OFF:
-            self._prepared = await self._preparation().prepare()
+            self._prepared = await self._calibrator().prepare()
 
     async def screen_all(self, progress: Callable[[], None]) -> None:
         """Screen the stream, image by image; *progress* is called after each.
@@ -93,15 +93,14 @@ class Trial:
             prepared=self._model.spent,
         )
 
-    def _preparation(self) -> Preparation:
+    def _calibrator(self) -> Calibrator:
         def references(_: InputSize) -> Images:
             return self._subject.references
 
-        return Preparation(
+        return Calibrator(
             self._model,
             MemoryCalibrationStore(self._seed),
             references,
-            check_library=self._library.check,
             identity=self._subject.name,
             trigger_max=self._trigger_max,
             strategy=self._policy.strategy,

@@ -14,6 +14,7 @@ from app.gateway.learning import learn_hit, register
 from app.gateway.outcome import Outcome, Screening
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
+from app.logs import told
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -58,7 +59,8 @@ async def concluded(
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
             trigger_id = entry.id
         case finding:
-            logger.warning("an image was not screened to the end: %s", driven.cut_off)
+            why = "no answer" if driven.cut_off is None else told(driven.cut_off)
+            logger.warning("an image was not screened to the end: %s", why)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     library.count(flagged=1)
     await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.detection.search import Probe, advance, refuse
+from app.gateway.rates import free
 from app.gateway.turns import Turns
 from app.ports import Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.detection.search import Answers, Done, Search
     from app.ports import Arrival, InputSize, Model
 
@@ -35,36 +38,43 @@ class Driven(Generic[T]):
     cut_off: UpstreamError | None = None
 
 
-async def drive(
+async def drive(  # noqa: PLR0913, PLR0917  # the search, and what it is driven with
     search: Search[T],
     model: Model,
     patience_s: float,
     arrival: Arrival | None = None,
     turns: Turns | None = None,
+    pay: Callable[[int], None] = free,
 ) -> Driven[T]:
     """Ask *model* what *search* wants to know; refuse it when *patience_s* are over.
 
     *arrival* is the client's image as it came, if it isn't known by its pixels alone. Where other
-    searches go on it takes *turns* with them.
+    searches go on it takes *turns* with them. It pays for the images before they are asked.
 
     The first probe holds the client's own image: if that fails there is nothing to conclude from,
     and the error is raised (UpstreamError). If a later one fails the search is refused.
     """
     try:
-        return await _driven(search, model, patience_s, arrival, turns or Turns())
+        return await _driven(search, model, patience_s, arrival, turns or Turns(), pay)
     finally:
         with suppress(ValueError):  # the last step of a cancelled request may be in its thread yet
             search.close()
 
 
-async def _driven(
-    search: Search[T], model: Model, patience_s: float, arrival: Arrival | None, turns: Turns
+async def _driven(  # noqa: PLR0913, PLR0917  # as above
+    search: Search[T],
+    model: Model,
+    patience_s: float,
+    arrival: Arrival | None,
+    turns: Turns,
+    pay: Callable[[int], None],
 ) -> Driven[T]:
     deadline = asyncio.get_running_loop().time() + patience_s
     threaded = _large(model.size)
     probes = shared = 0
     step = await _advanced(search, threaded=threaded)
     while isinstance(step, Probe):
+        pay(len(step))
         try:
             caller = Caller(probes + shared, arrival)
             answers = await _answers(model, step, caller, deadline, patience_s)

@@ -17,8 +17,8 @@ from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
+    from app.gateway.calibrating import Prepared
     from app.gateway.policy import Policy
-    from app.gateway.preparation import Prepared
     from app.ports import Entry, TriggerLibrary
 
 

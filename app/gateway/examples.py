@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.verification import stamp
 from app.ports import BACKGROUND
 
 if TYPE_CHECKING:
@@ -42,14 +43,3 @@ async def make_examples(trigger: Trigger, references: References, model: Model) 
     stamped = stamp(trigger, clean)
     answers = await model.answer(np.concatenate([clean, stamped]), BACKGROUND)
     return Examples(clean, stamped, answers[: len(clean)], answers[len(clean) : len(answers)])
-
-
-def stamp(trigger: Trigger, images: Images) -> Images:
-    """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
-    stamped = images.copy()
-    region = stamped[:, trigger.box.rows, trigger.box.columns]
-    if trigger.mask is None or not trigger.mask.any():
-        region[...] = trigger.patch
-    else:
-        region[:, trigger.mask] = trigger.patch[trigger.mask]
-    return stamped

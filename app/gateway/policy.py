@@ -32,6 +32,10 @@ class Policy:
     on_failure: FailurePolicy
     probe_budget: float | None
     paper: Parameters
+    probe_rate: float | None = None
+    """Images a second that this worker may ask for all callers together; None is no limit."""
+    key_probe_rate: float | None = None
+    """The same for each key."""
 
 
 def prediction(answers: Answers) -> Prediction:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app import metrics
 from app.detection.screening import Finding, Verdict
 from app.gateway.budget import ProbeBudget
 from app.gateway.conclusion import concluded
@@ -16,11 +18,14 @@ from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
+from app.gateway.rates import ProbeRates
 from app.gateway.readiness import Part, Readiness, upstream_part
 from app.gateway.turns import Turns
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from app.detection.search import Answers, Image
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
+
+_IMAGES: Final = {screening: metrics.IMAGES.labels(screening.value) for screening in Screening}
+"""Looked up once: each is counted for every image."""
 
 
 class Gateway:
@@ -42,6 +50,7 @@ class Gateway:
         self._preparation = preparation
         self._policy = policy
         self._turns = Turns()
+        self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
     @property
@@ -49,27 +58,39 @@ class Gateway:
         """The size of the images that the model takes. Raises UpstreamError while it is unknown."""
         return self.model.size
 
-    async def predict(self, image: Image, arrival: Arrival | None = None) -> Outcome:
+    async def predict(
+        self, image: Image, arrival: Arrival | None = None, key: Hashable = None
+    ) -> Outcome:
         """Screen *image* (of the model's input size) and return its sanitised prediction.
 
-        *arrival* is the image as its caller sent it, where that was a tensor.
+        *arrival* is the image as its caller sent it, where that was a tensor. What is asked goes on
+        the account of *key*.
 
         Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
-        if the defence couldn't be finished and the failure policy is `closed`.
+        if the defence couldn't be finished and the failure policy is `closed`, RateExceededError if
+        too much was asked before.
         """
+        outcome = await self._outcome(image, arrival, self._rates.account(key))
+        _IMAGES[outcome.screening].inc()
+        metrics.PROBES.inc(outcome.probes)
+        return outcome
+
+    async def _outcome(
+        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
+    ) -> Outcome:
         if self._policy.strategy is Strategy.OFF:
-            answers = await self._said(image, arrival)
+            answers = await self._said(image, arrival, pay)
             said = prediction(answers)
             return Outcome(
                 said, said, Screening.OFF, None, 1, partial(sanitised_outputs, answers, answers)
             )
         prepared = await self._preparation.soon(self._policy.patience_s)
         if prepared is None:
-            return await self._unprepared(image, arrival)
+            return await self._unprepared(image, arrival, pay)
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()
         search = examiner.examine(image, screened=screened)
-        driven = await drive(search, self.model, self._policy.patience_s, arrival, self._turns)
+        driven = await drive(search, self.model, self._policy.patience_s, arrival, self._turns, pay)
         if screened:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)
@@ -93,16 +114,20 @@ class Gateway:
             raise UnscreenedError(message)
         return await make_examples(entry.trigger, prepared.references, self.model)
 
-    async def _unprepared(self, image: Image, arrival: Arrival | None) -> Outcome:
+    async def _unprepared(
+        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
+    ) -> Outcome:
         """Answer by the failure policy while the references aren't calibrated."""
         policy, preparation = self._policy, self._preparation
         if policy.on_failure is FailurePolicy.CLOSED or not preparation.library_read:
             message = f"not ready to screen images: {preparation.problem}"
             raise UnscreenedError(message)
-        said = await self._said(image, arrival)
+        said = await self._said(image, arrival, pay)
         finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)
         return unfinished(finding, self.library.entries(), policy, 1)
 
-    async def _said(self, image: Image, arrival: Arrival | None) -> Answers:
-        search = unexamined(image)
-        return (await drive(search, self.model, self._policy.patience_s, arrival)).result
+    async def _said(
+        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
+    ) -> Answers:
+        search, patience_s = unexamined(image), self._policy.patience_s
+        return (await drive(search, self.model, patience_s, arrival, pay=pay)).result

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.library.connection import reaching_redis
 from app.library.encoding import EncodingError, decode_calibration, encode_calibration
 from app.library.leases import lease
+from app.logs import told
 from app.ports import LibraryError
 
 if TYPE_CHECKING:
@@ -54,22 +55,28 @@ class RedisCalibrationStore:
         return int(self._values[name])
 
     async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
     ) -> Calibration:
         """Return the calibration kept under *key*; one worker alone measures it if there is none.
 
-        Errors of *measure* reach the worker that measured; another one then tries. A worker that
-        can't reach Redis measures for itself.
+        An *outdated* one counts as none, and is replaced. Errors of *measure* reach the worker that
+        measured; another one then tries. A worker that can't reach Redis measures for itself.
         """
+        refused = None if outdated is None else encode_calibration(outdated)
+        if refused is not None and self._values.get(self._keys.calibration(key)) == refused:
+            del self._values[self._keys.calibration(key)]
         try:
-            while (kept := await self._kept(key)) is None:
+            while (kept := await self._kept(key, refused)) is None:
                 async with lease(self._client, self._keys.lease(key)) as alone:
                     # Between the look and the lease another worker may have finished.
-                    if alone and await self._kept(key) is None:
+                    if alone and await self._kept(key, refused) is None:
                         return await self._measured(key, measure)
                 await asyncio.sleep(WAIT_SECONDS)
         except LibraryError as exc:
-            logger.warning("the calibration is measured by this worker alone: %s", exc)
+            logger.warning("the calibration is measured by this worker alone: %s", told(exc))
             return await self._measured(key, measure)
         return kept
 
@@ -98,16 +105,16 @@ class RedisCalibrationStore:
         for key, rates in self._rates.items():
             await self._write_rates(key, rates)
 
-    async def _kept(self, key: str) -> Calibration | None:
+    async def _kept(self, key: str, refused: bytes | None) -> Calibration | None:
         name = self._keys.calibration(key)
         with reaching_redis():
             value = self._values.get(name) or await self._client.get(name)
-        if value is None:
+        if value in {None, refused}:
             return None
         try:
             calibration = decode_calibration(value)
         except EncodingError as exc:
-            logger.warning("the stored calibration is measured again: %s", exc)
+            logger.warning("the stored calibration is measured again: %s", told(exc))
             return None
         self._values[name] = value
         return calibration

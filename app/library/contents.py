@@ -1,8 +1,9 @@
-"""What the shared store says, and how much it holds."""
+"""What the shared store says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +11,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.ports import Entry, Samples, Tally
-
-CAPACITY = 200
-"""Triggers that are kept; the least recently seen go first."""
 
 SAMPLES_KEPT = 8
 """Samples that are kept of each trigger."""
@@ -43,6 +41,15 @@ class Written:
 
     version: str
     evicted: frozenset[str]
+
+
+class Refusal(Enum):
+    """Why the store didn't take an entry."""
+
+    MOVED = "moved"
+    """Its version isn't the expected one any more."""
+    FULL = "full"
+    """It has no room, and all that it holds is worth more than a new trigger."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+DISMISSED = b'"dismissed":true'
+"""What the bytes of a dismissed entry have in them and no others have, for `scripts.PUT`."""
+
 
 class EncodingError(ValueError):
     """These bytes are not what they should be."""
@@ -91,10 +94,12 @@ def decode_sample(data: bytes) -> NDArray[np.uint8]:
 
 def encode_calibration(calibration: Calibration) -> bytes:
     """Return *calibration* as bytes."""
+    scores = calibration.canary_scores
     return orjson.dumps(
         {
             "labels": calibration.labels.tolist(),
             "robust": calibration.robust.tolist(),
+            "canary_scores": None if scores is None else scores.tolist(),
         }
     )
 
@@ -102,8 +107,12 @@ def encode_calibration(calibration: Calibration) -> bytes:
 def decode_calibration(data: bytes | str) -> Calibration:
     """Return the calibration in *data*. Raises EncodingError."""
     match _parsed(data):
-        case {"labels": labels, "robust": robust}:
-            return Calibration(_whole_numbers(labels), _whole_number_rows(robust))
+        case {"labels": labels, "robust": robust, "canary_scores": scores}:
+            return Calibration(
+                _whole_numbers(labels),
+                _whole_number_rows(robust),
+                None if scores is None else _score_rows(scores),
+            )
         case _:
             raise EncodingError(what="calibration")
 
@@ -267,6 +276,16 @@ def _whole_number_rows(rows: object) -> NDArray[np.int64]:
             return np.stack(table)
         case _:
             raise EncodingError(what="table of whole numbers")
+
+
+def _score_rows(rows: object) -> NDArray[np.float32]:
+    try:
+        scores = np.array(rows, np.float32)
+    except (TypeError, ValueError) as exc:
+        raise EncodingError(what="table of scores") from exc
+    if scores.ndim != 2 or not np.isfinite(scores).all():  # noqa: PLR2004  # rows and columns
+        raise EncodingError(what="table of scores")
+    return scores
 
 
 def _parsed(data: bytes | str) -> object:

@@ -1,11 +1,14 @@
-"""The names under which one model's knowledge lies in Redis: ``neo:{<model>}:v1:<what>``."""
+"""The names under which one model's knowledge lies in Redis: ``neo:{<model>}:v1:<what>``.
+
+Beside them ``neo:{<model>}:schema`` says which of the versions is in use.
+"""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 SCHEMA_VERSION = 1
-"""Raised when the encoding changes, so that old and new gateways don't read each other's keys."""
+"""Raised when what lies under the keys, or its encoding, changes; see the rules of this package."""
 
 
 class Keys:
@@ -18,7 +21,9 @@ class Keys:
 
     def __init__(self, model: str) -> None:
         # A lone "%" is the encoding of no name, and an empty hash tag would be none.
-        self._prefix = f"neo:{{{_escaped(model) or '%'}}}:v{SCHEMA_VERSION}"
+        whole = f"neo:{{{_escaped(model) or '%'}}}"
+        self.schema = f"{whole}:schema"
+        self._prefix = f"{whole}:v{SCHEMA_VERSION}"
         self.version = f"{self._prefix}:version"
         self.triggers = f"{self._prefix}:triggers"
         self.hits = f"{self._prefix}:hits"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.library.capacity import CAPACITY
 from app.library.counts import Hits
 from app.library.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
 class MemoryTriggerLibrary:
     """The port `TriggerLibrary` without a store: the copy of a worker that is alone.
 
-    The triggers' ids count: t-1, t-2, … They expire as they do with a store.
+    The triggers' ids count: t-1, t-2, … They expire and make room as they do with a store.
     """
 
     def __init__(
-        self, *, lifetimes: Lifetimes = LIFETIMES, clock: Callable[[], datetime] = utc_now
+        self,
+        *,
+        lifetimes: Lifetimes = LIFETIMES,
+        clock: Callable[[], datetime] = utc_now,
+        capacity: int = CAPACITY,
     ) -> None:
-        self._copy = Copy()
+        self._copy = Copy(capacity=capacity)
         self._numbers = count(1)
         self._lifetimes = lifetimes
         self._clock = clock
@@ -67,7 +72,10 @@ class MemoryTriggerLibrary:
         """Return: there is nothing to be read first."""
 
     async def register(self, trigger: Trigger) -> Entry:
-        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one)."""
+        """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
+
+        A full library that has no room for it doesn't keep it.
+        """
         same = self._current().same_as(trigger)
         if same is not None:
             return same
@@ -128,10 +136,13 @@ class MemoryCalibrationStore:
         return self._seed
 
     async def calibration(
-        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
     ) -> Calibration:
-        """Return the calibration kept under *key*, measured if there is none."""
-        if key not in self._calibrations:
+        """Return the calibration kept under *key*, measured if there is none but an *outdated*."""
+        if self._calibrations.get(key) is outdated:
             self._calibrations[key] = await measure()
         return self._calibrations[key]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from app.library.addresses import connected
 from app.library.background import repeating
 from app.library.calibrations import RedisCalibrationStore
-from app.library.connection import connected
+from app.library.connection import LARGE_ANSWER_SECONDS
 from app.library.expiry import LIFETIMES, utc_now
 from app.library.keys import Keys
 from app.library.store import Store
@@ -41,9 +42,10 @@ async def open_library(
     read. At the end what is still to be written is written, if Redis is there. Raises ValueError
     for a bad URL.
     """
-    async with connected(url) as client:
+    async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
-        library = RedisTriggerLibrary(Store(client, keys), lifetimes=lifetimes, clock=clock)
+        store = Store(client, keys, patient=patient)
+        library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
         calibrations = RedisCalibrationStore(client, keys)
 
         async def keep_up() -> None:

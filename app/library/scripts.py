@@ -5,7 +5,15 @@ tells apart two changes with one number, on both sides of a loss of data or a fa
 """
 
 LOAD = """
+local schema = redis.call('GET', KEYS[7])
+if schema and tonumber(schema) > tonumber(ARGV[1]) then
+  return {schema}
+end
+if not schema then
+  redis.pcall('SET', KEYS[7], ARGV[1])  -- a Redis without memory can still be read
+end
 return {
+  ARGV[1],
   redis.call('GET', KEYS[1]) or '',
   redis.call('HGETALL', KEYS[2]),
   redis.call('HGETALL', KEYS[3]),
@@ -14,7 +22,8 @@ return {
   redis.call('HGETALL', KEYS[6]),
 }
 """
-"""KEYS: version, triggers, hits, seen, tally, expired. Returns what they hold at one moment."""
+"""KEYS: version, triggers, hits, seen, tally, expired, schema. ARGV: our schema's number.
+Returns the schema's number and what the others hold at one moment; a newer one's number alone."""
 
 _CHANGING = """
 local version, triggers, hits, seen, samples = unpack(KEYS)
@@ -39,10 +48,44 @@ end
 PUT = (
     _CHANGING
     + """
-local expected, mark, id, entry, count, at, capacity = unpack(ARGV)
+local expected, mark, id, entry, count, at, capacity, confirmed, dismissed = unpack(ARGV)
 local current = redis.call('GET', version) or ''
 if current ~= expected then
-  return {}
+  return {'moved'}
+end
+
+local function expendable()
+  local spare = {}
+  for _, other in ipairs(redis.call('HKEYS', triggers)) do
+    local rank = 0
+    if string.find(redis.call('HGET', triggers, other), dismissed, 1, true) then
+      rank = 1
+    end
+    if rank == 1 or tonumber(redis.call('HGET', hits, other) or 0) < tonumber(confirmed) then
+      local seen_at = tonumber(redis.call('HGET', seen, other) or 0)
+      spare[#spare + 1] = {id = other, rank = rank, seen = seen_at}
+    end
+  end
+  table.sort(spare, function(a, b)
+    if a.rank ~= b.rank then
+      return a.rank < b.rank
+    end
+    return a.seen < b.seen
+  end)
+  return spare
+end
+
+local excess = redis.call('HLEN', triggers) + 1 - tonumber(capacity)
+local gone = {}
+if excess > 0 and redis.call('HEXISTS', triggers, id) == 0 then
+  local spare = expendable()
+  if #spare < excess then
+    return {'full'}
+  end
+  for i = 1, excess do
+    give_up(spare[i].id)
+    gone[i] = spare[i].id
+  end
 end
 
 redis.call('HSET', triggers, id, entry)
@@ -51,25 +94,15 @@ if tonumber(redis.call('HGET', seen, id) or 0) < tonumber(at) then
   redis.call('HSET', seen, id, at)
 end
 
-local reply = {raise(current, mark)}
-while redis.call('HLEN', triggers) > tonumber(capacity) do
-  local oldest, oldest_at
-  for _, other in ipairs(redis.call('HKEYS', triggers)) do
-    local other_at = tonumber(redis.call('HGET', seen, other) or 0)
-    if other ~= id and (oldest == nil or other_at < oldest_at) then
-      oldest, oldest_at = other, other_at
-    end
-  end
-  give_up(oldest)
-  reply[#reply + 1] = oldest
-end
-return reply
+return {'written', raise(current, mark), unpack(gone)}
 """
 )
 """KEYS: as _CHANGING.
-ARGV: expected version, mark, id, entry, hits, last seen, capacity.
-Returns the new version and the ids that were given up for it; nothing if the version has moved.
-Hits are only taken for a trigger that has none."""
+ARGV: expected version, mark, id, entry, hits, last seen, capacity, hits of a confirmed one, and
+what only the bytes of a dismissed entry have in them.
+Returns "written", the new version and the ids that were given up for it, in the order of
+`capacity.expendable`; or "moved" if the version isn't the expected one, or "full" if there is no
+room, and changes nothing. Hits are only taken for a trigger that has none."""
 
 EXPIRE = (
     _CHANGING

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from app.library import scripts
+from app.library.capacity import CAPACITY, CONFIRMED_HITS
 from app.library.connection import reaching_redis
-from app.library.contents import CAPACITY, Contents, Heard, Written
+from app.library.contents import Contents, Heard, Refusal, Written
 from app.library.encoding import (
+    DISMISSED,
     EncodingError,
     decode_entry,
     decode_sample,
@@ -21,7 +23,9 @@ from app.library.encoding import (
     encode_time,
 )
 from app.library.expiry import PROVEN_HITS
-from app.ports import Tally
+from app.library.keys import SCHEMA_VERSION
+from app.logs import told
+from app.ports import LibraryError, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,12 +42,20 @@ logger = logging.getLogger(__name__)
 
 
 class Store:
-    """One model's triggers in Redis."""
+    """One model's triggers in Redis; *patient* is a client that waits longer, for large answers."""
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        *,
+        patient: Redis | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
         self._client = client
         self._keys = keys
-        self._load = client.register_script(scripts.LOAD)
+        self.capacity = capacity
+        self._load = (patient or client).register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
         self._expire = client.register_script(scripts.EXPIRE)
         self._keep_samples = client.register_script(scripts.KEEP_SAMPLES)
@@ -51,8 +63,10 @@ class Store:
 
     async def version(self) -> str:
         """Return the version, which differs after every change; empty in an empty store."""
+        names = [self._keys.version, self._keys.schema]
         with reaching_redis():
-            version = cast("bytes | None", await self._client.get(self._keys.version))
+            version, schema = cast("list[bytes | None]", await self._client.mget(names))
+        _check_schema(schema or b"")
         return (version or b"").decode()
 
     async def load(self) -> Contents:
@@ -60,19 +74,24 @@ class Store:
         keys = self._keys
         with reaching_redis():
             reply = await self._load(
-                [keys.version, keys.triggers, keys.hits, keys.seen, keys.tally, keys.expired]
+                [
+                    *(keys.version, keys.triggers, keys.hits, keys.seen, keys.tally),
+                    *(keys.expired, keys.schema),
+                ],
+                [SCHEMA_VERSION],
             )
-        triggers, hits, seen, tally, expired = map(_pairs, reply[1:])
+        _check_schema(reply[0])
+        triggers, hits, seen, tally, expired = map(_pairs, reply[2:])
         return Contents(
-            version=reply[0].decode(),
+            version=reply[1].decode(),
             entries=_entries(triggers, _numbers(hits), _times(seen)),
-            full=len(triggers) >= CAPACITY,
+            full=len(triggers) >= self.capacity,
             tally=_tally(tally),
             expired=_times(expired),
         )
 
-    async def put(self, entry: Entry, expected: str) -> Written | None:
-        """Add or replace *entry* if the version is still *expected*; return None if it isn't.
+    async def put(self, entry: Entry, expected: str) -> Written | Refusal:
+        """Add or replace *entry* if the version is still *expected*, and there is room for it.
 
         Its hits are only taken if the store hasn't any of it.
         """
@@ -86,14 +105,19 @@ class Store:
                     encode_entry(entry),
                     entry.hits,
                     encode_time(entry.last_seen_at),
-                    CAPACITY,
+                    self.capacity,
+                    CONFIRMED_HITS,
+                    DISMISSED,
                 ],
             )
         match [part.decode() for part in reply]:
-            case [version, *evicted]:
+            case ["written", version, *evicted]:
                 return Written(version, frozenset(evicted))
+            case [refusal, *_]:
+                return Refusal(refusal)
             case _:
-                return None
+                message = "Redis gave an answer that none of our scripts gives"
+                raise LibraryError(message)
 
     async def expire(
         self, ids: Iterable[str], lifetimes: Lifetimes, now: datetime, expected: str
@@ -142,6 +166,17 @@ class Store:
         return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples]
 
 
+def _check_schema(number: bytes) -> None:
+    """Refuse a newer schema: what we wrote beside it would be shared with nobody."""
+    if number.isdigit() and int(number) > SCHEMA_VERSION:
+        message = (
+            f"the trigger library in Redis has schema {int(number)} and this gateway knows "
+            f"{SCHEMA_VERSION}: a newer gateway uses it; upgrade this one, or give it a Redis or a "
+            "database of its own in NEO_REDIS_URL"
+        )
+        raise LibraryError(message)
+
+
 def _told(counts: Counts, heard: Tally) -> bytes:
     return orjson.dumps(
         {
@@ -169,7 +204,7 @@ def _entries(
                 data, hits=hits.get(trigger_id, 0), last_seen_at=seen.get(trigger_id)
             )
         except EncodingError as exc:
-            logger.warning("trigger %s in the library is left out: %s", trigger_id, exc)
+            logger.warning("trigger %s in the library is left out: %s", trigger_id, told(exc))
         else:
             entries[entry.id] = entry
     return entries
@@ -181,7 +216,7 @@ def _samples(encoded: Sequence[bytes]) -> Samples:
         try:
             samples.append(decode_sample(data))
         except EncodingError as exc:
-            logger.warning("a sample in the library is left out: %s", exc)
+            logger.warning("a sample in the library is left out: %s", told(exc))
     return tuple(samples)
 
 

@@ -1,13 +1,6 @@
 """The trigger library: reads from the worker's own copy, writes to Redis, follows the others.
 
-A trigger expires a day after its last hit, or thirty days after it once three images have hit it
-(see `expiry`). A hit extends its time, and so does its owner by restoring it. One that is dismissed
-never expires, for its owner's word stands; only the cap on the number of triggers removes it.
-
-Whichever worker is first to see that the time is over has Redis drop the trigger, by the hits of
-all workers and in one step; the others follow. Redis remembers that it has expired, so that no
-worker takes it for lost and writes it back, unless one that was cut off has seen a later hit.
-While Redis is away nothing expires.
+Its rules are those of the package (`app.library`).
 """
 
 from __future__ import annotations
@@ -15,19 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app import metrics
+from app.library.contents import Refusal, Written
 from app.library.counts import Hits
 from app.library.expiry import LIFETIMES, utc_now
+from app.library.reach import Reach
 from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, UnknownTriggerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -64,8 +60,9 @@ class RedisTriggerLibrary:
         self._store = store
         self._lifetimes = lifetimes
         self._clock = clock
-        self._copy = Copy()
-        self._problems = {"triggers": "the trigger library has not been read yet"}
+        self._copy = Copy(capacity=store.capacity)
+        self._reach = Reach(triggers="the trigger library has not been read yet")
+        self._full = False
         self._talking = asyncio.Lock()  # one change of the version at a time from each worker
 
     def entries(self) -> tuple[Entry, ...]:
@@ -90,7 +87,7 @@ class RedisTriggerLibrary:
 
     def problem(self) -> str | None:
         """Say why the shared store is out of reach, or None when all is well; no I/O."""
-        return next(iter(self._problems.values()), None)
+        return self._reach.problem()
 
     async def check(self) -> None:
         """Return if the library was read at least once, or raise LibraryError; no I/O.
@@ -104,14 +101,17 @@ class RedisTriggerLibrary:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
         It is in this worker's copy before anything is waited for. Without Redis it stays there and
-        is written by the next `synchronise` that succeeds.
+        is written by the next `synchronise` that succeeds. If the library is full of what is worth
+        more, the entry that is returned is not kept.
         """
         entry = self._copy.same_as(trigger)
         if entry is None:
             now = self._clock()
             entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0)
             self._copy = self._copy.keeping(entry)
-        if entry.id in self._copy.unwritten and "triggers" not in self._problems:
+            if entry.id not in self._copy.entries:
+                self._unkept(entry)
+        if entry.id in self._copy.unwritten and not self._reach.problem("triggers"):
             with suppress(LibraryError):
                 await self.synchronise()
         return self._copy.same_as(trigger) or entry
@@ -154,14 +154,17 @@ class RedisTriggerLibrary:
         had. Raises LibraryError.
         """
         async with self._talking:
-            was_away = "triggers" in self._problems
-            with self._noting_problems("triggers"):
-                changed = await self._catch_up()
-                changed |= await self._drop_expired()
-                doubtful = was_away or (changed and bool(self._copy.unwritten))
-                await self._write_unwritten()
-                if doubtful:
-                    await self._write_samples()
+            was_away = self._reach.problem("triggers") is not None
+            try:
+                with self._reach.noting("triggers"):
+                    changed = await self._catch_up()
+                    changed |= await self._drop_expired()
+                    doubtful = was_away or (changed and bool(self._copy.unwritten))
+                    await self._write_unwritten()
+                    if doubtful:
+                        await self._write_samples()
+            finally:
+                metrics.TRIGGERS.set(len(self._copy.active))
         return doubtful
 
     async def exchange(self) -> None:
@@ -169,7 +172,7 @@ class RedisTriggerLibrary:
         async with self._talking:
             if self._copy.version is None or self._copy.unwritten:
                 return  # the store would not know what the hits are hits of
-            with self._noting_problems("counts"):
+            with self._reach.noting("counts"):
                 told = self._copy.pending.part(TOLD_AT_ONCE)
                 heard = await self._store.exchange(told, self._copy.told_tally)
                 self._copy = self._copy.hearing(heard, told)
@@ -217,21 +220,30 @@ class RedisTriggerLibrary:
             await self._store.keep_samples(trigger_id, self._copy.told_samples(trigger_id))
 
     async def _write(self, entry: Entry) -> bool:
-        """Write *entry* unless the store has changed since the own copy was read; say which."""
-        copy = self._copy
-        written = await self._store.put(copy.without_pending(entry), copy.version or "")
-        if written:
-            self._copy = self._copy.written(entry, written)
-        return written is not None
+        """Write *entry*, or give it up if there is no room for it.
 
-    @contextmanager
-    def _noting_problems(self, part: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as exc:
-            if self._problems.get(part) != str(exc):
-                logger.warning("%s are not shared for now: %s", part, exc)
-            self._problems[part] = str(exc)
-            raise
-        if self._problems.pop(part, None):
-            logger.info("%s are shared", part)
+        Return False if the store has changed since the own copy was read: then neither is done.
+        """
+        copy = self._copy
+        match await self._store.put(copy.without_pending(entry), copy.version or ""):
+            case Written() as written:
+                self._full = self._full and entry.id in copy.stored
+                self._copy = self._copy.written(entry, written)
+            case Refusal.FULL:
+                self._copy = self._copy.without(frozenset({entry.id}))
+                self._unkept(entry)
+            case Refusal.MOVED:
+                return False
+        return True
+
+    def _unkept(self, entry: Entry) -> None:
+        """Count a trigger that there was no room for; say it when the library has become full."""
+        metrics.TRIGGERS_UNKEPT.inc()
+        if not self._full:
+            logger.warning(
+                "the trigger library is full, so %s is not kept and has to be found again: each of "
+                "%d triggers was seen in two images or more; dismiss some that don't matter",
+                entry.id,
+                self._store.capacity,
+            )
+        self._full = True

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from app.library.contents import CAPACITY, SAMPLES_KEPT
+from app.library.capacity import CAPACITY, confirmed, expendable
+from app.library.contents import SAMPLES_KEPT
 from app.library.counts import Counts
 from app.library.sameness import same_trigger
 from app.ports import Tally
@@ -27,8 +28,10 @@ class Copy:
     ``stored`` are the ids that the store has at that version. ``unwritten`` are those whose trigger
     is known better here than there: not stored yet, lost by the store, or refined. ``pending`` is
     counted here and not told; the hits in ``entries`` have it in them, ``told_tally`` hasn't.
+    At most ``capacity`` of the triggers that the store has never had wait for it.
     """
 
+    capacity: int = CAPACITY
     version: str | None = None
     entries: Mapping[str, Entry] = field(default_factory=dict)
     stored: frozenset[str] = frozenset()
@@ -90,18 +93,20 @@ class Copy:
     def keeping(self, entry: Entry) -> Copy:
         """Return this copy with a trigger that the store doesn't have, or not so exactly.
 
-        At most CAPACITY of them wait to be written; the least recently seen is given up first.
+        If too many wait, others make room for a new one; it is not kept if none can.
         """
-        entries = {**self.entries, entry.id: entry}
-        unwritten = (*(i for i in self.unwritten if i != entry.id), entry.id)
-        gone = set()
-        if len(unwritten) > CAPACITY:
-            gone = {min(unwritten, key=lambda i: entries[i].last_seen_at)}
+        unstored = [self.entries[i] for i in self.unwritten if i not in self.stored]
+        gone: frozenset[str] = frozenset()
+        if entry.id not in self.entries and len(unstored) >= self.capacity:
+            spare = expendable(unstored)
+            if not spare:
+                return self
+            gone = frozenset({spare[0].id})
         return replace(
             self,
-            entries={i: e for i, e in entries.items() if i not in gone - self.stored},
-            unwritten=tuple(i for i in unwritten if i not in gone),
-        )
+            entries={**self.entries, entry.id: entry},
+            unwritten=(*(i for i in self.unwritten if i != entry.id), entry.id),
+        ).without(gone)
 
     def written(self, entry: Entry, written: Written) -> Copy:
         """Return this copy after the store took *entry*.
@@ -112,13 +117,17 @@ class Copy:
         seen = max(here.last_seen_at, entry.last_seen_at)
         marked = replace(here, dismissed=entry.dismissed, last_seen_at=seen)
         done = here.trigger is entry.trigger
+        evicted = written.evicted & self.entries.keys()
+        # The store would not have given these up, had it been told of their last hits.
+        kept = [i for i in evicted if confirmed(self.entries[i])]
+        unwritten = [i for i in self.unwritten if not (done and i == entry.id)]
         return replace(
             self,
             version=written.version,
             entries={**self.entries, entry.id: marked},
-            stored=self.stored | {entry.id},
-            unwritten=tuple(i for i in self.unwritten if not (done and i == entry.id)),
-        ).without(written.evicted)
+            stored=(self.stored | {entry.id}) - evicted,
+            unwritten=(*unwritten, *sorted(kept)),
+        ).without(evicted.difference(kept))
 
     def without(self, gone: frozenset[str]) -> Copy:
         """Return this copy without the triggers whose ids are *gone*."""
@@ -137,13 +146,18 @@ class Copy:
 
         What only this worker knows stays, to be written: the triggers that it found or refined
         while it couldn't write, and those that the store has lost. What a full store doesn't have
-        was given up there, and what has expired there is not lost.
+        made room there, unless hits are known here that forbid it; what has expired there is not
+        lost.
         """
-        lost = frozenset() if contents.full else self.stored - contents.entries.keys()
+        missing = self.stored - contents.entries.keys()
         own = [
             entry
             for entry in self.entries.values()
-            if (entry.id in lost or entry.id in self.unwritten) and not contents.has_dropped(entry)
+            if (
+                entry.id in self.unwritten
+                or (entry.id in missing and (confirmed(entry) or not contents.full))
+            )
+            and not contents.has_dropped(entry)
         ]
         elsewhere = {
             entry.id: same.id
@@ -156,7 +170,8 @@ class Copy:
         unwritten = [entry for entry in own if entry.id not in elsewhere]
         for entry in unwritten:
             entries[entry.id] = replace(entries.get(entry.id, entry), trigger=entry.trigger)
-        return Copy(
+        return replace(
+            self,
             version=contents.version,
             entries=entries,
             stored=frozenset(contents.entries),

@@ -5,6 +5,7 @@
 """
 
 from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
+from app.settings.keys import KeySetting
 from app.settings.quantities import InputShape
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings
@@ -12,6 +13,7 @@ from app.settings.settings import Settings
 __all__ = [
     "FailurePolicy",
     "InputShape",
+    "KeySetting",
     "Layout",
     "Protocol",
     "Resize",

@@ -25,6 +25,7 @@ from app.settings.choices import (
     SearchMode,
     Strategy,
 )
+from app.settings.keys import KeySetting, keys
 
 
 def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
@@ -48,7 +49,7 @@ ChannelValues = Annotated[
     BeforeValidator(quantities.channel_values),
     AfterValidator(_fits_channels),
 ]
-Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(sources.keys)]
+Keys = Annotated[KeySetting, NoDecode, BeforeValidator(keys)]
 
 
 class Settings(BaseSettings):
@@ -181,6 +182,18 @@ class Settings(BaseSettings):
     probe_budget: float | None = Field(
         None, ge=0, description="mean probes an image for screening", examples=["40"]
     )
+    probe_rate: float | None = Field(
+        None,
+        gt=0,
+        description="images a second that may be asked of the upstream for all callers together",
+        examples=["2000"],
+    )
+    key_probe_rate: float | None = Field(
+        None,
+        gt=0,
+        description="images a second that may be asked of the upstream for one key",
+        examples=["500"],
+    )
     patience: Annotated[float, BeforeValidator(quantities.seconds)] = Field(
         10.0,
         gt=0,
@@ -192,8 +205,12 @@ class Settings(BaseSettings):
         description="the failure policy",
         examples=["closed"],
     )
-    api_keys: Keys = Field((), description="keys for callers", examples=["one,two", "@keys.txt"])
-    admin_keys: Keys = Field((), description="keys for admins", examples=["one,two", "@keys.txt"])
+    api_keys: Keys = Field(
+        KeySetting(), description="keys for callers", examples=["one,two", "@keys.txt"]
+    )
+    admin_keys: Keys = Field(
+        KeySetting(), description="keys for admins", examples=["one,two", "@keys.txt"]
+    )
     max_body: Annotated[int, BeforeValidator(quantities.byte_count)] = Field(
         10 * 2**20, gt=0, description="the largest request in bytes", examples=["10MiB"]
     )

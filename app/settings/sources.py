@@ -25,7 +25,8 @@ _CONNECTIONS_OWN = {
     *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
     *("accept-encoding", "keep-alive", "upgrade"),
 }
-_STORES = {"redis", "rediss", "redis+sentinel"}
+_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix:///).+")
+_ONE_STORE = re.compile("rediss?://")
 
 
 def base_url(text: str) -> str:
@@ -42,12 +43,14 @@ def base_url(text: str) -> str:
 
 def store_url(secret: SecretStr) -> SecretStr:
     """Return *secret* if it is the address of a Redis."""
-    parts = _split(secret.get_secret_value())
-    if parts.scheme in _STORES and parts.netloc:
+    url = secret.get_secret_value()
+    if _ONE_STORE.match(url):
+        _split(url)  # the others may have several hosts, which are no part of any standard
+    if _STORE.fullmatch(url):
         return secret
-    if parts.scheme == "unix" and parts.path:
-        return secret
-    message = "it is not a redis://, rediss://, unix:// or redis+sentinel:// address"
+    message = (
+        "it is not a redis://, rediss://, unix:///, redis+sentinel:// or redis+cluster:// address"
+    )
     raise ValueError(message)
 
 
@@ -66,7 +69,7 @@ def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the class names in the file that *value* is the path of, one a line."""
     if isinstance(value, tuple):
         return value
-    names = tuple(line.strip() for line in _text(Path(value)).rstrip().splitlines())
+    names = tuple(line.strip() for line in file_text(Path(value)).rstrip().splitlines())
     if not names:
         message = f"{value} is empty"
         raise ValueError(message)
@@ -90,7 +93,7 @@ def names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 def token(secret: SecretStr) -> SecretStr:
     """Return *secret*; `@file` has it there. The error doesn't tell it."""
     value = secret.get_secret_value()
-    text = _text(Path(value[1:])).strip() if value.startswith("@") else value
+    text = file_text(Path(value[1:])).strip() if value.startswith("@") else value
     if not text or not text.isascii() or not text.isprintable():
         message = "it is empty, or has a character that a header can't carry"
         raise ValueError(message)
@@ -104,7 +107,7 @@ def headers(value: str | Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """
     if not isinstance(value, str):
         return value
-    text = _text(Path(value[1:])) if value.startswith("@") else value
+    text = file_text(Path(value[1:])) if value.startswith("@") else value
     found = {}
     for line in filter(None, map(str.strip, text.replace("|", "\n").splitlines())):
         name, colon, content = (part.strip() for part in line.partition(":"))
@@ -156,33 +159,8 @@ def place(url: str) -> str:
     return (parts.netloc.rpartition("@")[2] + parts.path).replace("/", "-")
 
 
-def keys(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """Return the keys in *value*, comma-separated; `@file` has them there, a line break is a comma.
-
-    The errors don't tell the keys.
-    """
-    if isinstance(value, tuple):
-        return value
-    text = _text(Path(value[1:])) if value.startswith("@") else value
-    found = [key.strip() for key in text.strip().replace("\n", ",").split(",")]
-    if not all(key.isascii() and key.isprintable() and key and " " not in key for key in found):
-        message = "a key is empty, or has a blank or a character that a header can't carry"
-        raise ValueError(message)
-    return tuple(SecretStr(key) for key in found)
-
-
-def _split(text: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        if parts.scheme != "redis+sentinel":  # that has several hosts
-            _ = parts.port  # read for its error: a wrong port raises when it is asked for
-    except ValueError:  # its text can hold a piece of a password
-        message = "it is not an address"
-        raise ValueError(message) from None
-    return parts
-
-
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """Return what is in the file at *path*, as UTF-8. Raises ValueError."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as exc:
@@ -191,3 +169,13 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError:
         message = f"{path} is not a text file in UTF-8"
         raise ValueError(message) from None
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read for its error: a wrong port raises when it is asked for
+    except ValueError:  # its text can hold a piece of a password
+        message = "it is not an address"
+        raise ValueError(message) from None
+    return parts

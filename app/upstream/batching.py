@@ -26,8 +26,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from app import metrics
 from app.detection.search import Answers
 from app.ports import NOBODY, UpstreamAnswerError, UpstreamBusyError, UpstreamStatusError
+from app.upstream.guard import count_failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -78,6 +80,7 @@ class Batcher:
         self._long = 0
         self._short_at = -math.inf
         self._queue: list[_Waiting] = []
+        self._waiting = self._told = 0
         self._numbers = itertools.count()
         self._scheduled = False
         self._flights: set[asyncio.Task[None]] = set()
@@ -91,7 +94,7 @@ class Batcher:
         answered: the upstream works on it all the same. Raises UpstreamError; UpstreamBusyError if
         nothing was sent.
         """
-        if not caller.spent and self._queue and self._waiting >= self._most_waiting:
+        if not caller.spent and self._waiting and self._waiting >= self._most_waiting:
             message = f"{self._waiting} images wait for the model already"
             raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
@@ -110,19 +113,20 @@ class Batcher:
         ]
         for part in parts:
             insort(self._queue, part, key=_rank)
-        self._schedule(loop)
+        self._waiting += len(batch)
+        if self._free:
+            self._schedule(loop)
+        else:
+            self._tell_waiting()
         try:
             return joined([await part.answers for part in parts])
         finally:
             self._forget(parts)
 
-    @property
-    def _waiting(self) -> int:
-        return sum(len(part.batch) for part in self._queue)
-
     async def close(self) -> None:
         """End the requests that are under way, and what waits: whoever asked hears of it."""
-        waiting, self._queue = self._queue, []
+        waiting = self._queue
+        self._keep([])
         for part in waiting:
             part.answers.cancel()
         for flight in self._flights:
@@ -143,6 +147,7 @@ class Batcher:
             flight = asyncio.create_task(self._fly(aboard))
             self._flights.add(flight)
             flight.add_done_callback(partial(self._landed, long=aboard[0].long))
+        self._tell_waiting()
 
     def _must_wait(self, first: _Waiting) -> bool:
         """Say if the *first* of the queue is of a long search and a slot is kept for short ones."""
@@ -161,7 +166,7 @@ class Batcher:
                 room -= len(part.batch)
             else:
                 left.append(part)
-        self._queue = left
+        self._keep(left)
         return aboard
 
     async def _fly(self, aboard: list[_Waiting]) -> None:
@@ -177,6 +182,8 @@ class Batcher:
         try:
             answers = await self._asked(aboard)
         except Exception as exc:  # noqa: BLE001  # a defect, too, is raised where it is waited for
+            if isinstance(exc, UpstreamAnswerError):
+                count_failure(exc)
             if len(aboard) == 1 or not _content_may_be_the_cause(exc):
                 _fail(aboard, exc)
                 return
@@ -211,7 +218,18 @@ class Batcher:
         for part in parts:
             part.answers.cancel()  # or, if it is done, nothing
         if any(part in self._queue for part in parts):
-            self._queue = [part for part in self._queue if not part.answers.done()]
+            self._keep([part for part in self._queue if not part.answers.done()])
+            self._tell_waiting()
+
+    def _keep(self, queue: list[_Waiting]) -> None:
+        self._queue = queue
+        self._waiting = sum(len(part.batch) for part in queue)
+
+    def _tell_waiting(self) -> None:
+        """Tell Prometheus how many images wait: not of those that are sent in the same turn."""
+        if self._waiting != self._told:
+            self._told = self._waiting
+            metrics.UPSTREAM_WAITING.set(self._waiting)
 
 
 def joined(answers: Sequence[Answers]) -> Answers:

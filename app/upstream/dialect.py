@@ -52,6 +52,9 @@ class Dialect(Protocol):
         """Return how many bytes a value of the model's tensor takes on the wire."""
         ...
 
-    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
-        """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
+        """Ask for the answers to *batch* (n, *dims); *patient* if no caller waits.
+
+        Raises UpstreamError.
+        """
         ...

@@ -52,8 +52,14 @@ class ImageFiles:
         """Return how many bytes a value takes at most."""
         return plan.values.itemsize
 
-    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:  # noqa: ARG002  # always files
+    async def ask(
+        self,
+        form: InputForm,  # noqa: ARG002  # always files
+        batch: NDArray[Any],
+        *,
+        patient: bool = False,
+    ) -> Answers:
         """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
         (file,) = batch.reshape(-1)
-        reply = await self._session.post("", Message(HEADERS, (file,)))
+        reply = await self._session.post("", Message(HEADERS, (file,)), patient=patient)
         return parse_ranking(reply.body, self.names, self._template)

@@ -81,7 +81,7 @@ class Instances:
             if json_object(reply.body).get("ready") in {False, "False"}:
                 message = f"the model {self._model!r} isn't ready"
                 raise UpstreamAnswerError(message)
-        return True
+        return self._session.sound
 
     def value_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes a value takes in JSON, with its comma and its brackets."""
@@ -90,13 +90,13 @@ class Instances:
         text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
         return max(map(len, text.strip(b"[]").split(b","))) + 2
 
-    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
         if batch.nbytes <= BYTES_AT_ONCE:
             message = _message(form, batch)
         else:
             message = await asyncio.to_thread(_message, form, batch)
-        reply = await self._session.post(self._path, message)
+        reply = await self._session.post(self._path, message, patient=patient)
         with reading_answers():
             answer = json_object(reply.body)
         if answer.get("error") is not None:

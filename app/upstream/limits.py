@@ -12,7 +12,8 @@ MEBIBYTE: Final = 1024 * 1024
 class Limits:
     """The upstream's limits, for each worker.
 
-    ``timeout_s`` is for one request with its retry, from the connection to the answer's last byte.
+    ``timeout_s`` is for one request with its retry, from the connection to the answer's last byte;
+    ``background_timeout_s`` for one that no caller waits for.
     ``in_flight`` infer requests are at the upstream at a time; once ``waiting_images`` wait for
     their turn, whoever comes new is refused. A request has at most
     ``batch_images`` images and about ``batch_bytes`` bytes, an answer ``answer_bytes``.
@@ -20,6 +21,7 @@ class Limits:
 
     connect_timeout_s: float = 2.0
     timeout_s: float = 30.0
+    background_timeout_s: float = 30.0
     in_flight: int = 8
     waiting_images: int = 4096
     batch_images: int = 64

@@ -12,6 +12,7 @@ from app.ports import (
     NOBODY,
     Arrival,
     ArrivalError,
+    OtherModelError,
     UpstreamAnswerError,
     UpstreamStatusError,
     UpstreamUnreachableError,
@@ -80,8 +81,8 @@ class UpstreamModel:
         self._batcher = Batcher(self._ask, limits.in_flight, limits.waiting_images)
         self._agreement: _Agreement | None = None
         self._plans: dict[TensorSpec, _Plan] = {}
+        self.is_strange = False
         self._classes: int | None = None
-        self._strange = False
 
     @property
     def size(self) -> InputSize:
@@ -104,7 +105,7 @@ class UpstreamModel:
         """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
         told = await self._dialect.ready()
         size = (await self._agreed()).form.size
-        if not told or self._strange:
+        if not told or self.is_strange:
             await self.answer(np.zeros((1, size.height, size.width, size.channels), np.uint8))
 
     async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
@@ -123,7 +124,7 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, arrival)
         form = plan.preprocessing.form
         try:
-            return await self._batcher.answer(form, batch, plan.most, caller)
+            return await self._batcher.answer((form, caller.background), batch, plan.most, caller)
         except UpstreamStatusError as exc:
             if plan is agreed.plan or exc.status not in REFUSED:
                 raise
@@ -155,6 +156,20 @@ class UpstreamModel:
         if len(firsts) > 1 and self.class_name(int(labels[firsts[0]])) is not None:
             await self.answer(images[firsts[1:]])
 
+    async def is_redescribed(self) -> bool:
+        """Ask the server again and return whether it describes another model than before.
+
+        Raises UpstreamError.
+        """
+        before = await self.facts()
+        return await self._dialect.describe() != before
+
+    def forget(self) -> None:
+        """Forget what the server has said of the model, and how many classes it has."""
+        self._agreement = self._classes = None
+        self._plans.clear()
+        self.is_strange = False
+
     async def facts(self) -> ModelFacts:
         """Return what the server says of the model. Raises UpstreamError."""
         return (await self._agreed()).facts
@@ -163,20 +178,21 @@ class UpstreamModel:
         """Return the server's own name of a class, None if it has none."""
         return self._dialect.names.name(index)
 
-    async def _ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+    async def _ask(self, kind: tuple[InputForm, bool], batch: NDArray[Any]) -> Answers:
+        form, patient = kind
         self.asked += len(batch)
         self.round_trips += 1
-        answers = await self._dialect.ask(form, batch)
+        answers = await self._dialect.ask(form, batch, patient=patient)
         classes = 0 if answers.scores is None else answers.scores.shape[1]
         if self._classes is None:
             self._classes = classes
-        self._strange = classes != self._classes
-        if self._strange:
+        self.is_strange = classes != self._classes
+        if self.is_strange:
             message = (
                 f"the upstream scored {classes} classes, and {self._classes} before: another model"
-                " is there; restart the gateway if that is meant"
+                " is there, and the references must be calibrated for it first"
             )
-            raise UpstreamAnswerError(message)
+            raise OtherModelError(message)
         return answers
 
     async def _agreed(self) -> _Agreement:

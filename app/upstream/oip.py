@@ -49,7 +49,7 @@ class Oip:
         self._model = model
         self._path = f"/v2/models/{quote(model, safe='')}"
         self._chosen = outputs[0] if outputs else None
-        self._wanted = outputs
+        self._given = self._wanted = outputs
         self._binary = False
         self._ids = itertools.count(1)
 
@@ -59,13 +59,16 @@ class Oip:
         facts = parse_metadata((await self._session.get(self._path)).body, self._model)
         if facts.outputs:
             answering(facts.outputs, self._chosen)  # a model without an answer says so at once
-            self._wanted = self._wanted or tuple(spec.name for spec in facts.outputs)
+            self._wanted = self._given or tuple(spec.name for spec in facts.outputs)
         return facts
 
     async def ready(self) -> bool:
-        """Return True if the model is ready. Raises UpstreamError with the reason if not."""
+        """Return True if the model is ready, False if only an answer can tell.
+
+        Raises UpstreamError with the reason if it isn't.
+        """
         await self._session.get(f"{self._path}/ready")
-        return True
+        return self._session.sound
 
     def value_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes a value takes, in JSON with its comma."""
@@ -74,13 +77,13 @@ class Oip:
         text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
         return max(map(len, text.strip(b"[]").split(b","))) + 1
 
-    async def ask(self, form: InputForm, batch: NDArray[Any]) -> Answers:
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
         if self._binary or batch.nbytes <= BYTES_AT_ONCE:
             message = self._message(form, batch)
         else:
             message = await asyncio.to_thread(self._message, form, batch)
-        reply = await self._session.post(f"{self._path}/infer", message)
+        reply = await self._session.post(f"{self._path}/infer", message, patient=patient)
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_origin(received.fields, self._model)

@@ -13,6 +13,8 @@ import ssl
 import zlib
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,6 +32,8 @@ from app.upstream.connection import (
     NoHttpError,
     TooLargeError,
 )
+from app.upstream.guard import Guard
+from app.upstream.retry_after import retry_after_s
 from app.wire.fields import excerpt
 
 if TYPE_CHECKING:
@@ -47,6 +51,10 @@ PORTS: Final = {"http": 80, "https": 443}
 SAFE: Final = "/%:@!$&'()*+,;=-._~"
 """What stays as it is in a path."""
 WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
+PACKED_AT_ONCE: Final = 4096
+"""Larger bodies are unpacked in a thread: each of their bytes may become a thousand."""
+BACK_OFF: Final = frozenset({429, 503})
+"""Statuses with which a server may say when it wants to be asked again."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,7 @@ class Session:
         # One more than infer requests, so that the readiness check never queues behind them.
         self._places = asyncio.Semaphore(limits.in_flight + 1)
         self._idle: deque[Connection] = deque()
+        self._guard = Guard()
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,17 +112,31 @@ class Session:
         while self._idle:
             self._idle.pop().close()
 
+    @property
+    def sound(self) -> bool:
+        """Whether the server was there lately: else only an answer can tell that it is again."""
+        return self._guard.closed
+
     async def get(self, path: str) -> Reply:
         """Fetch *path* (from the base URL, percent-encoded)."""
-        return await self._exchange("GET", path, None)
+        send = partial(self._exchange, "GET", path, None, self._limits.timeout_s)
+        return await self._guard.ask(send, inference=False)
 
-    async def post(self, path: str, message: Message) -> Reply:
-        """Send *message* to *path*; once more if a kept-alive connection turns out to be broken."""
-        return await self._exchange("POST", path, message)
+    async def post(self, path: str, message: Message, *, patient: bool = False) -> Reply:
+        """Send *message* to *path*; once more if a kept-alive connection turns out to be broken.
 
-    async def _exchange(self, method: str, path: str, message: Message | None) -> Reply:
+        *patient*: nobody waits for the answer.
+        """
+        limits = self._limits
+        timeout_s = limits.background_timeout_s if patient else limits.timeout_s
+        send = partial(self._exchange, "POST", path, message, timeout_s)
+        return await self._guard.ask(send, inference=True)
+
+    async def _exchange(
+        self, method: str, path: str, message: Message | None, timeout_s: float
+    ) -> Reply:
         try:
-            async with asyncio.timeout(self._limits.timeout_s), self._places:
+            async with asyncio.timeout(timeout_s), self._places:
                 response = await self._respond(method, path, message)
         except TimeoutError as exc:
             error = f"{self._origin} didn't answer in time"
@@ -130,8 +153,8 @@ class Session:
             error = f"{self._origin}: no connection ({exc.strerror or exc})"
             raise UpstreamUnreachableError(error) from exc
         if not response.good:
-            raise UpstreamStatusError(response.status, _words(response))
-        return Reply(response.headers, self._unpacked(response))
+            raise UpstreamStatusError(response.status, _words(response), _retry_after_s(response))
+        return Reply(response.headers, await self._unpacked(response))
 
     async def _respond(self, method: str, path: str, message: Message | None) -> Response:
         headers = b"" if message is None else _head(message.headers)
@@ -167,22 +190,30 @@ class Session:
             )
         return connection
 
-    def _unpacked(self, response: Response) -> bytes:
+    async def _unpacked(self, response: Response) -> bytes:
         """Return the body, unpacked if the server has packed it although it was asked not to."""
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding == "identity":
             return bytes(response.body)
         most = self._limits.answer_bytes
-        try:
-            unpacking = zlib.decompressobj(WINDOW_BITS[encoding])
-            body = unpacking.decompress(response.body, most + 1)
-        except (KeyError, zlib.error) as exc:
-            message = f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked"
-            raise UpstreamAnswerError(message) from exc
-        if len(body) > most or not unpacking.eof:
-            message = f"the upstream's answer is larger than {most} bytes, or it is cut off"
-            raise UpstreamAnswerError(message)
-        return body
+        if len(response.body) <= PACKED_AT_ONCE:
+            return _unpacked(response.body, encoding, most)
+        return await asyncio.to_thread(_unpacked, response.body, encoding, most)
+
+
+def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
+    """Return what is *packed*, if that is no more than *most* bytes."""
+    try:
+        unpacking = zlib.decompressobj(WINDOW_BITS[encoding])
+        body = unpacking.decompress(packed, most + 1)
+    except (KeyError, zlib.error) as exc:
+        message = f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked"
+        raise UpstreamAnswerError(message) from exc
+    if len(body) > most or not unpacking.eof:
+        del body  # or whoever keeps the error keeps it too, by the traceback
+        message = f"the upstream's answer is larger than {most} bytes, or it is cut off"
+        raise UpstreamAnswerError(message)
+    return body
 
 
 def _head(headers: Mapping[str, str]) -> bytes:
@@ -195,6 +226,14 @@ def _credentials(user: str | None, password: str | None) -> dict[str, str]:
         return {}
     pair = f"{unquote(user)}:{unquote(password or '')}".encode()
     return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _retry_after_s(response: Response) -> float | None:
+    """Return when the server wants to be asked again, if it says that."""
+    value = response.headers.get("retry-after")
+    if value is None or response.status not in BACK_OFF:
+        return None
+    return retry_after_s(value, datetime.now(UTC))
 
 
 def _words(response: Response) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,20 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
+from app.logs import tell_unhandled
 from app.settings import Resize
-from app.web import dashboard, health, instances, oip, predict, triggers
+from app.web import dashboard, health, instances, metrics, oip, predict, triggers
 from app.web.answers import Labels
-from app.web.body_limit import BodyLimit
+from app.web.bodies import Bodies, BodyLimit
 from app.web.direct import HotPaths
 from app.web.docs import register_docs
+from app.web.draining import STATE, Drain, lingering
+from app.web.drop_in import errors
+from app.web.guard import Guard
 from app.web.keys import Keys
 from app.web.problems import Problem, described, register_problems
 from app.web.request_ids import RequestIds
+from app.web.security_headers import secured
 from app.web.serving import Service
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from app.gateway.predict import Gateway
+    from app.web.key_rings import KeyRing
 
 
 class _Application(FastAPI):
@@ -40,7 +47,7 @@ class _Application(FastAPI):
             scope["app"] = self
             await self.hot.answer(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, secured(send))
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
@@ -55,8 +62,8 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     labels: tuple[str, ...] | None,
     max_body: int,
     max_pixels: int,
-    api_keys: Iterable[str] = (),
-    admin_keys: Iterable[str] = (),
+    api_keys: Iterable[str] | KeyRing = (),
+    admin_keys: Iterable[str] | KeyRing = (),
     resize: Resize = Resize.STRETCH,
 ) -> FastAPI:
     """Return the application, which opens the gateway when it starts and closes it when it ends.
@@ -69,21 +76,30 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         return gateway.model.class_name(index)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Drain]]:
+        drain = app.state.drain
+        asyncio.get_running_loop().set_exception_handler(tell_unhandled)
         async with open_gateway() as app.state.gateway:
-            yield
+            with lingering(drain):
+                yield {STATE: drain}
 
+    keys, bodies = Keys(api_keys, admin_keys), Bodies(max_body)
     app = _Application(
         title="NEO Gateway",
         summary="A defence against backdoors in front of an image classifier",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(RequestIds), Middleware(BodyLimit, max_body=max_body)],
+        redirect_slashes=False,  # its Location would have whatever Host the request has
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(Guard, keys=keys, model=model_name),
+            Middleware(BodyLimit, bodies=bodies),
+        ],
     )
-    keys = Keys(api_keys, admin_keys)
+    app.state.drain = Drain()
     app.state.service = Service(
-        model_name, Labels(labels or (), server_name), max_body, max_pixels, keys, resize
+        model_name, Labels(labels or (), server_name), bodies, max_pixels, keys, resize
     )
     register_problems(app)
     _register_routes(app, keys)
@@ -99,12 +115,15 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
 
 
 def _register_routes(app: FastAPI, keys: Keys) -> None:
-    refusals = described(401, 403) if keys.required else {}
-    for hot in (predict, oip, instances):
-        app.include_router(hot.router, dependencies=keys.described(), responses=refusals)
-    app.include_router(oip.health)
-    app.include_router(instances.health)
-    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=refusals)
+    keyed = keys.described()
+    unknown, no_admin = (described(401), described(401, 403)) if keys.required else ({}, {})
+    app.include_router(predict.router, dependencies=keyed, responses=unknown)
+    for protocol in (oip, instances):
+        refused = errors(401) if keys.required else {}
+        app.include_router(protocol.router, dependencies=keyed, responses=refused)
+        app.include_router(protocol.health)
+    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(dashboard.router)
     register_docs(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from app.web.body_limit import BodyTooLargeError
+from app.web.bodies import BodyTooLargeError, held_body
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,7 +20,7 @@ class EncodingError(Exception):
 async def content(request: Request, max_body: int) -> bytes:
     """Return the body of *request*, at most *max_body* bytes of it, packed and unpacked.
 
-    Raises BodyTooLargeError, EncodingError.
+    Raises BodyTooLargeError, OverloadedError, EncodingError.
     """
     body = await request.body()
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
@@ -37,6 +37,7 @@ async def content(request: Request, max_body: int) -> bytes:
         raise EncodingError(message) from exc
     if len(unpacked) > max_body:
         raise BodyTooLargeError(max_body)
+    held_body(request).hold(len(unpacked))
     if not unpacking.eof or unpacking.unused_data:
         message = f"the body is no whole {encoding}"
         raise EncodingError(message)

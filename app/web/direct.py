@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
 
-from app.web.body_limit import BodyTooLargeError
+from app.web.bodies import Body
 from app.web.disconnects import CallerGoneError, unless_gone
 from app.web.problems import answered
 from app.web.request_ids import HEADER, chosen_id
+from app.web.security_headers import SECURITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fastapi import Response
     from starlette.types import Receive, Scope, Send
 
-    from app.web.keys import Keys
     from app.web.serving import Service
 
 Endpoint: TypeAlias = "Callable[..., Coroutine[Any, Any, Response]]"
@@ -34,7 +33,7 @@ Endpoint: TypeAlias = "Callable[..., Coroutine[Any, Any, Response]]"
 
 
 class DirectRoute(APIRoute):
-    """A route whose endpoint FastAPI only describes; the key is checked here."""
+    """A route whose endpoint FastAPI only describes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
@@ -42,7 +41,6 @@ class DirectRoute(APIRoute):
         _, *taken = signature(endpoint).parameters
 
         async def handle(request: Request) -> Response:
-            _check_key(request)
             return await endpoint(request, **{name: request.path_params[name] for name in taken})
 
         return handle
@@ -68,43 +66,22 @@ class HotPaths:
         endpoint, texts = self._paths[scope["path"]]
         request = Request(scope, receive, send)
         named = chosen_id(request.headers.get(HEADER))
-        scope.setdefault("state", {})["request_id"] = named
-        scope["path_params"] = texts
         service: Service = scope["app"].state.service
+        body = Body(service.bodies, request.headers, receive)
+        scope.setdefault("state", {}).update(request_id=named, body=body)
+        scope["path_params"] = texts
         try:
-            _check_key(request)
-            # Where Starlette's own `Request.body` would keep it.
-            request._body = await _body(request, receive, service.max_body)  # noqa: SLF001
-            async with unless_gone(receive):
-                response = await endpoint(request, **texts)
+            if service.keys.required:
+                service.keys.check_client(request)
+            with body:
+                # Where Starlette's own `Request.body` would keep it.
+                request._body = await body.whole()  # noqa: SLF001
+                async with unless_gone(receive):
+                    response = await endpoint(request, **texts)
         except CallerGoneError:
             return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)
         response.headers[HEADER] = named
+        response.raw_headers.extend(SECURITY)
         await response(scope, receive, send)
-
-
-async def _body(request: Request, receive: Receive, max_body: int) -> bytes:
-    """Read the request's body. Raises BodyTooLargeError as soon as it is known to be."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_body:
-        raise BodyTooLargeError(max_body)
-    chunks, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > max_body:
-            raise BodyTooLargeError(max_body)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _check_key(request: Request) -> None:
-    keys: Keys = request.app.state.service.keys
-    if keys.required:
-        keys.check_client(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,15 +36,26 @@ _FLAGS: dict[str, Any] = {
         "schema": {"type": "string"},
     },
 }
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "default": {"model": ErrorAnswer, "description": "Any error"}
-}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of a route that answers errors of *statuses*."""
+    known: dict[int | str, str] = {status: HTTPStatus(status).phrase for status in statuses}
+    described = known | {"default": "Any other error"}
+    return {key: {"model": ErrorAnswer, "description": text} for key, text in described.items()}
+
 
 TOLD: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {JSON: _OBJECT}},
-    **_ERRORS,
+    **errors(),
 }
 """Of an operation that tells something."""
+
+READY: dict[int | str, dict[str, Any]] = {
+    **TOLD,
+    503: {"description": "Not now", "content": {JSON: _OBJECT}},
+}
+"""Of an operation that tells whether something is ready."""
 
 ANSWERED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -51,7 +63,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
         "content": {JSON: _OBJECT, BINARY: FILE},
         "headers": _FLAGS,
     },
-    **_ERRORS,
+    **errors(400, 404, 413, 415, 422, 429, 502, 503, 504),
 }
 """Of an operation that classifies images."""
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 
 from app.web.answers import json_response
+from app.web.draining import readiness
 from app.web.problems import Problem, described, problem_response
 from app.web.request_ids import request_id
-from app.web.serving import TheGateway  # noqa: TC001  # FastAPI evaluates it
 
 if TYPE_CHECKING:
     from app.gateway.readiness import Part, Readiness
@@ -66,18 +66,18 @@ async def healthz() -> Response:
     summary="Can this worker answer?",
     responses={200: {"model": ReadinessAnswer, "description": "It can"}, **described(503)},
 )
-async def readyz(request: Request, gateway: TheGateway) -> Response:
+async def readyz(request: Request) -> Response:
     """Return each part and why it isn't there; where it isn't ready, the problem has ``parts``."""
-    readiness = await gateway.readiness()
-    parts = tuple(_part(part) for part in readiness.parts)
-    if readiness.ready:
-        status = Health.DEGRADED if readiness.degraded else Health.READY
+    now = await readiness(request)
+    parts = tuple(_part(part) for part in now.parts)
+    if now.ready:
+        status = Health.DEGRADED if now.degraded else Health.READY
         return json_response(ReadinessAnswer(status, parts))
     problem = Problem(
         type="urn:neo-gateway:not-ready",
         title="The gateway isn't ready",
         status=503,
-        detail=missing(readiness),
+        detail=missing(now),
         request_id=request_id(request),
     )
     return problem_response(problem, parts=[asdict(part) for part in parts])

@@ -12,9 +12,12 @@ from fastapi import APIRouter, Request, Response
 from app.web.contents import content
 from app.web.decoding import pictures
 from app.web.direct import DirectRoute
-from app.web.drop_in import ANSWERED, NOT_READY, TOLD, json_answer
+from app.web.draining import readiness
+from app.web.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.judging import flags, judged, rows
+from app.web.keys import caller
 from app.web.models import check_model
+from app.web.uploads import PICTURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.lists import array_of
@@ -50,27 +53,37 @@ _PREDICT: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["instances"],
-                    "properties": {"instances": {"type": "array", "minItems": 1, "items": {}}},
-                }
+                    "properties": {
+                        "instances": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": ["array", "number", "object"]},
+                        }
+                    },
+                },
+                "example": {"instances": [{"b64": PICTURE}]},
             }
         },
     }
 }
 
 
-@health.get("/models", summary="The models", responses=TOLD)
+@router.get("/models", summary="The models", responses=TOLD)
 async def models(request: Request) -> Response:
     """Return the model's name."""
     service: Service = request.app.state.service
     return json_answer({"models": [service.model_name]})
 
 
-@health.get("/models/{model}", summary="Can the model be asked?", responses=TOLD)
+@health.get(
+    "/models/{model}",
+    summary="Can the model be asked?",
+    responses={**errors(404), **READY},
+)
 async def ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
     check_model(request, model)
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
 
 
@@ -91,7 +104,7 @@ async def predict(request: Request, model: str) -> Response:
         arrivals = await _tensors(numbers, gateway)
     else:
         arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
-    outcomes = await judged(arrivals, gateway)
+    outcomes = await judged(arrivals, gateway, caller(request))
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 

@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 _IMAGES_TOGETHER = 32
 
 
-async def judged(arrivals: Sequence[Arrival], gateway: Gateway) -> list[Outcome]:
+async def judged(arrivals: Sequence[Arrival], gateway: Gateway, key: bytes | None) -> list[Outcome]:
     """Return what becomes of each image; their probes share the upstream's batches.
 
-    If one can't be answered none is: its own error is raised (UpstreamError, UnscreenedError).
+    They go on the account of *key*. If one can't be answered none is: its own error is raised
+    (UpstreamError, UnscreenedError, RateExceededError).
     """
     if len(arrivals) == 1:
-        return [await gateway.predict(arrivals[0].image, arrivals[0])]
+        return [await gateway.predict(arrivals[0].image, arrivals[0], key)]
     places = asyncio.Semaphore(_IMAGES_TOGETHER)
 
     async def one_judged(arrival: Arrival) -> Outcome:
         async with places:
-            return await gateway.predict(arrival.image, arrival)
+            return await gateway.predict(arrival.image, arrival, key)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -14,11 +14,15 @@ from fastapi import APIRouter, Request, Response
 from app.web.contents import content
 from app.web.decoding import pictures
 from app.web.direct import DirectRoute
-from app.web.drop_in import ANSWERED, FILE, NOT_READY, TOLD, json_answer
+from app.web.draining import readiness
+from app.web.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.judging import flags, judged, rows
+from app.web.keys import caller
 from app.web.models import UnknownModelError, check_model
-from app.web.oip_messages import BACKDOOR, check_outputs, read_infer, write_infer
+from app.web.oip_messages import BACKDOOR, MOST_OUTPUTS, check_outputs, read_infer, write_infer
+from app.web.uploads import PICTURE
 from app.wire.reading import HEADER_LENGTH
+from app.wire.tensors import DATATYPES
 from app.wire.writing import BINARY, JSON
 
 if TYPE_CHECKING:
@@ -40,6 +44,21 @@ router = APIRouter(
 health = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], default_response_class=Response)
 
 
+_TENSOR: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "datatype", "shape"],
+    "properties": {
+        "name": {"type": "string"},
+        "datatype": {"enum": [*DATATYPES]},
+        "shape": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+        "data": {"type": "array", "minItems": 1},
+    },
+}
+_OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}},
+}
 _INFER: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -49,11 +68,20 @@ _INFER: dict[str, Any] = {
                     "type": "object",
                     "required": ["inputs"],
                     "properties": {
-                        "id": {"type": "string"},
-                        "inputs": {"type": "array", "items": {"type": "object"}},
-                        "outputs": {"type": "array", "items": {"type": "object"}},
+                        "id": {"type": ["string", "null"]},
+                        "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": _TENSOR},
+                        "outputs": {
+                            "type": ["array", "null"],
+                            "maxItems": MOST_OUTPUTS,
+                            "items": _OUTPUT,
+                        },
                     },
-                }
+                },
+                "example": {
+                    "inputs": [
+                        {"name": "image", "datatype": "BYTES", "shape": [1], "data": [PICTURE]}
+                    ]
+                },
             },
             BINARY: FILE,
         },
@@ -67,13 +95,17 @@ async def live() -> Response:
     return json_answer({"live": True})
 
 
-@health.get("/health/ready", summary="Can the gateway answer?", responses=TOLD)
+@health.get("/health/ready", summary="Can the gateway answer?", responses=READY)
 async def ready(request: Request) -> Response:
     """Return whether this worker can screen images now."""
     return await _readiness(request, {})
 
 
-@health.get("/models/{model}/ready", summary="Can the model be asked?", responses=TOLD)
+@health.get(
+    "/models/{model}/ready",
+    summary="Can the model be asked?",
+    responses={**errors(404), **READY},
+)
 @health.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
 async def model_ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
@@ -89,7 +121,11 @@ async def server(_: Request) -> Response:
     return json_answer(facts)
 
 
-@router.get("/models/{model}", summary="The model's tensors", responses=TOLD)
+@router.get(
+    "/models/{model}",
+    summary="The model's tensors",
+    responses={**errors(404, 502, 503, 504), **TOLD},
+)
 @router.get("/models/{model}/versions/{version}", include_in_schema=False)  # `_facts` reads it
 async def metadata(request: Request, model: str) -> Response:
     """Return what the model server says of the model, and the output `backdoor` with it."""
@@ -123,7 +159,7 @@ async def infer(request: Request, model: str) -> Response:
     asked = read_infer(body, request.headers.get(HEADER_LENGTH))
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
-    outcomes = await judged(await _arrivals(asked, gateway, service), gateway)
+    outcomes = await judged(await _arrivals(asked, gateway, service), gateway, caller(request))
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}
@@ -156,6 +192,5 @@ def _version(facts: ModelFacts) -> Mapping[str, str]:
 
 
 async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
-    gateway: Gateway = request.app.state.gateway
-    is_ready = (await gateway.readiness()).ready
+    is_ready = (await readiness(request)).ready
     return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from app.web.answers import PredictionAnswer, json_response, prediction_answer, verdict
 from app.web.decoding import decoded
 from app.web.direct import DirectRoute
+from app.web.keys import caller
 from app.web.problems import described
 from app.web.request_ids import request_id
 from app.web.uploads import REQUEST_BODY, uploaded
@@ -33,7 +34,7 @@ _VERDICT = {
     response_class=Response,
     responses={
         200: {"model": PredictionAnswer, "description": "OK", "headers": _VERDICT},
-        **described(413, 415, 422, 502, 503, 504),
+        **described(413, 415, 422, 429, 502, 503, 504),
     },
     openapi_extra={"requestBody": REQUEST_BODY},
 )
@@ -42,6 +43,6 @@ async def predict(request: Request) -> Response:
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     image = await decoded(await uploaded(request, service.max_body), gateway, service)
-    outcome = await gateway.predict(image)
+    outcome = await gateway.predict(image, key=caller(request))
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})

@@ -6,6 +6,7 @@ But for the drop-in endpoints, whose clients read ``{"error": "…"}``: the prot
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.gateway.outcome import UnscreenedError
+from app.gateway.rates import KeyRateExceededError, TotalRateExceededError
+from app.logs import told
+from app.metrics import REFUSED
 from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
@@ -27,10 +31,11 @@ from app.ports import (
     UnknownTriggerError,
     UpstreamBusyError,
     UpstreamError,
+    UpstreamOpenError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from app.web.body_limit import BodyTooLargeError
+from app.web.bodies import BodyTooLargeError, OverloadedError
 from app.web.contents import EncodingError
 from app.web.decoding import DecodingBusyError
 from app.web.keys import NotAdminError, UnknownKeyError
@@ -95,11 +100,15 @@ KINDS: dict[type[Exception], Kind] = {
     UploadError: Kind(422, "invalid-upload", "There is no picture in the request"),
     PictureTooLargeError: Kind(422, "too-many-pixels", "The picture has too many pixels"),
     UnreadablePictureError: Kind(422, "unreadable-picture", "The picture can't be read"),
+    KeyRateExceededError: Kind(429, "key-rate", "This key's images ask too much"),
+    TotalRateExceededError: Kind(503, "total-rate", "All images together ask too much"),
     UpstreamError: Kind(502, "upstream-error", "The model gave no usable answer"),
     UpstreamUnreachableError: Kind(502, "upstream-unreachable", "The model is out of reach"),
     UpstreamBusyError: Kind(503, "overloaded", "The model has too much to do", _SOON),
+    UpstreamOpenError: Kind(503, "upstream-open", "The model is out of reach for now", _SOON),
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
+    OverloadedError: Kind(503, "overloaded", "The gateway has too much to do", _SOON),
     DecodingBusyError: Kind(503, "decoding-busy", "The picture took too long to decode", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
@@ -142,7 +151,13 @@ async def answered(request: Request, error: Exception) -> Response:
 async def _answer_known(request: Request, error: Exception) -> Response:
     kind = next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
     problem = Problem(kind.type, kind.title, kind.status, str(error), request_id(request))
-    return _answer(request, problem, kind.headers)
+    return _answer(request, problem, kind.name, {**kind.headers, **_retry_after(error)})
+
+
+def _retry_after(error: Exception) -> dict[str, str]:
+    """Return the header for an *error* that knows itself when it is worth another try."""
+    seconds: float | None = getattr(error, "retry_after_s", None)
+    return {} if seconds is None else {"Retry-After": str(max(math.ceil(seconds), 1))}
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -150,23 +165,40 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     title = HTTPStatus(error.status_code).phrase
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": _allowed(request, error)}
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
-    return _answer(request, problem, error.headers)
+    return _answer(request, problem, title.lower().replace(" ", "-"), headers)
+
+
+def _allowed(request: Request, error: HTTPException) -> str:
+    """Return the methods of the path that the request has met.
+
+    The framework names those of one route, and each method here is a route of its own.
+    """
+    app: FastAPI = request.app
+    route = request.scope.get("route")
+    methods = app.openapi()["paths"].get(getattr(route, "path", None))
+    if methods:
+        return ", ".join(sorted(method.upper() for method in methods))
+    return (error.headers or {}).get("Allow", "GET, HEAD")  # the mounted files say none
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a defect of ours without a word about it; the log has it, under the request's id."""
-    _LOG.error("request %s failed: %r", request_id(request), error)
+    _LOG.error("request %s failed: %s", request_id(request), told(error))
     detail = "Something went wrong in the gateway; its log has it under this request_id."
     problem = Problem("about:blank", "Internal Server Error", 500, detail, request_id(request))
     # This answer is sent outside all middleware, so it must bring the header itself.
-    return _answer(request, problem, {HEADER: request_id(request)})
+    return _answer(request, problem, "unexpected", {HEADER: request_id(request)})
 
 
 def _answer(
-    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+    request: Request, problem: Problem, name: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return *problem* in the form that clients of the request's path read."""
+    """Return *problem* in the form that clients of the request's path read; count it by *name*."""
+    REFUSED.labels(name).inc()
     if not request.scope["path"].startswith(DROP_IN):
         return problem_response(problem, headers)
     body = orjson.dumps({"error": problem.detail})

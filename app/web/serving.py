@@ -12,6 +12,7 @@ from app.gateway.predict import Gateway
 if TYPE_CHECKING:
     from app.settings import Resize
     from app.web.answers import Labels
+    from app.web.bodies import Bodies
     from app.web.keys import Keys
 
 
@@ -19,15 +20,21 @@ if TYPE_CHECKING:
 class Service:
     """What is said of the model; what is taken: bytes of a body, pixels of a picture; from whom.
 
-    ``resize`` is how pictures are made to fit the model.
+    ``bodies`` are those that are being answered. ``resize`` is how pictures are made to fit the
+    model.
     """
 
     model_name: str
     labels: Labels
-    max_body: int
+    bodies: Bodies
     max_pixels: int
     keys: Keys
     resize: Resize
+
+    @property
+    def max_body(self) -> int:
+        """The largest body that is taken, in bytes."""
+        return self.bodies.max_body
 
 
 async def _service(request: Request) -> Service:

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
 _PARTS_AT_MOST = 16
 
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel, for the examples."""
+
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 REQUEST_BODY: dict[str, Any] = {
@@ -44,9 +50,15 @@ REQUEST_BODY: dict[str, Any] = {
                 "type": "object",
                 "required": ["image"],
                 "properties": {
-                    "image": {"type": "string", "contentEncoding": "base64", "minLength": 1}
+                    "image": {
+                        "type": "string",
+                        "contentEncoding": "base64",
+                        "pattern": _BASE64,
+                        "minLength": 1,
+                    }
                 },
-            }
+            },
+            "example": {"image": PICTURE},
         },
     },
 }

@@ -17,6 +17,7 @@ from app.evaluation.records import NO_ANSWER
 from app.evaluation.running_gateway import GatewayError, RunningGateway
 from app.evaluation.streams import stream_with_first_poisoned_at
 from app.evaluation.through_gateway import GatewayTrial
+from app.gateway.calibrating import Calibrator
 from app.gateway.outcome import Screening
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
@@ -46,12 +47,14 @@ async def gateway_before(model: TinyModel) -> AsyncIterator[Gateway]:
     """Run a gateway with a library of its own."""
     library = MemoryTriggerLibrary()
     preparation = Preparation(
-        model,
-        MemoryCalibrationStore(seed=3),
-        lambda _: SUBJECT.references,
-        check_library=library.check,
-        identity="tiny",
-        trigger_max=0.316,
+        Calibrator(
+            model,
+            MemoryCalibrationStore(seed=3),
+            lambda _: SUBJECT.references,
+            identity="tiny",
+            trigger_max=0.316,
+        ),
+        library.check,
     )
     async with preparation.running():
         yield Gateway(model, library, preparation, POLICY)

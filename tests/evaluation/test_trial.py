@@ -13,9 +13,9 @@ from app.detection.search import Purpose
 from app.evaluation.records import NO_ANSWER, Spent
 from app.evaluation.streams import all_poisoned, mixed_stream
 from app.evaluation.trial import Trial
+from app.gateway.calibrating import ReferencesError
 from app.gateway.outcome import Screening
 from app.gateway.policy import Policy
-from app.gateway.preparation import ReferencesError
 from app.ports import UpstreamUnreachableError
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.evaluation.subjects import WHITE, tiny_subject

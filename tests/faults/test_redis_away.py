@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.detection.references import Calibration
-from app.library.contents import CAPACITY
+from app.library.capacity import CAPACITY
 from app.library.embedded import server_program
 from app.library.opening import open_library
 from app.ports import LibraryError, Tally

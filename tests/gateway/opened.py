@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
@@ -67,13 +68,16 @@ def preparing(
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(
-        model,
-        store,
-        lambda _: REFERENCES,
-        check_library=library.check,
-        identity="tiny",
-        trigger_max=TRIGGER_MAX,
-        strategy=strategy,
+        Calibrator(
+            model,
+            store,
+            lambda _: REFERENCES,
+            identity="tiny",
+            trigger_max=TRIGGER_MAX,
+            strategy=strategy,
+            served=model,
+        ),
+        library.check,
     )
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator
 from app.gateway.outcome import Screening
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
@@ -168,12 +169,14 @@ async def defended(kind: Kind) -> AsyncIterator[tuple[Gateway, Callable[[int], s
     with running(endpoint(kind)) as url:
         async with open_model(Server(url, "m", kind.protocol, **kind.server), settings) as model:
             preparation = Preparation(
-                model,
-                MemoryCalibrationStore(7),
-                lambda _: REFERENCES,
-                check_library=library.check,
-                identity="kinds",
-                trigger_max=0.316,
+                Calibrator(
+                    model,
+                    MemoryCalibrationStore(7),
+                    lambda _: REFERENCES,
+                    identity="kinds",
+                    trigger_max=0.316,
+                ),
+                library.check,
             )
             async with preparation.running():
                 await eventually(lambda: preparation.prepared is not None, 60)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.embedded import server_program
 from app.library.opening import open_library
-from tests.library.servers import running
+from tests.library.servers import program_of, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,10 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["valkey", "redis"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Yield a Valkey of the wheel, then a Redis where one is installed."""
-    program = server_program() if request.param == "valkey" else shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server is installed")
-    with running(program) as server:
+    with running(program_of(request.param)) as server:
         yield server
 
 

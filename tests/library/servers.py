@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
+
+from app.library.embedded import server_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,6 +77,14 @@ def running(program: str, *options: str) -> Iterator[Server]:
             yield server
         finally:
             server.kill()
+
+
+def program_of(kind: str) -> str:
+    """Return the Valkey of the wheel, or a Redis where one is installed."""
+    program = server_program() if kind == "valkey" else shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server is installed")
+    return program
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:

@@ -91,6 +91,18 @@ async def test_another_key_is_measured_anew(workers: Workers) -> None:
         assert 1 == measure.times
 
 
+async def test_an_outdated_one_is_replaced_once(workers: Workers) -> None:
+    """Who finds it outdated has it measured again; the next one to find so gets the new one."""
+    old, new = Measuring(4), Measuring(5)
+    old.may_end.set()
+    new.may_end.set()
+    outdated = [await calibrations.calibration("refs", old) for _, calibrations in workers]
+    for (_, calibrations), known in zip(workers, outdated, strict=True):
+        assert [5, 2] == (await calibrations.calibration("refs", new, known)).labels.tolist()
+    assert (1, 1) == (old.times, new.times)
+    assert [5, 2] == (await workers[0][1].calibration("refs", old)).labels.tolist()
+
+
 async def test_an_error_reaches_who_measured_and_another_one_tries(workers: Workers) -> None:
     """A failed measurement is the failure of one worker only."""
     begun, second = asyncio.Event(), Measuring()

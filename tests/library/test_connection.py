@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.library.connection import connect
+from app.library.addresses import connect
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,10 @@ from app.library.connection import connect
         "unix:///run/a%20b.sock?db=2",
         "redis+sentinel://one:26379,two:26379/primary",
         "redis+sentinel://user:password@one,[::1]:26379/primary/2",
+        "rediss+sentinel://one,two/primary?ssl_cert_reqs=none",
+        "redis+cluster://one:6379,two,[::1]:6379",
+        "redis+cluster://user:pass%2Fword@one:6379/?health_check_interval=5",
+        "rediss+cluster://one?ssl_cert_reqs=none",
     ],
 )
 async def test_takes_the_urls_of_a_redis(url: str) -> None:
@@ -45,6 +49,12 @@ async def test_takes_the_urls_of_a_redis(url: str) -> None:
         ("redis+sentinel://host:secret/primary", "a host is not host or host:port"),
         ("redis+sentinel://host/primary/secret", "its database is not a number"),
         ("redis+sentinel://one,,two/primary", "a host is not host or host:port"),
+        ("redis+sentinel://one/primary?secret=1", "an option after the ? is unknown"),
+        ("redis+cluster://", "a host is not host or host:port"),
+        ("redis+cluster://one:secret", "a host is not host or host:port"),
+        ("redis+cluster://user:secret/word@one", "a host is not host or host:port"),
+        ("redis+cluster://one/3", "a cluster has no databases"),
+        ("redis+cluster://one?secret=1", "an option after the ? is unknown"),
     ],
 )
 def test_says_what_is_wrong_with_a_url(url: str, reason: str) -> None:

@@ -37,6 +37,9 @@ LABELS = st.lists(st.integers(-(2**63) + 1, 2**63 - 1)).map(lambda n: np.array(n
 ORDERS = st.tuples(st.integers(1, 4), st.integers(0, 4)).map(
     lambda shape: np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
 )
+SCORES = st.lists(
+    st.tuples(*[st.floats(width=32, allow_nan=False, allow_infinity=False)] * 3), min_size=1
+).map(lambda rows: np.array(rows, np.float32))
 
 
 @st.composite
@@ -95,12 +98,18 @@ def test_an_entry_comes_back_as_it_was(kept: Entry) -> None:
     assert _facts(kept) == _facts(back)
 
 
-@given(LABELS, ORDERS | st.just(np.zeros((0, 0), np.int64)))
+@given(LABELS, ORDERS | st.just(np.zeros((0, 0), np.int64)), st.none() | SCORES)
 def test_a_calibration_comes_back_as_it_was(
-    labels: NDArray[np.int64], robust: NDArray[np.int64]
+    labels: NDArray[np.int64], robust: NDArray[np.int64], scores: NDArray[np.float32] | None
 ) -> None:
     """Nothing of a calibration is lost on the way to bytes and back; without bands nor is that."""
-    back = decode_calibration(encode_calibration(Calibration(labels, robust)))
+    encoded = encode_calibration(Calibration(labels, robust, scores))
+    back = decode_calibration(encoded)
+    assert encoded == encode_calibration(back)
+    if scores is None or back.canary_scores is None:
+        assert scores is back.canary_scores
+    else:
+        np.testing.assert_array_equal(scores, back.canary_scores, strict=True)
     assert (labels.tolist(), "int64") == (back.labels.tolist(), str(back.labels.dtype))
     assert (robust.shape, "int64") == (back.robust.shape, str(back.robust.dtype))
     assert robust.tolist() == back.robust.tolist()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.connection import connected
+from app.library.addresses import connected
 from app.library.encoding import encode_entry
 from app.library.expiry import PROVEN_HITS
 from app.library.keys import Keys

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.contents import CAPACITY
+from app.library.capacity import CAPACITY
 from app.library.keys import Keys
 from app.library.opening import open_library
 from app.library.triggers import TOLD_AT_ONCE

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from app.library.contents import CAPACITY, Contents, Heard, Written
+from app.library.capacity import CAPACITY
+from app.library.contents import Contents, Heard, Written
 from app.library.counts import Hits
 from app.library.worker_copy import Copy
 from app.ports import Entry, Tally

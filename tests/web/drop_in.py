@@ -12,6 +12,7 @@ import numpy as np
 
 from app.demo.endpoint import create_endpoint
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
@@ -110,13 +111,15 @@ async def _gateway(
     await library.register(tiny_trigger())
     async with open_model(server, input_settings) as model:
         preparation = Preparation(
-            model,
-            CALIBRATIONS,
-            lambda _: REFERENCES,
-            check_library=library.check,
-            identity="drop-in",
-            trigger_max=0.316,
-            strategy=strategy,
+            Calibrator(
+                model,
+                CALIBRATIONS,
+                lambda _: REFERENCES,
+                identity="drop-in",
+                trigger_max=0.316,
+                strategy=strategy,
+            ),
+            library.check,
         )
         policy = Policy(
             strategy, SearchMode.CONTINUE, 10.0, FailurePolicy.CLOSED, None, Parameters()

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
@@ -58,12 +59,14 @@ async def plain_gateway(model: TinyModel, library: FaultyLibrary) -> AsyncIterat
     """Run the gateway as a plain proxy, with references for its examples."""
     channels = model.size.channels
     preparation = Preparation(
-        model,
-        CALIBRATIONS,
-        lambda _: _references(channels),
-        check_library=library.check,
-        identity="tiny",
-        trigger_max=TRIGGER_MAX,
+        Calibrator(
+            model,
+            CALIBRATIONS,
+            lambda _: _references(channels),
+            identity="tiny",
+            trigger_max=TRIGGER_MAX,
+        ),
+        library.check,
     )
     policy = Policy(
         Strategy.OFF, SearchMode.CONTINUE, PATIENCE_S, FailurePolicy.CLOSED, None, Parameters()

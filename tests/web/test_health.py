@@ -41,3 +41,15 @@ async def test_without_the_model_it_isnt_ready(served: Served) -> None:
     response = await served.http.get("/readyz")
     assert_problem(response, 503, "upstream: no connection to the model")
     assert [False, True, True] == [part["ok"] for part in response.json()["parts"]]
+
+
+async def test_a_draining_worker_isnt_ready(served: Served) -> None:
+    """A worker that is about to end says so wherever one asks if it is ready, and asks nobody."""
+    served.app.state.drain.begin()
+    served.model.failure = UpstreamUnreachableError("no connection")
+    assert_problem(await served.http.get("/readyz"), 503, "worker: draining")
+    for path in ("/v2/health/ready", "/v2/models/tiny/ready", "/v1/models/tiny"):
+        response = await served.http.get(path)
+        assert not response.is_success
+        assert response.json()["ready"] is False
+    assert 200 == (await served.http.get("/healthz")).status_code

@@ -24,7 +24,6 @@ READING = [
     ("GET", "/trigger/t-1/examples.zip"),
 ]
 CHANGING = [("DELETE", "/trigger/t-1"), ("POST", "/trigger/t-1/restore")]
-OPEN = [("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/docs"), ("GET", "/openapi.json")]
 
 
 async def asked(
@@ -55,7 +54,7 @@ async def asked(
     ],
 )
 async def test_unknown_key_is_refused(method: str, path: str, headers: dict[str, str]) -> None:
-    """Without a key, or with a wrong one, nothing but health and documentation is answered."""
+    """Without a key, or with a wrong one, neither predictions nor triggers are answered."""
     response = await asked(method, path, headers)
     assert_problem(response, 401, "send a valid key")
     assert "Bearer" == response.headers["www-authenticate"]
@@ -94,12 +93,6 @@ async def test_one_key_closes_everything(
     for method, path in (PREDICT, *READING, *CHANGING):
         response = await asked(method, path, {}, api_keys, admin_keys)
         assert expected == response.status_code, path
-
-
-@pytest.mark.parametrize(("method", "path"), OPEN)
-async def test_health_and_documentation_need_no_key(method: str, path: str) -> None:
-    """Probes of an orchestrator carry no key."""
-    assert 200 == (await asked(method, path, {})).status_code
 
 
 async def test_body_is_not_read_for_a_stranger() -> None:

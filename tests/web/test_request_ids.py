@@ -19,12 +19,32 @@ async def test_callers_id_is_kept(served: Served, offered: str) -> None:
     assert offered == response.json()["request_id"]
 
 
-@pytest.mark.parametrize("offered", ["", "a b", "x" * 129, "ü", "a\tb", "<script>"])
-async def test_unfit_id_is_replaced(served: Served, offered: str) -> None:
-    """An id that could spoil a log or a header is replaced by one of ours."""
+@pytest.mark.parametrize("method", ["GET", "POST"])  # by the framework, and before it
+@pytest.mark.parametrize(
+    "offered",
+    [
+        *("", " ", "a b", "x" * 129, "x" * 100_000, "ü", "a\tb", "<script>", "a;b", "a,b", "a/b"),
+        *("a\n", "a\r\nX-Evil: 1", "a\r\n\r\n<html>", "a\x00", "\x1b[31m", "%0d%0a", "a\u2028"),
+        *("${jndi:ldap://evil}", "{0}", "'; --", "a\x7f"),
+    ],
+)
+async def test_unfit_id_is_replaced(served: Served, method: str, offered: str) -> None:
+    """An id that could spoil a log or a header is replaced by one of ours, everywhere."""
     headers = [(b"X-Request-Id", offered.encode())]
-    response = await served.http.get("/healthz", headers=headers)
+    response = await served.http.request(method, "/predict", headers=headers)
     assert re.fullmatch(r"[0-9a-f]{32}", response.headers["x-request-id"])
+    assert response.headers["x-request-id"] == response.json()["request_id"]
+    assert "x-evil" not in response.headers
+
+
+async def test_of_several_ids_one_counts(served: Served) -> None:
+    """A request with two ids has the first, or one of ours if that is unfit."""
+    for method in ("GET", "POST"):
+        for first, said in (("r-1", "r-1"), ("r 1", None)):
+            headers = [("X-Request-Id", first), ("X-Request-Id", "r-2")]
+            response = await served.http.request(method, "/predict", headers=headers)
+            (named,) = response.headers.get_list("x-request-id")
+            assert named == said or (said is None and re.fullmatch(r"[0-9a-f]{32}", named))
 
 
 async def test_each_request_has_its_own(served: Served) -> None:

@@ -1,0 +1,114 @@
+"""How many images a second may be asked on whose account: token buckets, in memory.
+
+An image is let in while its caller's bucket and the one for all have something in them, and pays
+for what it asks as it asks. What it will need nobody knows before, so a bucket may be overdrawn;
+whoever comes next waits until it is filled again. A caller that goes in the middle has paid.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from app import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+BURST_S: Final = 10.0
+"""What a full bucket holds, in seconds of its rate; and by how much it may be overdrawn."""
+
+KEY, TOTAL = "key", "total"
+
+
+def free(images: int) -> None:
+    """Ask *images* on nobody's account."""
+
+
+class RateExceededError(Exception):
+    """Too many images were asked before; ``retry_after_s`` is when the next one is taken."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class KeyRateExceededError(RateExceededError):
+    """On account of this caller's key."""
+
+
+class TotalRateExceededError(RateExceededError):
+    """On account of all callers together."""
+
+
+class TokenBucket:
+    """Fills with *rate* tokens a second, up to ten seconds' worth."""
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._most = rate * BURST_S
+        self._level = self._most
+        self._at = clock()
+
+    def missing_s(self) -> float:
+        """Return in how many seconds there will be something in it; 0 if there is."""
+        self._fill()
+        return 0.0 if self._level > 0 else (1 - self._level) / self._rate
+
+    def take(self, tokens: int) -> None:
+        """Take *tokens* out, even if there aren't so many."""
+        self._fill()
+        self._level = max(self._level - tokens, -self._most)
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._level = min(self._level + (now - self._at) * self._rate, self._most)
+        self._at = now
+
+
+class ProbeRates:
+    """The buckets of one worker: one for each key, and one for all; None is no limit."""
+
+    def __init__(
+        self, per_key: float | None, total: float | None, clock: Callable[[], float]
+    ) -> None:
+        self._per_key = per_key
+        self._clock = clock
+        self._total = None if total is None else TokenBucket(total, clock)
+        self._keys: dict[Hashable, TokenBucket] = {}
+
+    def account(self, key: Hashable) -> Callable[[int], None]:
+        """Return what an image of the caller *key* pays with, a number of images at a time.
+
+        Raises KeyRateExceededError, TotalRateExceededError.
+        """
+        if self._per_key is None and self._total is None:
+            return free
+        bucket = self._bucket(key)
+        if bucket is not None and (wait := bucket.missing_s()):
+            metrics.RATE_LIMITED.labels(KEY).inc()
+            message = f"this key's images need more than NEO_KEY_PROBE_RATE allows; {_again(wait)}"
+            raise KeyRateExceededError(message, wait)
+        if self._total is not None and (wait := self._total.missing_s()):
+            metrics.RATE_LIMITED.labels(TOTAL).inc()
+            message = f"all images together need more than NEO_PROBE_RATE allows; {_again(wait)}"
+            raise TotalRateExceededError(message, wait)
+        buckets = [each for each in (bucket, self._total) if each is not None]
+
+        def pay(images: int) -> None:
+            for each in buckets:
+                each.take(images)
+
+        return pay
+
+    def _bucket(self, key: Hashable) -> TokenBucket | None:
+        if self._per_key is None:
+            return None
+        if key not in self._keys:  # as many as the owner has given out
+            self._keys[key] = TokenBucket(self._per_key, self._clock)
+        return self._keys[key]
+
+
+def _again(wait_s: float) -> str:
+    return f"try again in {math.ceil(wait_s)} s"

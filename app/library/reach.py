@@ -1,0 +1,50 @@
+"""Whether the shared store is within reach, for the owner, the log and the metrics."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from app import metrics
+from app.logs import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+
+class Reach:
+    """What is wrong with each *part* of the traffic with the store, if anything is."""
+
+    def __init__(self, **problems: str) -> None:
+        self._problems = problems
+        metrics.STORE_UP.set(not problems)
+
+    def problem(self, part: str | None = None) -> str | None:
+        """Say what is wrong with *part*, or with any; None when all is well."""
+        if part is not None:
+            return self._problems.get(part)
+        return next(iter(self._problems.values()), None)
+
+    @contextmanager
+    def noting(self, part: str) -> Iterator[None]:
+        """Note if the block succeeds or fails; the error goes on its way."""
+        try:
+            yield
+        except Exception as exc:
+            self._failed(part, exc)
+            raise
+        if self._problems.pop(part, None):
+            logger.info("%s are shared", part)
+            metrics.STORE_UP.set(not self._problems)
+
+    def _failed(self, part: str, error: Exception) -> None:
+        problem = str(error)
+        if self._problems.get(part) != problem:
+            logger.warning("%s are not shared for now: %s", part, told(error))
+        if not self._problems:
+            metrics.STORE_LOST.inc()
+            metrics.STORE_UP.set(0)
+        self._problems[part] = problem

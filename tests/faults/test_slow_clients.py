@@ -1,0 +1,315 @@
+"""Clients that send or read too slowly are cut off; those that are only slow are not."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.web.protocol import SPARE, Protocol
+from tests.library.servers import wait_until
+from tests.served_apps import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+LIMIT_S = 0.3
+PACE_S = 0.02
+PATIENCE_S = 30.0
+MOST = 8
+
+
+class Quick(Protocol):
+    """The same, sooner."""
+
+    HEAD_S = LIMIT_S
+    BODY_S = LIMIT_S
+    BODY_RATE = 100
+    ANSWER_S = LIMIT_S
+
+
+async def measure(request: Request) -> Response:
+    """Answer with the size of the request's body."""
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def pour(_: Request) -> Response:
+    """Answer with more than fits between server and client."""
+    return Response(bytes(50_000_000))
+
+
+APP = Starlette(
+    routes=[
+        Route("/{path:path}", measure, methods=["POST"]),
+        Route("/pour", pour),
+        Route("/", measure, methods=["GET"]),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Run a server that waits for slow clients only for a moment."""
+    with running(APP, http=Quick) as url:
+        yield _address(url)
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
+
+
+@contextmanager
+def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
+    """Open a connection."""
+    with socket.create_connection(address, timeout=PATIENCE_S) as client:
+        yield client
+
+
+def reaction(client: socket.socket, within_s: float) -> bytes | None:
+    """Return what the server sends, b"" for the end of the connection, None if it does nothing."""
+    client.settimeout(within_s)
+    try:
+        return client.recv(65536)
+    except TimeoutError:
+        return None
+    except ConnectionError:
+        return b""
+    finally:
+        client.settimeout(PATIENCE_S)
+
+
+def rest(client: socket.socket, begun: bytes = b"") -> bytes:
+    """Return all that comes until the end of the connection."""
+    while piece := reaction(client, PATIENCE_S):
+        begun += piece
+    assert piece == b"", "the connection stays open"
+    return begun
+
+
+def trickle(client: socket.socket, piece: bytes) -> bytes:
+    """Send *piece* again and again until the server says something; return all that it says."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (said := reaction(client, PACE_S)) is None:
+        assert time.monotonic() < deadline, "the server listens for ever"
+        client.sendall(piece)
+    return rest(client, said) if said else said
+
+
+def exchange(client: socket.socket, path: str = "/") -> bytes:
+    """Get *path*, and return the answer's head."""
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return client.recv(65536)
+
+
+def told(answer: bytes) -> dict[str, Any]:
+    """Return the problem in *answer*, with which the connection ends."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert ("application/problem+json", "close") == (headers["content-type"], headers["connection"])
+    assert str(len(body)) == headers["content-length"]
+    problem: dict[str, Any] = orjson.loads(body)
+    assert status.split()[1] == str(problem["status"])
+    assert headers["x-request-id"] == problem["request_id"]
+    return problem
+
+
+@pytest.mark.parametrize("begin", [b"GET /", b"POST / HTTP/1.1\r\nHost: x\r\n", b"\r\nGET /"])
+def test_a_trickled_head_is_cut(address: tuple[str, int], begin: bytes) -> None:
+    """However steadily bytes come: the head has to be complete in time."""
+    with connected(address) as client:
+        client.sendall(begin)
+        problem = told(trickle(client, b"X"))
+    assert (408, "urn:neo-gateway:slow-request") == (problem["status"], problem["type"])
+    assert "head" in problem["detail"]
+
+
+def test_a_trickled_second_head_is_cut(address: tuple[str, int]) -> None:
+    """A connection that has had its answer gets no more time for the next request."""
+    with connected(address) as client:
+        assert b" 200 " in exchange(client)
+        client.sendall(b"GET /")
+        assert 408 == told(trickle(client, b"x"))["status"]
+
+
+def test_empty_lines_are_no_sign_of_life(address: tuple[str, int]) -> None:
+    """Lines between requests, which HTTP allows, keep no connection open."""
+    with connected(address) as client:
+        assert b" 200 " in exchange(client)
+        assert 408 == told(trickle(client, b"\r\n"))["status"]
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"Content-Length: 100000\r\n\r\n", b"x"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n"),
+    ],
+    ids=["sized", "chunked", "trailers"],
+)
+def test_a_trickled_body_is_cut(address: tuple[str, int], head: bytes, piece: bytes) -> None:
+    """A body at less than the least rate is too slow; the application doesn't hear its end."""
+    with connected(address) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + head)
+        # 50 bytes a second at the most, where 100 are wanted.
+        problem = told(trickle(client, piece))
+    assert 408 == problem["status"]
+    assert "body" in problem["detail"]
+
+
+def test_a_drop_in_client_is_told_in_its_own_form(address: tuple[str, int]) -> None:
+    """Clients of the inference protocols read `error`."""
+    with connected(address) as client:
+        client.sendall(b"POST /v2/models/m/infer HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        head, _, body = rest(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert ["error"] == list(orjson.loads(body))
+
+
+def test_who_says_nothing_is_cut_without_a_word(address: tuple[str, int]) -> None:
+    """A connection that nothing comes over ends; an answer to no question would confuse."""
+    with connected(address) as client:
+        assert b"" == rest(client)
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_a_half_closed_connection_ends(address: tuple[str, int], begin: bytes) -> None:
+    """Who closes before the request is complete has gone."""
+    with connected(address) as client:
+        client.sendall(begin)
+        client.shutdown(socket.SHUT_WR)
+        assert b"" == rest(client)
+
+
+def test_a_slow_upload_above_the_rate_is_served(address: tuple[str, int]) -> None:
+    """A body that takes several times the limit, at more than the least rate, is taken whole."""
+    with connected(address) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        end, sent = time.monotonic() + 4 * LIMIT_S, 0
+        while time.monotonic() < end:
+            client.sendall(b"3e8\r\n" + bytes(1000) + b"\r\n")  # worth ten seconds
+            sent += 1000
+            assert reaction(client, PACE_S) is None
+        client.sendall(b"0\r\n\r\n")
+        answer = client.recv(65536)
+        assert b" 200 " in answer
+        assert answer.endswith(str(sent).encode())
+        assert b" 200 " in exchange(client), "the connection goes on"
+
+
+def test_an_idle_connection_is_kept(address: tuple[str, int]) -> None:
+    """Between requests a client may be silent for longer than within one."""
+    with connected(address) as client:
+        assert b" 200 " in exchange(client)
+        assert reaction(client, 3 * LIMIT_S) is None
+        assert b" 200 " in exchange(client)
+
+
+def test_requests_that_follow_one_another_are_all_answered(address: tuple[str, int]) -> None:
+    """Requests sent without waiting for answers, cut anywhere, are no slow ones."""
+    asked = b"POST / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n" + bytes(70_000)
+    with connected(address) as client:
+        for begin in range(0, 3 * len(asked), 50_000):
+            client.sendall((3 * asked)[begin : begin + 50_000])
+        said = b""
+        while said.count(b"70000") < 3:
+            said += client.recv(65536)
+        assert 3 == said.count(b" 200 ")
+
+
+@pytest.mark.parametrize("head", [b"", b"Transfer-Encoding: chunked\r\n\r\n0\r\n"])
+def test_a_head_without_end_is_refused(address: tuple[str, int], head: bytes) -> None:
+    """Header lines that go on and on are refused before they fill the memory."""
+    with connected(address) as client:
+        client.sendall(b"POST / HTTP/1.1\r\n" + head)
+        said = None
+        try:
+            while said is None:
+                client.sendall(b"X-Long: " + b"x" * 8000 + b"\r\n")
+                said = reaction(client, 0.001)
+        except ConnectionError:  # it has closed while we were sending
+            said = b""
+    assert not said or 431 == told(said)["status"]
+
+
+def test_what_is_no_http_is_a_problem(address: tuple[str, int]) -> None:
+    """Even this is answered in the form of all errors."""
+    with connected(address) as client:
+        client.sendall(b"what?\r\n\r\n")
+        assert "urn:neo-gateway:malformed-request" == told(rest(client))["type"]
+
+
+def test_an_answer_that_nobody_reads_is_dropped(address: tuple[str, int]) -> None:
+    """A client that doesn't read its answer loses it, and what it took in memory."""
+    with connected(address) as client:
+        client.sendall(b"GET /pour HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: _cut_while_writing(client), PATIENCE_S)
+
+
+def _cut_while_writing(client: socket.socket) -> bool:
+    """Return whether the server has ended the connection, without reading what it sent."""
+    try:
+        client.send(b"X")
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_a_slow_reader_gets_its_answer(address: tuple[str, int]) -> None:
+    """An answer that is read slowly, but read, comes whole."""
+    with connected(address) as client:
+        client.sendall(b"GET /pour HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        end, came = time.monotonic() + 4 * LIMIT_S, 0
+        slowly = socket.socketpair()
+        while piece := client.recv(1_000_000):
+            came += len(piece)
+            if time.monotonic() < end:
+                assert reaction(slowly[0], PACE_S) is None
+        for one in slowly:
+            one.close()
+    assert came > 50_000_000
+
+
+def test_connections_above_the_limit_are_told_so() -> None:
+    """The gateway's own files can't be used up: one too many is a 503, many too many are closed."""
+    with running(APP, http=Protocol, limit=MOST) as url:
+        address = _address(url)
+        clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
+        try:
+            assert all(b" 200 " in exchange(client) for client in clients)
+            with connected(address) as client:
+                client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello")
+                problem = told(rest(client))
+            assert (503, "urn:neo-gateway:too-many-connections") == (
+                problem["status"],
+                problem["type"],
+            )
+            assert all(b" 200 " in exchange(client) for client in clients)
+            clients += [socket.create_connection(address, PATIENCE_S) for _ in range(SPARE)]
+            with connected(address) as client:
+                assert b"" == rest(client)
+        finally:
+            for client in clients:
+                client.close()
+        wait_until(lambda: _served(address))
+
+
+def _served(address: tuple[str, int]) -> bool:
+    with connected(address) as client:
+        return b" 200 " in exchange(client)

@@ -1,0 +1,196 @@
+"""Another model behind the same address is noticed, and the defence starts anew for it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.gateway import preparation as module
+from app.gateway.outcome import Screening
+from app.gateway.verifying import verify_library
+from app.library.opening import open_library
+from app.ports import UpstreamUnreachableError
+from tests.gateway.opened import START_S, innocents, opened
+from tests.library.servers import eventually
+from tests.tiny import BACKDOOR, Backdoor, TinyModel, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.detection.search import Answers, Images
+    from app.gateway.calibrating import Prepared
+    from app.gateway.preparation import Preparation
+
+SUCCESSOR_TARGET = 0
+IMAGES = innocents(4)
+
+
+class Changing(TinyModel):
+    """The tiny model until ``changed``; from then on its successor, whose colours are shifted."""
+
+    def __init__(self, *, scored: bool = True, backdoors: tuple[Backdoor, ...] = ()) -> None:
+        super().__init__(scored=scored)
+        self.changed = False
+        self._successor = TinyModel(scored=scored, backdoors=backdoors)
+
+    def classify(self, images: Images) -> Answers:
+        """Answer as whichever model is there."""
+        if not self.changed:
+            return super().classify(images)
+        shifted = np.roll(images, 1, axis=3)  # every class but one has another colour now
+        return self._successor.classify(shifted)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CANARIES_S", 0.0)
+    monkeypatch.setattr(module, "SHARING_S", 0.02)
+    monkeypatch.setattr(module, "AGAIN_S", 0.02)
+
+
+def renewed(preparation: Preparation, before: Prepared | None) -> Callable[[], bool]:
+    """Return whether something else than *before* is prepared."""
+    return lambda: preparation.prepared not in {None, before}
+
+
+@pytest.mark.parametrize("scored", [True, False])
+async def test_it_is_noticed_and_calibrated_for(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture, *, scored: bool
+) -> None:
+    """Once images come the references are calibrated again, and clean images are left alone."""
+    model = Changing(scored=scored)
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+        model.changed = True
+        await worker.gateway.predict(IMAGES[0])
+        await eventually(renewed(worker.preparation, before), START_S)
+        after = worker.preparation.prepared
+        assert before
+        assert after
+        said = model.classify(after.references.images).labels
+        assert said.tolist() == after.references.labels.tolist()
+        assert said.tolist() != before.references.labels.tolist()
+        assert before.key != after.key
+        outcome = await worker.gateway.predict(IMAGES[1])
+        assert (Screening.CLEAR, outcome.upstream_prediction) == (
+            outcome.screening,
+            outcome.prediction,
+        )
+    assert "another model is behind NEO_UPSTREAM_URL" in caplog.text
+
+
+async def test_without_images_nothing_is_asked(store_url: str, name: str) -> None:
+    """A gateway that nobody uses costs the model nothing."""
+    async with opened(store_url, name) as worker:
+        asked = worker.model.asked
+        await worker.gateway.predict(IMAGES[0])
+        await eventually(lambda: worker.model.asked >= asked + 32)
+        quiet = worker.model.asked
+        sharing = worker.preparation.prepared
+        assert sharing
+        sharing.references.placebo_rates["1,1,4,4:2"] = 0.25
+        await eventually(lambda: "1,1,4,4:2" in sharing.shared)
+        assert quiet == worker.model.asked
+
+
+async def test_answers_of_other_classes_are_noticed_at_once(
+    store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that can't be the model's doesn't wait for the next look."""
+    monkeypatch.setattr(module, "CANARIES_S", START_S)
+    model = Changing()
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+        model.changed = model.is_strange = True
+        await eventually(renewed(worker.preparation, before), START_S)
+
+
+async def test_a_doubt_stays_while_the_upstream_is_away(store_url: str, name: str) -> None:
+    """A look that gets no answer is taken again until it gets one."""
+    model = Changing()
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+        await worker.gateway.predict(IMAGES[0])
+        model.failure = UpstreamUnreachableError("no connection")
+        model.changed = True
+        await eventually(lambda: worker.preparation.prepared is before)
+        model.failure = None
+        await eventually(renewed(worker.preparation, before), START_S)
+
+
+async def test_a_worker_that_starts_later_isnt_deceived(store_url: str, name: str) -> None:
+    """What was kept of the model before is not what a new worker goes by."""
+    model = Changing()
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+    model.changed = True
+    async with opened(store_url, name, model) as worker:
+        after = worker.preparation.prepared
+        assert before
+        assert after
+        assert after.renewed
+        assert before.key != after.key
+    async with opened(store_url, name, model) as worker:
+        third = worker.preparation.prepared
+        assert third
+        assert (after.key, False) == (third.key, third.renewed)
+
+
+async def test_the_other_worker_takes_what_one_has_measured(store_url: str, name: str) -> None:
+    """Of two workers that notice one calibrates, and both go by it."""
+    one, other = Changing(), Changing()
+    async with opened(store_url, name, one) as first, opened(store_url, name, other) as second:
+        workers = (first, second)
+        before = [worker.preparation.prepared for worker in workers]
+        one.changed = other.changed = True
+        asked = one.asked + other.asked
+        for worker in workers:
+            await worker.gateway.predict(IMAGES[0])
+        for worker, old in zip(workers, before, strict=True):
+            await eventually(renewed(worker.preparation, old), START_S)
+        prepared = [worker.preparation.prepared for worker in workers]
+        assert all(prepared)
+        assert 1 == len({each.key for each in prepared if each})
+        assert 1 == sum(each.renewed for each in prepared if each)
+        assert one.asked + other.asked > asked
+
+
+async def test_the_library_is_verified(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What its triggers do on the new model is measured, said, and shown; none is dropped."""
+    second = Backdoor(BACKDOOR.box, SUCCESSOR_TARGET)
+    model = Changing(backdoors=(second,))
+    async with opened(store_url, name, model) as worker:
+        poisoned = stamped(IMAGES[:2])
+        found = await worker.gateway.predict(poisoned[0])
+        assert Screening.DISCOVERED is found.screening
+        (entry,) = worker.library.entries()
+        model.changed = True
+        prepared = await worker.preparation.prepare()
+        await verify_library(worker.library, model, prepared)
+        (again,) = worker.library.entries()
+        assert entry.id == again.id
+        assert (1.0, 0.0) == (
+            entry.trigger.evidence.carry_rate,
+            again.trigger.evidence.carry_rate,
+        )
+        assert f"the model has [], and not ['{entry.id}']" in caplog.text
+
+
+async def test_a_library_of_other_images_is_left_as_it_is(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Triggers of another size of images can't be on this model."""
+    with caplog.at_level(logging.WARNING):
+        async with opened(store_url, name) as worker, open_library(store_url, name) as (library, _):
+            entry = await library.register(tiny_trigger())
+            prepared = worker.preparation.prepared
+            assert prepared
+            larger = TinyModel(shape=(20, 20))
+            await verify_library(library, larger, prepared)
+            assert entry.trigger is library.entry(entry.id).trigger
+    assert f"not ['{entry.id}']" in caplog.text

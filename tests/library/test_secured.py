@@ -1,0 +1,147 @@
+"""Redis by TCP with TLS, and as a user who may do no more than the gateway needs."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import trustme
+
+from app.detection.references import Calibration
+from app.library.addresses import connected
+from app.library.capacity import CAPACITY
+from app.library.expiry import Lifetimes
+from app.library.leases import RENEW
+from app.library.opening import open_library
+from app.ports import Tally
+from tests.faults.service import free_port
+from tests.library.clocks import Clock
+from tests.library.findings import sample, trigger
+from tests.library.servers import eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from app.library.calibrations import RedisCalibrationStore
+    from app.library.triggers import RedisTriggerLibrary
+    from tests.library.servers import Server
+
+DAY = timedelta(days=1)
+PAGE = Path(__file__).parents[2] / "deploy" / "redis.md"
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> tuple[int, Path, list[str]]:
+    """Return a port, the certificate of an authority, and the options of a server with TLS there.
+
+    The Valkey of the wheel is built without TLS.
+    """
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server is installed")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    mine = authority.issue_cert("127.0.0.1")
+    mine.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for blob in mine.cert_chain_pems:
+        blob.write_to_path(tmp_path / "cert.pem", append=True)
+    port = free_port()
+    return (
+        port,
+        tmp_path / "ca.pem",
+        [
+            *("--bind", "127.0.0.1", "--tls-port", str(port), "--tls-auth-clients", "no"),
+            *("--tls-cert-file", str(tmp_path / "cert.pem")),
+            *("--tls-key-file", str(tmp_path / "key.pem")),
+        ],
+    )
+
+
+async def test_tls_with_an_authority_of_ones_own(encrypted: tuple[int, Path, list[str]]) -> None:
+    """A server whose certificate the named authority signed is trusted, and no other."""
+    port, authority, options = encrypted
+    url = f"rediss://127.0.0.1:{port}/0"
+    with running(str(shutil.which("redis-server")), *options):
+        async with open_library(f"{url}?ssl_ca_certs={authority}", "signs") as (library, _):
+            assert library.problem() is None
+            await library.register(trigger())
+        async with open_library(url, "signs") as (library, _):
+            assert "CERTIFICATE_VERIFY_FAILED" in str(library.problem())
+
+
+@pytest.fixture
+async def limited(server: Server) -> AsyncIterator[Callable[[], str]]:
+    """Let the user of `deploy/redis.md` in; return what else than that was refused so far."""
+    (rule,) = [line for line in PAGE.read_text().splitlines() if line.startswith("ACL SETUSER")]
+    with server.client() as client:
+        client.execute_command(*rule.split()[:3], "reset", *rule.split()[3:])
+        client.execute_command("ACL", "LOG", "RESET")
+
+        def refused() -> str:
+            return ", ".join(str(entry["object"]) for entry in client.acl_log())
+
+        yield refused
+
+
+async def test_a_user_who_may_do_no_more_than_that(
+    server: Server, limited: Callable[[], str]
+) -> None:
+    """The commands in the documentation are enough for all that the gateway does, also anew."""
+    clock = Clock()
+    url = server.url.replace("unix://", "unix://neo:secret@")
+    async with AsyncExitStack() as stack:
+
+        async def worker() -> tuple[RedisTriggerLibrary, RedisCalibrationStore]:
+            return await stack.enter_async_context(
+                open_library(url, "signs", lifetimes=Lifetimes(DAY, DAY), clock=clock)
+            )
+
+        (one, calibrations), (other, _) = await worker(), await worker()
+        kept = await one.register(trigger(1))
+        await one.hit(kept.id, sample(1))
+        await one.refine(kept.id, trigger(1, x=9))
+        one.count(screened=2, flagged=1)
+        await eventually(lambda: other.tally() == Tally(2, 1) and bool(other.entries()))
+        await other.dismiss(kept.id)
+        await other.restore(kept.id)
+        await calibrations.seed()
+        await calibrations.keep_placebo_rates("refs", {"3x3": 0.25})
+        await calibrations.placebo_rates("refs")
+        await calibrations.calibration("refs", _measure)
+        clock.forward(DAY)
+        await eventually(lambda: not one.entries() and not other.entries())
+        for target in range(CAPACITY + 1):
+            await one.register(trigger(target))
+        await eventually(lambda: len(other.entries()) == CAPACITY)
+        client = await stack.enter_async_context(connected(url))
+        await client.set("neo:{signs}:lease", "mine")
+        await client.register_script(RENEW)(["neo:{signs}:lease"], ["mine", 1])
+        with server.client() as owner:
+            owner.flushall()
+        await eventually(lambda: _triggers(server) == CAPACITY)
+        await calibrations.write_back()
+        assert (None, None) == (one.problem(), other.problem())
+    assert "" == limited()
+
+
+async def test_that_user_reaches_nothing_else(server: Server, limited: Callable[[], str]) -> None:
+    """The limited user neither sees other programs' keys nor may it empty the server."""
+    url = server.url.replace("unix://", "unix://neo:secret@")
+    async with open_library(url, "signs"):
+        assert "" == limited()
+    with server.client() as client:
+        for command in (("GET", "other"), ("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*")):
+            assert "no permissions" in str(client.execute_command("ACL", "DRYRUN", "neo", *command))
+
+
+async def _measure() -> Calibration:
+    return Calibration(np.array([7]), np.zeros((1, 1), np.int64))
+
+
+def _triggers(server: Server) -> int:
+    with server.client() as client:
+        return int(client.hlen("neo:{signs}:v1:triggers"))

@@ -1,0 +1,101 @@
+"""A gateway in this process in front of a clean network that reads real digits."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.digits.images import digits
+from app.digits.network import network, scores
+from app.evaluation.suite import RECIPE, DigitsModel
+from app.gateway.calibrating import Calibrator
+from app.gateway.predict import Gateway
+from app.gateway.preparation import Preparation
+from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
+from app.ports import Arrival, ModelFacts
+from tests.gateway.opened import START_S, TRIGGER_MAX, policy
+from tests.library.clocks import Clock
+from tests.library.servers import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from numpy.typing import NDArray
+    from sklearn.neural_network import MLPClassifier
+
+    from app.detection.search import Images
+    from app.wire.tensors import TensorSpec
+
+SECRET = 4711
+"""The deployment's seed, which no attacker knows."""
+
+
+def clean_network() -> MLPClassifier:
+    """Return a network that nobody has poisoned: from this user's cache, else trained now."""
+    return network(digits().training, RECIPE)
+
+
+def labels_of(learnt: MLPClassifier, images: Images) -> NDArray[np.int64]:
+    """Return what *learnt* says of *images* (n, 28, 28, 1)."""
+    labels: NDArray[np.int64] = scores(learnt, images).argmax(axis=1)
+    return labels
+
+
+class Reader(DigitsModel):
+    """The port `ServedModel`: the network as if it were served."""
+
+    is_strange = False
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn nothing."""
+
+    async def is_redescribed(self) -> bool:
+        """Say nothing else than before."""
+        return False
+
+    def forget(self) -> None:
+        """Forget nothing."""
+
+    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
+        """Take tensors of whole pixels."""
+        return tuple(Arrival(image) for image in values.astype(np.uint8))
+
+    async def facts(self) -> ModelFacts:
+        """Say nothing but a name."""
+        return ModelFacts("digits")
+
+    def class_name(self, index: int) -> str | None:
+        """Name a class."""
+        return str(index)
+
+
+@dataclass(frozen=True, eq=False)
+class Victim:
+    """A gateway, the network behind it, its library, and the clock that this goes by."""
+
+    gateway: Gateway
+    learnt: MLPClassifier
+    library: MemoryTriggerLibrary
+    clock: Clock
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Victim]:
+    """Open the gateway with an empty library, with the usual 500 digits as references."""
+    learnt, clock = clean_network(), Clock()
+    library, model = MemoryTriggerLibrary(clock=clock), Reader(learnt)
+    calibrator = Calibrator(
+        model,
+        MemoryCalibrationStore(SECRET),
+        lambda _: digits().references.images,
+        identity="digits",
+        trigger_max=TRIGGER_MAX,
+        served=model,
+    )
+    preparation = Preparation(calibrator, library.check)
+    async with preparation.running():
+        await eventually(lambda: preparation.prepared is not None, START_S)
+        yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)
