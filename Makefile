@@ -24,7 +24,7 @@ test: $(VENV)/dev ## Run the tests (ARGS="tests/web -x" for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
 fuzz: $(VENV)/dev ## Look for bytes that break the decoders, ten minutes or so (ARGS="-k png" for some)
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz $(ARGS)
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/fuzz $(ARGS)
 
 check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dockerfile and the compose file
 	$(BIN)/ruff format --check .

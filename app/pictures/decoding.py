@@ -43,7 +43,7 @@ from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
 from app.pictures import jpeg_file, png_file, webp_file
 from app.pictures.essence import Essence
-from app.pictures.exif import UPRIGHT
+from app.pictures.exif import TURNS, UPRIGHT
 from app.settings import Resize
 
 if TYPE_CHECKING:
@@ -78,16 +78,6 @@ MOST_PASSES = 100
 """Over any picture; encoders make 1 to about 15."""
 MOST_PASSES_OVER_LARGEST = 20
 """Over one of as many pixels as are taken, and as many more over a smaller one."""
-
-_TURNS = {
-    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
-    3: Pillow.Transpose.ROTATE_180,
-    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
-    5: Pillow.Transpose.TRANSPOSE,
-    6: Pillow.Transpose.ROTATE_270,
-    7: Pillow.Transpose.TRANSVERSE,
-    8: Pillow.Transpose.ROTATE_90,
-}
 
 
 class PictureError(ValueError):
@@ -163,7 +153,7 @@ def pixels(picture: Opened, channels: int) -> Image:
     """Return an opened *picture* as (height, width, *channels*). Raises UnreadablePictureError."""
     try:
         flat = _on_white(_eight_bit(picture.picture)).convert("L" if channels == 1 else "RGB")
-        turn = _TURNS.get(picture.orientation)
+        turn = TURNS.get(picture.orientation)
         upright = flat if turn is None else flat.transpose(turn)
     except Exception as exc:  # hostile bytes raise whatever a parser stumbles on
         raise _broken(exc) from exc

@@ -8,7 +8,19 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from PIL import Image as Pillow
+
 UPRIGHT: Final = 1
+TURNS: Final = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+"""What each other orientation is put right by."""
 
 _PREFIX: Final = b"Exif\0\0"
 _BYTE_ORDERS: Final = {b"II": "<", b"MM": ">"}

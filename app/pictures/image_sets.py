@@ -1,9 +1,13 @@
-"""Sets of images: a folder tree of files, a .zip of one, or a .npz with an array ``x``."""
+"""Sets of images: a folder tree of files, a .zip of one, or a .npz with an array ``x``.
+
+Nothing is unpacked to disk, so that no name in an archive leads anywhere. What an archive says of
+its sizes is checked before it is unpacked, and nothing is read beyond it.
+"""
 
 from __future__ import annotations
 
+import math
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -23,6 +27,14 @@ if TYPE_CHECKING:
     from app.ports import InputSize
 
 MAX_BYTES = 1024**3
+"""Of a file, or of all that comes out of an archive."""
+
+# Python's zipfile bounds what comes out of these at once, but not of BZIP2 and LZMA.
+_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_ARRAY_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -31,7 +43,8 @@ class ImageSetError(Exception):
     """The set can't be used: its path, what is wrong, and what to do or an example."""
 
     def __init__(self, path: Path, problem: str, mend: str) -> None:
-        super().__init__(f"{path}: {problem} ({mend})")
+        one_line = " ".join(problem.split())
+        super().__init__(f"{path}: {one_line} ({mend})")
 
 
 @dataclass(frozen=True)
@@ -82,14 +95,38 @@ def read_array(path: Path, name: str, mend: str) -> NDArray[Any]:
     """Return the array *name* in the .npz at *path*; no pickled objects. Raises ImageSetError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_bytes(path, sum(member.file_size for member in archive.infolist()), mend)
+            member = next(
+                (one for one in archive.infolist() if one.filename == f"{name}.npy"), None
+            )
+            if member is not None:
+                _check_members(path, [member], mend)
+                _check_array(archive, member)
         with np.load(path, allow_pickle=False) as arrays:
             array: NDArray[Any] = arrays[name]
+    except ImageSetError:
+        raise
     except KeyError as exc:
         raise ImageSetError(path, f"it has no array named {name}", mend) from exc
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as exc:
+    except Exception as exc:  # a hostile file raises whatever a parser stumbles on
         raise ImageSetError(path, f"this .npz can't be read: {exc}", mend) from exc
     return array
+
+
+def _check_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Return if *member* is as long as its header says: numpy takes the memory before it reads."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _ARRAY_HEADERS:
+            message = f"its arrays are of the version {version}"
+            raise ValueError(message)
+        shape, _, dtype = _ARRAY_HEADERS[version](file)
+        told, there = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+    if dtype.hasobject:
+        message = "it holds pickled objects"
+        raise ValueError(message)
+    if told != there:
+        message = f"its header tells of {told:,} bytes, but there are {there:,}"
+        raise ValueError(message)
 
 
 def _decoded(
@@ -100,7 +137,7 @@ def _decoded(
         try:
             images.append((name, _load(body, fitting, max_pixels)))
         except PictureError as exc:
-            raise ImageSetError(path, f"{name}: {exc}", "take the file out") from exc
+            raise ImageSetError(path, f"{_shown(name)}: {exc}", "take the file out") from exc
     return images
 
 
@@ -108,20 +145,26 @@ def _folder(path: Path, at_most: int, example: str) -> Iterator[tuple[str, bytes
     names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
     for name in _chosen(path, names, at_most, example):
         try:
+            _check_bytes(path, (path / name).stat().st_size, example)
             yield name, (path / name).read_bytes()
         except OSError as exc:
-            raise ImageSetError(path, f"{name} can't be read: {exc.strerror}", example) from exc
+            problem = f"{_shown(name)} can't be read: {exc.strerror}"
+            raise ImageSetError(path, problem, example) from exc
 
 
 def _zip(path: Path, at_most: int, example: str) -> Iterator[tuple[str, bytes]]:
-    # RuntimeError: a password; NotImplementedError: an odd compression.
     try:
         with zipfile.ZipFile(path) as archive:
             names = _chosen(path, archive.namelist(), at_most, example)
-            _check_bytes(path, sum(archive.getinfo(name).file_size for name in names), example)
+            _check_members(path, [archive.getinfo(name) for name in names], example)
             for name in names:
-                yield name, archive.read(name)
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as exc:
+                with archive.open(name) as file:
+                    # Without a size zipfile would unpack all that is there, and then cut it off.
+                    body = file.read(archive.getinfo(name).file_size)
+                yield name, body
+    except ImageSetError:
+        raise
+    except Exception as exc:  # a hostile file raises whatever a parser stumbles on
         raise ImageSetError(path, f"this .zip can't be read: {exc}", example) from exc
 
 
@@ -139,7 +182,8 @@ def _is_picture(name: PurePosixPath) -> bool:
 def _npz(path: Path, at_most: int, example: str) -> Images:
     mend = f"x must be (n, height, width, 1 or 3) uint8: np.savez('{path.name}', x=images)"
     images = read_array(path, "x", mend)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in {1, 3}:  # noqa: PLR2004
+    there = images.ndim == 4 and 0 not in images.shape[1:]  # noqa: PLR2004
+    if images.dtype != np.uint8 or not there or images.shape[3] not in {1, 3}:
         raise ImageSetError(path, f"x is {images.shape} {images.dtype}", mend)
     _check_not_too_many(path, len(images), at_most, example)
     return images
@@ -153,6 +197,19 @@ def _fitted(images: Images, fitting: Fitting) -> list[Image]:
     grey = images.shape[3] == 1
     pictures = (Pillow.fromarray(image[:, :, 0] if grey else image) for image in images)
     return [fitted(Opened(picture), fitting.size, fitting.resize) for picture in pictures]
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo], mend: str) -> None:
+    _check_bytes(path, sum(member.file_size for member in members), mend)
+    for member in members:
+        if member.compress_type not in _PACKINGS:
+            problem = f"{_shown(member.filename)} is packed neither as it is nor by deflate"
+            raise ImageSetError(path, problem, mend)
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as a part of one line."""
+    return name if name.isprintable() else repr(name)
 
 
 def _check_bytes(path: Path, total: int, mend: str) -> None:

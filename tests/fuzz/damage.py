@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ByteOrder: TypeAlias = Literal["little", "big"]
 
 _NUMBERS = (0, 1, 2, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -17,12 +19,12 @@ def _byte(body: bytes, at: int, value: int) -> bytes:
 
 
 def _short(body: bytes, at: int, value: int) -> bytes:
-    order = "little" if value % 2 else "big"
+    order: ByteOrder = "little" if value % 2 else "big"
     return body[:at] + (_NUMBERS[value % 9] % 2**16).to_bytes(2, order) + body[at + 2 :]
 
 
 def _word(body: bytes, at: int, value: int) -> bytes:
-    order = "little" if value % 2 else "big"
+    order: ByteOrder = "little" if value % 2 else "big"
     return body[:at] + _NUMBERS[value % 13].to_bytes(4, order) + body[at + 4 :]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -40,7 +40,11 @@ def _files(file_format: str) -> tuple[bytes, ...]:
     clear = Pillow.merge("RGBA", (*colour.split(), grey))
     exif = Pillow.Exif()
     exif[0x010F], exif[0x0112] = "camera", 6
-    frames = {"save_all": True, "append_images": [clear.transpose(Pillow.Transpose.ROTATE_180)]}
+    frames: dict[str, Any] = {
+        "save_all": True,
+        "append_images": [clear.transpose(Pillow.Transpose.ROTATE_180)],
+    }
+    rest: tuple[bytes, ...]
     match file_format:
         case "PNG":
             deep = encoded(noise(12, 14)[:, :, 0].astype(np.uint16) * 250)
@@ -75,7 +79,7 @@ def check(body: bytes, resize: Resize = Resize.STRETCH) -> None:
     except PictureError as error:
         assert len(str(error)) < 500  # noqa: PT017  # either outcome will do
         return
-    assert ((6, 5, 3), np.uint8) == (first.shape, first.dtype)
+    assert ((6, 5, 3), np.dtype(np.uint8)) == (first.shape, first.dtype)
     assert np.array_equal(first, _again(body, resize))
 
 
