@@ -329,6 +329,7 @@ def test_reference_of_another_kind(environment: pytest.MonkeyPatch) -> None:
         "redis://127.0.0.1:6379/0",
         "rediss://user:word@store",
         "unix:///run/valkey.sock",
+        "unix://:secret@/run/valkey.sock",
         "redis+sentinel://a:26379,[::1]:26379/primary",
         "rediss+cluster://a:6379,b:6379?ssl_ca_certs=ca.pem",
     ],

@@ -84,7 +84,8 @@ def _directly(url: str, how: dict[str, Any]) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url, max_connections=CONNECTIONS, timeout=CONNECT_SECONDS, **how
     )
-    pool.make_connection()  # type: ignore[no-untyped-call]  # makes no connection yet, but looks at the options
+    # Makes no connection yet, but looks at the options.
+    pool.make_connection()  # type: ignore[no-untyped-call]
     return Redis.from_pool(pool)
 
 

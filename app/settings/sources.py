@@ -25,7 +25,7 @@ _CONNECTIONS_OWN = {
     *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
     *("accept-encoding", "keep-alive", "upgrade"),
 }
-_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix:///).+")
+_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix://(?:[^/@]*@)?/).+")
 _ONE_STORE = re.compile("rediss?://")
 
 
