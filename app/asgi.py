@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -46,11 +47,14 @@ def successor() -> FastAPI:
 async def open_ready_gateway(
     settings: Settings, redis_url: str, workers: int
 ) -> AsyncIterator[Gateway]:
-    """Run the gateway; it is there when it can answer, or after `READY_S`."""
+    """Run the gateway; it is there when it can answer, after `READY_S`, or to end if it has to."""
+    supervisor = multiprocessing.parent_process()
     async with open_gateway(settings, redis_url, workers) as gateway:
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_S):
-                while not (await gateway.readiness()).ready:  # noqa: ASYNC110  # nobody tells
+                while not (await gateway.readiness()).ready:
+                    if supervisor is None or not supervisor.is_alive():
+                        break
                     await asyncio.sleep(BETWEEN_LOOKS_S)
         yield gateway
 

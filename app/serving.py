@@ -43,6 +43,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     main thread.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
+    os.environ["WEB_CONCURRENCY"] = str(workers)  # each has its share of the probe rates
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with shared_store(settings):

@@ -167,7 +167,7 @@ def under_load(url: str, *clients: Callable[[str, Load], None]) -> Iterator[Load
 def test_a_restart_of_all_workers_loses_nothing(service: Service) -> None:
     """SIGHUP replaces each worker under load: every request is answered, and as it should be."""
     before = set(service.workers())
-    clients = [ask_with_a_pool, ask_with_a_pool, ask_by_hand, ask_by_hand]
+    clients = 4 * [ask_with_a_pool, ask_by_hand]
     with under_load(service.url, *clients) as load:
         service.process.popen.send_signal(signal.SIGHUP)
         wait_until(lambda: _replaced(service, before), RESTART_S)
@@ -253,6 +253,9 @@ from app.web.protocol import Protocol
 
 drain = Drain()
 
+class Patient(Protocol):
+    HEAD_S = LAST_S = 60.0
+
 @asynccontextmanager
 async def lifespan(app):
     with lingering(drain, linger_s=3600):
@@ -262,7 +265,7 @@ async def answer(request):
     return PlainTextResponse("draining" if drain.begun else "serving")
 
 app = Starlette(routes=[Route("/predict", answer, methods=["POST"])], lifespan=lifespan)
-uvicorn.run(app, port=int(sys.argv[1]), http=Protocol, log_level="warning")
+uvicorn.run(app, port=int(sys.argv[1]), http=Patient, log_level="warning")
 """
 
 
@@ -288,9 +291,32 @@ def test_a_worker_lingers_until_it_is_told_again(tmp_path: Path, second: signal.
                 assert b"connection: close" in head.lower()
                 assert b"" == client.recv(1)
         with connected(url) as late:
+            ask_once(url)  # who came before is let in by now
             process.send_signal(second)
+            wait_until(lambda: not _listens(url), PATIENCE_S)
             assert b"draining" == ask(late)[1], "who has just come in is not sent away"
         process.wait(PATIENCE_S)
     finally:
         process.kill()
         process.wait()
+
+
+def test_nobody_waits_without_a_supervisor(tmp_path: Path, endpoint: Upstream) -> None:
+    """A successor that isn't ready yet ends, too, when the process above it is killed."""
+    with running_gateway(tmp_path, endpoint) as service:
+        endpoint.kill()
+        try:
+            service.process.popen.send_signal(signal.SIGHUP)
+            wait_until(lambda: len(service.workers()) > 2, PATIENCE_S)
+            service.process.kill()
+            wait_until(lambda: not service.processes(), PATIENCE_S)
+        finally:
+            endpoint.start()
+
+
+def _listens(url: str) -> bool:
+    try:
+        connected(url).close()
+    except ConnectionError:
+        return False
+    return True
