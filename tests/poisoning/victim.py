@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from app.digits.images import digits
 from app.digits.network import network, scores
@@ -39,7 +40,8 @@ def clean_network() -> MLPClassifier:
 
 def labels_of(learnt: MLPClassifier, images: Images) -> NDArray[np.int64]:
     """Return what *learnt* says of *images* (n, 28, 28, 1)."""
-    return scores(learnt, images).argmax(axis=1)
+    labels: NDArray[np.int64] = scores(learnt, images).argmax(axis=1)
+    return labels
 
 
 class Reader(DigitsModel):
@@ -81,6 +83,8 @@ async def opened() -> AsyncIterator[Victim]:
         identity="digits",
         trigger_max=TRIGGER_MAX,
     )
-    async with preparation.running():
-        await eventually(lambda: preparation.prepared is not None, START_S)
-        yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)
+    # The network is small: more threads than one only get in one another's way.
+    with threadpool_limits(1):
+        async with preparation.running():
+            await eventually(lambda: preparation.prepared is not None, START_S)
+            yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)
