@@ -83,8 +83,9 @@ async def _run(
     scene = Scene(POISONED, arguments.seed)
     async with opened_session(stage.service.url) as session:
         load = Load(session, scene, ledger, lambda: min(1.0, ledger.now / seconds))
-        rng = np.random.default_rng(arguments.seed)
-        faults = _drawn([*service_faults(), *client_faults(load)], arguments.only, rng)
+        # Of their own: how much a fault draws depends on time, and the next must not depend on it.
+        order, rng = np.random.default_rng(arguments.seed).spawn(2)
+        faults = _drawn([*service_faults(), *client_faults(load)], arguments.only, order)
         background = [
             asyncio.create_task(watch.keep()),
             asyncio.create_task(load.keep_up(CLIENTS, arguments.rate, arguments.seed)),
