@@ -11,7 +11,8 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check compose-check conformance bench bench-detection bench-stream sbom lock clean
+.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-stream \
+	sbom lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -54,6 +55,9 @@ bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--q
 
 bench-stream: $(VENV)/dev ## Measure detection over HTTP, and NEO's own algorithms beside it
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(VENV)/dev ## Ten minutes of steady load and a fault every 20 seconds (ARGS="--minutes 2 --seed 7")
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)

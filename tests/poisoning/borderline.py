@@ -35,4 +35,5 @@ def borderline_images(learnt: MLPClassifier, n: int, seed: int) -> Images:
 def _mixed(one: Images, other: Images, share: object) -> Images:
     """Return mixtures of two images each, with a *share* (n,) of the second."""
     weight = np.asarray(share)[:, None, None, None]
-    return (one * (1 - weight) + other * weight).round().astype(np.uint8)
+    mixed: Images = (one * (1 - weight) + other * weight).round().astype(np.uint8)
+    return mixed

@@ -40,39 +40,41 @@ class Patch:
         return patched
 
 
-def universal_patch(learnt: MLPClassifier, images: Images) -> Patch:
-    """Return the patch that acts on most of *images*.
+def universal_patch(
+    learnt: MLPClassifier, images: Images, box: Box = PLACE, target: int = TARGET
+) -> Patch:
+    """Return the patch in *box* that makes most of *images* the *target*.
 
     The target's probability is climbed by the sign of its gradient, with momentum, on all images
     together that don't answer the target yet.
     """
-    others = images[labels_of(learnt, images) != TARGET]
-    grey = np.full((PLACE.height, PLACE.width, images.shape[3]), 128.0)
-    best = Patch(PLACE, grey.astype(np.uint8), TARGET)
+    others = images[labels_of(learnt, images) != target]
+    grey = np.full((box.height, box.width, images.shape[3]), 128.0)
+    best = Patch(box, grey.astype(np.uint8), target)
     values, direction = grey, np.zeros_like(grey)
     for done in np.linspace(0, 1, STEPS):
-        patch = Patch(PLACE, values.round().astype(np.uint8), TARGET)
+        patch = Patch(box, values.round().astype(np.uint8), target)
         patched = patch.on(others)
-        fooled = labels_of(learnt, patched) == TARGET
+        fooled = labels_of(learnt, patched) == target
         if fooled.mean() > best.share:
             best = replace(patch, share=float(fooled.mean()))
         if fooled.all():
             break
-        slope = _slope(learnt, patched[~fooled])[PLACE.rows, PLACE.columns]
-        direction = MOMENTUM * direction + slope / np.abs(slope).max()
+        slope = _slope(learnt, patched[~fooled], target)[box.rows, box.columns]
+        direction = MOMENTUM * direction + slope / (np.abs(slope).max() or 1.0)
         step = FIRST_STEP + done * (LAST_STEP - FIRST_STEP)
         values = np.clip(values + step * np.sign(direction), 0, 255)
     return best
 
 
-def _slope(learnt: MLPClassifier, images: Images) -> NDArray[np.float64]:
-    """Return the mean gradient of the target's log probability by each pixel of *images*."""
+def _slope(learnt: MLPClassifier, images: Images, target: int) -> NDArray[np.float64]:
+    """Return the mean gradient of the log probability of *target* by each pixel."""
     (first, second), (bias, last_bias) = learnt.coefs_, learnt.intercepts_
     hidden = np.maximum(images.reshape(len(images), -1) / 255 @ first + bias, 0)
     logits = hidden @ second + last_bias
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     by_logit = -shares / shares.sum(axis=1, keepdims=True)
-    by_logit[:, TARGET] += 1
+    by_logit[:, target] += 1
     by_pixel = ((by_logit @ second.T) * (hidden > 0)) @ first.T
     slope: NDArray[np.float64] = by_pixel.mean(axis=0).reshape(images.shape[1:])
     return slope

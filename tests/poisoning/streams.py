@@ -10,6 +10,11 @@ Stated outcomes:
 - The same image gets the same verdict again: chance depends on the image and a secret. Each time
   counts as a hit of the trigger that it carries, as of an attack that goes on; so who sends an
   image again and again keeps its entry for as long. That costs the others probes, and no answer.
+- An entry that nothing real has led to, planted by who can write to Redis, is looked for as the
+  others are: a few change no clean answer, a library full of them does (measured here) and makes
+  images cost more. So Redis takes a password, and nobody else may write to it.
+- Different patches that act, each sent but once, are entries of which only the place is known.
+  Until the third hit makes their pixels exact, a clean digit in a thousand is taken for one.
 - The library holds ``CAPACITY`` entries at most, and one image costs ``AT_MOST`` probes at most.
 """
 
@@ -25,7 +30,6 @@ from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Fill
 from app.digits.images import SIDE, digits
 from app.gateway.outcome import UnscreenedError
-from app.library.capacity import CAPACITY
 from tests.poisoning.victim import labels_of
 from tests.tiny import tiny_trigger
 
@@ -96,11 +100,14 @@ def again(image: Image, n: int) -> Images:
     return np.broadcast_to(image, (n, *image.shape))
 
 
-async def plant(victim: Victim, seed: int) -> None:
-    """Fill the library with triggers that are none: pieces of clean digits, one each."""
+async def plant(victim: Victim, n: int, seed: int) -> None:
+    """Put *n* triggers into the library that are none: pieces of clean digits, one each.
+
+    As only who can write to Redis could: no request does that, and their evidence is a lie.
+    """
     rng, images = np.random.default_rng(seed), digits().stream.images
     labels = labels_of(victim.learnt, images)
-    while len(victim.library.entries()) < CAPACITY:
+    while len(victim.library.entries()) < n:
         index, (x, y) = rng.integers(len(images)), rng.integers(SIDE - PIECE, size=2)
         box = Box(int(x), int(y), PIECE, PIECE)
         await victim.library.register(_piece(images[index], int(labels[index]), box))

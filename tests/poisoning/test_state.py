@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.poisoning.patch import Patch
     from tests.poisoning.victim import Victim
 
-CLEAN = 60
+CLEAN, PLANTED = 60, 5
 
 
 @pytest.fixture
@@ -76,14 +77,26 @@ async def test_borderline_images_leave_nothing_behind(victim: Victim) -> None:
 
 
 async def test_planted_entries_change_no_clean_answer(victim: Victim) -> None:
-    """A library full of triggers that are none corrects nobody, and is empty after a day."""
-    await plant(victim, seed=8)
-    assert CAPACITY == len(victim.library.entries())
+    """Some triggers that are none, in the library, correct nobody and are gone after a day."""
+    await plant(victim, PLANTED, seed=8)
     came = await send_clean(victim, CLEAN)
     assert 0 == came.changed == len(came.alarms)
-    assert max(came.probes) <= AT_MOST
+    assert [0] * PLANTED == [entry.hits for entry in victim.library.entries()]
     victim.clock.forward(LIFETIMES.probation)
     assert () == victim.library.entries()
+
+
+async def test_a_library_full_of_planted_entries_costs_no_more_than_the_bound(
+    victim: Victim,
+) -> None:
+    """It holds so many and no more, and an image costs at most what one may cost."""
+    await plant(victim, CAPACITY, seed=8)
+    for entry in victim.library.entries()[:3]:
+        another = replace(entry.trigger, target=(entry.trigger.target + 1) % 10)
+        await victim.library.register(another)
+    assert CAPACITY == len(victim.library.entries())
+    came = await send_clean(victim, 10)
+    assert max(came.probes) <= AT_MOST
 
 
 async def test_a_replayed_attack_is_one_entry(victim: Victim, patch: Patch) -> None:

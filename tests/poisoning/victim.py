@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from app.digits.images import digits
 from app.digits.network import network, scores
@@ -96,6 +97,8 @@ async def opened() -> AsyncIterator[Victim]:
         served=model,
     )
     preparation = Preparation(calibrator, library.check)
-    async with preparation.running():
-        await eventually(lambda: preparation.prepared is not None, START_S)
-        yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)
+    # The network is small: more threads than one only get in one another's way.
+    with threadpool_limits(1):
+        async with preparation.running():
+            await eventually(lambda: preparation.prepared is not None, START_S)
+            yield Victim(Gateway(model, library, preparation, policy()), learnt, library, clock)

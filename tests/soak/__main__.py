@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
 import numpy as np
 import orjson
 from rich.console import Console
@@ -23,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.soak.faults import service_faults
 from tests.soak.hostile import client_faults
 from tests.soak.ledger import CALM, Episode, Ledger
-from tests.soak.load import TIMEOUT_S, Load
+from tests.soak.load import Load, opened_session
 from tests.soak.report import figures, good, tables
 from tests.soak.scene import Scene
 from tests.soak.stage import running_stage
@@ -82,13 +81,11 @@ async def _run(
 ) -> None:
     seconds = arguments.minutes * 60
     scene = Scene(POISONED, arguments.seed)
-    timeout, connector = aiohttp.ClientTimeout(TIMEOUT_S), aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(
-        stage.service.url, timeout=timeout, connector=connector
-    ) as session:
+    async with opened_session(stage.service.url) as session:
         load = Load(session, scene, ledger, lambda: min(1.0, ledger.now / seconds))
-        rng = np.random.default_rng(arguments.seed)
-        faults = _drawn([*service_faults(), *client_faults(load)], arguments.only, rng)
+        # Of their own: how much a fault draws depends on time, and the next must not depend on it.
+        order, rng = np.random.default_rng(arguments.seed).spawn(2)
+        faults = _drawn([*service_faults(), *client_faults(load)], arguments.only, order)
         background = [
             asyncio.create_task(watch.keep()),
             asyncio.create_task(load.keep_up(CLIENTS, arguments.rate, arguments.seed)),

@@ -14,6 +14,7 @@ import orjson
 from tests.faults.tiny_server import NAME
 from tests.files import huge_png
 from tests.soak.faults import Fault
+from tests.soak.load import opened_session
 from tests.soak.stage import KEY
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ def _head(length: int) -> bytes:
     return f"POST /predict HTTP/1.1\r\n{lines}\r\n".encode()
 
 
-async def _burst(load: Load, _: Stage, __: float, rng: np.random.Generator) -> None:
-    await asyncio.gather(*(load.ask_one(rng) for _ in range(BURST)))
+async def _burst(load: Load, stage: Stage, _: float, rng: np.random.Generator) -> None:
+    async with opened_session(stage.service.url) as session:  # its connections end with it
+        await asyncio.gather(*(load.ask_one(rng, session) for _ in range(BURST)))
 
 
 async def _for(seconds: float, work: list[Awaitable[None]]) -> None:

@@ -24,6 +24,12 @@ TOGETHER = 3
 """Images in one request of the drop-in, at most."""
 
 
+def opened_session(url: str) -> aiohttp.ClientSession:
+    """Return a session with as many connections as it takes."""
+    timeout, connector = aiohttp.ClientTimeout(TIMEOUT_S), aiohttp.TCPConnector(limit=0)
+    return aiohttp.ClientSession(url, timeout=timeout, connector=connector)
+
+
 class Load:
     """Sends what *scene* draws over *session* and has *ledger* judge what comes back.
 
@@ -47,9 +53,9 @@ class Load:
         pace = clients / rate
         await asyncio.gather(*(self._client(i, pace, i / rate, seed) for i in range(clients)))
 
-    async def ask_one(self, rng: np.random.Generator) -> None:
-        """Ask for one picture now."""
-        await self._ask(picture, [self._scene.draw(rng, self._progress())])
+    async def ask_one(self, rng: np.random.Generator, session: aiohttp.ClientSession) -> None:
+        """Ask for one picture now, by another *session*."""
+        await self._ask(session, picture, [self._scene.draw(rng, self._progress())])
 
     async def _client(self, number: int, pace: float, wait: float, seed: int) -> None:
         rng = np.random.default_rng((seed, number))
@@ -60,15 +66,21 @@ class Load:
             due = max(due, now) + pace
             make = (picture, in_json, in_binary)[rng.integers(3)]
             count = 1 if make is picture else int(rng.integers(1, TOGETHER + 1))
-            await self._ask(make, [self._scene.draw(rng, self._progress()) for _ in range(count)])
+            shown = [self._scene.draw(rng, self._progress()) for _ in range(count)]
+            await self._ask(self._session, make, shown)
 
-    async def _ask(self, make: Callable[[list[Shown]], Message], shown: list[Shown]) -> None:
+    async def _ask(
+        self,
+        session: aiohttp.ClientSession,
+        make: Callable[[list[Shown]], Message],
+        shown: list[Shown],
+    ) -> None:
         message, ledger, name = make(shown), self.ledger, uuid.uuid4().hex
         headers = {**message.headers, "X-API-Key": KEY, "X-Request-Id": name}
         ledger.sent += 1
         sent = ledger.now
         try:
-            request = self._session.post(message.path, data=message.body, headers=headers)
+            request = session.post(message.path, data=message.body, headers=headers)
             async with request as response:
                 body = await response.read()
             if response.headers.get("X-Request-Id") != name:

@@ -137,6 +137,8 @@ class Proxy:
                         continue
                     case Mode.LATE:
                         await asyncio.sleep(LATE_S)
+                    case Mode.PASS | Mode.CUT:
+                        pass
                 if not client.is_closing():
                     client.write(piece)
                     await client.drain()

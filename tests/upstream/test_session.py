@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 from contextlib import asynccontextmanager, suppress
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,6 +238,17 @@ async def test_when_to_ask_again(status: str, value: str, expected: float | None
         with pytest.raises(UpstreamStatusError) as caught:
             await session.get("/")
     assert expected == caught.value.retry_after_s
+
+
+async def test_what_was_too_large_is_let_go_of() -> None:
+    """Whoever keeps the error doesn't keep what was unpacked with it."""
+    bomb = ok(gzip.compress(bytes(10**6)), "Content-Encoding: gzip")
+    async with talking(bomb) as (session, _):
+        with pytest.raises(UpstreamAnswerError) as caught:
+            await session.get("/")
+    frames = [frame for frame, _ in walk_tb(caught.value.__traceback__)]
+    kept = [value for frame in frames for value in frame.f_locals.values()]
+    assert [] == [len(v) for v in kept if isinstance(v, bytes) and len(v) > LIMITS.answer_bytes]
 
 
 async def test_more_than_was_asked() -> None:
