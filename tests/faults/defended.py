@@ -11,6 +11,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.paper import Parameters
+from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
@@ -105,14 +106,16 @@ async def defended(
         open_model(Server(server.url, NAME), limits=Limits(**limits)) as model,
     ):
         preparation = Preparation(
-            model,
-            store,
-            lambda _: REFERENCES[:40],
-            check_library=library.check,
-            identity=NAME,
-            trigger_max=0.316,
-            strategy=Strategy.FAST,
-            introduce=model.introduce,
+            Calibrator(
+                model,
+                store,
+                lambda _: REFERENCES[:40],
+                identity=NAME,
+                trigger_max=0.316,
+                strategy=Strategy.FAST,
+                served=model,
+            ),
+            library.check,
         )
 
         @asynccontextmanager

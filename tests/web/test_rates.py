@@ -11,18 +11,24 @@ from tests.tiny import clean_images
 from tests.web.served import assert_problem, serving
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.web.served import Served
 
 IMAGE = clean_images(1, np.random.default_rng(2))[0]
-PICTURE = {"content": encoded(IMAGE), "headers": {"Content-Type": "image/png"}}
 SLOW = 0.1
 """Images a second: one is taken, and the next ten seconds later."""
 
 
+async def answered(served: Served, key: str) -> httpx.Response:
+    """Ask for a prediction."""
+    headers = {"Content-Type": "image/png", "X-API-Key": key}
+    return await served.http.post("/predict", content=encoded(IMAGE), headers=headers)
+
+
 async def predict(served: Served, key: str) -> tuple[int, str | None]:
     """Ask for a prediction; return the status and when to come again."""
-    headers = {"Content-Type": "image/png", "X-API-Key": key}
-    response = await served.http.post("/predict", content=encoded(IMAGE), headers=headers)
+    response = await answered(served, key)
     return response.status_code, response.headers.get("Retry-After")
 
 
@@ -52,8 +58,8 @@ async def test_all_ways_in_share_it() -> None:
 async def test_all_together_have_one() -> None:
     """Without keys all callers are one; beyond the rate for all the gateway is busy."""
     async with serving(rates={"probe_rate": SLOW}) as served:
-        assert 200 == (await served.http.post("/predict", **PICTURE)).status_code
-        response = await served.http.post("/predict", **PICTURE)
+        assert (200, None) == await predict(served, "one")
+        response = await answered(served, "two")
         assert_problem(response, 503, "NEO_PROBE_RATE")
         assert "urn:neo-gateway:total-rate" == response.json()["type"]
         assert "10" == response.headers["Retry-After"]
