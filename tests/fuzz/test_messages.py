@@ -128,15 +128,20 @@ def test_lists(value: object) -> None:
     assert math.prod(found.shape) == found.size
 
 
+NESTED = st.lists(
+    st.recursive(st.just(1), lambda inner: st.lists(inner, min_size=1, max_size=2), max_leaves=6),
+    min_size=1,
+    max_size=3,
+)
 INSTANCES = arrays.arrays(np.int8, arrays.array_shapes(min_dims=1, max_dims=4, max_side=3)) | (
     arrays.arrays(np.float32, arrays.array_shapes(min_dims=1, max_dims=4, max_side=3))
 )
 
 
 @settings(deadline=None)
-@given(INSTANCES, st.data())
+@given(INSTANCES | NESTED, st.data())
 def test_two_ways_of_reading_instances_agree(
-    values: np.ndarray[Any, Any], data: st.DataObject
+    values: np.ndarray[Any, Any] | list[Any], data: st.DataObject
 ) -> None:
     """What the fast way takes, the usual way takes too, and finds the same in it."""
     body = orjson.dumps({"instances": values}, option=orjson.OPT_SERIALIZE_NUMPY)
