@@ -82,7 +82,7 @@ def fuzzed(url: str, directory: Path, key: str | None, more: str, *options: str)
         check=False,
     )
     assert 0 == finished.returncode, finished.stdout
-    assert "Operations:       19 selected / 19 total" in finished.stdout, finished.stdout
+    assert "Operations:       20 selected / 20 total" in finished.stdout, finished.stdout
 
 
 @pytest.mark.parametrize("names", [pytest.param("", id="any"), pytest.param(NAMED, id="right")])
