@@ -2,8 +2,9 @@
 
 Stated outcomes:
 
-- A universal adversarial patch is an attack input, whoever made it: it is treated as a trigger,
-  flagged and corrected. It makes one entry or few.
+- A universal adversarial patch is an attack input, whoever made it: one that acts on most images is
+  treated as a trigger, flagged and corrected. It makes one entry or few. Of those that act on a
+  third or a half of the images few are found; what they change is answered as the model says it.
 - An image on the border between two classes may be flagged (a false alarm, counted here). What is
   taken for a trigger by mistake is an entry like any other: it is looked for in each image, so it
   corrects none that doesn't carry it, and without hits of three images it expires after a day.
