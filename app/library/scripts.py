@@ -49,6 +49,10 @@ PUT = (
     _CHANGING
     + """
 local expected, mark, id, entry, count, at, capacity, confirmed, dismissed = unpack(ARGV)
+local spared = {}
+for i = 10, #ARGV do
+  spared[ARGV[i]] = true
+end
 local current = redis.call('GET', version) or ''
 if current ~= expected then
   return {'moved'}
@@ -61,7 +65,8 @@ local function expendable()
     if string.find(redis.call('HGET', triggers, other), dismissed, 1, true) then
       rank = 1
     end
-    if rank == 1 or tonumber(redis.call('HGET', hits, other) or 0) < tonumber(confirmed) then
+    local count = tonumber(redis.call('HGET', hits, other) or 0)
+    if rank == 1 or (count < tonumber(confirmed) and not spared[other]) then
       local seen_at = tonumber(redis.call('HGET', seen, other) or 0)
       spare[#spare + 1] = {id = other, rank = rank, seen = seen_at}
     end
@@ -99,7 +104,7 @@ return {'written', raise(current, mark), unpack(gone)}
 )
 """KEYS: as _CHANGING.
 ARGV: expected version, mark, id, entry, hits, last seen, capacity, hits of a confirmed one, and
-what only the bytes of a dismissed entry have in them.
+what only the bytes of a dismissed entry have in them; ids that the writer knows to be confirmed.
 Returns "written", the new version and the ids that were given up for it, in the order of
 `capacity.expendable`; or "moved" if the version isn't the expected one, or "full" if there is no
 room, and changes nothing. Hits are only taken for a trigger that has none."""

@@ -90,10 +90,13 @@ class Store:
             expired=_times(expired),
         )
 
-    async def put(self, entry: Entry, expected: str) -> Written | Refusal:
+    async def put(
+        self, entry: Entry, expected: str, spared: Iterable[str] = ()
+    ) -> Written | Refusal:
         """Add or replace *entry* if the version is still *expected*, and there is room for it.
 
-        Its hits are only taken if the store hasn't any of it.
+        The triggers *spared* make none, whatever the store knows of their hits. Its own hits are
+        only taken if the store hasn't any of it.
         """
         with reaching_redis():
             reply = await self._put(
@@ -108,6 +111,7 @@ class Store:
                     self.capacity,
                     CONFIRMED_HITS,
                     DISMISSED,
+                    *spared,
                 ],
             )
         match [part.decode() for part in reply]:

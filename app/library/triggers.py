@@ -225,7 +225,8 @@ class RedisTriggerLibrary:
         Return False if the store has changed since the own copy was read: then neither is done.
         """
         copy = self._copy
-        match await self._store.put(copy.without_pending(entry), copy.version or ""):
+        told = copy.without_pending(entry)
+        match await self._store.put(told, copy.version or "", copy.confirmed_untold):
             case Written() as written:
                 self._full = self._full and entry.id in copy.stored
                 self._copy = self._copy.written(entry, written)

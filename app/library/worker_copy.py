@@ -74,6 +74,12 @@ class Copy:
         kept, pending = self.samples.get(trigger_id, ()), self.pending.hits.get(trigger_id)
         return kept[: len(kept) - len(pending.samples)] if pending else kept
 
+    @property
+    def confirmed_untold(self) -> frozenset[str]:
+        """The triggers of which the others may not know yet that a second image confirmed them."""
+        known = self.pending.hits.keys() & self.entries.keys()
+        return frozenset(i for i in known if confirmed(self.entries[i]))
+
     def counting(self, screened: int, flagged: int) -> Copy:
         """Return this copy after some more images."""
         return replace(self, pending=self.pending.plus(screened, flagged))
@@ -117,17 +123,13 @@ class Copy:
         seen = max(here.last_seen_at, entry.last_seen_at)
         marked = replace(here, dismissed=entry.dismissed, last_seen_at=seen)
         done = here.trigger is entry.trigger
-        evicted = written.evicted & self.entries.keys()
-        # The store would not have given these up, had it been told of their last hits.
-        kept = [i for i in evicted if confirmed(self.entries[i])]
-        unwritten = [i for i in self.unwritten if not (done and i == entry.id)]
         return replace(
             self,
             version=written.version,
             entries={**self.entries, entry.id: marked},
-            stored=(self.stored | {entry.id}) - evicted,
-            unwritten=(*unwritten, *sorted(kept)),
-        ).without(evicted.difference(kept))
+            stored=self.stored | {entry.id},
+            unwritten=tuple(i for i in self.unwritten if not (done and i == entry.id)),
+        ).without(written.evicted)
 
     def without(self, gone: frozenset[str]) -> Copy:
         """Return this copy without the triggers whose ids are *gone*."""
@@ -168,6 +170,7 @@ class Copy:
         pending = self.pending.renamed(elsewhere)
         entries = {i: pending.added_to(entry) for i, entry in contents.entries.items()}
         unwritten = [entry for entry in own if entry.id not in elsewhere]
+        unwritten.sort(key=lambda entry: entry.last_seen_at)  # the last may need the first's room
         for entry in unwritten:
             entries[entry.id] = replace(entries.get(entry.id, entry), trigger=entry.trigger)
         return replace(

@@ -104,6 +104,25 @@ def test_a_tally_never_falls() -> None:
     assert Tally(100, 3) == copy.reloaded(holding()).tally
 
 
+def test_a_full_store_cant_have_given_up_what_was_confirmed_here() -> None:
+    """A trigger with hits that a full store wasn't told of goes back; a dismissed one doesn't."""
+    for known, waits in (
+        (entry("one", 1, hits=2), ("t-one",)),
+        (entry("one", 1, hits=1), ()),
+        (entry("one", 1, hits=2, dismissed=True), ()),
+    ):
+        copy = Copy().reloaded(holding(known)).reloaded(holding(version="1-b", full=True))
+        assert waits == copy.unwritten == tuple(copy.entries)
+
+
+def test_what_has_room_is_never_what_two_images_carried() -> None:
+    """Without a store a confirmed trigger makes no room for a new one, which isn't kept then."""
+    copy = Copy(capacity=2).keeping(entry("one", 1, hits=2)).keeping(entry("two", 2, hits=2))
+    assert copy is copy.keeping(entry("three", 3))
+    refined = copy.keeping(replace(copy.entries["t-one"], trigger=trigger(1, x=9)))
+    assert ("t-two", "t-one") == refined.unwritten
+
+
 def test_so_many_wait_to_be_written() -> None:
     """Without a store the triggers that wait for it are bounded; the least recently seen go."""
     copy = Copy()
