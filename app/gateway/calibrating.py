@@ -95,6 +95,8 @@ class Calibrator:
         Raises UpstreamError, LibraryError, ReferencesError.
         """
         seed = await self._store.seed()
+        if self._served is not None and self._served.is_strange:
+            self._served.forget()  # what came first may have been another model
         await self._model.check()
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)

@@ -12,7 +12,7 @@ from app.gateway import preparation as module
 from app.gateway.outcome import Screening
 from app.gateway.verifying import verify_library
 from app.library.opening import open_library
-from app.ports import UpstreamUnreachableError
+from app.ports import NOBODY, OtherModelError, UpstreamUnreachableError
 from tests.gateway.opened import START_S, innocents, opened
 from tests.library.servers import eventually
 from tests.tiny import BACKDOOR, Backdoor, TinyModel, stamped, tiny_trigger
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Images
     from app.gateway.calibrating import Prepared
     from app.gateway.preparation import Preparation
+    from app.ports import Caller
 
 SUCCESSOR_TARGET = 0
 IMAGES = innocents(4)
@@ -106,6 +107,26 @@ async def test_answers_of_other_classes_are_noticed_at_once(
         before = worker.preparation.prepared
         model.changed = model.is_strange = True
         await eventually(renewed(worker.preparation, before), START_S)
+
+
+class Pinned(TinyModel):
+    """A model whose very first answer was another one's: refused until that is forgotten."""
+
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+        """Answer, or refuse."""
+        if self.asked == 0:
+            self.asked, self.is_strange = 1, True
+        if self.is_strange:
+            message = "the upstream scored 4 classes, and 3 before"
+            raise OtherModelError(message)
+        return await super().answer(images, caller)
+
+
+async def test_a_first_answer_of_another_model_is_forgotten(store_url: str, name: str) -> None:
+    """A model that came during the first calibration is the one that is calibrated for."""
+    async with opened(store_url, name, Pinned()) as worker:
+        assert worker.preparation.prepared
+        assert not worker.model.is_strange
 
 
 async def test_a_doubt_stays_while_the_upstream_is_away(store_url: str, name: str) -> None:
