@@ -105,7 +105,7 @@ def _by_sentinel(url: str, how: dict[str, Any]) -> Redis:
         db=_database(database),
         **(how | options | own),
     )
-    client.connection_pool.make_connection()  # looks at the options
+    client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # as above
     return client
 
 

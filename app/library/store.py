@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import TYPE_CHECKING, cast
 
@@ -12,11 +11,9 @@ from app.library import scripts
 from app.library.capacity import CAPACITY, CONFIRMED_HITS
 from app.library.connection import reaching_redis
 from app.library.contents import Contents, Heard, Refusal, Written
+from app.library.decoding import Entries, decoded_samples
 from app.library.encoding import (
     DISMISSED,
-    EncodingError,
-    decode_entry,
-    decode_sample,
     decode_time,
     encode_entry,
     encode_sample,
@@ -24,7 +21,6 @@ from app.library.encoding import (
 )
 from app.library.expiry import PROVEN_HITS
 from app.library.keys import SCHEMA_VERSION
-from app.logs import told
 from app.ports import LibraryError, Tally
 
 if TYPE_CHECKING:
@@ -37,8 +33,6 @@ if TYPE_CHECKING:
     from app.library.expiry import Lifetimes
     from app.library.keys import Keys
     from app.ports import Entry, Samples
-
-logger = logging.getLogger(__name__)
 
 
 class Store:
@@ -55,6 +49,7 @@ class Store:
         self._client = client
         self._keys = keys
         self.capacity = capacity
+        self._entries = Entries()
         self._load = (patient or client).register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
         self._expire = client.register_script(scripts.EXPIRE)
@@ -84,7 +79,7 @@ class Store:
         triggers, hits, seen, tally, expired = map(_pairs, reply[2:])
         return Contents(
             version=reply[1].decode(),
-            entries=_entries(triggers, _numbers(hits), _times(seen)),
+            entries=self._entries.decoded(triggers, _numbers(hits), _times(seen)),
             full=len(triggers) >= self.capacity,
             tally=_tally(tally),
             expired=_times(expired),
@@ -162,7 +157,9 @@ class Store:
             tally=_tally(_pairs(tally)),
             hits=_numbers(_pairs(hits)),
             seen=_times(_pairs(seen)),
-            samples={trigger_id.decode(): _samples(samples) for trigger_id, *samples in kept},
+            samples={
+                trigger_id.decode(): decoded_samples(samples) for trigger_id, *samples in kept
+            },
         )
 
     def _changing(self) -> list[str]:
@@ -196,32 +193,6 @@ def _told(counts: Counts, heard: Tally) -> bytes:
             },
         }
     )
-
-
-def _entries(
-    triggers: Mapping[str, bytes], hits: Mapping[str, int], seen: Mapping[str, datetime]
-) -> dict[str, Entry]:
-    entries = {}
-    for trigger_id, data in triggers.items():
-        try:
-            entry = decode_entry(
-                data, hits=hits.get(trigger_id, 0), last_seen_at=seen.get(trigger_id)
-            )
-        except EncodingError as exc:
-            logger.warning("trigger %s in the library is left out: %s", trigger_id, told(exc))
-        else:
-            entries[entry.id] = entry
-    return entries
-
-
-def _samples(encoded: Sequence[bytes]) -> Samples:
-    samples = []
-    for data in encoded:
-        try:
-            samples.append(decode_sample(data))
-        except EncodingError as exc:
-            logger.warning("a sample in the library is left out: %s", told(exc))
-    return tuple(samples)
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[str, bytes]:

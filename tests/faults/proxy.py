@@ -65,7 +65,7 @@ class Proxy:
                 await self._serve(reader, client)
         finally:
             client.close()
-            self._tasks.discard(task)  # type: ignore[arg-type]
+            self._tasks.discard(task)
 
     async def close(self) -> None:
         """End all connections."""

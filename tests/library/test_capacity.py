@@ -63,7 +63,7 @@ def test_the_order_in_which_they_go() -> None:
 async def test_redis_gives_up_in_that_order(server: Server) -> None:
     """Each new trigger takes one's place; when only confirmed ones are left it isn't kept."""
     async with storing(server, len(KNOWN)) as store:
-        gone = []
+        gone: list[str] = []
         for i in range(len(GO)):
             new = seen(f"new{i}", 10 + i, hits=2)
             written = await store.put(new, await store.version())

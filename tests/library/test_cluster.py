@@ -12,6 +12,7 @@ from app.library.opening import open_library
 from app.ports import Tally
 from tests.faults.service import free_port
 from tests.library.findings import sample, trigger
+from tests.library.limited import let_in, refused
 from tests.library.servers import eventually, program_of, running, wait_until
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ def members(request: pytest.FixtureRequest) -> Iterator[Members]:
 
 
 async def test_the_triggers_of_a_model_live_on_one_of_them(members: Members) -> None:
-    """Every operation finds the server that has the model's slot, without its scripts too."""
-    url = f"redis+cluster://127.0.0.1:{members[0][0]},127.0.0.1:{members[1][0]}"
+    """A user who may do little finds the server with the model's slot, without its scripts too."""
+    for _, server in members:
+        with server.client() as client:
+            let_in(client, "+cluster|slots", "+command")
+    url = f"redis+cluster://neo:secret@127.0.0.1:{members[0][0]},127.0.0.1:{members[1][0]}"
     async with open_library(url, "signs") as (one, rates), open_library(url, "signs") as (other, _):
         kept = await one.register(trigger())
         await eventually(lambda: bool(other.entries()))
@@ -68,6 +72,9 @@ async def test_the_triggers_of_a_model_live_on_one_of_them(members: Members) -> 
         await eventually(lambda: not other.entries())
         assert (None, None) == (one.problem(), other.problem())
     assert 1 == len([server for _, server in members if _holds(server)])
+    for _, server in members:
+        with server.client() as client:
+            assert "" == refused(client)
 
 
 async def test_one_that_dies_is_waited_for(members: Members) -> None:

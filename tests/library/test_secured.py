@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,17 +21,18 @@ from app.ports import Tally
 from tests.faults.service import free_port
 from tests.library.clocks import Clock
 from tests.library.findings import sample, trigger
+from tests.library.limited import let_in, refused
 from tests.library.servers import eventually, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from app.library.calibrations import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from tests.library.servers import Server
 
 DAY = timedelta(days=1)
-PAGE = Path(__file__).parents[2] / "deploy" / "redis.md"
 
 
 @pytest.fixture
@@ -74,17 +74,11 @@ async def test_tls_with_an_authority_of_ones_own(encrypted: tuple[int, Path, lis
 
 
 @pytest.fixture
-async def limited(server: Server) -> AsyncIterator[Callable[[], str]]:
-    """Let the user of `deploy/redis.md` in; return what else than that was refused so far."""
-    (rule,) = [line for line in PAGE.read_text().splitlines() if line.startswith("ACL SETUSER")]
+def limited(server: Server) -> Iterator[Callable[[], str]]:
+    """Let the user of `deploy/redis.md` in; return what was refused so far."""
     with server.client() as client:
-        client.execute_command(*rule.split()[:3], "reset", *rule.split()[3:])
-        client.execute_command("ACL", "LOG", "RESET")
-
-        def refused() -> str:
-            return ", ".join(str(entry["object"]) for entry in client.acl_log())
-
-        yield refused
+        let_in(client)
+        yield lambda: refused(client)
 
 
 async def test_a_user_who_may_do_no_more_than_that(

@@ -1,70 +1,32 @@
-"""Two workers on real servers, in whatever order things happen, against the rules in `spec`.
-
-One more machine holds the library of a process that is alone to the same rules.
-"""
+"""Two workers on real servers, in whatever order things happen, against the rules in `spec`."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from contextlib import AsyncExitStack
-from dataclasses import replace
-from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from app.library.addresses import connected
-from app.library.expiry import Lifetimes
 from app.library.keys import Keys
-from app.library.memory import MemoryTriggerLibrary
 from app.library.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError, UnknownTriggerError
 from tests.library import spec
-from tests.library.clocks import Clock
-from tests.library.findings import NOW, sample, trigger
+from tests.library.findings import sample
+from tests.library.machines import KINDS, LIFETIMES, SECOND, WAITS, Machine, fact, finding, runs
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from app.detection.trigger import Trigger
-    from app.ports import Entry
     from tests.library.servers import Server
 
 KEYS = Keys("signs")
 USERS = ("one", "other")
-KINDS = st.integers(0, 5)
-WHICH = st.integers(0, 5)
 WHO = st.sampled_from(USERS)
-SECOND = timedelta(seconds=1)
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-LIFETIMES = Lifetimes(spec.PROBATION * SECOND, spec.LASTING * SECOND)
-
-
-class Machine(RuleBasedStateMachine):
-    """What both machines have: a clock, a loop, and findings that tell their kind and grade."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = Clock()
-        self.loop = asyncio.Runner()
-
-    @property
-    def now(self) -> int:
-        """The time in seconds."""
-        return int((self.clock() - NOW) / SECOND)
-
-    def run(self, doing: Coroutine[Any, Any, Any]) -> Any:
-        """Do it; no two things happen in the same second."""
-        self.clock.forward(SECOND)
-        return self.loop.run(doing)
-
-    def teardown(self) -> None:
-        """Let the loop go."""
-        self.loop.close()
+WHICH = st.integers(0, 5)
 
 
 class Shared(Machine):
@@ -82,7 +44,7 @@ class Shared(Machine):
         self.libraries = {user: self.loop.run(self._opened(server, user)) for user in USERS}
 
     async def _opened(self, server: Server, user: str) -> RedisTriggerLibrary:
-        self.owner.execute_command("ACL", "SETUSER", user, "reset", "on", ">word", "~*", "+@all")
+        self.owner.execute_command("ACL", "SETUSER", user, "reset", "on", ">word", "~*", "+@all")  # type: ignore[no-untyped-call]
         url = server.url.replace("unix://", f"unix://{user}:word@")
         client = await self.stack.enter_async_context(connected(url, 10.0))
         store = Store(client, KEYS, capacity=spec.CAPACITY)
@@ -153,7 +115,7 @@ class Shared(Machine):
             self.known[user].exchange(self.store)
         self.compare(user)
 
-    @rule(seconds=st.sampled_from([spec.PROBATION // 2, spec.PROBATION, spec.LASTING]))
+    @rule(seconds=WAITS)
     def wait(self, seconds: int) -> None:
         """Let nothing happen for a while."""
         self.clock.forward(seconds * SECOND)
@@ -170,7 +132,7 @@ class Shared(Machine):
         """Let a worker in no more, or more often in again."""
         self.cut = self.cut - {user} if often else self.cut | {user}
         rule = "-@all" if user in self.cut else "+@all"
-        self.owner.execute_command("ACL", "SETUSER", user, rule)
+        self.owner.execute_command("ACL", "SETUSER", user, rule)  # type: ignore[no-untyped-call]
 
     @rule(often=st.integers(0, 3))
     def lose(self, often: int) -> None:
@@ -216,99 +178,15 @@ class Shared(Machine):
         assert set(known.facts.values()) == shown
         kinds = [fact.kind for fact in known.facts.values()]
         assert sorted(set(kinds)) == sorted(kinds)
-        names = {name.decode() for name in self.owner.hkeys(KEYS.triggers)}
+        names = set(map(_text, self.owner.hkeys(KEYS.triggers)))
         assert set(self.store.facts) == names
         assert len(names) <= spec.CAPACITY
-        hits = {i.decode(): int(n) for i, n in self.owner.hgetall(KEYS.hits).items()}
+        hits = {_text(i): int(n) for i, n in self.owner.hgetall(KEYS.hits).items()}
         assert {i: f.hits for i, f in self.store.facts.items()} == hits
 
 
-class Alone(Machine):
-    """The library of a process that is alone: a worker whose store never is there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.library = MemoryTriggerLibrary(
-            lifetimes=LIFETIMES, clock=self.clock, capacity=spec.CAPACITY
-        )
-        self.known = spec.Worker()
-
-    @rule(kind=KINDS)
-    def register(self, kind: int) -> None:
-        """Find a trigger."""
-        entry = self.run(self.library.register(finding(kind)))
-        self.forget()
-        if spec.same(self.known.facts, kind) is None:
-            self.known.find(spec.Fact(entry.id, kind, self.now))
-        self.compare()
-
-    @rule(kind=KINDS, what=st.sampled_from(["hit", "hit", "refine", "dismiss", "restore"]))
-    def use(self, kind: int, what: str) -> None:
-        """Let something happen to a trigger that is known."""
-        self.clock.forward(SECOND)
-        self.forget()
-        known = spec.same(self.known.facts, kind)
-        if known is None:
-            return
-        match what:
-            case "hit":
-                self.loop.run(self.library.hit(known.id, sample(kind)))
-                self.known.hit(known.id, self.now)
-            case "refine":
-                self.loop.run(self.library.refine(known.id, finding(kind, known.grade + 1)))
-                self.known.refine(known.id)
-            case "dismiss":
-                self.loop.run(self.library.dismiss(known.id))
-                self.known.facts[known.id] = replace(known, dismissed=True)
-            case _:
-                self.loop.run(self.library.restore(known.id))
-                self.known.facts[known.id] = replace(known, dismissed=False, seen=self.now)
-        self.compare()
-
-    @rule(seconds=st.sampled_from([spec.PROBATION // 2, spec.PROBATION, spec.LASTING]))
-    def wait(self, seconds: int) -> None:
-        """Let nothing happen for a while."""
-        self.clock.forward(seconds * SECOND)
-        self.compare()
-
-    def forget(self) -> None:
-        """Drop what is over."""
-        for known in [f for f in self.known.facts.values() if f.over(self.now)]:
-            self.known.forget(known.id)
-
-    def compare(self) -> None:
-        """Check that the library is as it should be."""
-        self.forget()
-        shown = {fact(entry) for entry in (*self.library.entries(), *self.library.dismissed())}
-        assert set(self.known.facts.values()) == shown
-
-
-def fact(entry: Entry) -> spec.Fact:
-    """Return what *entry* says, in the words of the rules."""
-    return spec.Fact(
-        id=entry.id,
-        kind=entry.trigger.target,
-        seen=int((entry.last_seen_at - NOW) / SECOND),
-        hits=entry.hits,
-        grade=round(entry.trigger.natural * 1000),
-        dismissed=entry.dismissed,
-    )
-
-
-def finding(kind: int, grade: int = 0) -> Trigger:
-    """Return a trigger that tells its kind and grade."""
-    return replace(trigger(kind), natural=grade / 1000)
-
-
-def _runs(count: int) -> settings:
-    """Return how often, the same each time; more often, and by chance, for `make fuzz`."""
-    return settings(
-        max_examples=count * 10 if LONG else count,
-        stateful_step_count=50,
-        derandomize=not LONG,
-        deadline=None,
-        phases=[Phase.generate],  # a failure is told at once; shrinking takes minutes
-    )
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
 
 
 async def _failed(asking: Coroutine[Any, Any, Any]) -> Exception | None:
@@ -321,9 +199,5 @@ async def _failed(asking: Coroutine[Any, Any, Any]) -> Exception | None:
 
 def test_two_workers_keep_the_rules(server: Server) -> None:
     """Whatever two workers, the owner, the clock and Redis do, all is as the rules say."""
-    run_state_machine_as_test(lambda: Shared(server), settings=_runs(160))
-
-
-def test_a_process_alone_keeps_the_rules() -> None:
-    """Without a store the same rules hold."""
-    run_state_machine_as_test(Alone, settings=_runs(100))
+    machine: Any = partial(Shared, server)  # a class would do as well
+    run_state_machine_as_test(machine, settings=runs(160))

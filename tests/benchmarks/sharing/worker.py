@@ -36,9 +36,12 @@ async def _work(url: str, worker: int, begin: float, blocked_s: float) -> Result
         lost = _lost()
 
         async def look() -> None:
+            before = library.entries()
             while len(seen) < REGISTRATIONS:
-                for entry in library.entries():
-                    seen.setdefault(entry.trigger.target, time.monotonic())
+                if (entries := library.entries()) is not before:
+                    now, before = time.monotonic(), entries
+                    for entry in entries:
+                        seen.setdefault(entry.trigger.target, now)
                 await asyncio.sleep(LOOK_S)
 
         async def stand_still() -> None:
