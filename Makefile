@@ -11,7 +11,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-sharing bench-stream \
+.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-poisoning bench-sharing bench-stream \
 	sbom lock clean
 .DELETE_ON_ERROR:
 
@@ -66,6 +66,9 @@ sbom: $(VENV)/dev ## List what is locked for the gateway as a CycloneDX document
 	mkdir -p dist
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/sbom.cdx.json requirements.lock
+
+bench-poisoning: $(VENV)/dev ## Send streams that would poison the state: floods, borderline images, replays
+	$(BIN)/python -m tests.poisoning $(ARGS)
 
 bench-sharing: $(VENV)/dev ## Measure how soon a trigger is on every other worker (ARGS="--busy 2")
 	$(BIN)/python -m tests.benchmarks.sharing $(ARGS)
