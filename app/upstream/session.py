@@ -53,6 +53,10 @@ SAFE: Final = "/%:@!$&'()*+,;=-._~"
 WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
 PACKED_AT_ONCE: Final = 4096
 """Larger bodies are unpacked in a thread: each of their bytes may become a thousand."""
+UNPACKED_ALWAYS: Final = 4 * 2**20
+UNPACKED_TIMES: Final = 100
+"""What a packed body may become: so many times its size, or the bytes that are always allowed. Scores
+in JSON pack to a tenth; a bomb, to a thousandth."""
 BACK_OFF: Final = frozenset({429, 503})
 """Statuses with which a server may say when it wants to be asked again."""
 
@@ -195,7 +199,8 @@ class Session:
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding == "identity":
             return bytes(response.body)
-        most = self._limits.answer_bytes
+        most = max(UNPACKED_ALWAYS, UNPACKED_TIMES * len(response.body))
+        most = min(most, self._limits.answer_bytes)
         if len(response.body) <= PACKED_AT_ONCE:
             return _unpacked(response.body, encoding, most)
         return await asyncio.to_thread(_unpacked, response.body, encoding, most)
@@ -211,7 +216,7 @@ def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
         raise UpstreamAnswerError(message) from exc
     if len(body) > most or not unpacking.eof:
         del body  # or whoever keeps the error keeps it too, by the traceback
-        message = f"the upstream's answer is larger than {most} bytes, or it is cut off"
+        message = f"the upstream's answer unpacks to more than {most} bytes, or it is cut off"
         raise UpstreamAnswerError(message)
     return body
 

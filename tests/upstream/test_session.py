@@ -58,14 +58,17 @@ class Server:
 
 @asynccontextmanager
 async def talking(
-    *said: bytes | None, url: str = "http://127.0.0.1:{}/base", access: Access | None = None
+    *said: bytes | None,
+    url: str = "http://127.0.0.1:{}/base",
+    access: Access | None = None,
+    limits: Limits = LIMITS,
 ) -> AsyncIterator[tuple[Session, Server]]:
     """Open a session to a server that says the same of every request."""
     server = Server(lambda _: list(said))
     opened = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     port = opened.sockets[0].getsockname()[1]
     async with opened:
-        async with Session(url.format(port), LIMITS, access) as session:
+        async with Session(url.format(port), limits, access) as session:
             yield session, server
         await asyncio.gather(*filter(None, server.tasks))
 
@@ -185,7 +188,7 @@ async def test_early_refusal_of_a_large_request() -> None:
         (
             [ok(gzip.compress(bytes(10**6)), "Content-Encoding: gzip")],
             UpstreamAnswerError,
-            "larger than 100000",
+            "more than 100000",
         ),
         ([ok(b"x", "Content-Encoding: gzip")], UpstreamAnswerError, "cut off"),
         ([ok(b"xyz", "Content-Encoding: gzip")], UpstreamAnswerError, "can't be unpacked"),
@@ -238,6 +241,14 @@ async def test_when_to_ask_again(status: str, value: str, expected: float | None
         with pytest.raises(UpstreamStatusError) as caught:
             await session.get("/")
     assert expected == caught.value.retry_after_s
+
+
+async def test_what_grows_too_much_is_not_unpacked() -> None:
+    """A small body that would become a large one is no answer, however much one may have."""
+    bomb = ok(gzip.compress(bytes(5 * 2**20)), "Content-Encoding: gzip")
+    async with talking(bomb, limits=Limits()) as (session, _):
+        with pytest.raises(UpstreamAnswerError, match="more than 4194304 bytes"):
+            await session.get("/")
 
 
 async def test_what_was_too_large_is_let_go_of() -> None:
