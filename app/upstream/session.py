@@ -53,10 +53,11 @@ SAFE: Final = "/%:@!$&'()*+,;=-._~"
 WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
 PACKED_AT_ONCE: Final = 4096
 """Larger bodies are unpacked in a thread: each of their bytes may become a thousand."""
+PIECE: Final = 65_536
 UNPACKED_ALWAYS: Final = 4 * 2**20
 UNPACKED_TIMES: Final = 100
-"""What a packed body may become: so many times its size, or the bytes that are always allowed. Scores
-in JSON pack to a tenth; a bomb, to a thousandth."""
+"""What a packed body may become: so many times its size, or the bytes that are always allowed.
+Scores in JSON pack to a tenth; a bomb, to a thousandth."""
 BACK_OFF: Final = frozenset({429, 503})
 """Statuses with which a server may say when it wants to be asked again."""
 
@@ -207,18 +208,33 @@ class Session:
 
 
 def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
-    """Return what is *packed*, if that is no more than *most* bytes."""
+    """Return what is *packed*, if that is no more than *most* bytes.
+
+    Its size is told first, piece by piece: what is too large never is in memory as a whole.
+    """
     try:
-        unpacking = zlib.decompressobj(WINDOW_BITS[encoding])
-        body = unpacking.decompress(packed, most + 1)
+        whole = _unpacks_within(packed, WINDOW_BITS[encoding], most)
+        body = zlib.decompress(packed, WINDOW_BITS[encoding]) if whole else b""
     except (KeyError, zlib.error) as exc:
         message = f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked"
         raise UpstreamAnswerError(message) from exc
-    if len(body) > most or not unpacking.eof:
-        del body  # or whoever keeps the error keeps it too, by the traceback
+    if not whole:
         message = f"the upstream's answer unpacks to more than {most} bytes, or it is cut off"
         raise UpstreamAnswerError(message)
     return body
+
+
+def _unpacks_within(packed: bytearray, window_bits: int, most: int) -> bool:
+    """Return whether *packed* is whole and becomes at most *most* bytes. Raises zlib.error."""
+    unpacking, size = zlib.decompressobj(window_bits), 0
+    for start in range(0, len(packed), PIECE):
+        rest = bytes(packed[start : start + PIECE])
+        while rest:
+            size += len(unpacking.decompress(rest, PIECE))
+            if size > most:
+                return False
+            rest = unpacking.unconsumed_tail
+    return unpacking.eof
 
 
 def _head(headers: Mapping[str, str]) -> bytes:
