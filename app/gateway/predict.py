@@ -19,7 +19,7 @@ from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.rates import ProbeRates
-from app.gateway.readiness import Part, Readiness, upstream_part
+from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.turns import Turns
 from app.settings import FailurePolicy, Strategy
 
@@ -50,6 +50,7 @@ class Gateway:
         self._preparation = preparation
         self._policy = policy
         self._turns = Turns()
+        self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
@@ -97,7 +98,7 @@ class Gateway:
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
-        upstream = await upstream_part(self.model, self._policy.patience_s)
+        upstream = await self._check.part()
         screening = self._policy.strategy is not Strategy.OFF
         references = Part("references", self._preparation.problem, needed=screening)
         store = Part("store", self.library.problem(), needed=False)

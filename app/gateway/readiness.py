@@ -41,13 +41,26 @@ class Readiness:
         return self.ready and any(part.problem for part in self.parts)
 
 
-async def upstream_part(model: Model, patience_s: float) -> Part:
-    """Ask the model if it is there."""
-    try:
-        async with asyncio.timeout(patience_s):
-            await model.check()
-    except UpstreamError as exc:
-        return Part("upstream", str(exc))
-    except TimeoutError:
-        return Part("upstream", f"no answer within NEO_PATIENCE ({patience_s:g} s)")
-    return Part("upstream", None)
+class UpstreamCheck:
+    """Asks the model if it is there: once for all who want to know it at the same time."""
+
+    def __init__(self, model: Model, patience_s: float) -> None:
+        self._model = model
+        self._patience_s = patience_s
+        self._asking: asyncio.Task[Part] | None = None
+
+    async def part(self) -> Part:
+        """Return what it says."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._asked())
+        return await asyncio.shield(self._asking)
+
+    async def _asked(self) -> Part:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._model.check()
+        except UpstreamError as exc:
+            return Part("upstream", str(exc))
+        except TimeoutError:
+            return Part("upstream", f"no answer within NEO_PATIENCE ({self._patience_s:g} s)")
+        return Part("upstream", None)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MovedError, RedisClusterException, RedisError
@@ -67,6 +67,9 @@ def reaching_redis() -> Iterator[None]:
     """Turn every failure of Redis into a LibraryError that says what is wrong."""
     try:
         yield
+    except MasterNotFoundError as exc:  # whose text has the client's own settings
+        message = "Redis is out of reach: no sentinel names a master for the service in the URL"
+        raise LibraryError(message) from exc
     except (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError) as exc:
         message = f"Redis is out of reach: {exc}"
         raise LibraryError(message) from exc

@@ -161,6 +161,9 @@ def place(url: str) -> str:
 
 def file_text(path: Path) -> str:
     """Return what is in the file at *path*, as UTF-8. Raises ValueError."""
+    if path.exists() and not path.is_file():  # a pipe would keep us waiting
+        message = f"{path} is no ordinary file"
+        raise ValueError(message)
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as exc:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
+from app.gateway.readiness import Readiness
 from app.web.answers import json_response
 from app.web.draining import readiness
 from app.web.problems import Problem, described, problem_response
 from app.web.request_ids import request_id
 
 if TYPE_CHECKING:
-    from app.gateway.readiness import Part, Readiness
+    from app.gateway.readiness import Part
+    from app.web.serving import Service
 
 router = APIRouter(tags=["health"], default_response_class=Response)
+
+UNTOLD = "the reason is told to holders of a key"
 
 
 class Health(enum.StrEnum):
@@ -36,7 +40,10 @@ class HealthAnswer:
 
 @dataclass(frozen=True)
 class PartAnswer:
-    """One thing that the gateway needs; ``reason`` says why it isn't there."""
+    """One thing that the gateway needs; ``reason`` says why it isn't there.
+
+    Once keys are set it says so to who has one: it may name hosts, and quote the model server.
+    """
 
     name: str
     ok: bool
@@ -51,6 +58,7 @@ class ReadinessAnswer:
     parts: tuple[PartAnswer, ...]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz",
     summary="Is the process alive?",
@@ -61,6 +69,7 @@ async def healthz() -> Response:
     return json_response(HealthAnswer(Health.ALIVE))
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Can this worker answer?",
@@ -69,6 +78,9 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """Return each part and why it isn't there; where it isn't ready, the problem has ``parts``."""
     now = await readiness(request)
+    service: Service = request.app.state.service
+    if not service.keys.admits_client(request):
+        now = without_reasons(now)
     parts = tuple(_part(part) for part in now.parts)
     if now.ready:
         status = Health.DEGRADED if now.degraded else Health.READY
@@ -81,6 +93,13 @@ async def readyz(request: Request) -> Response:
         request_id=request_id(request),
     )
     return problem_response(problem, parts=[asdict(part) for part in parts])
+
+
+def without_reasons(readiness: Readiness) -> Readiness:
+    """Return *readiness* as anybody may hear it."""
+    return Readiness(
+        tuple(replace(part, problem=UNTOLD) if part.problem else part for part in readiness.parts)
+    )
 
 
 def missing(readiness: Readiness) -> str:

@@ -69,13 +69,20 @@ class Keys:
         """Return whether *request* may see the triggers."""
         return not self.required or _known(_presented(request), self._admin.digests())
 
+    def admits_client(self, request: Request) -> bool:
+        """Return whether *request* may hear more than anybody."""
+        return not self.required or self._opens(_presented(request))
+
     def check_client(self, request: Request) -> None:
         """Return if any key opens *request*, and remember it there. Raises UnknownKeyError."""
         presented = _presented(request)
-        if not _known(presented, self._api.digests() + self._admin.digests()):
+        if not self._opens(presented):
             message = "send a valid key: Authorization: Bearer <key>, or X-API-Key: <key>"
             raise UnknownKeyError(message)
         request.state.key = presented
+
+    def _opens(self, presented: bytes) -> bool:
+        return _known(presented, self._api.digests() + self._admin.digests())
 
     async def _check_admin(self, request: Request) -> None:
         if not self.admits_admin(request):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from app.gateway.readiness import Part, Readiness, upstream_part
+from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.ports import UpstreamStatusError
 from app.settings import Strategy
 from tests.gateway.opened import START_S, opened
@@ -45,8 +45,28 @@ async def test_an_upstream_that_hangs_is_not_waited_for() -> None:
         async def check(self) -> None:
             await asyncio.Event().wait()
 
-    part = await upstream_part(Hanging(), 0.05)
+    part = await UpstreamCheck(Hanging(), 0.05).part()
     assert "no answer within NEO_PATIENCE (0.05 s)" == part.problem
+
+
+async def test_all_who_ask_at_the_same_time_share_one_check() -> None:
+    """However many ask, the model server is asked once; and anew by who comes afterwards."""
+    asked, may_end = [], asyncio.Event()
+
+    class Counting(TinyModel):
+        async def check(self) -> None:
+            asked.append(1)
+            await may_end.wait()
+
+    check = UpstreamCheck(Counting(), START_S)
+    asking = [asyncio.create_task(check.part()) for _ in range(50)]
+    await asyncio.sleep(0)
+    asking[0].cancel()  # who goes takes nobody's answer along
+    may_end.set()
+    parts = await asyncio.gather(*asking[1:])
+    assert ({None}, 1) == ({part.problem for part in parts}, len(asked))
+    await check.part()
+    assert 2 == len(asked)
 
 
 async def test_before_the_calibration_it_is_not_ready(store_url: str, name: str) -> None:

@@ -73,6 +73,14 @@ async def test_it_follows_a_failover(watched: tuple[str, Server]) -> None:
         await eventually(lambda: library.problem() is None)
 
 
+async def test_sentinels_that_are_away_are_a_plain_problem() -> None:
+    """What is said of them has none of the client's own settings."""
+    url = "redis+sentinel://user:wonder@127.0.0.1:1/triggers?client_name=blunder"
+    async with open_library(url, "signs") as (library, _):
+        said = str(library.problem())
+    assert "Redis is out of reach: no sentinel names a master for the service in the URL" == said
+
+
 async def test_a_wrong_password_is_a_problem() -> None:
     """A server that lets nobody in is a problem in its own words; opening doesn't fail."""
     (port,) = _free_ports(1)

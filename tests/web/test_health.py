@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app.ports import UpstreamUnreachableError
-from tests.web.served import assert_problem
+from tests.web.served import assert_problem, serving
 
 if TYPE_CHECKING:
     from tests.web.served import Served
@@ -53,3 +55,25 @@ async def test_a_draining_worker_isnt_ready(served: Served) -> None:
         assert not response.is_success
         assert response.json()["ready"] is False
     assert 200 == (await served.http.get("/healthz")).status_code
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_load_balancers_may_ask_by_head(served: Served, path: str) -> None:
+    """HEAD is answered as GET is, without a body."""
+    response = await served.http.head(path)
+    assert (200, b"") == (response.status_code, response.content)
+
+
+async def test_reasons_are_for_who_has_a_key() -> None:
+    """Once keys are set strangers hear which part is missing, and not why: hosts, others' words."""
+    async with serving(api_keys=("secret",)) as served:
+        served.library.fault = "Redis is away: 10.0.0.7 refuses"
+        stranger = await served.http.get("/readyz")
+        friend = await served.http.get("/readyz", headers={"X-API-Key": "secret"})
+        assert "degraded" == stranger.json()["status"] == friend.json()["status"]
+        assert "10.0.0.7" not in stranger.text
+        assert served.library.fault == friend.json()["parts"][2]["reason"]
+        served.model.failure = UpstreamUnreachableError("10.0.0.8 says nothing")
+        stranger = await served.http.get("/readyz")
+        assert_problem(stranger, 503, "upstream: the reason is told to holders of a key")
+        assert "10.0.0.8" not in stranger.text
