@@ -131,14 +131,13 @@ class Calibrator:
 
         If its server describes another one, what it said before is forgotten.
         """
-        size = self._model.size
+        references = prepared.references
         if self._served is not None and (self.is_strange or await self._served.is_redescribed()):
-            strange = self.is_strange
             self._served.forget()
             await self._model.check()
-            if strange or self._model.size != size:
-                return True
-        references = prepared.references
+        size = self._model.size
+        if (size.height, size.width, size.channels) != references.images.shape[1:]:
+            return True
         return await self._is_anothers(references.images, references.calibration)
 
     async def share_placebo_rates(self, prepared: Prepared) -> None:

@@ -29,7 +29,14 @@ A_MOMENT_S = 2.0
 SHARING_S = 1.0
 """Between two looks if new placebo rates were learnt."""
 
-ANOTHER_MODEL = "another model is behind NEO_UPSTREAM_URL: the references are calibrated again"
+ANOTHER_MODEL = (
+    "another model is behind NEO_UPSTREAM_URL: if it stays the references are calibrated again"
+)
+
+SETTLE_S = 10.0
+"""For which another model must have been there before it is calibrated for."""
+
+LATELY_S = 3600.0
 
 CANARIES_S = 30.0
 """Between two looks if it is still the same model, while images come."""
@@ -57,6 +64,7 @@ class Preparation:
         self.problem: str | None = "the references are being calibrated"
         self._settled: asyncio.Event | None = None
         self._asked_since_look = False
+        self._changes: list[float] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -102,7 +110,15 @@ class Preparation:
         while prepared := await self._prepared(settled, outdated):
             await self._until_another_model(prepared)
             settled.clear()
-            self.prepared, outdated = None, prepared.references.calibration
+            self.prepared, self.problem = None, ANOTHER_MODEL
+            logger.warning(ANOTHER_MODEL)
+            if await self._is_back(prepared):
+                logger.warning("the model that was prepared for is there again")
+                self.prepared, self.problem = prepared, None
+                settled.set()
+            else:
+                metrics.MODEL_CHANGES.inc()
+                outdated = prepared.references.calibration
 
     async def _prepared(
         self, settled: asyncio.Event, outdated: Calibration | None
@@ -148,14 +164,33 @@ class Preparation:
                 continue
             with suppress(UpstreamError):  # its callers hear of that; the doubt stays
                 if await self._calibrator.is_another_model(prepared):
-                    break
+                    return
                 self._asked_since_look, looked_at, doubtful = False, clock(), False
-        metrics.MODEL_CHANGES.inc()
-        self.problem = ANOTHER_MODEL
-        logger.warning(ANOTHER_MODEL)
+
+    async def _is_back(self, prepared: Prepared) -> bool:
+        """Wait whether the other model stays; return True as soon as it was a passing one.
+
+        Each change within an hour doubles the wait: two models that take turns behind one address
+        aren't calibrated for again and again.
+        """
+        clock = asyncio.get_running_loop().time
+        self._changes = [at for at in self._changes if at > clock() - LATELY_S]
+        until = clock() + settle_s(len(self._changes))
+        while clock() < until:
+            await asyncio.sleep(SHARING_S)
+            with suppress(UpstreamError):
+                if not await self._calibrator.is_another_model(prepared):
+                    return True
+        self._changes.append(clock())
+        return False
 
     def _note(self, what: str, error: Exception) -> None:
         problem = f"{what}: {error}"
         if problem != self.problem:
             logger.warning("%s: %s", what, told(error))
         self.problem = problem
+
+
+def settle_s(changes: int) -> float:
+    """Return for how long another model must have been there, after so many *changes* lately."""
+    return min(SETTLE_S * 2 ** min(changes, 10), LATELY_S)

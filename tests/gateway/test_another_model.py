@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.gateway import preparation as module
-from app.gateway.outcome import Screening
+from app.gateway.outcome import Screening, UnscreenedError
 from app.gateway.verifying import verify_library
 from app.library.opening import open_library
 from app.ports import NOBODY, OtherModelError, UpstreamUnreachableError
@@ -50,6 +50,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CANARIES_S", 0.0)
     monkeypatch.setattr(module, "SHARING_S", 0.02)
     monkeypatch.setattr(module, "AGAIN_S", 0.02)
+    monkeypatch.setattr(module, "SETTLE_S", 0.0)
 
 
 def renewed(preparation: Preparation, before: Prepared | None) -> Callable[[], bool]:
@@ -81,6 +82,34 @@ async def test_it_is_noticed_and_calibrated_for(
             outcome.prediction,
         )
     assert "another model is behind NEO_UPSTREAM_URL" in caplog.text
+
+
+async def test_a_passing_one_is_not_calibrated_for(
+    store_url: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While it is there nothing is screened; when the first one is back all is as it was."""
+    monkeypatch.setattr(module, "SETTLE_S", START_S)
+    monkeypatch.setattr(module, "A_MOMENT_S", 0.0)
+    model = Changing()
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+        model.changed = model.is_strange = True
+        await eventually(lambda: worker.preparation.prepared is None, START_S)
+        with pytest.raises(UnscreenedError, match="another model is behind NEO_UPSTREAM_URL"):
+            await worker.gateway.predict(IMAGES[0])
+        model.changed = False
+        await eventually(lambda: worker.preparation.prepared is before, START_S)
+        assert worker.preparation.problem is None
+        assert Screening.CLEAR is (await worker.gateway.predict(IMAGES[1])).screening
+    assert "is there again" in caplog.text
+
+
+def test_models_that_take_turns_are_calibrated_for_seldomer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each change within an hour makes the next one wait twice as long, an hour at most."""
+    monkeypatch.setattr(module, "SETTLE_S", 10.0)
+    assert [10, 20, 40, 3600, 3600] == [module.settle_s(n) for n in (0, 1, 2, 12, 10_000)]
 
 
 async def test_without_images_nothing_is_asked(store_url: str, name: str) -> None:
