@@ -17,7 +17,7 @@ from app.detection.references import References
 from app.detection.search import Probe, advance
 from app.logs import told
 from app.pictures.references import fingerprint
-from app.ports import BACKGROUND, LibraryError
+from app.ports import BACKGROUND, Caller, LibraryError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 METHOD = "4"
 """Of the calibration; another one doesn't fit what an older release has kept."""
+
+LOOKING = Caller(spent=1)
+"""Right behind the callers' own images, and never refused: it is a batch in half a minute, and
+what waits for a quiet moment is never asked under lasting load."""
 
 T = TypeVar("T")
 
@@ -50,13 +54,12 @@ class Prepared:
     """The references, calibrated, and the plan that they were calibrated for.
 
     ``key`` is the name under which the workers share the placebo rates: of the model, the reference
-    set and the calibration. ``renewed``: this worker has measured it in place of another model's.
+    set and the calibration.
     """
 
     references: References
     plan: Plan
     key: str
-    renewed: bool = False
     shared: set[str] = field(default_factory=set, compare=False)
     """Placebo rates that the other workers know."""
 
@@ -68,6 +71,9 @@ class Calibrator:
     names the model as it is asked: the same images of another model need another calibration.
     *served* is the model's other side, if it is behind a server. The paper's strategy needs no more
     than what the model calls each reference.
+
+    ``has_renewed`` says that it has measured a calibration in place of another model's, until
+    whoever makes something of that says that it is done.
     """
 
     def __init__(  # noqa: PLR0913  # all that a calibration depends on
@@ -88,6 +94,7 @@ class Calibrator:
         self._trigger_max = trigger_max
         self._strategy = strategy
         self._served = served
+        self.has_renewed = False
 
     async def prepare(self, outdated: Calibration | None = None) -> Prepared:
         """Return the references, calibrated for the model that is there; not an *outdated* way.
@@ -107,6 +114,7 @@ class Calibrator:
 
         async def measure() -> Calibration:
             measured.append(await self._calibrated(images, plan, seed))
+            self.has_renewed |= outdated is not None
             return measured[0]
 
         calibration = await self._store.calibration(key, measure, outdated)
@@ -118,8 +126,7 @@ class Calibrator:
         key = f"{key}-{_digest(calibration)}"
         rates = await self._store.placebo_rates(key)
         references = References(images, calibration, rates, seed)
-        renewed = bool(measured) and outdated is not None
-        return Prepared(references, plan, key, renewed, set(rates))
+        return Prepared(references, plan, key, set(rates))
 
     @property
     def is_strange(self) -> bool:
@@ -166,22 +173,25 @@ class Calibrator:
 
     async def _is_anothers(self, images: Images, calibration: Calibration) -> bool:
         look = is_another_model(images, calibration, np.random.default_rng())
-        return await ask_in_background(look, self._model)
+        return await ask(look, self._model, LOOKING)
 
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))
         try:
-            return await ask_in_background(calibrate(images, plan, seed), self._model)
+            return await ask(calibrate(images, plan, seed), self._model)
         except OneClassError as exc:
             message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
 
 
-async def ask_in_background(search: Search[T], model: Model) -> T:
-    """Drive *search* to its end while every caller's image goes first. Raises UpstreamError."""
+async def ask(search: Search[T], model: Model, caller: Caller = BACKGROUND) -> T:
+    """Drive *search* to its end on behalf of *caller*: every image goes first, if not told other.
+
+    Raises UpstreamError.
+    """
     step = await asyncio.to_thread(advance, search)
     while isinstance(step, Probe):
-        answers = await model.answer(step.images, BACKGROUND)
+        answers = await model.answer(step.images, caller)
         step = await asyncio.to_thread(advance, search, step, answers)
     return step.result
 

@@ -18,7 +18,8 @@ from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
-from app.gateway.rates import ProbeRates
+from app.gateway.preparation import ANOTHER_MODEL
+from app.gateway.rates import ProbeRates, free
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.turns import Turns
 from app.settings import FailurePolicy, Strategy
@@ -59,19 +60,28 @@ class Gateway:
         """The size of the images that the model takes. Raises UpstreamError while it is unknown."""
         return self.model.size
 
+    def account(self, key: Hashable) -> Callable[[int], None]:
+        """Return what the images of one request of the caller *key* pay with.
+
+        Raises RateExceededError if too much was asked before.
+        """
+        return self._rates.account(key)
+
     async def predict(
-        self, image: Image, arrival: Arrival | None = None, key: Hashable = None
+        self,
+        image: Image,
+        arrival: Arrival | None = None,
+        pay: Callable[[int], None] = free,
     ) -> Outcome:
         """Screen *image* (of the model's input size) and return its sanitised prediction.
 
-        *arrival* is the image as its caller sent it, where that was a tensor. What is asked goes on
-        the account of *key*.
+        *arrival* is the image as its caller sent it, where that was a tensor. What is asked is paid
+        for before.
 
         Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
-        if the defence couldn't be finished and the failure policy is `closed`, RateExceededError if
-        too much was asked before.
+        if the defence couldn't be finished and the failure policy is `closed`.
         """
-        outcome = await self._outcome(image, arrival, self._rates.account(key))
+        outcome = await self._outcome(image, arrival, pay)
         _IMAGES[outcome.screening].inc()
         metrics.PROBES.inc(outcome.probes)
         return outcome
@@ -86,7 +96,8 @@ class Gateway:
                 said, said, Screening.OFF, None, 1, partial(sanitised_outputs, answers, answers)
             )
         prepared = await self._preparation.soon(self._policy.patience_s)
-        if prepared is None:
+        if prepared is None or image.shape != prepared.references.images.shape[1:]:
+            self._preparation.doubt()  # of another size: what the model takes has changed
             return await self._unprepared(image, arrival, pay)
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()
@@ -121,7 +132,7 @@ class Gateway:
         """Answer by the failure policy while the references aren't calibrated."""
         policy, preparation = self._policy, self._preparation
         if policy.on_failure is FailurePolicy.CLOSED or not preparation.library_read:
-            message = f"not ready to screen images: {preparation.problem}"
+            message = f"not ready to screen images: {preparation.problem or ANOTHER_MODEL}"
             raise UnscreenedError(message)
         said = await self._said(image, arrival, pay)
         finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)

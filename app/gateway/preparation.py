@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,12 @@ SETTLE_S = 10.0
 """For which another model must have been there before it is calibrated for."""
 
 LATELY_S = 3600.0
+"""For which a change counts as a late one."""
+
+LATER_S = 10.0
+"""Between two attempts on a model that the references can't be calibrated for."""
+
+NO_GOOD = "the references don't fit the model that is behind NEO_UPSTREAM_URL now"
 
 CANARIES_S = 30.0
 """Between two looks if it is still the same model, while images come."""
@@ -64,6 +71,7 @@ class Preparation:
         self.problem: str | None = "the references are being calibrated"
         self._settled: asyncio.Event | None = None
         self._asked_since_look = False
+        self._doubted = False
         self._changes: list[float] = []
 
     @asynccontextmanager
@@ -96,60 +104,65 @@ class Preparation:
                     await self._settled.wait()
         return self.prepared
 
+    def doubt(self) -> None:
+        """Have it looked into soon whether it is still the same model."""
+        self._doubted = True
+
     async def prepare(self, outdated: Calibration | None = None) -> Prepared:
         """Prepare now. Raises UpstreamError, LibraryError, ReferencesError."""
         await self._check_library()
         self.library_read = True
-        prepared = await self._calibrator.prepare(outdated)
-        if prepared.renewed and self._verify is not None:
-            await self._verify(prepared)
-        return prepared
+        return await self._calibrator.prepare(outdated)
 
     async def _run(self, settled: asyncio.Event) -> None:
-        outdated = None
-        while prepared := await self._prepared(settled, outdated):
+        former = None
+        while prepared := await self._prepared(settled, former):
             await self._until_another_model(prepared)
             settled.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
             logger.warning(ANOTHER_MODEL)
-            if await self._is_back(prepared):
-                logger.warning("the model that was prepared for is there again")
-                self.prepared, self.problem = prepared, None
-                settled.set()
-            else:
+            if not await self._is_back(prepared):
                 metrics.MODEL_CHANGES.inc()
-                outdated = prepared.references.calibration
+                former = prepared
 
-    async def _prepared(
-        self, settled: asyncio.Event, outdated: Calibration | None
-    ) -> Prepared | None:
-        """Prepare, however long that takes; return None if it is hopeless."""
+    async def _prepared(self, settled: asyncio.Event, former: Prepared | None) -> Prepared | None:
+        """Prepare, however long that takes; return None if it is hopeless.
+
+        Not so where a *former* model was prepared for: a release that can't be used is taken back.
+        """
         while self.prepared is None:
-            hopeful = await self._attempt(outdated)
-            if not hopeful or self.prepared is not None:
+            again_s = await self._attempt(former)
+            hopeless = again_s == math.inf
+            if hopeless or self.prepared is not None:
                 settled.set()
-            if not hopeful:
+            if hopeless:
                 return None
-            if self.problem:
-                await asyncio.sleep(AGAIN_S)
+            if self.prepared is None:
+                await asyncio.sleep(again_s)
+                if former is not None and await self._is_another(former) is False:
+                    self._take_back(former)
+        settled.set()
         return self.prepared
 
-    async def _attempt(self, outdated: Calibration | None) -> bool:
-        """Prepare, or note why not; return whether it is done or worth another try."""
+    async def _attempt(self, former: Prepared | None) -> float:
+        """Prepare, or note why not; return in how many seconds it is worth another try."""
+        later_s, outdated = math.inf, None
+        if former is not None:
+            later_s, outdated = LATER_S, former.references.calibration
         try:
             self.prepared = await self.prepare(outdated)
         except (UpstreamError, LibraryError) as exc:
             self._note("the references can't be calibrated yet", exc)
-            return True
+            return AGAIN_S
         except ReferencesError as exc:
-            self._note("NEO_REFERENCE", exc)
-            return False
+            self._note("NEO_REFERENCE" if former is None else NO_GOOD, exc)
+            return later_s
         except Exception as exc:  # a fault of ours must not look like work that goes on
             logger.exception("calibrating the references failed")
             self.problem = f"the references can't be calibrated: {told(exc)}"
-            return False
+            return later_s
         self.problem = None
-        return True
+        return 0.0
 
     async def _until_another_model(self, prepared: Prepared) -> None:
         """Share what is learnt, and look from time to time if it is still the same model."""
@@ -157,18 +170,34 @@ class Preparation:
         looked_at, doubtful = clock(), False
         while True:
             await asyncio.sleep(SHARING_S)
-            await self._calibrator.share_placebo_rates(prepared)
+            await self._learn(prepared)
             due = self._asked_since_look and clock() >= looked_at + CANARIES_S
-            doubtful |= due or self._calibrator.is_strange
+            doubtful |= due or self._doubted or self._calibrator.is_strange
             if not doubtful:
                 continue
-            with suppress(UpstreamError):  # its callers hear of that; the doubt stays
-                if await self._calibrator.is_another_model(prepared):
+            match await self._is_another(prepared):
+                case True:
                     return
-                self._asked_since_look, looked_at, doubtful = False, clock(), False
+                case False:
+                    self._asked_since_look = self._doubted = doubtful = False
+                    looked_at = clock()
+                case None:  # the doubt stays
+                    pass
+
+    async def _learn(self, prepared: Prepared) -> None:
+        """Share the placebo rates; measure the library on a model that has come."""
+        try:
+            await self._calibrator.share_placebo_rates(prepared)
+            if self._calibrator.has_renewed and self._verify is not None:
+                await self._verify(prepared)
+                self._calibrator.has_renewed = False
+        except (UpstreamError, LibraryError):  # it is done again, and they are heard of elsewhere
+            pass
+        except Exception:  # a fault of ours must not end the watch
+            logger.exception("sharing what was learnt failed")
 
     async def _is_back(self, prepared: Prepared) -> bool:
-        """Wait whether the other model stays; return True as soon as it was a passing one.
+        """Wait whether the other model stays; take *prepared* back if it was a passing one.
 
         Each change within an hour doubles the wait: two models that take turns behind one address
         aren't calibrated for again and again.
@@ -178,11 +207,25 @@ class Preparation:
         until = clock() + settle_s(len(self._changes))
         while clock() < until:
             await asyncio.sleep(SHARING_S)
-            with suppress(UpstreamError):
-                if not await self._calibrator.is_another_model(prepared):
-                    return True
+            if await self._is_another(prepared) is False:
+                self._take_back(prepared)
+                return True
         self._changes.append(clock())
         return False
+
+    def _take_back(self, former: Prepared) -> None:
+        logger.warning("the model that was prepared for is there again")
+        self.prepared, self.problem = former, None
+
+    async def _is_another(self, prepared: Prepared) -> bool | None:
+        """Return whether another model than *prepared* for is there; None if nobody can tell."""
+        try:
+            return await self._calibrator.is_another_model(prepared)
+        except UpstreamError:  # its callers hear of that
+            return None
+        except Exception:  # a fault of ours must not end the watch
+            logger.exception("looking if it is the same model failed")
+            return None
 
     def _note(self, what: str, error: Exception) -> None:
         problem = f"{what}: {error}"
@@ -193,4 +236,5 @@ class Preparation:
 
 def settle_s(changes: int) -> float:
     """Return for how long another model must have been there, after so many *changes* lately."""
-    return min(SETTLE_S * 2 ** min(changes, 10), LATELY_S)
+    seconds: float = SETTLE_S * 2 ** min(changes, 10)
+    return min(seconds, LATELY_S)

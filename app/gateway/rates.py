@@ -1,8 +1,9 @@
 """How many images a second may be asked on whose account: token buckets, in memory.
 
-An image is let in while its caller's bucket and the one for all have a token in them, and pays
-for what it asks as it asks. What it will need nobody knows before, so a bucket may be overdrawn;
-whoever comes next waits until it is filled again. A caller that goes in the middle has paid.
+A request is let in while its caller's bucket and the one for all have a token in them, and its
+images pay for what they ask as they ask. What they will need nobody knows before, so a bucket may
+be overdrawn, however far; whoever comes next waits until it is filled again, so that the rate holds
+in the long run. A caller that goes in the middle has paid.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 BURST_S: Final = 10.0
-"""What a full bucket holds, in seconds of its rate; and by how much it may be overdrawn."""
+"""What a full bucket holds, in seconds of its rate."""
 
 KEY, TOTAL = "key", "total"
 
@@ -59,7 +60,7 @@ class TokenBucket:
     def take(self, tokens: int) -> None:
         """Take *tokens* out, even if there aren't so many."""
         self._fill()
-        self._level = max(self._level - tokens, -self._most)
+        self._level -= tokens
 
     def _fill(self) -> None:
         now = self._clock()
@@ -79,7 +80,7 @@ class ProbeRates:
         self._keys: dict[Hashable, TokenBucket] = {}
 
     def account(self, key: Hashable) -> Callable[[int], None]:
-        """Return what an image of the caller *key* pays with, a number of images at a time.
+        """Return what a request of the caller *key* pays with, a number of images at a time.
 
         Raises KeyRateExceededError, TotalRateExceededError.
         """

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.detection.verification import verified
-from app.gateway.calibrating import ask_in_background
+from app.gateway.calibrating import ask
 from app.ports import UnknownTriggerError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def verify_library(library: TriggerLibrary, model: Model, prepared: Prepar
             idle.append(entry.id)
             continue
         search = verified(entry.trigger, prepared.references, prepared.plan)
-        trigger = await ask_in_background(search, model)
+        trigger = await ask(search, model)
         (acting if trigger.evidence.carry_rate >= ACTS else idle).append(entry.id)
         with suppress(UnknownTriggerError):  # it has gone in the meantime
             await library.refine(entry.id, trigger)

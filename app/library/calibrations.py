@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.library.connection import reaching_redis
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from app.library.keys import Keys
 
 logger = logging.getLogger(__name__)
+
+RATES_KEPT = timedelta(days=60)
+"""After the last one was added: those of a model that has gone go, too."""
 
 WAIT_SECONDS = 0.1
 """Between two looks whether the worker that measures has finished."""
@@ -99,11 +103,11 @@ class RedisCalibrationStore:
 
     async def write_back(self) -> None:
         """Write what this worker knows and Redis doesn't. Raises LibraryError."""
-        for name, value in self._values.items():
+        for name, value in tuple(self._values.items()):  # more may come meanwhile
             with reaching_redis():
                 await self._client.set(name, value, nx=True)
-        for key, rates in self._rates.items():
-            await self._write_rates(key, rates)
+        for key, rates in tuple(self._rates.items()):
+            await self._write_rates(key, dict(rates))
 
     async def _kept(self, key: str, refused: bytes | None) -> Calibration | None:
         name = self._keys.calibration(key)
@@ -132,5 +136,7 @@ class RedisCalibrationStore:
     async def _write_rates(self, key: str, rates: Mapping[str, float]) -> None:
         if rates:
             encoded: dict[Any, Any] = {name: float(rate) for name, rate in rates.items()}
+            name = self._keys.placebo_rates(key)
             with reaching_redis():
-                await self._client.hset(self._keys.placebo_rates(key), mapping=encoded)
+                await self._client.hset(name, mapping=encoded)
+                await self._client.pexpire(name, RATES_KEPT)

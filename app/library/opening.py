@@ -49,9 +49,14 @@ async def open_library(
         library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
         calibrations = RedisCalibrationStore(client, keys)
 
+        owed = False
+
         async def keep_up() -> None:
-            if await library.synchronise():
+            nonlocal owed
+            owed |= await library.synchronise()
+            if owed:
                 await calibrations.write_back()
+                owed = False
 
         with suppress(LibraryError):
             await keep_up()

@@ -104,7 +104,7 @@ async def predict(request: Request, model: str) -> Response:
         arrivals = await _tensors(numbers, gateway)
     else:
         arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
-    outcomes = await judged(arrivals, gateway, caller(request))
+    outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from app.web.answers import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 _IMAGES_TOGETHER = 32
 
 
-async def judged(arrivals: Sequence[Arrival], gateway: Gateway, key: bytes | None) -> list[Outcome]:
+async def judged(
+    arrivals: Sequence[Arrival], gateway: Gateway, pay: Callable[[int], None]
+) -> list[Outcome]:
     """Return what becomes of each image; their probes share the upstream's batches.
 
-    They go on the account of *key*. If one can't be answered none is: its own error is raised
-    (UpstreamError, UnscreenedError, RateExceededError).
+    All of them *pay* from one account. If one can't be answered none is: its own error is raised
+    (UpstreamError, UnscreenedError).
     """
     if len(arrivals) == 1:
-        return [await gateway.predict(arrivals[0].image, arrivals[0], key)]
+        return [await gateway.predict(arrivals[0].image, arrivals[0], pay)]
     places = asyncio.Semaphore(_IMAGES_TOGETHER)
 
     async def one_judged(arrival: Arrival) -> Outcome:
         async with places:
-            return await gateway.predict(arrival.image, arrival, key)
+            return await gateway.predict(arrival.image, arrival, pay)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -159,7 +159,8 @@ async def infer(request: Request, model: str) -> Response:
     asked = read_infer(body, request.headers.get(HEADER_LENGTH))
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
-    outcomes = await judged(await _arrivals(asked, gateway, service), gateway, caller(request))
+    pay = gateway.account(caller(request))
+    outcomes = await judged(await _arrivals(asked, gateway, service), gateway, pay)
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}

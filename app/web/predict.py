@@ -43,6 +43,6 @@ async def predict(request: Request) -> Response:
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     image = await decoded(await uploaded(request, service.max_body), gateway, service)
-    outcome = await gateway.predict(image, key=caller(request))
+    outcome = await gateway.predict(image, pay=gateway.account(caller(request)))
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.detection.references import Calibration
+from app.library.calibrations import RedisCalibrationStore
 from app.library.capacity import CAPACITY
 from app.library.embedded import server_program
 from app.library.opening import open_library
@@ -21,7 +22,6 @@ from tests.library.servers import eventually, running
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from app.library.calibrations import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from tests.library.servers import Server
 
@@ -179,6 +179,31 @@ async def test_away_from_the_start_it_is_waited_for(server: Server) -> None:
         await library.check()
         assert [kept.id] == [entry.id for entry in library.entries()]
         await eventually(lambda: _holds(server, "calibration:refs"))
+
+
+async def test_what_could_not_be_written_back_is_owed(
+    server: Server, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may fail again in the middle of it: what it has lost is written all the same."""
+    (_, calibrations), _ = workers
+    seed = await calibrations.seed()
+    write_back, tried = RedisCalibrationStore.write_back, []
+
+    async def failing_once(store: RedisCalibrationStore) -> None:
+        tried.append(store)
+        if len(tried) <= len(workers):
+            message = "away again"
+            raise LibraryError(message)
+        await write_back(store)
+
+    monkeypatch.setattr(RedisCalibrationStore, "write_back", failing_once)
+    server.kill()
+    server.lose_everything()
+    await eventually(lambda: workers[0][0].problem() is not None)
+    server.start()
+    await eventually(lambda: _holds(server, "seed"))
+    async with open_library(server.url, "signs") as (_, late):
+        assert seed == await late.seed()
 
 
 async def test_what_waits_for_it_is_bounded(server: Server, workers: Workers) -> None:

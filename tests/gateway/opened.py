@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,22 +14,33 @@ from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
+from app.gateway.verifying import verify_library
 from app.library.opening import open_library
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.library.servers import eventually
 from tests.tiny import TARGET, TinyModel, clean_images
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from app.detection.search import Images
+    from app.gateway.calibrating import Prepared
     from app.library.calibrations import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
+    from app.ports import InputSize
+
+Load: TypeAlias = "Callable[[InputSize], Images]"
+Verify: TypeAlias = "Callable[[Prepared], Awaitable[None]]"
 
 REFERENCES = clean_images(60, np.random.default_rng(5))
 TRIGGER_MAX = 0.316
 START_S = 60.0
 """For a preparation on a machine with other things to do."""
+
+
+def usual_references(_: InputSize) -> Images:
+    """Return them, whatever the model takes."""
+    return REFERENCES
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,21 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(
-    url: str, name: str, model: TinyModel | None = None, *, prepare: bool = True, **changed: Any
+async def opened(  # noqa: PLR0913  # each may be another than usual
+    url: str,
+    name: str,
+    model: TinyModel | None = None,
+    *,
+    prepare: bool = True,
+    load: Load = usual_references,
+    verify: Verify | None = None,
+    **changed: Any,
 ) -> AsyncIterator[Opened]:
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
     model = model or TinyModel()
     async with open_library(url, name) as (library, store):
         its_policy = policy(**changed)
-        preparation = preparing(model, library, store, its_policy.strategy)
+        preparation = preparing(model, library, store, its_policy.strategy, load, verify)
         gateway = Gateway(model, library, preparation, its_policy)
         worker = Opened(gateway, model, library, preparation)
         if not prepare:
@@ -60,24 +79,27 @@ async def opened(
             yield worker
 
 
-def preparing(
+def preparing(  # noqa: PLR0913, PLR0917  # as above
     model: TinyModel,
     library: RedisTriggerLibrary,
     store: RedisCalibrationStore,
     strategy: Strategy = Strategy.FULL,
+    load: Load = usual_references,
+    verify: Verify | None = None,
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(
         Calibrator(
             model,
             store,
-            lambda _: REFERENCES,
+            load,
             identity="tiny",
             trigger_max=TRIGGER_MAX,
             strategy=strategy,
             served=model,
         ),
         library.check,
+        verify or partial(verify_library, library, model),
     )
 
 
