@@ -18,6 +18,7 @@ The errors::
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -201,6 +202,16 @@ class Model(Protocol):
         ...
 
 
+class Description(enum.Enum):
+    """What a server says of its model, beside what it said before."""
+
+    SAME = enum.auto()
+    OTHER_WORDS = enum.auto()
+    """Another version, say."""
+    OTHER_INPUT = enum.auto()
+    """It takes other tensors, so it is another model."""
+
+
 class ServedModel(Model, Protocol):
     """A model behind a server: it takes its callers' own tensors, describes itself, may change.
 
@@ -216,11 +227,8 @@ class ServedModel(Model, Protocol):
         """
         ...
 
-    async def is_redescribed(self) -> bool:
-        """Ask the server again and return whether it describes another model than before.
-
-        Raises UpstreamError.
-        """
+    async def redescribed(self) -> Description:
+        """Ask the server again how it describes the model. Raises UpstreamError."""
         ...
 
     def forget(self) -> None:

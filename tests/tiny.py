@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
-from app.ports import NOBODY, Arrival, InputSize, ModelFacts
+from app.ports import NOBODY, Arrival, Description, InputSize, ModelFacts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,9 +144,9 @@ class TinyModel:
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 
-    async def is_redescribed(self) -> bool:
+    async def redescribed(self) -> Description:
         """Say nothing else than before."""
-        return False
+        return Description.SAME
 
     def forget(self) -> None:
         """Be strange no more."""

@@ -17,7 +17,7 @@ from app.detection.references import References
 from app.detection.search import Probe, advance
 from app.logs import told
 from app.pictures.references import fingerprint
-from app.ports import BACKGROUND, Caller, LibraryError
+from app.ports import BACKGROUND, Caller, Description, LibraryError, OtherModelError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class Calibrator:
         Raises UpstreamError, LibraryError, ReferencesError.
         """
         seed = await self._store.seed()
-        if self._served is not None and self._served.is_strange:
-            self._served.forget()  # what came first may have been another model
+        if self._served is not None and (outdated is not None or self._served.is_strange):
+            self._served.forget()  # strange: what came first may have been another model
         await self._model.check()
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
@@ -136,16 +136,22 @@ class Calibrator:
     async def is_another_model(self, prepared: Prepared) -> bool:
         """Return whether the model isn't the one that was *prepared* for. Raises UpstreamError.
 
-        If its server describes another one, what it said before is forgotten.
+        Nothing is forgotten of the one before: until it is known that the other one stays its
+        answers are none.
         """
-        references = prepared.references
-        if self._served is not None and (self.is_strange or await self._served.is_redescribed()):
-            self._served.forget()
-            await self._model.check()
-        size = self._model.size
-        if (size.height, size.width, size.channels) != references.images.shape[1:]:
+        description = Description.SAME
+        if self._served is not None:
+            description = await self._served.redescribed()
+        if description is Description.OTHER_INPUT:
             return True
-        return await self._is_anothers(references.images, references.calibration)
+        references = prepared.references
+        try:
+            another = await self._is_anothers(references.images, references.calibration)
+        except OtherModelError:
+            return True
+        if description is Description.OTHER_WORDS and self._served is not None and not another:
+            self._served.forget()  # the same model under other words, which clients ask for
+        return another
 
     async def share_placebo_rates(self, prepared: Prepared) -> None:
         """Tell the other workers the placebo rates that were learnt here, and hear theirs."""

@@ -12,6 +12,7 @@ from app.ports import (
     NOBODY,
     Arrival,
     ArrivalError,
+    Description,
     OtherModelError,
     UpstreamAnswerError,
     UpstreamStatusError,
@@ -156,13 +157,13 @@ class UpstreamModel:
         if len(firsts) > 1 and self.class_name(int(labels[firsts[0]])) is not None:
             await self.answer(images[firsts[1:]])
 
-    async def is_redescribed(self) -> bool:
-        """Ask the server again and return whether it describes another model than before.
-
-        Raises UpstreamError.
-        """
+    async def redescribed(self) -> Description:
+        """Ask the server again how it describes the model. Raises UpstreamError."""
         before = await self.facts()
-        return await self._dialect.describe() != before
+        now = await self._dialect.describe()
+        if now.inputs != before.inputs:
+            return Description.OTHER_INPUT
+        return Description.SAME if now == before else Description.OTHER_WORDS
 
     def forget(self) -> None:
         """Forget what the server has said of the model, and how many classes it has."""

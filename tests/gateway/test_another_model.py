@@ -17,6 +17,7 @@ from app.gateway.verifying import verify_library
 from app.library.opening import open_library
 from app.ports import (
     NOBODY,
+    Description,
     InputSize,
     OtherModelError,
     UpstreamStatusError,
@@ -43,8 +44,13 @@ class Changing(TinyModel):
 
     def __init__(self, *, scored: bool = True, backdoors: tuple[Backdoor, ...] = ()) -> None:
         super().__init__(scored=scored)
-        self.changed = False
+        self.changed = self.looked = False
         self._successor = TinyModel(scored=scored, backdoors=backdoors)
+
+    async def redescribed(self) -> Description:
+        """Say nothing else than before."""
+        self.looked = self.changed
+        return Description.SAME
 
     def classify(self, images: Images) -> Answers:
         """Answer as whichever model is there."""
@@ -183,8 +189,8 @@ async def test_a_doubt_stays_while_the_upstream_is_away(
         before = worker.preparation.prepared
         model.failure = UpstreamUnreachableError("no connection")
         model.changed = model.is_strange = True
-        await eventually(lambda: not model.is_strange, START_S)  # the look has begun
-        model.failure = None
+        await eventually(lambda: model.looked, START_S)
+        model.failure, model.is_strange = None, False
         await eventually(renewed(worker.preparation, before), START_S)
 
 
@@ -247,13 +253,13 @@ class Resized(Changing):
         super().__init__()
         self.loading = False
 
-    async def is_redescribed(self) -> bool:
+    async def redescribed(self) -> Description:
         """Say what is there now."""
-        return self.changed and self.size.height == SIDE
+        changed = self.changed and self.size.height == SIDE
+        return Description.OTHER_INPUT if changed else Description.SAME
 
     def forget(self) -> None:
         """Take what is there now."""
-        self.is_strange = False
         if self.changed:
             self.size = InputSize(SIDE + 4, SIDE + 4, 3)
 
@@ -270,16 +276,48 @@ async def test_a_model_of_another_size_that_takes_a_while(store_url: str, name: 
     async with opened(store_url, name, model, load=clean_references) as worker:
         before = worker.preparation.prepared
         model.changed = model.loading = True
-        larger = clean_references(InputSize(SIDE + 4, SIDE + 4, 3))
         with pytest.raises(UpstreamStatusError):
             await worker.gateway.predict(IMAGES[0])
         await eventually(lambda: model.size.height > SIDE, START_S)
-        with pytest.raises(UnscreenedError):
-            await worker.gateway.predict(larger[0])
+        assert "loading" in str((await worker.gateway.readiness()).parts[0].problem)
+        larger = clean_references(InputSize(SIDE + 4, SIDE + 4, 3))
         model.loading = False
         await eventually(renewed(worker.preparation, before), START_S)
         outcome = await worker.gateway.predict(larger[0])
         assert Screening.CLEAR is outcome.screening
+
+
+async def test_another_size_is_never_screened_by_references_of_this(
+    store_url: str, name: str
+) -> None:
+    """An image that the references can't be pasted on is refused, and looked into."""
+    async with opened(store_url, name) as worker:
+        larger = clean_references(InputSize(SIDE + 4, SIDE + 4, 3))
+        asked = worker.model.asked
+        with pytest.raises(UnscreenedError, match="another model"):
+            await worker.gateway.predict(larger[0])
+        await eventually(lambda: worker.model.asked == asked + CANARIES, START_S)
+
+
+async def test_another_description_of_the_same_model_is_taken(store_url: str, name: str) -> None:
+    """A new version that answers as before needs no calibration; clients are told of it."""
+
+    class Reworded(TinyModel):
+        words = Description.SAME
+
+        async def redescribed(self) -> Description:
+            return self.words
+
+        def forget(self) -> None:
+            self.words = Description.SAME
+
+    model = Reworded()
+    async with opened(store_url, name, model) as worker:
+        before = worker.preparation.prepared
+        model.words = Description.OTHER_WORDS
+        await worker.gateway.predict(IMAGES[0])
+        await eventually(lambda: model.words is Description.SAME, START_S)
+        assert worker.preparation.prepared is before
 
 
 async def test_a_model_that_changes_while_it_is_calibrated_for(store_url: str, name: str) -> None:

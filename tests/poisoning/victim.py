@@ -16,7 +16,7 @@ from app.gateway.calibrating import Calibrator
 from app.gateway.predict import Gateway
 from app.gateway.preparation import Preparation
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
-from app.ports import Arrival, ModelFacts
+from app.ports import Arrival, Description, ModelFacts
 from tests.gateway.opened import START_S, TRIGGER_MAX, policy
 from tests.library.clocks import Clock
 from tests.library.servers import eventually
@@ -53,9 +53,9 @@ class Reader(DigitsModel):
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 
-    async def is_redescribed(self) -> bool:
+    async def redescribed(self) -> Description:
         """Say nothing else than before."""
-        return False
+        return Description.SAME
 
     def forget(self) -> None:
         """Forget nothing."""

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from app.ports import InputSize, OtherModelError
+from app.ports import Description, InputSize, OtherModelError
 from app.wire.tensors import TensorSpec
 from tests.upstream.raw_server import RawServer, Reaction, ok
 
@@ -47,11 +47,13 @@ async def test_another_description_is_noticed_and_taken(listen: Listen, connect:
     )
     model = await connect(await listen(server))
     await model.answer(IMAGES)
-    assert not await model.is_redescribed()
+    assert Description.SAME is await model.redescribed()
 
+    server.outputs = (TensorSpec("x", "FP32", (-1, 2)),)
+    assert Description.OTHER_WORDS is await model.redescribed()
     server.inputs = (TensorSpec("input", "FP32", (-1, 8, 8, 1)),)
     server.outputs = (TensorSpec("z", "FP32", (-1, 2)),)
-    assert await model.is_redescribed()
+    assert Description.OTHER_INPUT is await model.redescribed()
     assert InputSize(6, 5, 1) == model.size
     model.forget()
     await model.answer(np.zeros((1, 8, 8, 1), np.uint8))
