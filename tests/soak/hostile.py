@@ -39,7 +39,16 @@ DEEP = b"[" * 100_000
 HUGE = orjson.dumps(
     {"inputs": [{"name": "input", "datatype": "FP32", "shape": [1 << 62, 9], "data": []}]}
 )
+FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nxn--'
+    + b"a" * 900_000
+    + b"\r\n--b--\r\n"
+)
+AS_IDNA = {**WITH_KEY, "Content-Type": "multipart/form-data; boundary=b; charset=idna"}
+UPGRADING = {**PICTURE, "Connection": "Upgrade", "Upgrade": "h2c"}
 BOMBS = (
+    ("/predict", AS_IDNA, FORM),
+    ("/predict", UPGRADING, huge_png()),
     ("/predict", JSON, b'{"image": ' + DEEP),
     (INFER, JSON, b'{"inputs": ' + DEEP),
     (INFER, JSON, orjson.dumps({"inputs": [], "outputs": [{"name": "scores"}] * 10_000})),
