@@ -13,19 +13,23 @@ from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors.multiprocess import Multiprocess, Process
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from app.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from socket import socket
 
     from uvicorn.config import Config
+    from uvicorn.supervisors.multiprocess import Process
 
 READY_S: Final = 300.0
 """How long a new worker may take until it can answer: a model may have to be measured anew."""
 
-LEAVE_S: Final = 60.0
-"""How long an old one may take to end: more than it gives its requests."""
+LEAVE_S: Final = 30.0
+"""How long an old one may take to end: more than the 22 s that it gives its clients, and less than
+what a container's `stop_grace_period` should be, or nobody ends it in order."""
 
 TICK_S: Final = 0.1
 
@@ -68,17 +72,26 @@ class Supervisor(Multiprocess):
         """Begin to replace the workers."""
         self._to_replace = list(self.processes)
 
+    def init_processes(self) -> None:
+        """Start the workers."""
+        self.processes = [self._start(self.config) for _ in range(self.processes_num)]
+
+    def handle_ttin(self) -> None:
+        """Start one more."""
+        self.processes_num += 1
+        self.processes.append(self._start(self.config))
+
     def keep_subprocess_alive(self) -> None:
         """Replace who has died, and go on with the restart; it is called again and again."""
-        super().keep_subprocess_alive()
+        if self.should_exit.is_set():
+            return
+        self.processes = [self._living(worker) for worker in self.processes]
         self._leaving = list(_alive(self._leaving))
         self._to_replace = [process for process in self._to_replace if process in self.processes]
         if self._successor is not None:
             self._introduce(self._successor)
         elif self._to_replace and not self._leaving and not self.should_exit.is_set():
-            process = Process(self._successors, self.sockets)
-            process.start()
-            self._successor = _Due(process, READY_S)
+            self._successor = _Due(self._start(self._successors), READY_S)
 
     def terminate_all(self) -> None:
         """Tell all workers to end."""
@@ -97,9 +110,29 @@ class Supervisor(Multiprocess):
                     due.worker.terminate()
             leaving[0].worker.process.join(TICK_S)
 
+    def _start(self, config: Config) -> Worker:
+        worker = Worker(config, self.sockets)
+        worker.start()
+        return worker
+
+    def _living(self, worker: Process) -> Process:
+        """Return *worker*, or another one if it has died, or hangs."""
+        patience = self.config.timeout_worker_healthcheck
+        if self.should_exit.is_set() or worker.is_alive(patience):
+            return worker
+        hangs = worker.exitcode is None
+        worker.kill()
+        worker.join()
+        if worker.exitcode == STARTUP_FAILURE:  # another one would fail, too
+            self.should_exit.set()
+            return worker
+        what = f"has answered nothing for {patience} s" if hangs else f"ended ({worker.exitcode})"
+        _LOG.error("a worker %s: it is replaced", what)
+        return self._start(self.config)
+
     def _introduce(self, successor: _Due) -> None:
         """Let *successor* take the place of the next worker, if it is ready."""
-        if successor.worker.is_ready(timeout=TICK_S):
+        if successor.worker.is_ready(READY_S):
             self._successor = None
             if not self._to_replace:  # who was to be replaced has died, and was
                 self._retire(successor.worker)

@@ -1,18 +1,21 @@
 """A Valkey of our own, for one machine, where the owner has named none.
 
-It listens on a unix socket in a directory that only this user can enter, and on no TCP port.
+It listens on a unix socket in a directory that only this user can enter, and on no TCP port. A
+server that ends is started again.
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +36,14 @@ START_SECONDS = 30.0
 
 STOP_SECONDS = 5.0
 
+RESTART_SECONDS = 0.1
+"""How long until a server that has ended is started again; each time twice as long, for one that
+doesn't run for `STEADY_SECONDS`, up to `LONGEST_SECONDS`."""
+
+STEADY_SECONDS = 30.0
+
+LONGEST_SECONDS = 5.0
+
 CLAIM_SECONDS = 3.0
 """How long a server that dies with its killed parent may hold its directory."""
 
@@ -44,14 +55,17 @@ BUNDLED = "_binaries/*/valkey-server"
 
 TETHER = Path(__file__).with_name("tether.py")
 
+_LOG = logging.getLogger(__name__)
+
 
 @contextmanager
 def embedded_valkey(directory: Path | None = None) -> Iterator[str]:
     """Run a Valkey and yield its ``unix://`` URL; it dies with this process, even on SIGKILL.
 
     It keeps its data in *directory*, which is made if it isn't there and which only one server may
-    use at a time, or without one in memory. Raises LibraryError if it can't be started. To be
-    called from the main thread: Linux watches the thread that started a process, not the process.
+    use at a time, or without one in memory. If it ends it is started again, under the same URL.
+    Raises LibraryError if it can't be started at first. To be called from the main thread: Linux
+    watches the thread that started a process, not the process.
     """
     with _private_directory() as private:
         if directory is None:
@@ -122,49 +136,101 @@ def _locked(file: int) -> bool:
 
 @contextmanager
 def _running(private: Path, *options: str, claim: int | None = None) -> Iterator[str]:
-    path, log = private / "valkey.sock", private / "valkey.log"
+    path = private / "valkey.sock"
     command = [
         *(sys.executable, "-I", "-S", str(TETHER), str(os.getpid())),
         *(server_program(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"),
         *("--save", "", *options),
     ]
-    with log.open("wb") as output:
-        server = subprocess.Popen(  # noqa: S603  # no part of it is input
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # The server holds the claim too, so that it lasts as long as either of them.
-            pass_fds=() if claim is None else (claim,),
-            # Ctrl-C is for the gateway, which still has something to write when it stops.
-            start_new_session=True,
-        )
+    server = _Server(command, private / "valkey.log", claim)
     try:
-        _wait_until_it_answers(server, path, log)
+        server.wait_until_it_answers(path)
+        server.watch()
         yield f"unix://{quote(str(path))}"
     finally:
-        _stop(server)
+        server.stop()
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], path: Path, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    with Redis(unix_socket_path=str(path), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
-        while server.poll() is None and time.monotonic() < deadline:
-            try:
-                client.ping()
-            except RedisError:  # not there yet, or still reading its data
-                time.sleep(0.01)
-            else:
+class _Server:
+    """The process that runs *command*, and those that follow when it has ended."""
+
+    def __init__(self, command: list[str], log: Path, claim: int | None) -> None:
+        self._command = command
+        self._log = log
+        self._claim = claim
+        self._stopped = threading.Event()
+        self._starting = threading.Lock()
+        self._process = self._start()
+
+    def wait_until_it_answers(self, path: Path) -> None:
+        """Wait for the first process; raises LibraryError if it ends or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        retry = Retry(NoBackoff(), 0)
+        with Redis(unix_socket_path=str(path), socket_timeout=1, retry=retry) as client:
+            while self._process.poll() is None and time.monotonic() < deadline:
+                try:
+                    client.ping()
+                except RedisError:  # not there yet, or still reading its data
+                    time.sleep(0.01)
+                else:
+                    return
+        message = f"the embedded Valkey doesn't start: {self._last_words()}"
+        raise LibraryError(message)
+
+    def watch(self) -> None:
+        """Start it again whenever it ends, until it is stopped.
+
+        The thread that does it lives as long as this process, as who starts a server has to.
+        """
+        threading.Thread(target=self._restart, name="embedded-valkey", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it for good."""
+        self._stopped.set()
+        with self._starting:  # none is started from now on
+            process = self._process
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _restart(self) -> None:
+        pause = RESTART_SECONDS
+        while True:
+            started = time.monotonic()
+            code = self._process.wait()
+            if self._stopped.is_set():
                 return
-    last_words = log.read_text(errors="replace").strip().rpartition("\n")[2]
-    message = f"the embedded Valkey doesn't start: {last_words or 'it says nothing'}"
-    raise LibraryError(message)
+            if time.monotonic() - started > STEADY_SECONDS:
+                pause = RESTART_SECONDS
+            message = "the embedded Valkey has ended (%d) and is started again: %s"
+            _LOG.error(message, code, self._last_words())
+            if self._stopped.wait(pause):
+                return
+            pause = min(2 * pause, LONGEST_SECONDS)
+            with self._starting:
+                if self._stopped.is_set():
+                    return
+                with suppress(OSError):  # no memory, say: it is tried again
+                    self._process = self._start()
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as output:
+            return subprocess.Popen(  # noqa: S603  # no part of it is input
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # The server holds the claim too, so that it lasts as long as either of them.
+                pass_fds=() if self._claim is None else (self._claim,),
+                # Ctrl-C is for the gateway, which still has something to write when it stops.
+                start_new_session=True,
+            )
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    def _last_words(self) -> str:
+        words = ""
+        with suppress(OSError):
+            words = self._log.read_text(errors="replace").strip().rpartition("\n")[2]
+        return words or "it says nothing"

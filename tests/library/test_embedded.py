@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 
 from app.library.embedded import embedded_valkey
 from app.ports import LibraryError
@@ -148,6 +150,43 @@ def test_it_keeps_its_directory_as_long_as_it_lives(
         assert b"b" == client.get("a")
 
 
+def test_killed_it_is_started_again_with_its_data(directory: Path) -> None:
+    """A server that is killed comes back under the same URL, as often as it takes."""
+    with embedded_valkey(directory) as url, _client(url) as client:
+        client.set("a", "b")
+        killed = [_kill(client) for _ in range(3)]
+        assert b"b" == client.get("a")
+        last = _id(client)
+    assert 4 == len({*killed, last})
+    assert not _alive(last)
+
+
+def test_stopped_it_is_not_started_again(directory: Path) -> None:
+    """None comes after the end, also if the server ends of itself just then."""
+    for _ in range(5):
+        with embedded_valkey(directory) as url, _client(url) as client:
+            os.kill(_id(client), signal.SIGKILL)
+        assert not Path(url.removeprefix("unix://")).parent.exists()
+        with (directory / "lock").open("a") as claim:  # as long as one lives it holds this
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@only_linux
+def test_started_again_it_dies_with_its_parent(
+    parent: tuple[subprocess.Popen[bytes], int], directory: Path
+) -> None:
+    """Also the server that follows a killed one ends with a gateway that is killed."""
+    gateway, server = parent
+    path = Path(f"/proc/{server}/cmdline").read_bytes().partition(b"unixsocket:")[2]
+    with Redis(unix_socket_path=path.split(b"\0")[0].strip().decode()) as client:
+        assert server == _kill(client)
+        follower = _id(client)
+    gateway.kill()
+    with embedded_valkey(directory) as url, _client(url) as client:
+        assert b"b" == client.get("a")
+    wait_until(lambda: not _alive(follower))
+
+
 def test_a_long_temporary_directory_is_avoided(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +210,25 @@ def test_a_server_that_hangs_is_ended(tmp_path: Path) -> None:
 
 def _client(url: str) -> Redis:
     return Redis.from_url(url)
+
+
+def _id(client: Redis) -> int:
+    return int(client.info("server")["process_id"])
+
+
+def _kill(client: Redis) -> int:
+    """Kill the server and wait until another one answers; return the killed one's id."""
+    killed = _id(client)
+
+    def followed() -> bool:
+        try:
+            return _id(client) != killed
+        except RedisError:  # not there yet, or still reading its data
+            return False
+
+    os.kill(killed, signal.SIGKILL)
+    wait_until(followed, 30)
+    return killed
 
 
 def _alive(process: int) -> bool:

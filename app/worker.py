@@ -1,0 +1,80 @@
+"""A process that serves: uvicorn's, which is alive as long as its event loop turns.
+
+uvicorn's own answers its supervisor from a thread of its own, whatever the loop does, and is waited
+for: a worker that stands still would keep the supervisor from all others, and from its signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from uvicorn.server import Server
+from uvicorn.supervisors.multiprocess import Process
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from uvicorn.config import Config
+
+
+class Worker(Process):
+    """A process that takes clients from *sockets*; made in the supervisor, and pickled into it."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._asked: float | None = None
+        self._ready = False
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        """Return whether it lives, and leaves nothing unanswered for longer than *timeout* seconds.
+
+        It asks and waits for nothing: the answer is there the next time.
+        """
+        if not self.process.is_alive():
+            return False
+        try:
+            if self._asked is not None and self.parent_conn.poll():
+                self._ready = self.parent_conn.recv()
+                self._asked = None
+            if self._asked is None:
+                self.parent_conn.send(b"ping")
+                self._asked = time.monotonic()
+        except (OSError, EOFError):
+            return False
+        return time.monotonic() < self._asked + timeout
+
+    def is_ready(self, timeout: float = 5) -> bool:
+        """Return whether it is alive and has begun to listen, by its last answer."""
+        return self.is_alive(timeout) and self._ready
+
+    def pong(self) -> None:
+        """Answer the next question, in the worker; the loop has to, once it serves."""
+        self.child_conn.recv()
+        if self.server.started and self.server.loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, and so does the process
+                self.server.loop.call_soon_threadsafe(self._answer)
+        else:
+            self._answer()
+
+    @cached_property
+    def server(self) -> LoopServer:
+        """What runs in the worker."""
+        return LoopServer(self.config)
+
+    def _answer(self) -> None:
+        self.child_conn.send(self.server.started)
+
+
+class LoopServer(Server):
+    """A server whose event loop can be spoken to from another thread, once it has one."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Start, and begin to listen."""
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)

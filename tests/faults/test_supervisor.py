@@ -1,0 +1,130 @@
+"""Workers that stand still hold up neither the supervisor nor their clients."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.faults.service import HOST, free_port
+from tests.library.servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+
+PATIENCE_S = 60.0
+
+SERVER = """
+import os, sys, time
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from app.supervisor import Supervisor
+
+async def answer(request):
+    return PlainTextResponse(str(os.getpid()))
+
+async def hang(request):
+    time.sleep(3600)
+
+def create():
+    return Starlette(routes=[Route("/", answer), Route("/hang", hang)])
+
+if __name__ == "__main__":
+    config = uvicorn.Config(
+        "server:create", factory=True, port=int(sys.argv[1]), workers=2,
+        timeout_worker_healthcheck=float(sys.argv[2]), log_level="warning",
+    )
+    Supervisor(config, [config.bind_socket()], successor="server:create").run()
+"""
+
+
+@contextmanager
+def supervisor(
+    directory: Path, standstill_s: float
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run two workers that may stand still for a while; yield who is above them, and the port."""
+    (directory / "server.py").write_text(SERVER)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, str(directory / "server.py"), str(port), str(standstill_s)],
+        env={**os.environ, "PYTHONPATH": f"{directory}:{Path.cwd()}"},
+    )
+    seen = set()
+
+    def both_serve() -> bool:
+        seen.add(who_serves(port))
+        return 2 == len(seen - {None})
+
+    try:
+        wait_until(both_serve, PATIENCE_S)
+        yield process, port
+    finally:
+        left = workers(process)
+        process.kill()
+        for worker in left:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
+    """Who answers no client any more is ended, and its place taken; the other one stays."""
+    with supervisor(tmp_path, standstill_s=5) as (process, port):
+        before = workers(process)
+        with socket.create_connection((HOST, port), PATIENCE_S) as client:
+            client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+            with suppress(ConnectionResetError):
+                assert b"" == client.recv(1)
+        wait_until(lambda: len(workers(process)) == 2 and workers(process) != before, PATIENCE_S)
+        assert 1 == len(workers(process) & before)
+        wait_until(lambda: who_serves(port) is not None, PATIENCE_S)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None:  # noqa: FBT001
+    """While one is stopped another one that dies is replaced, and SIGTERM is heard."""
+    with supervisor(tmp_path, standstill_s=3600) as (process, port):
+        stopped, other = sorted(workers(process), reverse=not first)
+        os.kill(stopped, signal.SIGSTOP)
+        os.kill(other, signal.SIGKILL)
+        wait_until(lambda: len(workers(process) - {stopped, other}) == 1, PATIENCE_S)
+        wait_until(lambda: who_serves(port) is not None, PATIENCE_S)
+        process.terminate()
+        wait_until(lambda: workers(process) == {stopped}, PATIENCE_S)
+        os.kill(stopped, signal.SIGCONT)
+        assert 0 == process.wait(PATIENCE_S)
+
+
+def who_serves(port: int) -> int | None:
+    """Return the id of the worker that answers on *port*, None if there is no answer."""
+    try:
+        return int(httpx.get(f"http://{HOST}:{port}/", timeout=1).text)
+    except httpx.TransportError:
+        return None
+
+
+def workers(process: subprocess.Popen[bytes]) -> set[int]:
+    """Return the ids of the workers below *process* that live."""
+    with suppress(OSError):  # it has ended
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return {int(child) for child in children if b"spawn_main" in _words(child)}
+    return set()
+
+
+def _words(process: str) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
