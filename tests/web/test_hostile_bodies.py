@@ -146,6 +146,11 @@ async def test_instances_that_lie(place: Placed, body: bytes, said: str) -> None
     assert len(response.content) < 2000
 
 
+def field(text: bytes) -> bytes:
+    """Return a form with one field, which is no file."""
+    return b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n' + text + b"\r\n--b--"
+
+
 UPLOADS = {
     "deep": (deep(b'{"image": ')[0], JSON),
     "deep beside": (deep(b'{"image": "", "a": ')[0], JSON),
@@ -160,14 +165,17 @@ UPLOADS = {
     ),
     "no end": (b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\nx', FORM),
     "no boundary": (b"x", {"Content-Type": "multipart/form-data"}),
-    "an odd charset": (
-        b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n--b--',
-        {"Content-Type": "multipart/form-data; boundary=b; charset=utf-16"},
-    ),
-    "no such charset": (
-        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--b--',
-        {"Content-Type": "multipart/form-data; boundary=b; charset=none-such"},
-    ),
+    "a long text": (field(b"x" * 10_000), FORM),
+    "an odd boundary": (b"x", {"Content-Type": 'multipart/form-data; boundary="\\"'}),
+    "a long boundary": (b"x", {"Content-Type": f"multipart/form-data; boundary={'b' * 71}"}),
+    **{
+        f"{charset} of {len(text)} bytes": (
+            field(text),
+            {"Content-Type": f"multipart/form-data; charset={charset}; boundary=b"},
+        )
+        for charset in ("idna", "punycode", "undefined", "utf-16", "utf-7", "none-such")
+        for text in (b"\xff", b"xn--" + b"a" * 8000, b"xn--" + b"a" * 900_000)
+    },
     "a header of pixels": (huge_png(), PNG),
     "chunks": (png_with(b"", 8, 8, 50_000 * png_chunk(b"abCd", b"")), PNG),
     "packed": (gzip.compress(encoded(CLEAN[0])), PNG | {"Content-Encoding": "gzip"}),
