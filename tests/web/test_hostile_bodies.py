@@ -225,6 +225,17 @@ async def test_packed_body(  # noqa: PLR0913, PLR0917  # what is sent and what c
         tracemalloc.stop()
 
 
+async def test_packed_body_grows_a_hundredfold_at_most() -> None:
+    """What few bytes become is bounded by them, not by the largest body alone."""
+    gigantic = gzip.compress(b" " * 5_000_000)
+    async with placed(max_body=10_000_000) as place:
+        for body, status in ((gigantic, 413), (gzip.compress(b" " * 1_000_000), 400)):
+            response = await place.gateway.post(
+                PREDICT, content=body, headers={"Content-Encoding": "gzip"}
+            )
+            assert status == response.status_code, response.text
+
+
 @pytest.mark.parametrize("path", [INFER, PREDICT, "/predict"])
 async def test_announced_gigabytes_are_refused_unread(place: Placed, path: str) -> None:
     """An announced length is believed: nothing of such a body is read."""
