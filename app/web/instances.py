@@ -21,6 +21,7 @@ from app.web.uploads import PICTURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.lists import array_of
+from app.wire.structure import check_structure
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
@@ -103,6 +104,7 @@ async def predict(request: Request, model: str) -> Response:
     if numbers is not None:
         arrivals = await _tensors(numbers, gateway)
     else:
+        check_structure(body)
         arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
     outcomes = await judged(arrivals, gateway, caller(request))
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))

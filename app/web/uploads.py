@@ -13,9 +13,11 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.wire.fields import WireError, json_value
+from app.wire.structure import UNCOUNTED
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
 _PARTS_AT_MOST = 16
 _TEXT_AT_MOST = 8192  # bytes of a field that is no file, and is read only to be refused
+_VALUES_AT_MOST = 10_000  # beside the picture, in large JSON; base64 has no commas or brackets
+_JSON_WANTED = 'the JSON must be {"image": "<base64>"}'
 _BOUNDARY: Final = re.compile(
     r""";[ \t]*boundary=("?)([\w'()+,./:=? -]{0,69}[\w'()+,./:=?-])\1[ \t]*(?:;|$)""",
     re.ASCII | re.IGNORECASE,
@@ -143,14 +147,15 @@ async def _only_file(form: FormData) -> bytes:
 
 
 def _from_json(body: bytes) -> bytes:
+    if len(body) > UNCOUNTED and sum(map(body.count, (b",", b"[", b"{"))) > _VALUES_AT_MOST:
+        raise UploadError(_JSON_WANTED)
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        message = f"the body is no JSON: {exc}"
+        document = json_value(body)
+    except WireError as exc:
+        message = f"the body is no JSON: {exc.__cause__}"
         raise UploadError(message) from exc
     if not isinstance(document, dict) or not isinstance(document.get("image"), str):
-        message = 'the JSON must be {"image": "<base64>"}'
-        raise UploadError(message)
+        raise UploadError(_JSON_WANTED)
     try:
         return base64.b64decode(document["image"], validate=True)
     except (binascii.Error, ValueError) as exc:

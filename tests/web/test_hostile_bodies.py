@@ -78,7 +78,7 @@ def deep(before: bytes, after: bytes = b"}") -> tuple[bytes, dict[str, str]]:
 
 
 INFERENCES = {
-    "10,000 inputs": (inputs(*10_000 * [tensor(data=[])]), 400, "at most 1000"),
+    "2,000 inputs": (inputs(*2000 * [tensor(data=[1])]), 400, "at most 1000"),
     "10,000 outputs": (
         inputs(image(), outputs=10_000 * [{"name": "scores"}]),
         400,
@@ -107,6 +107,13 @@ INFERENCES = {
     "deep parameters": (deep(b'{"inputs": [], "parameters": '), 400, "not JSON"),
     "not even JSON": ((b"\xff\xfe" * 1000, JSON), 400, "not JSON"),
     "texts": (inputs(tensor(data=["x" * 100_000, *768 * "y"])), 400, "another type"),
+    "empty lists": ((b'{"inputs": [{"data": [' + 300_000 * b"[]," + b"1]}]}", JSON), 400, "empty"),
+    "empty lists before bytes": (
+        (b'{"inputs": [' + 300_000 * b"[]," + b"1]}", {HEADER_LENGTH: str(900_015)}),
+        400,
+        "empty",
+    ),
+    "objects": ((b'{"inputs": [' + 300_000 * b"{}," + b"{}]}", JSON), 400, "more texts"),
     "ragged data": (inputs(tensor(data=[[1.0], 2.0])), 400, "ragged"),
     "a huge integer": (inputs(tensor(data=[10**400, *767 * [0]])), 400, ""),
 }
@@ -129,8 +136,12 @@ async def test_inference_that_lies(
     [
         (deep(b'{"instances": ')[0], "not JSON"),
         (b'{"instances": ["' + 500_000 * b"x" + b'"' + 1000 * b',"y"' + b"]}", "another type"),
-        (b'{"instances": [' + 300_000 * b"[]," + b"[]]}", "the model takes"),
-        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "another type"),
+        (b'{"instances": [' + 300_000 * b"[]," + b"[]]}", "empty lists"),
+        (b'{"instances": [' + 200_000 * b"[ ]," + b"[]]}", "empty lists"),
+        (b'{"instances": [' + 20_000 * b"[]," + b"[]]}", "the model takes"),
+        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "more texts and objects"),
+        (b'{"instances": [' + 300_000 * b'"",' + b'""]}', "more texts and objects"),
+        (b'{"instances": [' + 20_000 * b"{}," + b"{}]}", "another type"),
         (b'{"instances": [' + 900 * b'{"a":' + b"1" + 900 * b"}" + b"]}", "another type"),
         (b'{"instances": ' + 40 * b"[" + b"1" + 40 * b"]" + b"}", "more than 32 deep"),
         (b'{"instances": [1e999]}', "not JSON"),
@@ -153,6 +164,7 @@ def field(text: bytes) -> bytes:
 
 UPLOADS = {
     "deep": (deep(b'{"image": ')[0], JSON),
+    "many values": (b'{"image": "", "a": [' + 300_000 * b"[]," + b"1]}", JSON),
     "deep beside": (deep(b'{"image": "", "a": ')[0], JSON),
     "two of a name": (b'{"image": "AAAA", "image": 5}', JSON),
     "not only letters": (b'{"image": "\xc3\xa9"}', JSON),
