@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +34,13 @@ from app.upstream.connection import (
 from app.upstream.guard import Guard
 from app.upstream.retry_after import retry_after_s
 from app.wire.fields import excerpt
+from app.wire.packing import (
+    PACKED_AT_ONCE,
+    PackingError,
+    most_unpacked,
+    unpacked,
+    unpacked_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +56,8 @@ IDLE_S: Final = 4.0
 PORTS: Final = {"http": 80, "https": 443}
 SAFE: Final = "/%:@!$&'()*+,;=-._~"
 """What stays as it is in a path."""
-WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
-PACKED_AT_ONCE: Final = 4096
-"""Larger bodies are unpacked in a thread: each of their bytes may become a thousand."""
-PIECE: Final = 65_536
 UNPACKED_ALWAYS: Final = 4 * 2**20
-UNPACKED_TIMES: Final = 100
-"""What a packed body may become: so many times its size, or the bytes that are always allowed.
-Scores in JSON pack to a tenth; a bomb, to a thousandth."""
+"""What a packed answer may become however small it is, in bytes."""
 BACK_OFF: Final = frozenset({429, 503})
 """Statuses with which a server may say when it wants to be asked again."""
 
@@ -200,41 +200,22 @@ class Session:
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding == "identity":
             return bytes(response.body)
-        most = max(UNPACKED_ALWAYS, UNPACKED_TIMES * len(response.body))
-        most = min(most, self._limits.answer_bytes)
+        most = most_unpacked(len(response.body), UNPACKED_ALWAYS, self._limits.answer_bytes)
         if len(response.body) <= PACKED_AT_ONCE:
             return _unpacked(response.body, encoding, most)
         return await asyncio.to_thread(_unpacked, response.body, encoding, most)
 
 
 def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
-    """Return what is *packed*, if that is no more than *most* bytes.
-
-    Its size is told first, piece by piece: what is too large never is in memory as a whole.
-    """
+    """Return what is *packed*, if that is no more than *most* bytes."""
     try:
-        whole = _unpacks_within(packed, WINDOW_BITS[encoding], most)
-        body = zlib.decompress(packed, WINDOW_BITS[encoding]) if whole else b""
-    except (KeyError, zlib.error) as exc:
-        message = f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked"
+        unpacked_size(packed, encoding, most)
+    except PackingError as exc:
+        message = (
+            f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked: {exc}"
+        )
         raise UpstreamAnswerError(message) from exc
-    if not whole:
-        message = f"the upstream's answer unpacks to more than {most} bytes, or it is cut off"
-        raise UpstreamAnswerError(message)
-    return body
-
-
-def _unpacks_within(packed: bytearray, window_bits: int, most: int) -> bool:
-    """Return whether *packed* is whole and becomes at most *most* bytes. Raises zlib.error."""
-    unpacking, size = zlib.decompressobj(window_bits), 0
-    for start in range(0, len(packed), PIECE):
-        rest = bytes(packed[start : start + PIECE])
-        while rest:
-            size += len(unpacking.decompress(rest, PIECE))
-            if size > most:
-                return False
-            rest = unpacking.unconsumed_tail
-    return unpacking.eof
+    return unpacked(packed, encoding)
 
 
 def _head(headers: Mapping[str, str]) -> bytes:

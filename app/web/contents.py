@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from app.web.bodies import BodyTooLargeError, held_body
+from app.wire.packing import (
+    PACKED_AT_ONCE,
+    PackingError,
+    UnpackedTooLargeError,
+    most_unpacked,
+    unpacked,
+    unpacked_size,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-_WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
+UNPACKED_ALWAYS: Final = 2**20
+"""What a packed body may become however small it is, in bytes."""
 
 
 class EncodingError(Exception):
@@ -20,25 +29,25 @@ class EncodingError(Exception):
 async def content(request: Request, max_body: int) -> bytes:
     """Return the body of *request*, at most *max_body* bytes of it, packed and unpacked.
 
-    Raises BodyTooLargeError, OverloadedError, EncodingError.
+    A packed one may grow a hundredfold, and to `UNPACKED_ALWAYS`. Raises BodyTooLargeError,
+    OverloadedError, EncodingError.
     """
     body = await request.body()
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "identity":
         return body
-    if encoding not in _WINDOW_BITS:
-        message = f"the content encoding {encoding[:40]!r} is not taken; send gzip, deflate or none"
-        raise EncodingError(message)
-    unpacking = zlib.decompressobj(_WINDOW_BITS[encoding])
+    most = most_unpacked(len(body), UNPACKED_ALWAYS, max_body)
+    at_once = len(body) <= PACKED_AT_ONCE
     try:
-        unpacked = unpacking.decompress(body, max_body + 1)
-    except zlib.error as exc:
-        message = f"the body is no {encoding}"
-        raise EncodingError(message) from exc
-    if len(unpacked) > max_body:
-        raise BodyTooLargeError(max_body)
-    held_body(request).hold(len(unpacked))
-    if not unpacking.eof or unpacking.unused_data:
-        message = f"the body is no whole {encoding}"
-        raise EncodingError(message)
-    return unpacked
+        if at_once:
+            size = unpacked_size(body, encoding, most)
+        else:
+            size = await asyncio.to_thread(unpacked_size, body, encoding, most)
+    except UnpackedTooLargeError as exc:
+        raise BodyTooLargeError(most) from exc
+    except PackingError as exc:
+        raise EncodingError(str(exc)) from exc
+    held_body(request).hold(size)
+    return (
+        unpacked(body, encoding) if at_once else await asyncio.to_thread(unpacked, body, encoding)
+    )

@@ -32,7 +32,7 @@ _FLAGS: dict[str, Any] = {
         "schema": {"type": "string"},
     },
     "X-Neo-Verdict": {
-        "description": "The verdict on each image in one word",
+        "description": "The verdict on each image in one word; left out above 1,000 images",
         "schema": {"type": "string"},
     },
 }

@@ -17,10 +17,12 @@ from app.web.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answe
 from app.web.judging import flags, judged, rows
 from app.web.keys import caller
 from app.web.models import check_model
+from app.web.parsing import read_apart
 from app.web.uploads import PICTURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.lists import array_of
+from app.wire.structure import check_structure
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.gateway.predict import Gateway
-    from app.ports import Arrival
     from app.web.serving import Service
 
 router = APIRouter(
@@ -99,26 +100,29 @@ async def predict(request: Request, model: str) -> Response:
     gateway: Gateway = request.app.state.gateway
     check_model(request, model)
     body = await content(request, service.max_body)
-    numbers = nested.instances(body)
-    if numbers is not None:
-        arrivals = await _tensors(numbers, gateway)
+    images = await read_apart(body, _images)
+    if isinstance(images, list):
+        arrivals = await pictures(images, gateway, service)
     else:
-        arrivals = await _arrivals(json_object(body).get("instances"), gateway, service)
+        spec = TensorSpec("", UNTYPED, images.shape)
+        arrivals = await gateway.model.arrivals(spec, images)
     outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 
-async def _tensors(numbers: NDArray[Any], gateway: Gateway) -> tuple[Arrival, ...]:
-    return await gateway.model.arrivals(TensorSpec("", UNTYPED, numbers.shape), numbers)
-
-
-async def _arrivals(instances: object, gateway: Gateway, service: Service) -> tuple[Arrival, ...]:
+def _images(body: bytes) -> list[bytes] | NDArray[Any]:
+    """Return the instances: picture files, or numbers. Raises WireError."""
+    numbers = nested.instances(body)
+    if numbers is not None:
+        return numbers
+    check_structure(body)
+    instances = json_object(body).get("instances")
     if not isinstance(instances, list) or not instances:
         message = 'the JSON must be {"instances": [...]}, with an image or more'
         raise WireError(message)
     files = [_file(instance) for instance in instances]
     if None not in files:
-        return await pictures([file for file in files if file is not None], gateway, service)
+        return [file for file in files if file is not None]
     try:
         values = array_of(instances)
     except WireError as exc:
@@ -126,7 +130,7 @@ async def _arrivals(instances: object, gateway: Gateway, service: Service) -> tu
         raise WireError(message) from exc
     if values.dtype.kind not in "iuf":
         raise WireError(_WANTED)
-    return await _tensors(values, gateway)
+    return values
 
 
 def _file(instance: object) -> bytes | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # The others of a request wait: their probes would only wait for the model.
 _IMAGES_TOGETHER = 32
+_MOST_VERDICTS = 1000
 
 
 async def judged(
@@ -58,8 +59,12 @@ def rows(
 
 
 def flags(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Return the headers that tell, image by image, which carries a trigger."""
-    return {
-        "X-Neo-Backdoor": ",".join("1" if one.backdoor else "0" for one in outcomes),
-        "X-Neo-Verdict": ",".join(verdict(one) for one in outcomes),
-    }
+    """Return the headers that tell, image by image, which carries a trigger.
+
+    The verdicts are left out where there are more than `_MOST_VERDICTS`: clients and proxies take
+    no headers of any length.
+    """
+    told = {"X-Neo-Backdoor": ",".join("1" if one.backdoor else "0" for one in outcomes)}
+    if len(outcomes) <= _MOST_VERDICTS:
+        told["X-Neo-Verdict"] = ",".join(verdict(one) for one in outcomes)
+    return told

@@ -6,6 +6,8 @@ an output `backdoor` says which images carry a trigger.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +22,7 @@ from app.web.judging import flags, judged, rows
 from app.web.keys import caller
 from app.web.models import UnknownModelError, check_model
 from app.web.oip_messages import BACKDOOR, MOST_OUTPUTS, check_outputs, read_infer, write_infer
+from app.web.parsing import read_apart
 from app.web.uploads import PICTURE
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import DATATYPES
@@ -28,10 +31,13 @@ from app.wire.writing import BINARY, JSON
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from app.gateway.predict import Gateway
     from app.ports import Arrival, ModelFacts
     from app.web.oip_messages import InferRequest
     from app.web.serving import Service
+    from app.wire.tensors import TensorSpec
 
 EXTENSIONS: Final = ("binary_tensor_data", "classification")
 
@@ -156,11 +162,12 @@ async def infer(request: Request, model: str) -> Response:
     gateway: Gateway = request.app.state.gateway
     facts = await _facts(request, model)
     body = await content(request, service.max_body)
-    asked = read_infer(body, request.headers.get(HEADER_LENGTH))
+    header_length = request.headers.get(HEADER_LENGTH)
+    asked, images = await read_apart(body, partial(_read, header_length=header_length))
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
-    pay = gateway.account(caller(request))
-    outcomes = await judged(await _arrivals(asked, gateway, service), gateway, pay)
+    arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
+    outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}
@@ -169,11 +176,25 @@ async def infer(request: Request, model: str) -> Response:
     return Response(b"".join(message.parts), headers=headers)
 
 
-async def _arrivals(asked: InferRequest, gateway: Gateway, service: Service) -> tuple[Arrival, ...]:
+def _read(
+    body: bytes, header_length: str | None
+) -> tuple[InferRequest, list[bytes] | NDArray[Any]]:
+    """Return a request and its images: picture files, or numbers. Raises WireError.
+
+    The lists that the numbers were in are let go of: an answer may take seconds.
+    """
+    asked = read_infer(body, header_length)
     files = asked.files()
-    if files is not None:
-        return await pictures(files, gateway, service)
-    return await gateway.model.arrivals(asked.tensor.spec, asked.tensor.values())
+    images = asked.tensor.values() if files is None else files
+    return replace(asked, tensor=replace(asked.tensor, payload=memoryview(b""))), images
+
+
+async def _arrivals(
+    spec: TensorSpec, images: list[bytes] | NDArray[Any], gateway: Gateway, service: Service
+) -> tuple[Arrival, ...]:
+    if isinstance(images, list):
+        return await pictures(images, gateway, service)
+    return await gateway.model.arrivals(spec, images)
 
 
 async def _facts(request: Request, model: str) -> ModelFacts:

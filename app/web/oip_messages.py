@@ -73,7 +73,7 @@ class InferRequest:
 
 def read_infer(body: bytes, header_length: str | None) -> InferRequest:
     """Read an infer request. Raises WireError."""
-    received = read(body, header_length)
+    received = read(body, header_length, requested=True)
     tensors = received.tensors("inputs")
     if len(tensors) != 1:
         message = f"exactly one input is taken, a batch of images; {len(tensors)} came"

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.wire.fields import WireError, json_value
+from app.wire.structure import UNCOUNTED
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -22,6 +25,14 @@ if TYPE_CHECKING:
 
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
 _PARTS_AT_MOST = 16
+_TEXT_AT_MOST = 8192  # bytes of a field that is no file, and is read only to be refused
+_VALUES_AT_MOST = 10_000  # beside the picture, in large JSON; base64 has no commas or brackets
+_JSON_WANTED = 'the JSON must be {"image": "<base64>"}'
+_BOUNDARY: Final = re.compile(
+    r""";[ \t]*boundary=("?)([\w'()+,./:=? -]{0,69}[\w'()+,./:=?-])\1[ \t]*(?:;|$)""",
+    re.ASCII | re.IGNORECASE,
+)
+"""As RFC 2046 allows it."""
 
 PICTURE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
@@ -89,7 +100,11 @@ async def uploaded(request: Request, max_body: int) -> bytes:
 
 async def _from_form(request: Request, max_body: int) -> bytes:
     parser = MultiPartParser(
-        request.headers, request.stream(), max_files=_PARTS_AT_MOST, max_fields=_PARTS_AT_MOST
+        _form_headers(request.headers.get("Content-Type", "")),
+        request.stream(),
+        max_files=_PARTS_AT_MOST,
+        max_fields=_PARTS_AT_MOST,
+        max_part_size=_TEXT_AT_MOST,
     )
     # Files stay in memory: they are within max_body, and the disk may be read-only.
     parser.spool_max_size = max_body
@@ -98,10 +113,26 @@ async def _from_form(request: Request, max_body: int) -> bytes:
     except MultiPartException as exc:
         message = f"the form can't be read: {exc.message}"
         raise UploadError(message) from exc
+    except (ValueError, LookupError) as exc:  # the parser doesn't say how else it fails
+        message = "the form can't be read"
+        raise UploadError(message) from exc
     finally:
         # Of all files: those of a form that ends early aren't in the form that was parsed.
         for file in parser._files_to_close_on_error:  # noqa: SLF001
             file.close()
+
+
+def _form_headers(content_type: str) -> Headers:
+    """Return *content_type* with its boundary alone, which the form is read by.
+
+    A charset would be any codec that Python has, and some take seconds for a short text. Without
+    one it is UTF-8.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        message = "the form can't be read: its content type has no boundary, or one that is none"
+        raise UploadError(message)
+    return Headers({"Content-Type": f'multipart/form-data; boundary="{boundary[2]}"'})
 
 
 async def _only_file(form: FormData) -> bytes:
@@ -116,14 +147,15 @@ async def _only_file(form: FormData) -> bytes:
 
 
 def _from_json(body: bytes) -> bytes:
+    if len(body) > UNCOUNTED and sum(map(body.count, (b",", b"[", b"{"))) > _VALUES_AT_MOST:
+        raise UploadError(_JSON_WANTED)
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        message = f"the body is no JSON: {exc}"
+        document = json_value(body)
+    except WireError as exc:
+        message = f"the body is no JSON: {exc.__cause__}"
         raise UploadError(message) from exc
     if not isinstance(document, dict) or not isinstance(document.get("image"), str):
-        message = 'the JSON must be {"image": "<base64>"}'
-        raise UploadError(message)
+        raise UploadError(_JSON_WANTED)
     try:
         return base64.b64decode(document["image"], validate=True)
     except (binascii.Error, ValueError) as exc:

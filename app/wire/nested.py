@@ -22,6 +22,7 @@ _SCALAR = b"0"
 _NUMERIC = b"0123456789.eE+-"
 _SKELETON = bytes.maketrans(_NUMERIC, _SCALAR * len(_NUMERIC))
 DEEPEST = 8
+_PIECE = 65_536
 _LETTERS = b"abcdefgh"
 
 
@@ -42,12 +43,26 @@ def instances(body: bytes) -> NDArray[Any] | None:
     if shape is None:
         return None
     try:
-        numbers = np.asarray(orjson.loads(b"[%b]" % text.translate(None, b"[]")))
-    except (orjson.JSONDecodeError, ValueError):
+        numbers = _numbers(text.translate(None, b"[]"))
+    except ValueError:  # a JSONDecodeError too
         return None
     if numbers.size != math.prod(shape) or numbers.dtype.kind not in "iuf":
         return None
     return numbers.reshape(shape)
+
+
+def _numbers(text: bytes) -> NDArray[Any]:
+    """Return the numbers in *text*, with commas between them, read piece by piece.
+
+    So they never all are Python's objects, and other threads have their turn. Raises ValueError.
+    """
+    pieces, start = [], 0
+    while start < len(text):
+        end = text.find(b",", start + _PIECE)
+        end = len(text) if end < 0 else end
+        pieces.append(np.asarray(orjson.loads(b"[%b]" % text[start:end])))
+        start = end + 1
+    return np.concatenate(pieces)
 
 
 def _shape(brackets: bytes) -> tuple[int, ...] | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.wire.fields import WireError, excerpt, json_object, objects, parameters
 from app.wire.lists import array_of
+from app.wire.structure import check_structure
 from app.wire.tensors import BYTES, DATATYPES, MOST_TENSORS, TensorSpec, tensor_spec
 
 if TYPE_CHECKING:
@@ -84,11 +85,21 @@ class Received:
         return tuple(found)
 
 
-def read(body: bytes | memoryview, header_length: str | None) -> Received:
-    """Read the JSON of a message, *header_length* as in the header. Raises WireError."""
+def read(
+    body: bytes | memoryview, header_length: str | None, *, requested: bool = False
+) -> Received:
+    """Read the JSON of a message, *header_length* as in the header. Raises WireError.
+
+    *requested*: somebody else's request, of which no more is parsed than one can have.
+    """
     view = memoryview(body)
-    if header_length is None:
-        return Received(json_object(view), view[len(view) :])
+    length = len(view) if header_length is None else _json_length(view, header_length)
+    if requested:
+        check_structure(view[:length])
+    return Received(json_object(view[:length]), view[length:])
+
+
+def _json_length(view: memoryview, header_length: str) -> int:
     # The length of the text is looked at first: int() of very long texts is slow, and refused.
     few_digits = (
         header_length.isascii()
@@ -98,7 +109,7 @@ def read(body: bytes | memoryview, header_length: str | None) -> Received:
     if not few_digits or int(header_length) > len(view):
         message = f"{HEADER_LENGTH} is {header_length[:20]!r} in a body of {len(view)} bytes"
         raise WireError(message)
-    return Received(json_object(view[: int(header_length)]), view[int(header_length) :])
+    return int(header_length)
 
 
 def _tensor(fields: Fields, tail: memoryview) -> Tensor:

@@ -6,6 +6,7 @@ import pytest
 
 from app.gateway.outcome import Outcome, Prediction, Screening
 from app.web.answers import Labels, Verdict, prediction_answer, verdict
+from app.web.judging import flags
 
 
 def outcome(screening: Screening, trigger_id: str | None = None) -> Outcome:
@@ -35,3 +36,11 @@ def test_correction_is_shown_beside_the_upstreams_word() -> None:
     assert ("stop", 0, 0.9) == tuple(vars(answer.prediction).values())
     assert ("1", 1, 0.99) == tuple(vars(answer.upstream_prediction).values())
     assert (True, "t-1", 5) == (answer.backdoor, answer.trigger_id, answer.probes)
+
+
+@pytest.mark.parametrize(("images", "told"), [(1, True), (1000, True), (1001, False)])
+def test_verdicts_of_a_very_large_batch_are_left_out(images: int, *, told: bool) -> None:
+    """Above 1,000 images a header says which carry a trigger, and none says each one's verdict."""
+    headers = flags([outcome(Screening.DISCOVERED, "t-1")] * images)
+    assert ",".join("1" * images) == headers["X-Neo-Backdoor"]
+    assert told == ("X-Neo-Verdict" in headers)

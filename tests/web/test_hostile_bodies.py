@@ -78,7 +78,7 @@ def deep(before: bytes, after: bytes = b"}") -> tuple[bytes, dict[str, str]]:
 
 
 INFERENCES = {
-    "10,000 inputs": (inputs(*10_000 * [tensor(data=[])]), 400, "at most 1000"),
+    "2,000 inputs": (inputs(*2000 * [tensor(data=[1])]), 400, "at most 1000"),
     "10,000 outputs": (
         inputs(image(), outputs=10_000 * [{"name": "scores"}]),
         400,
@@ -107,6 +107,13 @@ INFERENCES = {
     "deep parameters": (deep(b'{"inputs": [], "parameters": '), 400, "not JSON"),
     "not even JSON": ((b"\xff\xfe" * 1000, JSON), 400, "not JSON"),
     "texts": (inputs(tensor(data=["x" * 100_000, *768 * "y"])), 400, "another type"),
+    "empty lists": ((b'{"inputs": [{"data": [' + 300_000 * b"[]," + b"1]}]}", JSON), 400, "empty"),
+    "empty lists before bytes": (
+        (b'{"inputs": [' + 300_000 * b"[]," + b"1]}", {HEADER_LENGTH: str(900_015)}),
+        400,
+        "empty",
+    ),
+    "objects": ((b'{"inputs": [' + 300_000 * b"{}," + b"{}]}", JSON), 400, "more texts"),
     "ragged data": (inputs(tensor(data=[[1.0], 2.0])), 400, "ragged"),
     "a huge integer": (inputs(tensor(data=[10**400, *767 * [0]])), 400, ""),
 }
@@ -129,8 +136,12 @@ async def test_inference_that_lies(
     [
         (deep(b'{"instances": ')[0], "not JSON"),
         (b'{"instances": ["' + 500_000 * b"x" + b'"' + 1000 * b',"y"' + b"]}", "another type"),
-        (b'{"instances": [' + 300_000 * b"[]," + b"[]]}", "the model takes"),
-        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "another type"),
+        (b'{"instances": [' + 300_000 * b"[]," + b"[]]}", "empty lists"),
+        (b'{"instances": [' + 200_000 * b"[ ]," + b"[]]}", "empty lists"),
+        (b'{"instances": [' + 20_000 * b"[]," + b"[]]}", "the model takes"),
+        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "more texts and objects"),
+        (b'{"instances": [' + 300_000 * b'"",' + b'""]}', "more texts and objects"),
+        (b'{"instances": [' + 20_000 * b"{}," + b"{}]}", "another type"),
         (b'{"instances": [' + 900 * b'{"a":' + b"1" + 900 * b"}" + b"]}", "another type"),
         (b'{"instances": ' + 40 * b"[" + b"1" + 40 * b"]" + b"}", "more than 32 deep"),
         (b'{"instances": [1e999]}', "not JSON"),
@@ -146,8 +157,14 @@ async def test_instances_that_lie(place: Placed, body: bytes, said: str) -> None
     assert len(response.content) < 2000
 
 
+def field(text: bytes) -> bytes:
+    """Return a form with one field, which is no file."""
+    return b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n' + text + b"\r\n--b--"
+
+
 UPLOADS = {
     "deep": (deep(b'{"image": ')[0], JSON),
+    "many values": (b'{"image": "", "a": [' + 300_000 * b"[]," + b"1]}", JSON),
     "deep beside": (deep(b'{"image": "", "a": ')[0], JSON),
     "two of a name": (b'{"image": "AAAA", "image": 5}', JSON),
     "not only letters": (b'{"image": "\xc3\xa9"}', JSON),
@@ -160,14 +177,17 @@ UPLOADS = {
     ),
     "no end": (b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\nx', FORM),
     "no boundary": (b"x", {"Content-Type": "multipart/form-data"}),
-    "an odd charset": (
-        b'--b\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n--b--',
-        {"Content-Type": "multipart/form-data; boundary=b; charset=utf-16"},
-    ),
-    "no such charset": (
-        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--b--',
-        {"Content-Type": "multipart/form-data; boundary=b; charset=none-such"},
-    ),
+    "a long text": (field(b"x" * 10_000), FORM),
+    "an odd boundary": (b"x", {"Content-Type": 'multipart/form-data; boundary="\\"'}),
+    "a long boundary": (b"x", {"Content-Type": f"multipart/form-data; boundary={'b' * 71}"}),
+    **{
+        f"{charset} of {len(text)} bytes": (
+            field(text),
+            {"Content-Type": f"multipart/form-data; charset={charset}; boundary=b"},
+        )
+        for charset in ("idna", "punycode", "undefined", "utf-16", "utf-7", "none-such")
+        for text in (b"\xff", b"xn--" + b"a" * 8000, b"xn--" + b"a" * 900_000)
+    },
     "a header of pixels": (huge_png(), PNG),
     "chunks": (png_with(b"", 8, 8, 50_000 * png_chunk(b"abCd", b"")), PNG),
     "packed": (gzip.compress(encoded(CLEAN[0])), PNG | {"Content-Encoding": "gzip"}),
@@ -215,6 +235,17 @@ async def test_packed_body(  # noqa: PLR0913, PLR0917  # what is sent and what c
         assert tracemalloc.get_traced_memory()[1] < 6 * MAX_BODY
     finally:
         tracemalloc.stop()
+
+
+async def test_packed_body_grows_a_hundredfold_at_most() -> None:
+    """What few bytes become is bounded by them, not by the largest body alone."""
+    gigantic = gzip.compress(b" " * 5_000_000)
+    async with placed(max_body=10_000_000) as place:
+        for body, status in ((gigantic, 413), (gzip.compress(b" " * 1_000_000), 400)):
+            response = await place.gateway.post(
+                PREDICT, content=body, headers={"Content-Encoding": "gzip"}
+            )
+            assert status == response.status_code, response.text
 
 
 @pytest.mark.parametrize("path", [INFER, PREDICT, "/predict"])

@@ -178,6 +178,19 @@ async def test_bad_form_is_refused(served: Served, form: dict[str, Any], said: s
     assert_problem(await served.http.post("/predict", **form), 422, said)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    ["boundary=b", 'Boundary="b"', "charset=utf-8; boundary=b", "boundary=b ; charset=utf-16"],
+)
+async def test_form_is_read_as_utf_8(served: Served, parameters: str) -> None:
+    """Whatever charset a form says, the names in it are UTF-8, and its file is the picture."""
+    disposition = 'Content-Disposition: form-data; name="file"; filename="Bäume, 木.png"'
+    body = b"--b\r\n%b\r\n\r\n%b\r\n--b--\r\n" % (disposition.encode(), encoded(IMAGES[1]))
+    headers = {"Content-Type": f"multipart/form-data; {parameters}"}
+    response = await served.http.post("/predict", content=body, headers=headers)
+    assert 200 == response.status_code, response.text
+
+
 @pytest.mark.parametrize("body", [b"", b"--x\r\n", b"no boundary at all"])
 @pytest.mark.parametrize("parameter", ["; boundary=x", ""])
 async def test_broken_form_is_refused(served: Served, body: bytes, parameter: str) -> None:

@@ -31,6 +31,19 @@ def test_numbers(values: np.ndarray[Any, Any], *, spaced: bool) -> None:
     assert values.shape == read.shape
 
 
+@pytest.mark.parametrize("last", [7, 0.5, -1e300])
+def test_many_numbers(last: float) -> None:
+    """Where they are read piece by piece they are the same, of one type, in their order."""
+    values = [*range(100_000), last, *range(3)]
+    read = instances(orjson.dumps({"instances": values}))
+    assert read is not None
+    assert np.asarray(values).dtype == read.dtype
+    np.testing.assert_array_equal(np.asarray(values), read)
+    for wrong in (b"1,,2", b"1,", b"1 2"):
+        numbers = b",".join([b"12345"] * 40_000)
+        assert instances(b'{"instances": [%b,%b]}' % (numbers, wrong)) is None
+
+
 NESTED = st.recursive(
     st.integers(-9, 9) | st.floats(-9, 9), lambda inner: st.lists(inner, max_size=3), max_leaves=12
 )
