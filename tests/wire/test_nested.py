@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,18 @@ def test_many_numbers(last: float) -> None:
     for wrong in (b"1,,2", b"1,", b"1 2"):
         numbers = b",".join([b"12345"] * 40_000)
         assert instances(b'{"instances": [%b,%b]}' % (numbers, wrong)) is None
+
+
+@pytest.mark.parametrize("item", [b"1", b"[1]", b"[]", b"[[1,2],[3,4]]"])
+def test_memory(item: bytes) -> None:
+    """Many numbers or lists in one list take the memory of their bytes and of the array."""
+    body = b'{"instances": [%b]}' % b",".join([item] * 200_000)
+    tracemalloc.start()
+    try:
+        instances(body)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(body) + 4_000_000
+    finally:
+        tracemalloc.stop()
 
 
 NESTED = st.recursive(
