@@ -61,10 +61,11 @@ APP = Starlette(
 def address() -> Iterator[tuple[str, int]]:
     """Run a server that waits for slow clients only for a moment."""
     with running(APP, http=Quick) as url:
-        yield _address(url)
+        yield address_of(url)
 
 
-def _address(url: str) -> tuple[str, int]:
+def address_of(url: str) -> tuple[str, int]:
+    """Return where the server at *url* listens."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port
@@ -289,7 +290,7 @@ def test_a_slow_reader_gets_its_answer(address: tuple[str, int]) -> None:
 def test_connections_above_the_limit_are_told_so() -> None:
     """The gateway's own files can't be used up: one too many is a 503, many too many are closed."""
     with running(APP, http=Protocol, limit=MOST) as url:
-        address = _address(url)
+        address = address_of(url)
         clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
         try:
             assert all(b" 200 " in exchange(client) for client in clients)
