@@ -9,7 +9,7 @@ takes the connection for a tunnel by now would let everything through.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from app.web.problems import Kind
 
 _OF_THE_CONNECTION: Final = (b"connection", b"proxy-connection", b"upgrade", b"http2-settings")
+
+
+class _Deaf:
+    """In the place of a connection's parser, when nothing more is wanted of its client."""
+
+    def feed_data(self, data: bytes) -> None:
+        """Forget it."""
+
+
+DEAF: Final = cast("HttpRequestParser", _Deaf())
 
 
 class PlainHeads(WatchingReaders):

@@ -3,12 +3,12 @@
 uvicorn waits for ever: for the rest of a request, and for a client that doesn't read its answer.
 Here a connection is closed
 
-- that sends nothing for `HEAD_S` after it was opened (kept alive between requests it may be idle
-  for longer, that is uvicorn's own limit);
+- that sends nothing for `HEAD_S` after it was opened, `CROWDED_S` if there are many (kept alive
+  between requests it may be idle for longer, that is uvicorn's own limit);
 - whose request's head isn't complete `HEAD_S` after its first byte, or is larger than `HEAD_SIZE`;
 - whose request's body isn't complete after `BODY_S` and what its size takes at `BODY_RATE`;
 - that takes no byte of its answer for `ANSWER_S`;
-- that is one too many (`Config.limit_concurrency`).
+- that is one too many (`Config.limit_concurrency`), or has been idle for longest then.
 
 The client is told why where nothing was answered yet; what it has asked whole before is answered
 and the connection closed then. A request that comes in one piece, as almost
@@ -17,17 +17,18 @@ all do, meets no clock: only one whose end is awaited has a timer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from app import metrics
 from app.web.draining import STATE, Drain
-from app.web.heads import PlainHeads
+from app.web.heads import DEAF, PlainHeads
+from app.web.idling import close_longest_idle
 from app.web.refusals import HEAD_TOO_LARGE, SLOW, TOO_MANY, refusal
 
 if TYPE_CHECKING:
     import asyncio
 
-    from httptools import HttpRequestParser
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -39,20 +40,12 @@ SPARE: Final = 50
 """So many connections above the limit are told so; those above that are closed without a word."""
 
 
-class _Deaf:
-    """In the place of a connection's parser, when nothing more is wanted of its client."""
-
-    def feed_data(self, data: bytes) -> None:
-        """Forget it."""
-
-
-DEAF: Final = cast("HttpRequestParser", _Deaf())
-
-
 class Protocol(PlainHeads):
     """One connection."""
 
     HEAD_S: ClassVar = 10.0
+    CROWDED_S: ClassVar = 2.0
+    """In place of the first `HEAD_S`, when half of the connections there may be are taken."""
     BODY_S: ClassVar = 20.0
     BODY_RATE: ClassVar = 16 * 1024
     """In bytes a second."""
@@ -81,13 +74,14 @@ class Protocol(PlainHeads):
         """Let a client in, for its first request."""
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
-        self._expect_by(self.loop.time() + self.HEAD_S)
-        surplus = 0 if self._most is None else len(self.connections) - self._most
-        if surplus > 0:
+        open_now, most = len(self.connections), self._most or math.inf
+        first_s = self.HEAD_S if open_now <= most / 2 else self.CROWDED_S
+        self._expect_by(self.loop.time() + first_s)
+        if open_now > most and not close_longest_idle(self.connections):
             metrics.CONNECTIONS_CUT.labels("surplus").inc()
             self.app = self._refuse
-        if surplus > SPARE:
-            transport.abort()
+            if open_now > most + SPARE:
+                transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a client."""
