@@ -21,6 +21,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from app import metrics
+from app.web.disconnects import Unheard
 from app.web.draining import STATE, Drain
 from app.web.heads import DEAF, PlainHeads
 from app.web.idling import close_longest_idle
@@ -74,6 +75,7 @@ class Protocol(PlainHeads):
         """Let a client in, for its first request."""
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
+        self._unheard = Unheard(transport, self.loop, self.pipeline)
         open_now, most = len(self.connections), self._most or math.inf
         first_s = self.HEAD_S if open_now <= most / 2 else self.CROWDED_S
         self._expect_by(self.loop.time() + first_s)
@@ -105,7 +107,9 @@ class Protocol(PlainHeads):
         super().on_headers_complete()
         if self.cycle is cycle:
             return  # the head will be written anew
-        if not self.pipeline:
+        if self.pipeline:
+            self._unheard.watch()
+        else:
             self._running = self.cycle
         self._in_body, self._since = True, None
         if self._drain.begun:

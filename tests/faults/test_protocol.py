@@ -236,6 +236,20 @@ def test_who_goes_is_noticed_whatever_is_sent_behind(
     assert gone.acquire(timeout=PATIENCE_S)
 
 
+@pytest.mark.parametrize("behind", [INNER, post(b"Content-Length: 90000") + bytes(90_000)])
+def test_who_goes_is_noticed_though_nothing_more_is_read(
+    address: tuple[str, int], behind: bytes
+) -> None:
+    """So it does while reading is paused, for requests that have come since it listens."""
+    with connected(address) as client:
+        client.sendall(b"GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert started.acquire(timeout=PATIENCE_S)
+        client.sendall(behind)
+        _settle(address)
+        client.sendall(INNER)
+    assert gone.acquire(timeout=PATIENCE_S)
+
+
 @pytest.mark.parametrize(
     "headers", [b"X: " + b"x" * 70_000 + b"\r\n", 300 * b"a:\r\n", 20_000 * b"a:\r\n"]
 )

@@ -321,12 +321,14 @@ def test_the_connection_that_is_idle_for_longest_makes_room() -> None:
         address = address_of(url)
         clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
         try:
-            assert all(b" 200 " in exchange(client) for client in [*clients, clients[0]])
+            first, second, *others = clients
+            assert all(b" 200 " in exchange(client) for client in (first, second))
+            assert reaction(second, PACE_S) is None
+            assert all(b" 200 " in exchange(client) for client in (first, *others))
             with connected(address) as client:
                 assert b" 200 " in exchange(client)
-                first, second, *others = clients
                 assert b"" == rest(second), "the first one has asked again since"
-                assert all(b" 200 " in exchange(client) for client in [first, *others])
+                assert all(b" 200 " in exchange(client) for client in (first, *others))
         finally:
             for client in clients:
                 client.close()
