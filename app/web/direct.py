@@ -9,9 +9,9 @@ limits. Everything else, and the document that describes them all, is FastAPI's.
 from __future__ import annotations
 
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from app.web.bodies import Body
@@ -23,13 +23,15 @@ from app.web.security_headers import SECURITY
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from fastapi import Response
     from starlette.types import Receive, Scope, Send
 
     from app.web.serving import Service
 
 Endpoint: TypeAlias = "Callable[..., Coroutine[Any, Any, Response]]"
 """It takes the request and texts of its path by name; any key opens it."""
+
+GONE: Final = 499
+"""The status of an answer that nobody is there to read."""
 
 
 class DirectRoute(APIRoute):
@@ -41,7 +43,13 @@ class DirectRoute(APIRoute):
         _, *taken = signature(endpoint).parameters
 
         async def handle(request: Request) -> Response:
-            return await endpoint(request, **{name: request.path_params[name] for name in taken})
+            await request.body()  # so that what comes next is the caller's end
+            texts = {name: request.path_params[name] for name in taken}
+            try:
+                async with unless_gone(request.receive):
+                    return await endpoint(request, **texts)
+            except CallerGoneError:
+                return Response(status_code=GONE)
 
         return handle
 

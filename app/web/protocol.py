@@ -3,31 +3,36 @@
 uvicorn waits for ever: for the rest of a request, and for a client that doesn't read its answer.
 Here a connection is closed
 
-- that sends nothing for `HEAD_S` after it was opened (kept alive between requests it may be idle
-  for longer, that is uvicorn's own limit);
+- that sends nothing for `HEAD_S` after it was opened, `CROWDED_S` if there are many (kept alive
+  between requests it may be idle for longer, that is uvicorn's own limit);
 - whose request's head isn't complete `HEAD_S` after its first byte, or is larger than `HEAD_SIZE`;
 - whose request's body isn't complete after `BODY_S` and what its size takes at `BODY_RATE`;
 - that takes no byte of its answer for `ANSWER_S`;
-- that is one too many (`Config.limit_concurrency`).
+- that is one too many (`Config.limit_concurrency`), or has been idle for longest then.
 
-The client is told why where nothing was answered yet. A request that comes in one piece, as almost
+The client is told why where nothing was answered yet; what it has asked whole before is answered
+and the connection closed then. A request that comes in one piece, as almost
 all do, meets no clock: only one whose end is awaited has a timer.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from app import metrics
+from app.web.disconnects import Unheard
 from app.web.draining import STATE, Drain
-from app.web.refusals import HEAD_TOO_LARGE, MALFORMED, SLOW, TOO_MANY, refusal
-from app.web.unread import WatchingReaders
+from app.web.heads import DEAF, PlainHeads
+from app.web.idling import close_longest_idle
+from app.web.refusals import HEAD_TOO_LARGE, SLOW, TOO_MANY, refusal
 
 if TYPE_CHECKING:
     import asyncio
 
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from app.web.problems import Kind
@@ -36,11 +41,12 @@ SPARE: Final = 50
 """So many connections above the limit are told so; those above that are closed without a word."""
 
 
-class Protocol(WatchingReaders):
+class Protocol(PlainHeads):
     """One connection."""
 
     HEAD_S: ClassVar = 10.0
-    HEAD_SIZE: ClassVar = 64 * 1024
+    CROWDED_S: ClassVar = 2.0
+    """In place of the first `HEAD_S`, when half of the connections there may be are taken."""
     BODY_S: ClassVar = 20.0
     BODY_RATE: ClassVar = 16 * 1024
     """In bytes a second."""
@@ -57,9 +63,9 @@ class Protocol(WatchingReaders):
         super().__init__(config, server_state, app_state, _loop)
         self._drain: Drain = app_state.get(STATE) or Drain()
         self._most, self.limit_concurrency = self.limit_concurrency, None  # uvicorn's is plain text
+        self._running: RequestResponseCycle | None = None  # the others wait in `pipeline`
         self._in_body = False  # of a request: else in its head, or before it
-        self._since: float | None = None  # that part's begin; None if it hasn't begun, or just now
-        self._size = 0  # of what has come of that part since, in bytes
+        self._size = 0  # of what has come of that part since its begin, in bytes
         self._body_size = 0  # of all bodies; those of one request came since...
         self._body_begin = 0
         self._deadline = 0.0
@@ -69,17 +75,20 @@ class Protocol(WatchingReaders):
         """Let a client in, for its first request."""
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
-        self._expect_by(self.loop.time() + self.HEAD_S)
-        surplus = 0 if self._most is None else len(self.connections) - self._most
-        if surplus > 0:
+        self._unheard = Unheard(transport, self.loop, self.pipeline)
+        open_now, most = len(self.connections), self._most or math.inf
+        first_s = self.HEAD_S if open_now <= most / 2 else self.CROWDED_S
+        self._expect_by(self.loop.time() + first_s)
+        if open_now > most and not close_longest_idle(self.connections):
             metrics.CONNECTIONS_CUT.labels("surplus").inc()
             self.app = self._refuse
-        if surplus > SPARE:
-            transport.abort()
+            if open_now > most + SPARE:
+                transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a client."""
         super().connection_lost(exc)
+        self._tell_gone()
         metrics.CONNECTIONS.dec()
         if self._timer is not None:
             self._timer.cancel()
@@ -94,7 +103,14 @@ class Protocol(WatchingReaders):
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application, which reads its body."""
+        cycle = self.cycle
         super().on_headers_complete()
+        if self.cycle is cycle:
+            return  # the head will be written anew
+        if self.pipeline:
+            self._unheard.watch()
+        else:
+            self._running = self.cycle
         self._in_body, self._since = True, None
         if self._drain.begun:
             self.cycle.keep_alive = False
@@ -109,9 +125,11 @@ class Protocol(WatchingReaders):
         super().on_message_complete()
         self._in_body, self._since = False, None
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
-        self._cut(MALFORMED, msg)
+    def on_response_complete(self) -> None:
+        """Go on with the request that has waited longest."""
+        if self.pipeline:
+            self._running = self.pipeline[-1][0]
+        super().on_response_complete()
 
     def shutdown(self) -> None:
         """End, as the server does: but not on a client that has just come in."""
@@ -137,7 +155,7 @@ class Protocol(WatchingReaders):
 
     def _expect_more(self, size: int) -> None:
         """Set the deadline for the part of a request of which *size* more bytes have come."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.parser is DEAF:
             return
         if self._since is None:
             # These bytes may also have ended what was before, so they don't count.
@@ -183,17 +201,41 @@ class Protocol(WatchingReaders):
             self._cut(SLOW, f"the {part} of the request didn't come whole in time")
 
     def _cut(self, kind: Kind, detail: str) -> None:
+        """Take no more, and close the connection: what came whole before is answered first."""
+        if self.transport.is_closing():
+            return
+        if self._in_body and self.pipeline and self._running is not None:
+            self.pipeline.popleft()  # the last request, which isn't whole
+            self._in_body = False
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._running
+        if self._answering and not self._in_body:
+            metrics.REFUSED.labels(kind.name).inc()
+            self.parser = DEAF
+            self.cycle.keep_alive = False
+            self._since = None
+        else:
+            self._close(kind, detail)
+
+    def _close(self, kind: Kind, detail: str) -> None:
         """Close the connection, and say why unless something else is being said."""
-        said = self._answering and (self.cycle.response_started or self._coming)
-        if said or self.transport.get_write_buffer_size():
+        running = self._running if self._answering else None
+        if (running and running.response_started) or self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
-            path = self.scope["path"] if self._answering else ""
+            path = running.scope["path"] if running else ""
             self.transport.write(refusal(kind, detail, self.server_state.default_headers, path))
             self.transport.close()
-        if self._answering:
-            self.cycle.disconnected = True  # what the application may say now is for nobody
-            self.cycle.message_event.set()
+        self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        """Let the application know that what it may say now is for nobody.
+
+        uvicorn tells that only of the last request.
+        """
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        self.pipeline.clear()
 
     async def _refuse(
         self, _scope: Scope, receive: ASGIReceiveCallable, _send: ASGISendCallable
@@ -201,4 +243,4 @@ class Protocol(WatchingReaders):
         """Answer in the application's place, on a connection that is one too many."""
         while (await receive()).get("more_body"):
             pass  # a client that is still sending wouldn't hear the answer
-        self._cut(TOO_MANY, f"this worker has {self._most} already, as many as it takes")
+        self._close(TOO_MANY, f"this worker has {self._most} already, as many as it takes")

@@ -22,6 +22,15 @@ TOO_MANY: Final = Kind(
 )
 
 
+class RefusedError(Exception):
+    """A request isn't taken, as *kind* and *detail* say."""
+
+    def __init__(self, kind: Kind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
 def refusal(kind: Kind, detail: str, usual: Iterable[tuple[bytes, bytes]], path: str = "") -> bytes:
     """Write the HTTP answer that refuses a request for *path* and ends its connection.
 

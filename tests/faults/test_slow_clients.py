@@ -61,10 +61,11 @@ APP = Starlette(
 def address() -> Iterator[tuple[str, int]]:
     """Run a server that waits for slow clients only for a moment."""
     with running(APP, http=Quick) as url:
-        yield _address(url)
+        yield address_of(url)
 
 
-def _address(url: str) -> tuple[str, int]:
+def address_of(url: str) -> tuple[str, int]:
+    """Return where the server at *url* listens."""
     parts = urlsplit(url)
     assert parts.hostname
     assert parts.port
@@ -289,10 +290,11 @@ def test_a_slow_reader_gets_its_answer(address: tuple[str, int]) -> None:
 def test_connections_above_the_limit_are_told_so() -> None:
     """The gateway's own files can't be used up: one too many is a 503, many too many are closed."""
     with running(APP, http=Protocol, limit=MOST) as url:
-        address = _address(url)
+        address = address_of(url)
         clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
         try:
-            assert all(b" 200 " in exchange(client) for client in clients)
+            for client in clients:
+                client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell")
             with connected(address) as client:
                 client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello")
                 problem = told(rest(client))
@@ -300,14 +302,60 @@ def test_connections_above_the_limit_are_told_so() -> None:
                 problem["status"],
                 problem["type"],
             )
-            assert all(b" 200 " in exchange(client) for client in clients)
-            clients += [socket.create_connection(address, PATIENCE_S) for _ in range(SPARE)]
+            more = [socket.create_connection(address, PATIENCE_S) for _ in range(SPARE)]
+            clients += more
             with connected(address) as client:
                 assert b"" == rest(client)
+            for client in clients[:MOST]:
+                client.sendall(b"o")
+            assert all(b" 200 " in client.recv(65536) for client in clients[:MOST])
         finally:
             for client in clients:
                 client.close()
         wait_until(lambda: _served(address))
+
+
+def test_the_connection_that_is_idle_for_longest_makes_room() -> None:
+    """A client that comes is worth more than one that has had its answer and asks nothing."""
+    with running(APP, http=Protocol, limit=MOST) as url:
+        address = address_of(url)
+        clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
+        try:
+            first, second, *others = clients
+            assert all(b" 200 " in exchange(client) for client in (first, second))
+            assert reaction(second, PACE_S) is None
+            assert all(b" 200 " in exchange(client) for client in (first, *others))
+            with connected(address) as client:
+                assert b" 200 " in exchange(client)
+                assert b"" == rest(second), "the first one has asked again since"
+                assert all(b" 200 " in exchange(client) for client in (first, *others))
+        finally:
+            for client in clients:
+                client.close()
+
+
+class Crowded(Protocol):
+    """Waits for ever for silent clients, unless there are many."""
+
+    HEAD_S = 10 * PATIENCE_S
+    CROWDED_S = 1.0
+
+
+def test_silent_connections_are_cut_sooner_when_they_are_many() -> None:
+    """Who sends nothing can't keep others out for long; who has begun has the usual time."""
+    with running(APP, http=Crowded, limit=MOST) as url:
+        address = address_of(url)
+        clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
+        early, begun, *late = clients[MOST // 2 - 1 :]
+        try:
+            begun.sendall(b"GET / HTTP/1.1\r\n")
+            assert all(b"" == rest(client) for client in late)
+            assert reaction(early, PACE_S) is None
+            begun.sendall(b"Host: x\r\n\r\n")
+            assert b" 200 " in begun.recv(65536)
+        finally:
+            for client in clients:
+                client.close()
 
 
 def _served(address: tuple[str, int]) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from app.settings import Strategy
 from app.upstream.opening import Server
+from app.web.direct import GONE
 from app.web.disconnects import CallerGoneError, unless_gone
 from app.wire.tensors import TensorSpec
 from tests.files import encoded
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 INPUT = TensorSpec("input", "FP32", (-1, SIDE, SIDE, 3))
+
+PICTURE = base64.b64encode(encoded(CLEAN[0])).decode()
+INFER = orjson.dumps(
+    {"inputs": [{"name": "input", "datatype": "BYTES", "shape": [1], "data": [PICTURE]}]}
+)
 
 
 async def test_work_ends_when_the_caller_goes() -> None:
@@ -60,14 +68,23 @@ async def test_other_cancellations_stay_what_they_are() -> None:
     assert task.cancelled()
 
 
-async def test_request_of_a_caller_who_has_gone_is_not_answered() -> None:
-    """POST /predict ends without a word when its caller goes while the model is at work."""
+@pytest.mark.parametrize(
+    ("path", "media_type", "body", "said"),
+    [
+        ("/predict", "image/png", encoded(CLEAN[0]), []),
+        (f"/v2/models/{NAME}/versions/1/infer", "application/json", INFER, [GONE]),
+    ],
+)
+async def test_request_of_a_caller_who_has_gone_ends(
+    path: str, media_type: str, body: bytes, said: list[int]
+) -> None:
+    """By any path the work ends when its caller goes while the model is at it."""
     upstream = RawServer(lambda _: Reaction(then="hang"), inputs=(INPUT,))
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = application(Server(url, NAME), Strategy.OFF)
     arrived: list[MutableMapping[str, Any]] = [
-        {"type": "http.request", "body": encoded(CLEAN[0])},
+        {"type": "http.request", "body": body},
         {"type": "http.disconnect"},
     ]
     sent: list[MutableMapping[str, Any]] = []
@@ -81,10 +98,11 @@ async def test_request_of_a_caller_who_has_gone_is_not_answered() -> None:
     scope = {
         "type": "http",
         "method": "POST",
-        "path": "/predict",
-        "headers": [(b"content-type", b"image/png")],
+        "path": path,
+        "headers": [(b"content-type", media_type.encode())],
         "query_string": b"",
     }
     async with listening(upstream, listener), app.router.lifespan_context(app):
         await asyncio.wait_for(app(scope, receive, send), 9)
-    assert ([], []) == (arrived, sent)
+    assert not arrived
+    assert said == [message["status"] for message in sent if "status" in message]
