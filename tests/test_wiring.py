@@ -8,7 +8,7 @@ import pytest
 
 from app.settings import Settings
 from app.upstream.limits import Limits
-from app.wiring import limits
+from app.wiring import limits, policy
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,17 @@ def test_patience_does_not_cut_the_calibration_short(patience: float, background
     )
     made = limits(settings)
     assert (patience, background) == (made.timeout_s, made.background_timeout_s)
+
+
+@pytest.mark.parametrize(("rate", "share"), [(2000.0, 500.0), (None, None)])
+def test_workers_share_the_probe_rates(rate: float | None, share: float | None) -> None:
+    """Each of four has a quarter of what all may ask; without a limit none has one."""
+    settings = Settings(
+        upstream_url="http://127.0.0.1:1",
+        model="tiny",
+        reference=Path(),
+        probe_rate=rate,
+        key_probe_rate=rate,
+    )
+    made = policy(settings, workers=4)
+    assert (share, share) == (made.probe_rate, made.key_probe_rate)

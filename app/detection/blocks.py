@@ -77,9 +77,7 @@ def _novel_cells(
     rows = np.flatnonzero(changed[: len(plan.rows)])
     columns = np.flatnonzero(changed[len(plan.rows) :])
     cells = [
-        plan.cell(row, column).grown(plan.surroundings, plan.width, plan.height)
-        for row in rows.tolist()
-        for column in columns.tolist()
+        plan.edged(plan.cell(row, column)) for row in rows.tolist() for column in columns.tolist()
     ]
     if not cells:
         return []

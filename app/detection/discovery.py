@@ -123,7 +123,7 @@ def _located(
     if synthetic is None:
         return None
     pieces = yield from _narrowed(label, look, synthetic)
-    edged = [piece.grown(plan.surroundings, plan.width, plan.height) for piece in pieces]
+    edged = [plan.edged(piece) for piece in pieces]
     found = replace(look, pieces=pieces)
     nature = yield from _nature(image, label, found, edged, references)
     if sum(piece.area for piece in pieces) > plan.largest_area or not nature.excluded:

@@ -81,6 +81,10 @@ class Plan:
         band = min(self.rows[0].height, self.columns[0].width)
         return max(self.surroundings, math.ceil((self.largest - band + step) / 2))
 
+    def edged(self, box: Box) -> Box:
+        """Return *box* with its surroundings."""
+        return box.grown(self.surroundings, self.width, self.height)
+
     def cell(self, row: int, column: int) -> Box:
         """Return where a row and a column cross."""
         down, across = self.rows[row], self.columns[column]

@@ -106,10 +106,7 @@ def questions(image: Image, known: Known, references: References, plan: Plan) ->
     second = _second_blocker(trigger, plan.height, plan.width)
     blocked = [block(image, trigger.blocker), block(image, second)]
     # What `natural` was measured on.
-    pieces = tuple(
-        piece.grown(plan.surroundings, plan.width, plan.height)
-        for piece in trigger.pieces or (trigger.box,)
-    )
+    pieces = tuple(plan.edged(piece) for piece in trigger.pieces or (trigger.box,))
     asked = Questions(known, second.box, pieces, np.stack(blocked))
     if trigger.source is not None:
         return asked

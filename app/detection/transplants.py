@@ -112,10 +112,7 @@ def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
     )
     if not cells:
         return []
-    found = [
-        Suspect(plan.cell(*cell).grown(plan.surroundings, plan.width, plan.height), cell[0])
-        for cell in cells[:CELLS]
-    ]
+    found = [Suspect(plan.edged(plan.cell(*cell)), cell[0]) for cell in cells[:CELLS]]
     middle = around(
         [plan.cell(row, column) for row in _middle(rows) for column in _middle(columns)]
     )

@@ -39,10 +39,7 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
     labels = (yield asked).labels
     turned = labels[: len(onto)] == trigger.target
     healed = turned & (labels[len(onto) :] == references.labels[onto])
-    pieces = tuple(
-        piece.grown(plan.surroundings, plan.width, plan.height)
-        for piece in trigger.pieces or (trigger.box,)
-    )
+    pieces = tuple(plan.edged(piece) for piece in trigger.pieces or (trigger.box,))
     nature = yield from placebo_rate(
         pieces, trigger.target, trigger.source, references, THOROUGH_SIZES
     )

@@ -96,8 +96,10 @@ class Gateway:
                 said, said, Screening.OFF, None, 1, partial(sanitised_outputs, answers, answers)
             )
         prepared = await self._preparation.soon(self._policy.patience_s)
-        if prepared is None or image.shape != prepared.references.images.shape[1:]:
-            self._preparation.doubt()  # of another size: what the model takes has changed
+        if prepared is not None and image.shape != prepared.references.images.shape[1:]:
+            self._preparation.doubt()  # what the model takes has changed
+            prepared = None
+        if prepared is None:
             return await self._unprepared(image, arrival, pay)
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()

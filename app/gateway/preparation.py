@@ -38,7 +38,7 @@ SETTLE_S = 10.0
 """For which another model must have been there before it is calibrated for."""
 
 LATELY_S = 3600.0
-"""For which a change counts as a late one."""
+"""For which a change makes the next one wait longer; and the longest wait."""
 
 LATER_S = 10.0
 """Between two attempts on a model that the references can't be calibrated for."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from app.detection.references import Calibration
 from app.library.calibrations import RedisCalibrationStore
@@ -49,9 +50,11 @@ async def test_killed_it_is_done_without_and_caught_up_with(
     (one, _), (other, _) = workers
     before = await one.register(trigger(1))
     await eventually(lambda: bool(other.entries()))
+    assert 1.0 == REGISTRY.get_sample_value("neo_store_up")
     server.kill()
     await eventually(lambda: one.problem() is not None and other.problem() is not None)
     assert "Redis is out of reach" in str(one.problem())
+    assert 0.0 == REGISTRY.get_sample_value("neo_store_up")
 
     assert [before.id] == [entry.id for entry in other.entries()]
     meanwhile = await one.register(trigger(2))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -131,11 +132,13 @@ def told(answer: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize("begin", [b"GET /", b"POST / HTTP/1.1\r\nHost: x\r\n", b"\r\nGET /"])
 def test_a_trickled_head_is_cut(address: tuple[str, int], begin: bytes) -> None:
     """However steadily bytes come: the head has to be complete in time."""
+    before = _cut("head")
     with connected(address) as client:
         client.sendall(begin)
         problem = told(trickle(client, b"X"))
     assert (408, "urn:neo-gateway:slow-request") == (problem["status"], problem["type"])
     assert "head" in problem["detail"]
+    assert before + 1 == _cut("head")
 
 
 def test_a_trickled_second_head_is_cut(address: tuple[str, int]) -> None:
@@ -361,3 +364,7 @@ def test_silent_connections_are_cut_sooner_when_they_are_many() -> None:
 def _served(address: tuple[str, int]) -> bool:
     with connected(address) as client:
         return b" 200 " in exchange(client)
+
+
+def _cut(reason: str) -> float:
+    return REGISTRY.get_sample_value("neo_connections_cut_total", {"reason": reason}) or 0.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.gateway import preparation
 from app.library.embedded import embedded_valkey
 
 if TYPE_CHECKING:
@@ -23,3 +24,12 @@ def store_url() -> Iterator[str]:
 def name(request: pytest.FixtureRequest) -> str:
     """Return the model's name in this test."""
     return str(request.node.name)
+
+
+@pytest.fixture
+def watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look all the time whether the model is still the same, and believe at once if it isn't."""
+    monkeypatch.setattr(preparation, "CANARIES_S", 0.0)
+    monkeypatch.setattr(preparation, "SHARING_S", 0.02)
+    monkeypatch.setattr(preparation, "AGAIN_S", 0.02)
+    monkeypatch.setattr(preparation, "SETTLE_S", 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.gateway.rates import (
     KeyRateExceededError,
@@ -60,10 +61,11 @@ def test_the_rate_holds_in_the_long_run(clock: Clock) -> None:
 
 def test_each_key_has_its_own(clock: Clock) -> None:
     """A key that has asked too much is refused; another one isn't."""
-    rates = ProbeRates(10, None, clock)
+    rates, refused = ProbeRates(10, None, clock), _refused("key")
     rates.account("greedy")(120)
     with pytest.raises(KeyRateExceededError, match=r"NEO_KEY_PROBE_RATE allows; try again in 3 s"):
         rates.account("greedy")
+    assert refused + 1 == _refused("key")
     rates.account("modest")(1)
     clock.now += 2.2
     rates.account("greedy")(1)
@@ -98,3 +100,7 @@ async def test_an_image_pays_for_all_its_probes(store_url: str, name: str) -> No
             account("attacker")
         assert not (await worker.gateway.predict(IMAGES[1], pay=account("other"))).backdoor
         assert (await worker.gateway.predict(stamped(IMAGES)[2], pay=account("other"))).backdoor
+
+
+def _refused(scope: str) -> float:
+    return REGISTRY.get_sample_value("neo_rate_limited_total", {"scope": scope}) or 0.0
