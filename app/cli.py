@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from app.bench.command import bench
-from app.evaluation.command import evaluate
+from app.evaluation.command.command import evaluate
 from app.logs import write_log
 
 LOCAL = "127.0.0.1"
@@ -40,12 +40,12 @@ def main() -> None:
 def serve(host: str, port: int, workers: int) -> None:
     """Run the gateway; its settings come from NEO_… variables or a .env file."""
     # Each command imports what it alone needs: the others start in no time.
-    from app import serving  # noqa: PLC0415
     from app.ports import LibraryError  # noqa: PLC0415
+    from app.serving.serve import serve as run  # noqa: PLC0415
     from app.settings import SettingError, read_settings  # noqa: PLC0415
 
     try:
-        serving.serve(read_settings(), host, port, workers)
+        run(read_settings(), host, port, workers)
     except (SettingError, LibraryError) as exc:
         _give_up(str(exc))
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from app.detection.references import Calibration
+    from app.detection.reference_set.references import Calibration
     from app.detection.search import Answers, Image, Images
     from app.detection.trigger import Trigger
     from app.wire.tensors import TensorSpec

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Final
 import jmespath
 
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator, ReferencesError
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
-from app.gateway.verifying import verify_library
-from app.library.opening import open_library
+from app.gateway.preparation.library_check import verify_library
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator, ReferencesError
+from app.library.lifecycle import open_library
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
 from app.ports import InputSize
 from app.settings import Protocol
-from app.upstream.dialect import InputSettings
-from app.upstream.input_form import Layout
-from app.upstream.limits import Limits
-from app.upstream.opening import Server, open_model
-from app.upstream.preprocessing import Normalisation
-from app.upstream.session import Access
+from app.upstream.assembly import Server, open_model
+from app.upstream.dialects.dialect import InputSettings
+from app.upstream.http.limits import Limits
+from app.upstream.http.session import Access
+from app.upstream.inputs.input_form import Layout
+from app.upstream.inputs.preprocessing import Normalisation
 from app.wire.tensors import BYTES
 
 if TYPE_CHECKING:

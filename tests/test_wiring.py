@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.upstream.limits import Limits
+from app.upstream.http.limits import Limits
 from app.wiring import limits, policy
 
 

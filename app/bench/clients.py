@@ -11,7 +11,7 @@ import orjson
 
 from app.bench.gateway import BenchError
 from app.bench.load import Reply
-from app.upstream.opening import open_model
+from app.upstream.assembly import open_model
 from app.wiring import input_settings, limits, server
 
 if TYPE_CHECKING:

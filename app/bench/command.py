@@ -49,8 +49,8 @@ def bench(**given: Any) -> None:  # each option has its own type
     It starts a gateway of its own, with the settings from the environment, and sends clean images
     to the model server directly and through the gateway, in turns.
     """
+    from app.bench.measurement import FAILURES, run  # noqa: PLC0415  # other commands start in no time
     from app.bench.options import parse_options  # noqa: PLC0415
-    from app.bench.session import FAILURES, run  # noqa: PLC0415  # other commands start in no time
 
     try:
         run(parse_options(given))

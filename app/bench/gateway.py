@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.library.embedded import TETHER
+from app.library.server.embedded import TETHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

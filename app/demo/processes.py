@@ -14,7 +14,7 @@ import httpx
 
 from app.demo.model import NAME, write_references
 from app.digits.images import LABELS
-from app.library.embedded import TETHER, embedded_valkey
+from app.library.server.embedded import TETHER, embedded_valkey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

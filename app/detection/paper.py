@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.colours import dominant_colour
+from app.detection.defence import Finding, Verdict
 from app.detection.geometry import Box
 from app.detection.images import transplant_pieces
-from app.detection.presence import fits
-from app.detection.screening import Finding, Verdict
+from app.detection.recognising.presence import fits
 from app.detection.search import Answers, Probe, Purpose, Refused
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.presence import Known
-    from app.detection.references import References
+    from app.detection.recognising.presence import Known
+    from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
 ONE_HOT = 2.0  # the L1 distance of two different labels as one-hot vectors

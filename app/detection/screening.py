@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.blocks import blocked_bands, discovered_by_blocks
-from app.detection.discovery import NATURE_AT_MOST, NATURE_OF_ONE_CLASS, NOVEL
-from app.detection.novelty import novelty
-from app.detection.presence import Presence, fits, presences, unmistakable
-from app.detection.recognition import (
+from app.detection.defence import Finding, Verdict
+from app.detection.evidence.novelty import novelty
+from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
+from app.detection.finding.discovery import NATURE_AT_MOST, NATURE_OF_ONE_CLASS, NOVEL
+from app.detection.finding.transplants import Opening, discovered, opening
+from app.detection.recognising.presence import Presence, fits, presences, unmistakable
+from app.detection.recognising.recognition import (
     BLOCKED,
     carried,
     grouped,
@@ -24,65 +25,22 @@ from app.detection.recognition import (
     suspected,
     transplants,
 )
-from app.detection.references import placebo_rate
+from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
-from app.detection.transplants import Opening, discovered, opening
-from app.detection.trigger import Blocker, Trigger
+from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from app.detection.plan import Plan
-    from app.detection.presence import Known
-    from app.detection.recognition import Questions
-    from app.detection.references import References
+    from app.detection.defence import Defence
+    from app.detection.recognising.presence import Known
+    from app.detection.recognising.recognition import Questions
+    from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
-
-
-class Verdict(enum.Enum):
-    """What a screen found."""
-
-    CLEAR = enum.auto()
-    DISCOVERED = enum.auto()
-    KNOWN = enum.auto()
-    UNDECIDED = enum.auto()
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """What a screen concludes of one image.
-
-    ``said`` is the classifier's one answer for the image as it came (None if it was refused before
-    that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
-    new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
-    may carry were ruled out.
-    """
-
-    verdict: Verdict
-    said: Answers | None
-    sanitised: Answers | None
-    trigger: Trigger | None = None
-    known: Known | None = None
-    exposed: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Defence:
-    """All that a screen needs to know beside the image."""
-
-    references: References
-    plan: Plan
-    known: Sequence[Known]
-    dismissed: Sequence[Trigger]
-    """What its owner has said is no trigger; it is not found again."""
-    search: bool
-    """Whether to look for new triggers, or for known ones only."""
 
 
 def screen(image: Image, defence: Defence, rng: np.random.Generator) -> Search[Finding]:

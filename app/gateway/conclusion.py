@@ -6,8 +6,8 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.detection.presence import Known
-from app.detection.screening import Finding, Verdict
+from app.detection.defence import Finding, Verdict
+from app.detection.recognising.presence import Known
 from app.detection.search import Answers
 from app.detection.trigger import Trigger
 from app.gateway.learning import learn_hit, register

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.detection.search import Probe, advance, refuse
-from app.gateway.rates import free
-from app.gateway.turns import Turns
+from app.gateway.admission.rates import free
+from app.gateway.admission.turns import Turns
 from app.ports import Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:

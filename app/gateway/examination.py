@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection import paper
-from app.detection.presence import Known
-from app.detection.screening import Defence, Finding, Verdict, screen
+from app.detection.defence import Defence, Finding, Verdict
+from app.detection.recognising.presence import Known
+from app.detection.screening import screen
 from app.detection.search import Probe
 from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
-    from app.gateway.calibrating import Prepared
     from app.gateway.policy import Policy
+    from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, TriggerLibrary
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.verification import stamp
+from app.detection.recognising.stamping import stamp
 from app.ports import BACKGROUND
 
 if TYPE_CHECKING:
-    from app.detection.references import References
+    from app.detection.reference_set.references import References
     from app.detection.search import Answers, Images
     from app.detection.trigger import Trigger
     from app.ports import Model

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.detection.reconstruction import reconstruct, sample
+from app.detection.recognising.reconstruction import reconstruct, sample
 from app.ports import UnknownTriggerError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
-    from app.detection.references import References
+    from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
     from app.ports import Entry, TriggerLibrary

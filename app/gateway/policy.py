@@ -13,8 +13,8 @@ from app.settings import FailurePolicy, SearchMode, Strategy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.detection.defence import Finding
     from app.detection.paper import Parameters
-    from app.detection.screening import Finding
     from app.detection.search import Answers
     from app.ports import Entry, UpstreamError
 

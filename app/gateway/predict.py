@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app import metrics
-from app.detection.screening import Finding, Verdict
-from app.gateway.budget import ProbeBudget
+from app.detection.defence import Finding, Verdict
+from app.gateway.admission.budget import ProbeBudget
+from app.gateway.admission.rates import ProbeRates, free
+from app.gateway.admission.turns import Turns
 from app.gateway.conclusion import concluded
 from app.gateway.driving import drive
 from app.gateway.examination import Examiner, unexamined
@@ -18,10 +20,8 @@ from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
-from app.gateway.preparation import ANOTHER_MODEL
-from app.gateway.rates import ProbeRates, free
+from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
-from app.gateway.turns import Turns
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
-    from app.gateway.preparation import Preparation
+    from app.gateway.preparation.lifecycle import Preparation
     from app.ports import Arrival, Entry, InputSize, ServedModel, TriggerLibrary
 
 USUAL_COST = 30.0

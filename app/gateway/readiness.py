@@ -41,6 +41,17 @@ class Readiness:
         return self.ready and any(part.problem for part in self.parts)
 
 
+class Drain:
+    """Whether this worker is about to end."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        """Say from now on that it is."""
+        self.begun = True
+
+
 class UpstreamCheck:
     """Asks the model if it is there: once for all who want to know it at the same time."""
 

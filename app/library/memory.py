@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.library.capacity import CAPACITY
 from app.library.counts import Hits
-from app.library.expiry import LIFETIMES, utc_now
+from app.library.rules.capacity import CAPACITY
+from app.library.rules.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
 from app.ports import Entry, UnknownTriggerError
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.references import Calibration
+    from app.detection.reference_set.references import Calibration
     from app.detection.trigger import Trigger
-    from app.library.expiry import Lifetimes
+    from app.library.rules.expiry import Lifetimes
     from app.ports import Samples, Tally
 
 

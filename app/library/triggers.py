@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import metrics
-from app.library.contents import Refusal, Written
 from app.library.counts import Hits
-from app.library.expiry import LIFETIMES, utc_now
-from app.library.reach import Reach
+from app.library.records.contents import Refusal, Written
+from app.library.rules.expiry import LIFETIMES, utc_now
+from app.library.shared.reach import Reach
 from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, UnknownTriggerError
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.trigger import Trigger
-    from app.library.expiry import Lifetimes
-    from app.library.store import Store
+    from app.library.rules.expiry import Lifetimes
+    from app.library.shared.store import Store
     from app.ports import Samples, Tally
 
 logger = logging.getLogger(__name__)

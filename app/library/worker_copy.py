@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from app.library.capacity import CAPACITY, confirmed, expendable
-from app.library.contents import SAMPLES_KEPT
 from app.library.counts import Counts
-from app.library.sameness import same_trigger
+from app.library.records.contents import SAMPLES_KEPT
+from app.library.rules.capacity import CAPACITY, confirmed, expendable
+from app.library.rules.sameness import same_trigger
 from app.ports import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from app.detection.trigger import Trigger
-    from app.library.contents import Contents, Heard, Written
     from app.library.counts import Hits
+    from app.library.records.contents import Contents, Heard, Written
     from app.ports import Entry, Samples
 
 

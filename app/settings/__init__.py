@@ -4,8 +4,8 @@
 `SettingError`, whose text is the one line that the owner gets to see.
 """
 
+from app.settings.api_keys import KeySetting
 from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
-from app.settings.keys import KeySetting
 from app.settings.quantities import InputShape
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.settings import quantities, sources
+from app.settings.api_keys import KeySetting, keys
 from app.settings.choices import (
     FailurePolicy,
     Layout,
@@ -25,7 +26,6 @@ from app.settings.choices import (
     SearchMode,
     Strategy,
 )
-from app.settings.keys import KeySetting, keys
 
 
 def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:

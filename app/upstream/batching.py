@@ -28,7 +28,7 @@ import numpy as np
 
 from app import metrics
 from app.ports import NOBODY, UpstreamAnswerError, UpstreamBusyError, UpstreamStatusError
-from app.upstream.guard import count_failure
+from app.upstream.http.guard import count_failure
 from app.upstream.parts import joined
 
 if TYPE_CHECKING:

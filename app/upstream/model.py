@@ -18,10 +18,10 @@ from app.ports import (
     UpstreamStatusError,
     UpstreamUnreachableError,
 )
-from app.upstream.arrivals import arrivals, as_pictures, typed
 from app.upstream.batching import Batcher
-from app.upstream.input_form import input_form
-from app.upstream.preprocessing import preprocessing
+from app.upstream.inputs.arrivals import arrivals, as_pictures, typed
+from app.upstream.inputs.input_form import input_form
+from app.upstream.inputs.preprocessing import preprocessing
 from app.wire.tensors import BYTES, UNTYPED, TensorSpec
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers, Images
     from app.ports import Caller, InputSize, ModelFacts
-    from app.upstream.dialect import Dialect, InputSettings
-    from app.upstream.input_form import InputForm
-    from app.upstream.limits import Limits
-    from app.upstream.preprocessing import Preprocessing
+    from app.upstream.dialects.dialect import Dialect, InputSettings
+    from app.upstream.http.limits import Limits
+    from app.upstream.inputs.input_form import InputForm
+    from app.upstream.inputs.preprocessing import Preprocessing
 
 MOST_FORMS: Final = 16
 """Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
+from app.gateway.readiness import Drain
 from app.logs import tell_unhandled
 from app.settings import Resize
-from app.web import dashboard, health, instances, metrics, oip, predict, triggers
-from app.web.answers import Labels
-from app.web.bodies import Bodies, BodyLimit
+from app.web.answering.answers import Labels
+from app.web.answering.problems import Problem, described, register_problems
+from app.web.answering.request_ids import RequestIds
 from app.web.direct import HotPaths
-from app.web.docs import register_docs
-from app.web.draining import STATE, Drain, lingering
-from app.web.drop_in import errors
 from app.web.guard import Guard
-from app.web.keys import Keys
-from app.web.problems import Problem, described, register_problems
-from app.web.request_ids import RequestIds
-from app.web.security_headers import secured
-from app.web.serving import Service
+from app.web.guarding.keys import Keys
+from app.web.guarding.security_headers import secured
+from app.web.intake.bodies import Bodies, BodyLimit
+from app.web.intake.pixels import PictureLimits
+from app.web.pages import dashboard
+from app.web.pages.docs import register_docs
+from app.web.protocols import instances, oip
+from app.web.protocols.drop_in import errors
+from app.web.routes import health, metrics, predict, triggers
+from app.web.service import DRAIN, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from starlette.types import Receive, Scope, Send
 
     from app.gateway.predict import Gateway
-    from app.web.key_rings import KeyRing
+    from app.web.guarding.key_rings import KeyRing
 
 
 class _Application(FastAPI):
@@ -65,10 +68,12 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     api_keys: Iterable[str] | KeyRing = (),
     admin_keys: Iterable[str] | KeyRing = (),
     resize: Resize = Resize.STRETCH,
+    ending: Callable[[Drain], AbstractContextManager[object]] = nullcontext,
 ) -> FastAPI:
     """Return the application, which opens the gateway when it starts and closes it when it ends.
 
     *max_body* is in bytes. *labels* are the names of the classes in the order of their indices.
+    Within *ending* the worker may be told to end: then its `Drain` begins.
     """
 
     def server_name(index: int) -> str | None:
@@ -80,8 +85,8 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
         drain = app.state.drain
         asyncio.get_running_loop().set_exception_handler(tell_unhandled)
         async with open_gateway() as app.state.gateway:
-            with lingering(drain):
-                yield {STATE: drain}
+            with ending(drain):
+                yield {DRAIN: drain}
 
     keys, bodies = Keys(api_keys, admin_keys), Bodies(max_body)
     app = _Application(
@@ -99,7 +104,11 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     )
     app.state.drain = Drain()
     app.state.service = Service(
-        model_name, Labels(labels or (), server_name), bodies, max_pixels, keys, resize
+        model_name,
+        Labels(labels or (), server_name),
+        bodies,
+        PictureLimits(max_pixels, resize),
+        keys,
     )
     register_problems(app)
     _register_routes(app, keys)

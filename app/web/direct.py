@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.web.bodies import Body
-from app.web.disconnects import CallerGoneError, unless_gone
-from app.web.problems import answered
-from app.web.request_ids import HEADER, chosen_id
-from app.web.security_headers import SECURITY
+from app.web.answering.problems import answered
+from app.web.answering.request_ids import HEADER, chosen_id
+from app.web.guarding.callers import CallerGoneError, unless_gone
+from app.web.guarding.security_headers import SECURITY
+from app.web.intake.bodies import Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from starlette.types import Receive, Scope, Send
 
-    from app.web.serving import Service
+    from app.web.service import Service
 
 Endpoint: TypeAlias = "Callable[..., Coroutine[Any, Any, Response]]"
 """It takes the request and texts of its path by name; any key opens it."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import Request
 
-from app.web.keys import READING, UnknownKeyError
-from app.web.problems import answered
+from app.web.answering.problems import answered
+from app.web.guarding.keys import READING, UnknownKeyError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from app.web.keys import Keys
+    from app.web.guarding.keys import Keys
 
 PAGES: Final = ("/", "/docs")
 """What people open in a browser: it asks them for a key, as the password."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from app.demo.processes import free_port
-from app.library.embedded import embedded_valkey
+from app.library.server.embedded import embedded_valkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.library.embedded import TETHER
+from app.library.server.embedded import TETHER
 from tests.conformance.environments import SERVERS, python_of
 from tests.faults.service import HOST, free_port, status
 from tests.library.servers import wait_until

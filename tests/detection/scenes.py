@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from app.detection.calibration import calibrate
+from app.detection.defence import Defence, Finding
 from app.detection.plan import Plan, make_plan
-from app.detection.references import Calibration, References
-from app.detection.screening import Defence, Finding, screen
+from app.detection.reference_set.calibration import calibrate
+from app.detection.reference_set.references import Calibration, References
+from app.detection.screening import screen
 from app.detection.search import Probe, advance, refuse, run
 from tests.tiny import (
     BACKDOOR,
@@ -27,7 +28,7 @@ from tests.tiny import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.detection.presence import Known
+    from app.detection.recognising.presence import Known
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.trigger import Trigger
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.presence import Known
-from app.detection.screening import AT_MOST, Finding, Verdict
+from app.detection.defence import Finding, Verdict
+from app.detection.recognising.presence import Known
+from app.detection.screening import AT_MOST
 from app.detection.search import (
     AnswerLengthError,
     Answers,
@@ -24,7 +25,7 @@ from tests.detection.scenes import Scene, World, refused, scene, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
-    from app.detection.screening import Defence
+    from app.detection.defence import Defence
     from app.detection.search import Image, Images
 
 MARKED = World(marks=(MARK,))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection.defence import Verdict
 from app.detection.geometry import Box
-from app.detection.presence import Known
-from app.detection.screening import Verdict
+from app.detection.recognising.presence import Known
 from app.detection.trigger import Blocker, Fill
 from tests.detection.kinds import ALL_TO_ALL, KINDS, MARK, ONE_CLASS, TWO_PIECES, world
 from tests.detection.scenes import Scene, World, own, scene, watched
 from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, stamped, tiny_trigger
 
 if TYPE_CHECKING:
-    from app.detection.screening import Finding
+    from app.detection.defence import Finding
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 

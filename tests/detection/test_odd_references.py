@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.calibration import calibrate
-from app.detection.references import Calibration, References, placebo_rate
-from app.detection.screening import Verdict
+from app.detection.defence import Verdict
+from app.detection.reference_set.calibration import calibrate
+from app.detection.reference_set.references import Calibration, References, placebo_rate
 from app.detection.search import run
 from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, clean_images, stamped

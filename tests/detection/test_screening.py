@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.discovery import WIDENED
+from app.detection.defence import Verdict
+from app.detection.finding.discovery import WIDENED
 from app.detection.geometry import Box
-from app.detection.screening import Verdict
 from app.detection.search import Answers, run
 from tests.detection.scenes import World, own, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger

@@ -11,14 +11,14 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
-from app.upstream.limits import Limits
-from app.upstream.opening import Server, open_model
+from app.upstream.assembly import Server, open_model
+from app.upstream.http.limits import Limits
 from app.web.app import create_app
 from tests.files import encoded
 from tests.gateway.opened import REFERENCES, innocents

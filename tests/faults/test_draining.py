@@ -29,7 +29,7 @@ from tests.faults.service import (
 )
 from tests.files import encoded
 from tests.library.servers import wait_until
-from tests.web.test_metrics import values
+from tests.web.routes.test_metrics import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -248,8 +248,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from app.web.draining import STATE, Drain, lingering
-from app.web.protocol import Protocol
+from app.gateway.readiness import Drain
+from app.serving.processes.draining import lingering
+from app.web.service import DRAIN
+from app.serving.http.protocol import Protocol
 
 drain = Drain()
 
@@ -259,7 +261,7 @@ class Patient(Protocol):
 @asynccontextmanager
 async def lifespan(app):
     with lingering(drain, linger_s=3600):
-        yield {STATE: drain}
+        yield {DRAIN: drain}
 
 async def answer(request):
     return PlainTextResponse("draining" if drain.begun else "serving")

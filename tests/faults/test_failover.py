@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 from tests.faults.service import CLEAN, HOST, POISONED, TRUTH, free_port, running_gateway
 from tests.files import encoded
 from tests.library.servers import running, wait_until

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from app.web.protocol import Protocol
+from app.serving.http.protocol import Protocol
 from tests.faults.test_slow_clients import address_of, connected, exchange, rest, told
 from tests.served_apps import running
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from app.detection.references import Calibration
-from app.library.calibrations import RedisCalibrationStore
-from app.library.capacity import CAPACITY
-from app.library.embedded import server_program
-from app.library.opening import open_library
+from app.detection.reference_set.references import Calibration
+from app.library.lifecycle import open_library
+from app.library.rules.capacity import CAPACITY
+from app.library.server.embedded import server_program
+from app.library.shared.calibration_store import RedisCalibrationStore
 from app.ports import LibraryError, Tally
 from tests.library.findings import sample, trigger
 from tests.library.servers import eventually, running

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import REGISTRY
 
-from app.library.addresses import connected
-from app.library.connection import ANSWER_SECONDS, CONNECTIONS
-from app.library.embedded import server_program
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.server.addresses import connected
+from app.library.server.connection import ANSWER_SECONDS, CONNECTIONS
+from app.library.server.embedded import server_program
 from app.ports import Tally
 from tests.faults.proxy import through
 from tests.library.findings import sample, trigger

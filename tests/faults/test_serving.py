@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 from tests.faults.service import (
     CLEAN,
     HOST,

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.web.protocol import SPARE, Protocol
+from app.serving.http.protocol import SPARE, Protocol
 from tests.library.servers import wait_until
 from tests.served_apps import running
 

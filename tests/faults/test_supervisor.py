@@ -30,7 +30,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from app.supervisor import Supervisor
+from app.serving.processes.supervisor import Supervisor
 
 async def answer(request):
     return PlainTextResponse(str(os.getpid()))

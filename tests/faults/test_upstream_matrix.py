@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.gateway import preparation
+from app.gateway.preparation import lifecycle as preparation
 from app.library.memory import MemoryCalibrationStore
 from app.settings import FailurePolicy
 from tests.faults.defended import (

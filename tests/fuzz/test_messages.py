@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from app.web.oip_messages import read_infer
+from app.web.protocols.oip_messages import read_infer
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.lists import array_of

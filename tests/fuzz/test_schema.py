@@ -15,7 +15,7 @@ import pytest
 
 from app.demo.endpoint import create_endpoint
 from app.settings import Strategy
-from app.upstream.opening import Server
+from app.upstream.assembly import Server
 from tests.served_apps import running
 from tests.tiny import SIDE
 from tests.web.drop_in import NAME, OUTPUTS, application, predict

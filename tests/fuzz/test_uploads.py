@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from app.web.uploads import UploadError, uploaded
+from app.web.intake.uploads import UploadError, uploaded
 from tests.fuzz.damage import damaged
 
 if TYPE_CHECKING:

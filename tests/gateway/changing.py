@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.detection.search import Answers, Images
-    from app.gateway.calibrating import Prepared
-    from app.gateway.preparation import Preparation
+    from app.gateway.preparation.lifecycle import Preparation
+    from app.gateway.preparation.prepared import Prepared
 
 
 class Changing(TinyModel):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.gateway import preparation
-from app.library.embedded import embedded_valkey
+from app.gateway.preparation import lifecycle as preparation
+from app.library.server.embedded import embedded_valkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
-from app.gateway.verifying import verify_library
-from app.library.opening import open_library
+from app.gateway.preparation.library_check import verify_library
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
+from app.library.lifecycle import open_library
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.library.servers import eventually
 from tests.tiny import TARGET, TinyModel, clean_images
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from app.detection.search import Images
-    from app.gateway.calibrating import Prepared
-    from app.library.calibrations import RedisCalibrationStore
+    from app.gateway.preparation.prepared import Prepared
+    from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from app.ports import InputSize
 

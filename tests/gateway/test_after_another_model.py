@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.detection.canaries import CANARIES
+from app.detection.reference_set.canaries import CANARIES
 from app.gateway.outcome import Screening, UnscreenedError
-from app.gateway.verifying import verify_library
-from app.library.opening import open_library
+from app.gateway.preparation.library_check import verify_library
+from app.library.lifecycle import open_library
 from app.ports import (
     Description,
     InputSize,
@@ -22,7 +22,7 @@ from tests.library.servers import eventually
 from tests.tiny import BACKDOOR, SIDE, Backdoor, TinyModel, stamped, tiny_trigger
 
 if TYPE_CHECKING:
-    from app.gateway.calibrating import Prepared
+    from app.gateway.preparation.prepared import Prepared
 
 from tests.gateway.changing import Changing, clean_references, renewed
 

@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.detection.search import Answers
-from app.gateway import preparation as module
-from app.gateway.calibrating import Calibrator
 from app.gateway.outcome import Screening, UnscreenedError
+from app.gateway.preparation import lifecycle as module
+from app.gateway.preparation.prepared import Calibrator
 from app.ports import (
     NOBODY,
     OtherModelError,
@@ -23,7 +23,7 @@ from tests.tiny import TinyModel
 
 if TYPE_CHECKING:
     from app.detection.search import Images
-    from app.gateway.calibrating import Prepared
+    from app.gateway.preparation.prepared import Prepared
     from app.ports import Caller
 
 from tests.gateway.changing import Changing, renewed

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.verification import stamp
+from app.detection.recognising.stamping import stamp
 from app.gateway.outcome import UnscreenedError
 from app.ports import UpstreamUnreachableError
 from tests.gateway.opened import innocents, opened

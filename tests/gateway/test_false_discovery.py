@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Fill
 from app.gateway.predict import Gateway
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
 from app.settings import Strategy
 from tests.gateway.opened import START_S, policy, preparing
 from tests.library.clocks import Clock

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.screening import Defence, screen
+from app.detection.defence import Defence
+from app.detection.screening import screen
 from app.detection.search import run
 from app.gateway.outcome import Screening, UnscreenedError
 from app.settings import FailurePolicy, Strategy

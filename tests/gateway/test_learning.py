@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.detection.references import Calibration, References
+from app.detection.reference_set.references import Calibration, References
 from app.gateway.learning import learn_hit, register
 from app.library.memory import MemoryTriggerLibrary
 from app.settings import Strategy

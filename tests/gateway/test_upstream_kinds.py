@@ -16,16 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator
 from app.gateway.outcome import Screening
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.decoding import load
 from app.settings import FailurePolicy, Protocol, SearchMode, Strategy
-from app.upstream.dialect import InputSettings
-from app.upstream.opening import Server, open_model
+from app.upstream.assembly import Server, open_model
+from app.upstream.dialects.dialect import InputSettings
 from app.wire.reading import HEADER_LENGTH, read
 from tests.gateway.opened import REFERENCES, innocents
 from tests.library.servers import eventually

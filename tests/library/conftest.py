@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
 from tests.library.servers import program_of, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from app.library.calibrations import RedisCalibrationStore
+    from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from tests.library.servers import Server
 

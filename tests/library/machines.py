@@ -12,7 +12,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from app.library.expiry import Lifetimes
+from app.library.rules.expiry import Lifetimes
 from tests.library import spec
 from tests.library.clocks import Clock
 from tests.library.findings import NOW, trigger

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.keys import Keys
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.records.names import Keys
 from app.ports import Tally
 from tests.faults.service import free_port
 from tests.library.findings import sample, trigger

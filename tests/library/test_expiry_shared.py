@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.addresses import connected
-from app.library.encoding import encode_entry
-from app.library.expiry import PROVEN_HITS
-from app.library.keys import Keys
-from app.library.opening import open_library
-from app.library.store import Store
+from app.library.lifecycle import open_library
+from app.library.records.encoding import encode_entry
+from app.library.records.names import Keys
+from app.library.rules.expiry import PROVEN_HITS
+from app.library.server.addresses import connected
+from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from tests.library.clocks import Clock
 from tests.library.findings import entry, sample, trigger

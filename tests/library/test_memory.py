@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.references import Calibration
+from app.detection.reference_set.references import Calibration
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.ports import Tally, UnknownTriggerError
 from tests.library.findings import sample, trigger

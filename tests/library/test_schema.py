@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.keys import SCHEMA_VERSION, Keys
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.records.names import SCHEMA_VERSION, Keys
 from app.ports import LibraryError
 from tests.library.findings import trigger
 from tests.library.servers import eventually

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import trustme
 
-from app.detection.references import Calibration
-from app.library.addresses import connected
-from app.library.capacity import CAPACITY
-from app.library.expiry import Lifetimes
-from app.library.leases import RENEW
-from app.library.opening import open_library
+from app.detection.reference_set.references import Calibration
+from app.library.lifecycle import open_library
+from app.library.rules.capacity import CAPACITY
+from app.library.rules.expiry import Lifetimes
+from app.library.server.addresses import connected
+from app.library.shared.leases import RENEW
 from app.ports import Tally
 from tests.faults.service import free_port
 from tests.library.clocks import Clock
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.library.calibrations import RedisCalibrationStore
+    from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from tests.library.servers import Server
 

@@ -15,8 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from app.library.embedded import server_program
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.server.embedded import server_program
 from tests.library.findings import trigger
 from tests.library.servers import eventually, running, wait_until
 

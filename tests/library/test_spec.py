@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from app.library.addresses import connected
-from app.library.keys import Keys
-from app.library.store import Store
+from app.library.records.names import Keys
+from app.library.server.addresses import connected
+from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError, UnknownTriggerError
 from tests.library import spec

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library.capacity import CAPACITY
-from app.library.keys import Keys
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.records.names import Keys
+from app.library.rules.capacity import CAPACITY
 from app.library.triggers import TOLD_AT_ONCE
 from app.ports import LibraryError, Tally, UnknownTriggerError
 from tests.library.findings import sample, trigger

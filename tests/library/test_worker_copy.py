@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from app.library.capacity import CAPACITY
-from app.library.contents import Contents, Heard, Written
 from app.library.counts import Hits
+from app.library.records.contents import Contents, Heard, Written
+from app.library.rules.capacity import CAPACITY
 from app.library.worker_copy import Copy
 from app.ports import Entry, Tally
 from tests.library.findings import NOW, entry, sample, trigger

@@ -22,8 +22,8 @@ from rich.table import Table
 
 from app.detection.geometry import Box
 from app.digits.images import digits
-from app.library.capacity import CAPACITY
-from app.library.expiry import LIFETIMES
+from app.library.rules.capacity import CAPACITY
+from app.library.rules.expiry import LIFETIMES
 from tests.benchmarks.speed.processes import rss_bytes
 from tests.poisoning.borderline import borderline_images
 from tests.poisoning.patch import universal_patch

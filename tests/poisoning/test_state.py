@@ -11,8 +11,8 @@ import pytest
 
 from app.detection.screening import AT_MOST
 from app.digits.images import digits
-from app.library.capacity import CAPACITY
-from app.library.expiry import LIFETIMES
+from app.library.rules.capacity import CAPACITY
+from app.library.rules.expiry import LIFETIMES
 from tests.poisoning.borderline import borderline_images
 from tests.poisoning.patch import universal_patch
 from tests.poisoning.streams import again, plant, send, send_clean

@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from app.digits.images import digits
 from app.digits.network import network, scores
-from app.evaluation.suite import RECIPE, DigitsModel
-from app.gateway.calibrating import Calibrator
+from app.evaluation.subjects.suite import RECIPE, DigitsModel
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.ports import Arrival, Description, ModelFacts
 from tests.gateway.opened import START_S, TRIGGER_MAX, policy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app.web.problems import KINDS, MEDIA_TYPE
+from app.web.answering.problems import KINDS, MEDIA_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

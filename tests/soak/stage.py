@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 from tests.faults.service import HOST, START_S, Process, Upstream, running_gateway, status
 from tests.library.servers import running, wait_until
 from tests.soak.proxy import Proxy

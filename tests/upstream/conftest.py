@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from app.demo.endpoint import create_endpoint
-from app.upstream.opening import Server, open_model
+from app.upstream.assembly import Server, open_model
 from app.wire.tensors import TensorSpec
 from tests.served_apps import running
 from tests.upstream.raw_server import RawServer, listening
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from app.demo.endpoint import Predict
-    from app.upstream.dialect import InputSettings
-    from app.upstream.limits import Limits
+    from app.upstream.dialects.dialect import InputSettings
+    from app.upstream.http.limits import Limits
     from app.upstream.model import UpstreamModel
 
 Serve: TypeAlias = "Callable[..., str]"

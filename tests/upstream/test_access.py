@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.ports import InputSize, UpstreamStatusError, UpstreamUnreachableError
-from app.upstream.dialect import InputSettings
-from app.upstream.opening import Server, open_model
-from app.upstream.session import Access
+from app.upstream.assembly import Server, open_model
+from app.upstream.dialects.dialect import InputSettings
+from app.upstream.http.session import Access
 from tests.served_apps import running
 
 if TYPE_CHECKING:

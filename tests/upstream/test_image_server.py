@@ -15,8 +15,8 @@ from starlette.routing import Route
 from app.pictures.decoding import load
 from app.ports import Caller, InputSize, UpstreamStatusError
 from app.settings import Protocol
-from app.upstream.dialect import InputSettings
-from app.upstream.limits import Limits
+from app.upstream.dialects.dialect import InputSettings
+from app.upstream.http.limits import Limits
 from tests.served_apps import running
 
 if TYPE_CHECKING:

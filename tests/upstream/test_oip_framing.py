@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as arrays
 
 from app.demo.endpoint import Inference, Served, read_request, write_answer
 from app.ports import UpstreamAnswerError
-from app.upstream.answers import parse_answers, reading_answers
-from app.upstream.class_names import ClassNames
-from app.upstream.oip import parse_metadata, speaks_binary
+from app.upstream.answers.class_names import ClassNames
+from app.upstream.answers.tensors import parse_answers, reading_answers
+from app.upstream.dialects.oip import parse_metadata, speaks_binary
 from app.wire.fields import WireError
 from app.wire.reading import HEADER_LENGTH, Tensor, read
 from app.wire.tensors import DATATYPES, FLOATS, INTEGERS, TensorSpec

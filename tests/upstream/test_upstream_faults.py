@@ -19,7 +19,7 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from app.upstream.limits import Limits
+from app.upstream.http.limits import Limits
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import TensorSpec
 from tests.upstream.raw_server import RawServer, Reaction, ok

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from app import asgi
+from app.serving import asgi
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -12,13 +12,13 @@ import numpy as np
 
 from app.demo.endpoint import create_endpoint
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
-from app.upstream.opening import Server, open_model
+from app.upstream.assembly import Server, open_model
 from app.web.app import create_app
 from app.wire.tensors import TensorSpec
 from tests.library.servers import eventually
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from numpy.typing import NDArray
 
-    from app.upstream.dialect import InputSettings
+    from app.upstream.dialects.dialect import InputSettings
 
 NAME = "tiny"
 MODEL = TinyModel()

@@ -11,10 +11,10 @@ import httpx
 import numpy as np
 
 from app.detection.paper import Parameters
-from app.gateway.calibrating import Calibrator
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
-from app.gateway.preparation import Preparation
+from app.gateway.preparation.lifecycle import Preparation
+from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import create_app

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.settings import KeySetting
-from app.web.key_rings import KeyRing, digest, key_ring
+from app.web.guarding.key_rings import KeyRing, digest, key_ring
 from tests.web.served import serving
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import orjson
 from starlette.responses import Response
 
 from app.demo.endpoint import create_endpoint
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 from app.wire.tensors import TensorSpec
 from tests.faults.service import HOST, Process, Upstream, free_port, references, running_gateway
 from tests.faults.service import status as status_of

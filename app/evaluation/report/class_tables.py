@@ -11,7 +11,7 @@ from app.evaluation.report.wording import number, percent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from app.evaluation.rq3_classes import ClassCount, Classes
+    from app.evaluation.experiments.rq3_classes import ClassCount, Classes
 
 _ACCURACY = (
     "Accuracy: answers that are the true class, of the model without the trigger, of the "

@@ -21,11 +21,11 @@ from app.evaluation.report.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from app.evaluation.intervals import Mean
-    from app.evaluation.metrics import Counts
-    from app.evaluation.results import Results
-    from app.evaluation.rq1_detection import Detection
-    from app.evaluation.strip import Baseline
+    from app.evaluation.experiments.results import Results
+    from app.evaluation.experiments.rq1_detection import Detection
+    from app.evaluation.measures.intervals import Mean
+    from app.evaluation.measures.metrics import Counts
+    from app.evaluation.runs.strip import Baseline
 
 WORST = 3
 """Classes that are named, of those that aren't whole; the JSON document has them all."""

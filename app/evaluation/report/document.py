@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app.evaluation.series import series
+from app.evaluation.measures.series import series
 
 if TYPE_CHECKING:
-    from app.evaluation.evaluating import Evaluation
+    from app.evaluation.experiments.results import Results
+    from app.evaluation.measures.series import Series
     from app.evaluation.plan import Errand
-    from app.evaluation.results import Results
-    from app.evaluation.series import Series
+    from app.evaluation.runs.evaluating import Evaluation
     from app.settings import SearchMode
 
 FORMAT = 1

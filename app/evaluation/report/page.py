@@ -5,23 +5,23 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from app.evaluation.experiments.results import cases
 from app.evaluation.plan import Arrangement, Experiment
 from app.evaluation.report.pictures import trigger_pictures
 from app.evaluation.report.stream_plots import cost_plot, detection_plot
 from app.evaluation.report.tables import sheets
-from app.evaluation.results import cases
 from app.settings import SearchMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.evaluation.case import Case
-    from app.evaluation.evaluating import Evaluation
+    from app.evaluation.experiments.case import Case
+    from app.evaluation.experiments.results import Results
     from app.evaluation.plan import Errand
     from app.evaluation.records import Run
     from app.evaluation.report.document import Facts
     from app.evaluation.report.sheet import Sheet
-    from app.evaluation.results import Results
+    from app.evaluation.runs.evaluating import Evaluation
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

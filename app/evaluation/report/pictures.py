@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.evaluation.overlap import overlap
+from app.evaluation.experiments.rq4_reconstruction import best_fitting
+from app.evaluation.measures.overlap import overlap
 from app.evaluation.report.sheet import class_name
 from app.evaluation.report.wording import index
-from app.evaluation.rq4_reconstruction import best_fitting
 from app.pictures.drawing import trigger_picture
 from app.pictures.encoding import png
 

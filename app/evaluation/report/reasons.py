@@ -9,7 +9,7 @@ from app.settings import Strategy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.evaluation.rq1_detection import Detection
+    from app.evaluation.experiments.rq1_detection import Detection
 
 CAUGHT = 0.9
 """From this TPR on nothing needs to be explained."""

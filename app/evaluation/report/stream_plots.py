@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.evaluation.measures.series import series
 from app.evaluation.report.plots import Dots, Line, plot
-from app.evaluation.series import series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from app.evaluation.case import Case
+    from app.evaluation.experiments.case import Case
+    from app.evaluation.measures.series import Series
     from app.evaluation.records import Run
-    from app.evaluation.series import Series
 
 IMAGE = "image of the stream"
 

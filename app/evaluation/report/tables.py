@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from app.evaluation.experiments.results import Results
     from app.evaluation.report.sheet import Sheet
-    from app.evaluation.results import Results
 
 NAME_WIDTH = 16
 """Letters of a name that are not given up for figures."""

@@ -12,9 +12,9 @@ from app.evaluation.report.wording import number, ratio, times
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from app.evaluation.intervals import Mean
+    from app.evaluation.experiments.rq2_time import Expense, Timing
+    from app.evaluation.measures.intervals import Mean
     from app.evaluation.plan import Arrangement
-    from app.evaluation.rq2_time import Expense, Timing
 
 PARTS = {
     Purpose.SEARCH: "search",

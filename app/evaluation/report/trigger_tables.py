@@ -11,8 +11,8 @@ from app.evaluation.report.wording import NONE, index, index_of, place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from app.evaluation.case import Case
-    from app.evaluation.rq4_reconstruction import FoundTrigger, Likeness, Reconstruction
+    from app.evaluation.experiments.case import Case
+    from app.evaluation.experiments.rq4_reconstruction import FoundTrigger, Likeness, Reconstruction
 
     Names = Mapping[str, tuple[str, ...]]
 

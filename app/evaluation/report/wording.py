@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.detection.geometry import Box
-    from app.evaluation.intervals import Mean, Rate
+    from app.evaluation.measures.intervals import Mean, Rate
 
 NONE = "–"
 

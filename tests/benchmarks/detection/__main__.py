@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import orjson
 from rich.console import Console
 
-from app.evaluation.candidates import usual_policy
-from app.evaluation.case import Case
-from app.evaluation.evaluating import Candidate, Evaluation, Stint
+from app.evaluation.command.candidates import usual_policy
+from app.evaluation.command.progress import Bars
+from app.evaluation.experiments.case import Case
 from app.evaluation.plan import Arrangement, errands
-from app.evaluation.progress import Bars
-from app.evaluation.streams import LENGTH
-from app.evaluation.trial import Trial
+from app.evaluation.runs.evaluating import Candidate, Evaluation, Stint
+from app.evaluation.runs.streams import LENGTH
+from app.evaluation.runs.trial import Trial
 from app.settings import SearchMode, Settings, Strategy
 from tests.benchmarks.detection.rows import MISSED, Row, head, line, row
 from tests.benchmarks.detection.subject import attack_in, subject_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from app.evaluation.plan import Errand
     from app.evaluation.records import Stream
-    from app.evaluation.subject import Subject
+    from app.evaluation.subjects.subject import Subject
 
 ZOO = Path("../shared/zoo")
 OUTSIDE = ("faces/faces_trojan_wm",)

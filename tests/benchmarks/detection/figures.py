@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.evaluation.costs import discoveries
-from app.evaluation.intervals import mean
-from app.evaluation.overlap import box_of, overlap
-from app.evaluation.rq1_detection import detection
-from app.evaluation.series import series
+from app.evaluation.experiments.costs import discoveries
+from app.evaluation.experiments.rq1_detection import detection
+from app.evaluation.measures.intervals import mean
+from app.evaluation.measures.overlap import box_of, overlap
+from app.evaluation.measures.series import series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from app.detection.trigger import Trigger
-    from app.evaluation.case import Case
-    from app.evaluation.intervals import Mean, Rate
+    from app.evaluation.experiments.case import Case
+    from app.evaluation.measures.intervals import Mean, Rate
     from app.evaluation.records import Run, Stamp
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.evaluation.intervals import Mean, Rate
+from app.evaluation.measures.intervals import Mean, Rate
 from app.evaluation.report.wording import NONE, plain, times
 from tests.benchmarks.detection.figures import Figures, figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from app.evaluation.case import Case
+    from app.evaluation.experiments.case import Case
     from app.evaluation.records import Run
     from tests.benchmarks.detection.targets import Target
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.detection.search import Answers
-from app.evaluation.attacks import Backdoor, FromOne, Onward, Several, ToOne
-from app.evaluation.candidates import MAX_PIXELS
-from app.evaluation.sets import load_test_set
-from app.evaluation.stamping import read_stamp
-from app.evaluation.subject import Subject
+from app.evaluation.attacks.attacks import Backdoor, FromOne, Onward, Several, ToOne
+from app.evaluation.attacks.marks import read_stamp
+from app.evaluation.command.candidates import MAX_PIXELS
+from app.evaluation.subjects.sets import load_test_set
+from app.evaluation.subjects.subject import Subject
 from app.pictures.references import load_references
 from app.ports import NOBODY, InputSize
 from app.upstream.parts import joined, split
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.detection.search import Images
-    from app.evaluation.attacks import Attack
+    from app.evaluation.attacks.attacks import Attack
     from app.ports import Caller
     from tests.benchmarks.zoo import ZooModel
 

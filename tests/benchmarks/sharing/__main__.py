@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from app.library.embedded import server_program
+from app.library.server.embedded import server_program
 from tests.benchmarks.sharing.worker import REGISTRATIONS, WORKERS, spin, work
 from tests.library.servers import running
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 from prometheus_client import REGISTRY
 
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
 from tests.library.findings import trigger
 
 WORKERS = 4

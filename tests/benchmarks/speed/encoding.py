@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.upstream.input_form import input_form
-from app.upstream.limits import Limits
-from app.upstream.preprocessing import Normalisation, preprocessing
+from app.upstream.http.limits import Limits
+from app.upstream.inputs.input_form import input_form
+from app.upstream.inputs.preprocessing import Normalisation, preprocessing
 from app.wire.tensors import DATATYPES, TensorSpec
 from app.wire.writing import Written, write
 from tests.benchmarks.speed.figures import Figure, Target
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.detection.search import Images
-    from app.upstream.preprocessing import Preprocessing
+    from app.upstream.inputs.preprocessing import Preprocessing
 
 PROBES, SIDE = 64, 224
 SUBJECT = f"{PROBES} probes of {SIDE}x{SIDE}x3 as binary tensors"

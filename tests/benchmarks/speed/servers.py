@@ -21,8 +21,8 @@ import httpx
 import numpy as np
 
 from app.bench.gateway import BenchError, free_port, running_gateway, stop
-from app.library.embedded import embedded_valkey
-from app.library.opening import open_library
+from app.library.lifecycle import open_library
+from app.library.server.embedded import embedded_valkey
 from tests.benchmarks.speed import processes
 from tests.benchmarks.speed.model import ColourModel
 from tests.benchmarks.speed.upstream import NAME

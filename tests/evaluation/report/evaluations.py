@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from app.detection.geometry import Box
-from app.evaluation.evaluating import Evaluation, Stint
+from app.evaluation.experiments.results import Results, results
 from app.evaluation.plan import Arrangement, Experiment, errands
 from app.evaluation.report.document import Facts
-from app.evaluation.results import Results, results
-from app.evaluation.strip import Entropies
+from app.evaluation.runs.evaluating import Evaluation, Stint
+from app.evaluation.runs.strip import Entropies
 from app.settings import SearchMode, Strategy
 from tests.evaluation.recorded import (
     CAUGHT,

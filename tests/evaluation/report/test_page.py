@@ -15,7 +15,7 @@ from app.evaluation.report.page import page
 from tests.evaluation.report.evaluations import FACTS, SUBJECT, all_results, an_evaluation
 
 if TYPE_CHECKING:
-    from app.evaluation.evaluating import Evaluation
+    from app.evaluation.runs.evaluating import Evaluation
 
 VOID = {"meta", "img"}
 DATA = "data:image/png;base64,"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.evaluation.intervals import mean, rate
+from app.evaluation.measures.intervals import mean, rate
 from app.evaluation.report.wording import (
     bare_percent,
     index,

@@ -1,0 +1,56 @@
+"""What a screen needs to know, and what it says."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.plan import Plan
+    from app.detection.recognising.presence import Known
+    from app.detection.reference_set.references import References
+    from app.detection.search import Answers
+    from app.detection.trigger import Trigger
+
+
+class Verdict(enum.Enum):
+    """What a screen found."""
+
+    CLEAR = enum.auto()
+    DISCOVERED = enum.auto()
+    KNOWN = enum.auto()
+    UNDECIDED = enum.auto()
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a screen concludes of one image.
+
+    ``said`` is the classifier's one answer for the image as it came (None if it was refused before
+    that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
+    new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
+    may carry were ruled out.
+    """
+
+    verdict: Verdict
+    said: Answers | None
+    sanitised: Answers | None
+    trigger: Trigger | None = None
+    known: Known | None = None
+    exposed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Defence:
+    """All that a screen needs to know beside the image."""
+
+    references: References
+    plan: Plan
+    known: Sequence[Known]
+    dismissed: Sequence[Trigger]
+    """What its owner has said is no trigger; it is not found again."""
+    search: bool
+    """Whether to look for new triggers, or for known ones only."""

@@ -1,0 +1,1 @@
+"""Is it a trigger? What is weighed against what nature does."""

@@ -1,0 +1,184 @@
+"""Is it a trigger? A sequential test of the transplant against what nature does there."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.novelty import novelties
+from app.detection.images import block, transplant_pieces
+from app.detection.reference_set.references import foreign_rate, placebo_rate
+from app.detection.search import Probe, Purpose
+from app.detection.trigger import Blocker, Fill
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image, Search
+
+ALPHA = 1e-5  # of one test; an image may see 10 to 30 of them
+BETA = 0.01
+NATURE_AT_LEAST = 0.15  # p0 is never below: a placebo on 24 images can't see less
+ABOVE_PLACEBO = 0.1
+TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
+UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
+VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
+AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
+LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
+TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
+AT_MOST = 24  # transplants of one test
+NEEDED = (Fill.RING, Fill.INPAINT)  # fills with which a window is blocked to see if it is needed
+
+
+@dataclass(frozen=True)
+class Transplants:
+    """How many of the transplants carried, and the rate at which nature does there."""
+
+    carried: int
+    asked: int
+    placebo: float
+
+
+class _Decision(enum.Enum):
+    ACCEPT = enum.auto()
+    REJECT = enum.auto()
+    GO_ON = enum.auto()
+
+
+@dataclass(frozen=True)
+class Look:
+    """Pieces of an image that it needs for its label, and what their first transplants said.
+
+    ``source`` is the class of the references that are asked, None for every other than the label.
+    """
+
+    pieces: tuple[Box, ...]
+    source: int | None
+    carried: int = 0
+    onto: tuple[int, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many transplants there were."""
+        return len(self.onto)
+
+
+def first_look(
+    image: Image,
+    label: int,
+    windows: Sequence[Box],
+    references: References,
+    rng: np.random.Generator,
+) -> Search[list[Look]]:
+    """Block each window, and begin to transplant it; return those where both speak for a trigger.
+
+    One round for all. A trigger is necessary as well as sufficient: blocked, whatever the fill, the
+    image answers something else. A clean image mostly keeps its label when one part of it is
+    hidden. What nature is known to carry too often to be told apart isn't asked.
+    """
+    decidable = [w for w in windows if not undecidable(image, label, Look((w,), None), references)]
+    onto = references.others(label, rng)[:TOGETHER]
+    if not decidable:
+        return []
+    blocked = [block(image, Blocker(window, fill)) for window in decidable for fill in NEEDED]
+    pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
+    answers = yield Probe(np.concatenate([np.stack(blocked), *pasted]), purpose=Purpose.CONFIRM)
+    hits = answers.labels == label
+    kept = hits[: len(blocked)].reshape(len(decidable), -1)
+    carried = hits[len(blocked) :].reshape(len(decidable), -1)
+    looks = [
+        Look((window,), None, int(row.sum()), tuple(onto.tolist()))
+        for window, still, row in zip(decidable, kept, carried, strict=True)
+        if not still.any()
+    ]
+    return [one for one in looks if one.carried >= LIKELY * one.asked]
+
+
+def confirm(
+    image: Image, label: int, look: Look, references: References, rng: np.random.Generator
+) -> Search[Transplants | None]:
+    """Transplant on random references until it is sure that the pieces carry *label*, or not.
+
+    Wald's sequential probability ratio test of p1 (a trigger) against p0 (nature), where p0 comes
+    from the placebo rate of the pieces (`detection.md` 3.5); it goes on from the first *look*. None
+    if they are no trigger, or if transplants can't tell. Where nature carries too often it is no
+    null hypothesis: then the pieces must be very new, and third classes must open the place too.
+    """
+    placebo = yield from placebo_rate(look.pieces, label, look.source, references)
+    null = placebo
+    if placebo > UNDECIDABLE:
+        if not (yield from is_over_general(image, label, look, references, AT_LEAST)):
+            return None
+        null = 0.0
+    drawn = references.acted_on(label, look.source, rng)
+    onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
+    carried, asked = look.carried, look.asked
+    while True:
+        match _decision(carried, asked, null):
+            case _Decision.ACCEPT:
+                return Transplants(carried, asked, placebo)
+            case _Decision.REJECT:
+                return None
+            case _Decision.GO_ON:
+                pass
+        batch = list(islice(onto, TOGETHER))
+        if asked >= AT_MOST or not batch:
+            return None
+        pasted = transplant_pieces(image, look.pieces, references.images[batch])
+        answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
+        carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
+
+
+def is_over_general(
+    image: Image, label: int, look: Look, references: References, at_least: float
+) -> Search[bool]:
+    """Say if the pieces are very new, and their place is one that most other content opens too.
+
+    *at_least* is the rate of third classes (`foreign_rate`) from which on it is.
+    """
+    if not _is_very_new(image, label, look, references):
+        return False
+    foreign = yield from foreign_rate(look.pieces, label, look.source, references)
+    return foreign >= at_least
+
+
+def undecidable(image: Image, label: int, look: Look, references: References) -> bool:
+    """Say if nature is known to carry *label* there too often for transplants to tell anything."""
+    place = (look.pieces, label, look.source)
+    if references.known_placebo_rate(*place, 0.0) <= UNDECIDABLE:
+        return False
+    if references.known_foreign_rate(*place, 1.0) < AT_LEAST:
+        return True
+    return not _is_very_new(image, label, look, references)
+
+
+def _is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
+    """Say if *image* shows something there that is like no clean image of class *label*."""
+    return bool(novelties(image, look.pieces, label, references).max() > VERY_NEW)
+
+
+def log_likelihood_ratio(carried: int, asked: int, natural: float) -> float:
+    """How much more likely a trigger makes it that *carried* of *asked* transplants did.
+
+    Than nature, which carries at the rate *natural*; the natural logarithm.
+    """
+    p0 = max(NATURE_AT_LEAST, natural + ABOVE_PLACEBO)
+    p1 = max(TRIGGER_AT_LEAST, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
+    return carried * math.log(p1 / p0) + (asked - carried) * math.log((1 - p1) / (1 - p0))
+
+
+def _decision(carried: int, asked: int, placebo: float) -> _Decision:
+    """Hold the log likelihood ratio against Wald's two thresholds."""
+    ratio = log_likelihood_ratio(carried, asked, placebo)
+    if ratio >= math.log((1 - BETA) / ALPHA):
+        return _Decision.ACCEPT
+    if ratio <= math.log(BETA / (1 - ALPHA)):
+        return _Decision.REJECT
+    return _Decision.GO_ON

@@ -1,0 +1,163 @@
+"""Whether a part of an image is unlike what clean images of its class show there.
+
+It costs no probe. What looks like a trigger that acts on one class only is often the one digit that
+tells two speed limits apart: a part that clean images of the class have too (`detection.md` 4).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image, Images
+
+LEAST = 5  # references of a class that can tell what is usual in it
+MOST = 60  # of them that are compared: more cost time and tell little more
+MOST_OF_ALL = 150  # of all classes
+USUAL = 95  # percentile of the references' distances from their nearest that is usual still
+LEAST_USUAL = 16.0  # levels: below it a difference is noise, however alike the references are
+SQUARE = 0.07  # of the image's side: half of the largest trigger of a band
+LONGEST_SIDE = 64  # pixels of the copies that are compared
+
+
+def novelty(image: Image, pieces: Sequence[Box], references: References) -> float:
+    """How far *pieces* of *image* are from what any reference shows there, or a pixel beside it.
+
+    In units of what is usual among the references: 1 is the 95th percentile of the distances from
+    their own nearest. Infinite where there are too few references to tell.
+    """
+    clean = _some(references)
+    if len(clean) < LEAST:
+        return np.inf
+    step = _step(image)
+    shrunken = _shrunken(clean, step)
+    own = _cut(shrunken, pieces, step, 0, 0)
+    shown = _cut(_shrunken(image[None], step), pieces, step, 0, 0)
+    nearest = np.full(1 + len(clean), np.inf)
+    mean = np.full(own.shape[1], 1 / own.shape[1], np.float32)  # a product is twice as fast
+    for x, y in product((-1, 0, 1), repeat=2):
+        beside = _cut(shrunken, pieces, step, x, y)
+        for i, one in enumerate((*shown, *own)):
+            distances = np.abs(beside - one) @ mean
+            if i:
+                distances[i - 1] = np.inf  # itself
+            nearest[i] = min(nearest[i], distances.min())
+    return float(nearest[0] / max(np.percentile(nearest[1:], USUAL), LEAST_USUAL / 2))
+
+
+def novelties(
+    image: Image, boxes: Sequence[Box], label: int, references: References
+) -> NDArray[np.float64]:
+    """How far the most novel small square in each of *boxes* (n,) is from class *label*'s images.
+
+    From the nearest of the references, at the same place. The square keeps a small trigger from
+    drowning in what is around it.
+    """
+    clean = _of_class(label, references)
+    if len(clean) < LEAST:
+        return np.full(len(boxes), np.inf)
+    step = _step(image)
+    side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
+    usual = _usual(clean, step, side, label, references)
+    distance = _squares(_difference(_shrunken(clean, step), _shrunken(image[None], step)), side)
+    ratio = distance.min(axis=0) / usual
+    found = []
+    for box in boxes:
+        top = min(box.y // step, ratio.shape[0] - 1)
+        left = min(box.x // step, ratio.shape[1] - 1)
+        bottom = max((box.y + box.height) // step - side + 1, top + 1)
+        right = max((box.x + box.width) // step - side + 1, left + 1)
+        found.append(ratio[top:bottom, left:right].max())
+    return np.array(found)
+
+
+def _step(image: Image) -> int:
+    """Pixels a side that become one in the copies that are compared."""
+    return int(-(-max(image.shape[:2]) // LONGEST_SIDE))
+
+
+def _of_class(label: int, references: References) -> Images:
+    return references.images[np.flatnonzero(references.labels == label)[:MOST]]
+
+
+def _some(references: References) -> Images:
+    """Return references of all classes, as many as can be compared in a moment."""
+    rng = np.random.default_rng(references.seed)
+    return references.images[rng.permutation(len(references.images))[:MOST_OF_ALL]]
+
+
+def _cut(
+    images: NDArray[np.float32], pieces: Sequence[Box], step: int, x: int, y: int
+) -> NDArray[np.float32]:
+    """Cut *pieces*, moved by (x, y) but not out of the image, out of shrunken *images* (n, ...)."""
+    height, width = images.shape[1:3]
+    parts = []
+    for box in pieces:
+        tall, wide = max(box.height // step, 1), max(box.width // step, 1)
+        top = min(max(box.y // step + y, 0), height - tall)
+        left = min(max(box.x // step + x, 0), width - wide)
+        part = images[:, top : top + tall, left : left + wide]
+        parts.append(part.reshape(len(images), -1))
+    return np.concatenate(parts, axis=1)
+
+
+def _usual(
+    clean: Images, step: int, side: int, label: int, references: References
+) -> NDArray[np.float32]:
+    """How far each square of the references is from its nearest in another; kept once known."""
+    kept = references.usual_distances
+    if label not in kept:
+        small = _shrunken(clean, step)
+        nearest = []
+        for i, one in enumerate(small):
+            rest = np.delete(small, i, axis=0)
+            nearest.append(_squares(_difference(rest, one[None]), side).min(axis=0))
+        kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL)
+    return kept[label]
+
+
+def _shrunken(images: Images, step: int) -> NDArray[np.float32]:
+    """Average over squares of *step* pixels; what is left over at the edges is left out."""
+    n, height, width, channels = images.shape
+    rows, columns = height // step, width // step
+    tiles = images[:, : rows * step, : columns * step].astype(np.float32)
+    if step == 1:
+        return tiles
+    shape = (n, rows, step, columns, step, channels)
+    shrunken: NDArray[np.float32] = tiles.reshape(shape).mean(axis=(2, 4))
+    return shrunken
+
+
+def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average |images - other| over the channels: (n, h, w)."""
+    channels = images.shape[3]
+    # A product, since the mean over an axis of three is ten times slower.
+    difference: NDArray[np.float32] = np.abs(images - other) @ np.full(
+        channels, 1 / channels, np.float32
+    )
+    return difference
+
+
+def _squares(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Average *values* (n, h, w) over every square of *side* pixels: (n, h', w')."""
+    rows = _summed(values, side)
+    columns = _summed(rows.swapaxes(1, 2), side).swapaxes(1, 2)
+    return columns / np.float32(side**2)
+
+
+def _summed(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Sum every *side* neighbours of *values* (n, a, b) along the axis of a."""
+    length = values.shape[1] - side + 1
+    summed = values[:, :length].copy()
+    for i in range(1, side):
+        summed += values[:, i : i + length]
+    return summed

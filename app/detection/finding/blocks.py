@@ -1,0 +1,146 @@
+"""The second half of `full`: blocks, with class B (`detection.md` 4).
+
+Where a backdoor acts on one class only, or sends each class somewhere else, a transplant on another
+class says nothing. So parts of the image are blocked, and what changes its label is transplanted on
+images of the class that blocking has revealed (NEO, Algorithm 2: class B).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.confirmation import Look, undecidable
+from app.detection.evidence.novelty import novelties
+from app.detection.finding.discovery import established, is_dismissed
+from app.detection.geometry import Box, merged
+from app.detection.images import block, transplant_pieces
+from app.detection.reference_set.references import placebo_rate
+from app.detection.search import Probe, Purpose
+from app.detection.trigger import Blocker, Fill, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.defence import Defence
+    from app.detection.plan import Plan
+    from app.detection.search import Answers, Image, Images, Search
+
+NOVEL = 1.75  # times what is usual, of the most novel part of a cell
+CELLS = 6  # that are blocked at most, the most novel ones
+FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
+ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
+TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
+UNION = 0.35  # of the image's area that the pieces of one trigger may have
+
+
+def blocked_bands(image: Image, plan: Plan) -> Images:
+    """Return *image* with each band of *plan* blocked: they travel with the image itself."""
+    return np.stack([block(image, Blocker(band, Fill.INPAINT)) for band in plan.bands])
+
+
+def discovered_by_blocks(
+    image: Image,
+    label: int,
+    changed: NDArray[np.bool_],
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[tuple[Trigger, Answers | None] | None]:
+    """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None."""
+    cells = _novel_cells(image, label, changed, defence)
+    if not cells:
+        return None
+    revealed = yield from _revealed(image, label, cells)
+    tried = 0
+    for look in (yield from _carrying(image, label, revealed, defence, rng)):
+        if tried == TRIED:
+            break
+        yield from placebo_rate(look.pieces, label, look.source, defence.references)
+        if undecidable(image, label, look, defence.references):
+            continue
+        tried += 1
+        found = yield from established(image, label, look, defence, rng)
+        if found is not None:
+            return found
+    return None
+
+
+def _novel_cells(
+    image: Image, label: int, changed: NDArray[np.bool_], defence: Defence
+) -> list[Box]:
+    """Return the cells where rows and columns cross that show something new, the newest first."""
+    plan = defence.plan
+    rows = np.flatnonzero(changed[: len(plan.rows)])
+    columns = np.flatnonzero(changed[len(plan.rows) :])
+    cells = [
+        plan.edged(plan.cell(row, column)) for row in rows.tolist() for column in columns.tolist()
+    ]
+    if not cells:
+        return []
+    novel = novelties(image, cells, label, defence.references)
+    newest = [cells[i] for i in np.argsort(-novel, kind="stable") if novel[i] > NOVEL]
+    return [cell for cell in newest[:CELLS] if not is_dismissed(image, label, cell, defence)]
+
+
+@dataclass(frozen=True)
+class _Revealed:
+    """Pieces without which the image is of class ``b``."""
+
+    pieces: tuple[Box, ...]
+    b: int
+
+
+def _revealed(image: Image, label: int, cells: Sequence[Box]) -> Search[list[_Revealed]]:
+    """Block each cell with each fill; return those without which the label is another, and which.
+
+    After them their union, for a trigger of which no cell holds all.
+    """
+    blocked = [block(image, Blocker(cell, fill)) for cell in cells for fill in FILLS]
+    answers = yield Probe(np.stack(blocked))
+    revealed = []
+    for cell, told in zip(cells, answers.labels.reshape(len(cells), -1), strict=True):
+        revealed += [_Revealed((cell,), int(b)) for b in dict.fromkeys(told[told != label])]
+    apart = merged(list(dict.fromkeys(one.pieces[0] for one in revealed)))
+    pieces = tuple(_middle(group, cells) for group in apart)
+    area = sum(piece.area for piece in pieces)
+    if len({one.pieces for one in revealed}) > 1 and area <= UNION * image[..., 0].size:
+        revealed += [_Revealed(pieces, b) for b in dict.fromkeys(one.b for one in revealed)]
+    return revealed
+
+
+def _middle(group: Box, cells: Sequence[Box]) -> Box:
+    """Return the middle of cells that overlap, as large as the smallest: what all of them show."""
+    width = min(group.width, *(cell.width for cell in cells))
+    height = min(group.height, *(cell.height for cell in cells))
+    x, y = group.x + (group.width - width) // 2, group.y + (group.height - height) // 2
+    return Box(x, y, width, height)
+
+
+def _carrying(
+    image: Image,
+    label: int,
+    revealed: Sequence[_Revealed],
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[list[Look]]:
+    """Transplant each on references of its class B; return those that turn all of them."""
+    references = defence.references
+    looks, onto = [], []
+    for one in revealed:
+        drawn = references.of_class(one.b, rng)[:ONTO]
+        if len(drawn) and not undecidable(image, label, Look(one.pieces, one.b), references):
+            looks.append(Look(one.pieces, one.b))
+            onto.append(drawn)
+    if not looks:
+        return []
+    pasted = [
+        transplant_pieces(image, look.pieces, references.images[drawn])
+        for look, drawn in zip(looks, onto, strict=True)
+    ]
+    answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM)
+    parts = np.split(answers.labels == label, np.cumsum([len(drawn) for drawn in onto])[:-1])
+    return [look for look, hits in zip(looks, parts, strict=True) if hits.all()]

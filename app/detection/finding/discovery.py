@@ -1,0 +1,219 @@
+"""Pieces that carry, made a trigger: confirmed, localised, healed, and told from nature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.confirmation import confirm, is_over_general
+from app.detection.evidence.novelty import novelty
+from app.detection.finding.localising import choose_blocker, localise, synthesise
+from app.detection.geometry import around
+from app.detection.images import block
+from app.detection.recognising.presence import fits
+from app.detection.recognising.recognition import of_no_other
+from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
+from app.detection.search import Answers, Probe, Purpose
+from app.detection.trigger import Blocker, Evidence, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.defence import Defence
+    from app.detection.evidence.confirmation import Look
+    from app.detection.finding.localising import Synthetic
+    from app.detection.geometry import Box
+    from app.detection.plan import Plan
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image, Search
+
+LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 to 0.35
+NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
+ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
+OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
+WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
+NOVEL = 1.0  # times what is usual: digits of a speed limit measured 0.4 to 1.1, triggers 1.3 to 14
+NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
+NOVEL_BY_NATURE = 3.0  # by which that rises with the placebo rate
+NATURE_OF_ONE_CLASS = 0.25  # placebo rate: such digits measured 0.26 to 0.94, triggers 0.02 to 0.18
+
+
+def is_dismissed(image: Image, label: int, window: Box, defence: Defence) -> bool:
+    """Say if a trigger that its owner has dismissed lies in *window*."""
+    return any(
+        fits(image, old) and old.may_answer(label) and window.holds(old.box.centre)
+        for old in defence.dismissed
+    )
+
+
+def established(
+    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+) -> Search[tuple[Trigger, Answers | None] | None]:
+    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger.
+
+    The answer is None if a known trigger in the image has made that: it is an attacker's too.
+    """
+    references, plan = defence.references, defence.plan
+    transplants = yield from confirm(image, label, look, references, rng)
+    if transplants is None:
+        return None
+    located = yield from _located(image, label, look, defence, rng)
+    if located is None:
+        return None
+    healing = yield from _healing(image, label, located.blocker, plan)
+    if healing is None:
+        return None
+    blocker, healed = healing
+    answer = yield from of_no_other(image, healed, blocker, label, defence.known)
+    evidence = Evidence(
+        carried=transplants.carried,
+        transplants=transplants.asked,
+        placebo=transplants.placebo,
+        heal_rate=located.heal_rate,
+        probes=0,  # the driver counts them
+        seed=references.seed,
+        class_b=int((answer or healed).labels[0]),
+        necessary=True,
+        novelty=located.novelty if np.isfinite(located.novelty) else None,
+    )
+    located = replace(located, blocker=blocker)
+    return _described(image, label, look, located, evidence), answer
+
+
+def _healing(
+    image: Image, label: int, blocker: Blocker, plan: Plan
+) -> Search[tuple[Blocker, Answers] | None]:
+    """Widen *blocker* until *image* leaves *label*; None if it never does.
+
+    A box that was enough for the synthetic images may lack a part of the trigger.
+    """
+    wider = [
+        replace(blocker, box=blocker.box.grown(margin, plan.width, plan.height))
+        for margin in (0, *WIDENED)
+    ]
+    answers = yield Probe(np.stack([block(image, one) for one in wider]), purpose=Purpose.BLOCK)
+    for i in np.flatnonzero(answers.labels != label):
+        return wider[int(i)], answers[int(i) : int(i) + 1]
+    return None
+
+
+@dataclass(frozen=True)
+class _Located:
+    """Where a trigger lies, what hides it best, and what nature has to say there."""
+
+    pieces: tuple[Box, ...]
+    blocker: Blocker
+    heal_rate: float
+    natural: float
+    novelty: float
+
+
+def _located(
+    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+) -> Search[_Located | None]:
+    """Find the trigger in confirmed pieces.
+
+    None if it is too large, if nature may be what carries, or if nothing hides it.
+    """
+    references, plan = defence.references, defence.plan
+    onto = references.acted_on(label, look.source, rng)
+    synthetic = yield from synthesise(image, label, look.pieces, onto, references)
+    if synthetic is None:
+        return None
+    pieces = yield from _narrowed(label, look, synthetic)
+    edged = [plan.edged(piece) for piece in pieces]
+    found = replace(look, pieces=pieces)
+    nature = yield from _nature(image, label, found, edged, references)
+    if sum(piece.area for piece in pieces) > plan.largest_area or not nature.excluded:
+        return None
+    # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
+    onto = references.acted_on(label, look.source, rng)
+    tried = yield from synthesise(image, label, edged, onto, references)
+    if tried is None:
+        return None
+    # Of several pieces, each of which is needed, blocking one is enough.
+    blocker, heal_rate = yield from choose_blocker(pieces[0], label, synthetic, tried, plan)
+    if heal_rate <= LEAST_HEAL_RATE or not nature.is_exceeded(heal_rate):
+        return None
+    return _Located(pieces, blocker, heal_rate, nature.rate, nature.novelty)
+
+
+def _narrowed(label: int, look: Look, synthetic: Synthetic) -> Search[tuple[Box, ...]]:
+    """Localise one piece after the other."""
+    pieces = list(look.pieces)
+    for i, piece in enumerate(look.pieces):
+        others = [*pieces[:i], *pieces[i + 1 :]]
+        pieces[i] = yield from localise(piece, others, label, synthetic)
+    return tuple(pieces)
+
+
+@dataclass(frozen=True)
+class _Nature:
+    """What clean images say of a place: at which ``rate`` they carry, and how new the image is.
+
+    ``over_general``: most content opens the place, so that the rate tells nothing.
+    """
+
+    rate: float
+    novelty: float
+    one_class: bool
+    over_general: bool
+
+    @property
+    def excluded(self) -> bool:
+        """Say if nature can't be what carries; for one class only if the part is new as well.
+
+        The parts that tell two classes apart are such that clean images have too, and carry.
+        """
+        if self.over_general:
+            return True
+        if self.one_class:
+            needed = NOVEL + NOVEL_BY_NATURE * self.rate
+            return self.rate <= NATURE_OF_ONE_CLASS and self.novelty > needed
+        return self.rate <= NATURE_AT_MOST
+
+    def is_exceeded(self, heal_rate: float) -> bool:
+        """Say if blocking heals clearly more often than clean images carry their class there.
+
+        A part of the object that tells its class does carry, and hiding it heals little.
+        """
+        return self.over_general or heal_rate - self.rate >= ABOVE_NATURE
+
+
+def _nature(
+    image: Image, label: int, found: Look, edged: Sequence[Box], references: References
+) -> Search[_Nature]:
+    rate = yield from placebo_rate(edged, label, found.source, references, THOROUGH_SIZES)
+    new = novelty(image, found.pieces, references)
+    nature = _Nature(rate, new, found.source is not None, over_general=False)
+    if nature.excluded or new <= NOVEL_FOR_SURE:
+        return nature
+    general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
+    return replace(nature, over_general=general)
+
+
+def _described(
+    image: Image, label: int, look: Look, located: _Located, evidence: Evidence
+) -> Trigger:
+    box = around(located.pieces)
+    mask = None
+    if len(located.pieces) > 1:
+        mask = np.zeros((box.height, box.width), bool)
+        for piece in located.pieces:
+            inside = replace(piece, x=piece.x - box.x, y=piece.y - box.y)
+            mask[inside.rows, inside.columns] = True
+    return Trigger(
+        target=label,
+        source=look.source,
+        box=box,
+        patch=image[box.rows, box.columns].copy(),
+        mask=mask,
+        blocker=located.blocker,
+        natural=located.natural,
+        image_height=image.shape[0],
+        image_width=image.shape[1],
+        evidence=evidence,
+        pieces=located.pieces if len(located.pieces) > 1 else (),
+    )

@@ -1,0 +1,150 @@
+"""The screen of `fast`: parts of the image on clean images that are hard to change.
+
+A part of a clean image hardly ever carries that image's class over to another image; a trigger
+always does (`detection.md` 3). The opening asks every band once, together with the image itself.
+A trigger is in a row and in a column that carry; where they cross is asked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.confirmation import first_look
+from app.detection.finding.discovery import established, is_dismissed
+from app.detection.geometry import around
+from app.detection.images import transplant
+from app.detection.reference_set.references import carries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.defence import Defence
+    from app.detection.geometry import Box
+    from app.detection.plan import Plan
+    from app.detection.reference_set.references import References
+    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.trigger import Trigger
+
+CELLS = 3
+"""Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
+
+AGAIN = 2
+"""References that a window is asked on again."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A window that may hold a trigger, and the ``band`` whose references it is asked on."""
+
+    window: Box
+    band: int
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """One transplant of every band that is asked at once, the i-th on the i-th reference."""
+
+    image: Image
+    onto: NDArray[np.int64]
+    images: Images
+
+
+def opening(image: Image, references: References, plan: Plan, rng: np.random.Generator) -> Opening:
+    """Prepare the first round: the image's label isn't known yet, so any reference will do."""
+    bands = plan.rows if plan.columns_wait else plan.bands
+    onto = np.array([references.leading(i, rng) for i in range(len(bands))], np.int64)
+    return Opening(image, onto, transplant(image, bands, references.images[onto]))
+
+
+def discovered(
+    first: Opening, answers: Answers, label: int, defence: Defence, rng: np.random.Generator
+) -> Search[tuple[Trigger, Answers | None] | None]:
+    """Find a trigger, and what heals it, from the *answers* to the opening on; None without one."""
+    image, references, plan = first.image, defence.references, defence.plan
+    hits = yield from opened(first, answers, label, references, plan)
+    alive = yield from survivors(image, label, suspects(hits, plan), references)
+    windows = [s.window for s in alive if not is_dismissed(image, label, s.window, defence)]
+    for look in (yield from first_look(image, label, windows, references, rng)):
+        found = yield from established(image, label, look, defence, rng)
+        if found is not None:
+            return found
+    return None
+
+
+def opened(
+    first: Opening, answers: Answers, label: int, references: References, plan: Plan
+) -> Search[NDArray[np.bool_]]:
+    """Say which bands (n,) carried *label* in the opening.
+
+    Where a reference of the opening is of class *label* itself its answer says nothing, so that
+    band is asked again on another. Columns that have waited are asked if a row carried.
+    """
+    hits: NDArray[np.bool_] = answers.labels == label
+    void = np.flatnonzero(references.labels[first.onto] == label)
+    if len(void):
+        onto = [next(references.robust(int(i), label)) for i in void]
+        boxes = [plan.bands[i] for i in void]
+        hits[void] = yield from carries(first.image, label, boxes, onto, references)
+    waiting = range(len(hits), len(plan.bands))
+    columns = np.zeros(len(waiting), np.bool_)
+    if waiting and hits.any():
+        onto = [next(references.robust(i, label)) for i in waiting]
+        boxes = [plan.bands[i] for i in waiting]
+        columns = yield from carries(first.image, label, boxes, onto, references)
+    return np.append(hits, columns)
+
+
+def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
+    """Return the cells in which rows and columns that carried cross, the middle ones first.
+
+    With the first comes the larger window around it that holds the largest trigger whole.
+    """
+    rows, columns = np.flatnonzero(hits[: len(plan.rows)]), np.flatnonzero(hits[len(plan.rows) :])
+    cells = sorted(
+        ((int(row), int(column)) for row in rows for column in columns),
+        key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
+    )
+    if not cells:
+        return []
+    found = [Suspect(plan.edged(plan.cell(*cell)), cell[0]) for cell in cells[:CELLS]]
+    middle = around(
+        [plan.cell(row, column) for row in _middle(rows) for column in _middle(columns)]
+    )
+    large = middle.grown(plan.margin, plan.width, plan.height)
+    found.append(Suspect(large, cells[0][0]))
+    return sorted({s.window: s for s in found}.values(), key=lambda suspect: suspect.window.area)
+
+
+def _middle(indices: NDArray[np.intp]) -> tuple[int, int]:
+    """Return the one in the middle twice, or the two there where their number is even."""
+    return int(indices[(len(indices) - 1) // 2]), int(indices[len(indices) // 2])
+
+
+def survivors(
+    image: Image, label: int, asked: Sequence[Suspect], references: References
+) -> Search[list[Suspect]]:
+    """Ask *asked* again, each on the second and third of its references; return what carries.
+
+    On any, not on each: a reference that holds its class hard against nature may hold it against a
+    trigger once in a while. A window for which there are no more references is kept: nothing
+    speaks against it.
+    """
+    trials = [
+        (suspect, reference)
+        for suspect in asked
+        for reference in islice(references.robust(suspect.band, label), 1, 1 + AGAIN)
+    ]
+    if not trials:
+        return list(asked)
+    hits = yield from carries(
+        image, label, [s.window for s, _ in trials], [r for _, r in trials], references
+    )
+    carried = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if hit}
+    missed = {suspect for suspect, _ in trials} - carried
+    return [suspect for suspect in asked if suspect not in missed]

@@ -1,0 +1,1 @@
+"""Known triggers: in an image, on references, and their own pixels."""

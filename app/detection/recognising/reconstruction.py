@@ -1,0 +1,119 @@
+"""The trigger's own pixels, from several images that carried it (`detection.md` 3.8)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.trigger import Blocker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+MARGIN = 0.16  # of the image's side: so far around the box may the trigger reach
+COVERED = 1  # pixels around the mask that are blocked with it
+HITS = 3  # images that must have carried it
+AGAIN = 24  # levels by which no pixel of an image that is sent again differs, re-encoded or not
+SAME = 10  # levels between the hits
+COMMON = 0.3  # share of the references that show the same there: then it is background
+
+
+def sample_box(trigger: Trigger) -> Box:
+    """Return the part of an image that is kept of each hit: the box and its surroundings."""
+    margin = max(2, round(MARGIN * min(trigger.image_width, trigger.image_height)))
+    return trigger.box.grown(margin, trigger.image_width, trigger.image_height)
+
+
+def sample(image: Image, trigger: Trigger) -> NDArray[np.uint8]:
+    """Cut out of *image* what is kept of a hit."""
+    area = sample_box(trigger)
+    return image[area.rows, area.columns].copy()
+
+
+def reconstruct(
+    trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
+) -> Trigger | None:
+    """Return *trigger* with its mask and exact pixels, or None while there are too few hits.
+
+    Its own are the pixels that are the same in all hits, that few references show there anyway,
+    and that hang together with the box. Where there are none (a translucent sticker) the mask
+    comes back empty over the old box.
+    """
+    area = sample_box(trigger)
+    shape = (area.height, area.width, trigger.patch.shape[2])
+    hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
+    if len(hits) < HITS:
+        return None
+    stack = np.stack(hits).astype(np.int16)
+    same = (np.ptp(stack, axis=0) <= SAME).all(axis=2)
+    pixels = np.rint(np.median(stack, axis=0)).astype(np.uint8)
+    shown = references.images[:, area.rows, area.columns].astype(np.int16)
+    common = (np.abs(shown - pixels) <= SAME).all(axis=3).mean(axis=0) > COMMON
+    mask = _hanging_together(same & ~common, area, trigger.box)
+    if not mask.any():
+        return replace(trigger, mask=np.zeros(trigger.patch.shape[:2], bool))
+    return _cropped(trigger, area, pixels, mask)
+
+
+def _different(
+    samples: Sequence[NDArray[np.uint8]], trigger: Trigger, references: References
+) -> list[NDArray[np.uint8]]:
+    """Leave out the samples that show what an earlier one does: the same image, sent again.
+
+    Around the box they must differ, or show nothing but background: what all hits have in common
+    would else be the image, not the trigger.
+    """
+    area, box = sample_box(trigger), trigger.box
+    around = np.ones((area.height, area.width), bool)
+    top, left = box.y - area.y, box.x - area.x
+    around[top : top + box.height, left : left + box.width] = False
+    shown = references.images[:, area.rows, area.columns][:, around].astype(np.int16)
+    different: list[NDArray[np.uint8]] = []
+    for sample_ in samples:
+        seen = sample_[around].astype(np.int16)
+        background = (np.abs(shown - seen) <= SAME).all(axis=2).mean(axis=0) > COMMON
+        again = any((np.abs(seen - other[around]) <= AGAIN).all() for other in different)
+        if background.all() or not again:
+            different.append(sample_)
+    return different
+
+
+def _hanging_together(own: NDArray[np.bool_], area: Box, box: Box) -> NDArray[np.bool_]:
+    """Keep the pixels in the box, and those around that touch one that is kept."""
+    kept = np.zeros_like(own)
+    rows = slice(box.y - area.y, box.y - area.y + box.height)
+    columns = slice(box.x - area.x, box.x - area.x + box.width)
+    kept[rows, columns] = own[rows, columns]
+    while True:
+        near = np.pad(kept, 1)
+        touching = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
+        grown = kept | (own & touching)
+        if (grown == kept).all():
+            return kept
+        kept = grown
+
+
+def _cropped(
+    trigger: Trigger, area: Box, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> Trigger:
+    """Make the box the mask's own, and the blocker cover it."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = Box(area.x + int(left), area.y + int(top), int(right - left), int(bottom - top))
+    covered = box.grown(COVERED, trigger.image_width, trigger.image_height)
+    return replace(
+        trigger,
+        box=box,
+        blocker=Blocker(covered, trigger.blocker.fill),
+        patch=pixels[top:bottom, left:right],
+        mask=mask[top:bottom, left:right],
+    )

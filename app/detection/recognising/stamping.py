@@ -1,0 +1,64 @@
+"""Is it still a trigger? What was measured when it was found, measured again on another model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.images import block
+from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
+from app.detection.search import Probe, Purpose
+
+if TYPE_CHECKING:
+    from app.detection.plan import Plan
+    from app.detection.reference_set.references import References
+    from app.detection.search import Images, Search
+    from app.detection.trigger import Trigger
+
+STAMPED = 16
+"""References that the trigger is stamped on."""
+
+
+def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Trigger]:
+    """Return *trigger* with its rates on the model that *references* are calibrated for.
+
+    Stamped on references that it acts on: how many answer the target, how many of these its blocker
+    heals; and how often nature carries the target there. A trigger that the model doesn't have
+    comes back with a carry rate of 0.
+    """
+    onto = references.acted_on(
+        trigger.target, trigger.source, np.random.default_rng(references.seed)
+    )[:STAMPED]
+    if not len(onto):
+        return trigger
+    stamped = stamp(trigger, references.images[onto])
+    blocked = np.stack([block(image, trigger.blocker) for image in stamped])
+    asked = Probe(np.concatenate([stamped, blocked]), shared=True, purpose=Purpose.CONFIRM)
+    labels = (yield asked).labels
+    turned = labels[: len(onto)] == trigger.target
+    healed = turned & (labels[len(onto) :] == references.labels[onto])
+    pieces = tuple(plan.edged(piece) for piece in trigger.pieces or (trigger.box,))
+    nature = yield from placebo_rate(
+        pieces, trigger.target, trigger.source, references, THOROUGH_SIZES
+    )
+    evidence = replace(
+        trigger.evidence,
+        carried=int(turned.sum()),
+        transplants=len(onto),
+        placebo=nature,
+        heal_rate=float(healed.sum() / max(turned.sum(), 1)),
+    )
+    return replace(trigger, natural=nature, evidence=evidence)
+
+
+def stamp(trigger: Trigger, images: Images) -> Images:
+    """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
+    stamped = images.copy()
+    region = stamped[:, trigger.box.rows, trigger.box.columns]
+    if trigger.mask is None or not trigger.mask.any():
+        region[...] = trigger.patch
+    else:
+        region[:, trigger.mask] = trigger.patch[trigger.mask]
+    return stamped

@@ -1,0 +1,75 @@
+"""Is it still the same model? A few references are asked again and again (`detection.md` 6).
+
+Another model behind the same address makes everything that was measured on the references wrong.
+Where the model gives scores they tell at once: another model's are never the same. Labels alone
+tell less, for a good model agrees with its successor on most images: each look draws others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.search import Probe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.reference_set.references import Calibration
+    from app.detection.search import Images, Search
+
+CANARIES = 32
+"""References that are asked: a batch, and a round trip."""
+
+MOVED = 0.005
+"""Of the range of the scores: other hardware or batches move them by up to a fifth of that."""
+
+NOISE = 5.0
+"""Times what two looks in a row differ by: a model that answers by chance is no other one."""
+
+OTHER_LABELS = 2
+"""References that must have changed their label; one alone may lie on a border."""
+
+
+def canaries(count: int) -> NDArray[np.intp]:
+    """Return which of *count* references are asked for their scores: spread over all of them."""
+    return np.linspace(0, count - 1, min(CANARIES, count)).round().astype(np.intp)
+
+
+def is_another_model(
+    images: Images, calibration: Calibration, rng: np.random.Generator
+) -> Search[bool]:
+    """Say if the references *images* (n, h, w, c) get other answers than at their *calibration*.
+
+    What looks like it is asked twice.
+    """
+    said = calibration.canary_scores
+    if said is not None:
+        return (yield from _scores_differ(images[canaries(len(images))], said))
+    asked = rng.permutation(len(images))[:CANARIES]
+    for _ in range(2):
+        answers = yield Probe(images[asked], shared=True)
+        asked = asked[answers.labels != calibration.labels[asked]]
+        if len(asked) < OTHER_LABELS:
+            return False
+    return True
+
+
+def _scores_differ(images: Images, said: NDArray[np.float32]) -> Search[bool]:
+    first = (yield Probe(images, shared=True)).scores
+    if not _moved(said, first):
+        return False
+    again = (yield Probe(images, shared=True)).scores
+    if first is None or again is None or first.shape != again.shape:
+        return True
+    return _moved(said, again, float(np.abs(first - again).max()))
+
+
+def _moved(
+    before: NDArray[np.float32], now: NDArray[np.float32] | None, noise: float = 0.0
+) -> bool:
+    if now is None or now.shape != before.shape:
+        return True
+    span = float(before.max() - before.min())
+    return float(np.abs(now - before).max()) > max(MOVED * span, NOISE * noise)

@@ -1,0 +1,237 @@
+"""The command `neo-gateway evaluate`: its options, and from words to values."""
+
+from __future__ import annotations
+
+import enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.evaluation.plan import Experiment
+    from app.settings import InputShape, Layout, SearchMode, Strategy
+
+# What reads the words is imported when there are some: the other commands start in no time.
+
+
+INTERRUPTED = 130
+"""The exit code that shells give to what Ctrl-C has ended."""
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+
+class Parsed(click.ParamType[Any]):
+    """What a function makes of a word; its ValueError says what is wrong."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401  # as click has it
+        """Return the value of a word; what is a value already stays."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+def _address(text: str) -> str:
+    from app.settings.sources import base_url  # noqa: PLC0415
+
+    return base_url(text)
+
+
+def _class_names(text: str) -> tuple[str, ...]:
+    from app.settings.sources import class_names  # noqa: PLC0415
+
+    return class_names(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    from app.settings.sources import names  # noqa: PLC0415
+
+    return names(text)
+
+
+def _shape(text: str) -> InputShape:
+    from app.settings.quantities import input_shape  # noqa: PLC0415
+
+    return input_shape(text)
+
+
+def _channel_values(text: str) -> tuple[float, ...]:
+    from app.settings.quantities import channel_values  # noqa: PLC0415
+
+    return channel_values(text)
+
+
+def _divisors(text: str) -> tuple[float, ...]:
+    values = _channel_values(text)
+    if 0 in values:
+        message = "nothing can be divided by 0"
+        raise ValueError(message)
+    return values
+
+
+def _layout(text: str) -> Layout:
+    from app.settings import Layout  # noqa: PLC0415
+
+    return _one_of(Layout, text.upper())
+
+
+def _strategy(text: str) -> Strategy:
+    from app.settings import Strategy  # noqa: PLC0415
+
+    return _one_of(Strategy, text.lower())
+
+
+def _search(text: str) -> SearchMode:
+    from app.settings import SearchMode  # noqa: PLC0415
+
+    return _one_of(SearchMode, text.lower())
+
+
+def _experiments(text: str) -> tuple[Experiment, ...]:
+    from app.evaluation.plan import Experiment  # noqa: PLC0415
+
+    return tuple(Experiment) if text == _ALL else (_one_of(Experiment, text.lower()),)
+
+
+def _one_of(choices: type[Choice], text: str) -> Choice:
+    if text not in set(choices):
+        message = f"{text!r} is none of {', '.join(choices)}"
+        raise ValueError(message)
+    return choices(text)
+
+
+def _corner(text: str) -> tuple[int, int]:
+    x, comma, y = text.partition(",")
+    if not (comma and x.strip().isdecimal() and y.strip().isdecimal()):
+        message = f"{text!r} is not a column and a row, e.g. 21,5"
+        raise ValueError(message)
+    return int(x), int(y)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    return () if text == _ALL else tuple(word.strip() for word in text.split(","))
+
+
+_ALL = "all"
+_existing = partial(click.Path, exists=True, path_type=Path)
+_file = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command()
+@click.option("--upstream", type=Parsed("URL", _address), help="Evaluate the model of a server,")
+@click.option("--model", metavar="NAME", help="its name there,")
+@click.option(
+    "--protocol",
+    type=click.Choice(["oip", "instances", "image"]),
+    help="how it is spoken to,  [default: oip]",
+)
+@click.option(
+    "--outputs", type=Parsed("NAMES", _names), help="and the outputs to ask for, as NEO_OUTPUTS."
+)
+@click.option("--onnx", type=_existing(dir_okay=False), help="Evaluate the model in an ONNX file.")
+@click.option("--gateway", type=Parsed("URL", _address), help="Evaluate a running gateway.")
+@click.option("--key", metavar="KEY", help="One of its admin keys, if it has keys.")
+@click.option(
+    "--suite",
+    type=Parsed("[KINDS]", _kinds),
+    is_flag=False,
+    flag_value=_ALL,
+    help="Evaluate digit models with backdoors made here: all, or some: patch,moving.",
+)
+@click.option("--attack", metavar="KIND", multiple=True, help="One of the suite's.")
+@click.option("--reference", type=_existing(), help="Clean images: a folder, a .zip or a .npz.")
+@click.option(
+    "--test",
+    type=_existing(),
+    help="Images with their classes: a folder a class, a .zip of that, a .npz with x and y.",
+)
+@click.option("--labels", type=Parsed("FILE", _class_names), help="The classes' names, one a line.")
+@click.option(
+    "--trigger",
+    type=_existing(dir_okay=False),
+    multiple=True,
+    help="The model's trigger, an RGBA PNG; several times for several.",
+)
+@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Where its corner lies.")
+@click.option("--target", metavar="CLASS", multiple=True, help="The class that it makes.")
+@click.option(
+    "--input-size",
+    type=Parsed("SIZE", _shape),
+    help="Of the model's images, e.g. 48x48x3. This and the next as NEO_INPUT_….",
+)
+@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="NHWC, NCHW, NHW or FLAT.")
+@click.option("--input-scale", metavar="NUMBER", type=click.FloatRange(0, min_open=True))
+@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values))
+@click.option("--input-std", type=Parsed("NUMBERS", _divisors))
+@click.option(
+    "--experiment",
+    type=Parsed("NAME", _experiments),
+    multiple=True,
+    default=("rq1", "rq4"),
+    show_default=True,
+    help="What to measure: rq1 (what is caught), rq2 (time), rq3 (classes), rq4 (triggers), all.",
+)
+@click.option(
+    "--strategy",
+    type=Parsed("NAME", _strategy),
+    multiple=True,
+    help="Several are compared on the same streams.  [default: NEO_STRATEGY's]",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many runs of each."
+)
+@click.option(
+    "--images", type=click.IntRange(1), default=500, show_default=True, help="Length of a stream."
+)
+@click.option(
+    "--trigger-max",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="As NEO_TRIGGER_MAX.  [default: 0.316]",
+)
+@click.option(
+    "--search",
+    type=Parsed("WORD", _search),
+    help="After the first trigger: continue or stop.  [default: continue]",
+)
+@click.option(
+    "--strip/--no-strip",
+    default=True,
+    show_default=True,
+    help="STRIP beside it, where there are scores: 101 inferences an image.",
+)
+@click.option("--json", type=_file, help="Write all figures here.")
+@click.option("--report", type=_file, help="Write a page with tables, plots and pictures here.")
+def evaluate(**given: Any) -> None:  # each option has its own type
+    """Measure the defence on a model: what it catches, what it costs, which triggers it finds.
+
+    The model is behind a server (--upstream), in a file (--onnx), behind a running gateway
+    (--gateway), or made here with a backdoor of a kind (--suite).
+    """
+    try:
+        _evaluate(given)
+    except KeyboardInterrupt:  # while it starts; later it keeps what is done
+        click.echo("neo-gateway: stopped before anything was measured", err=True)
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _evaluate(given: dict[str, Any]) -> None:
+    from app.evaluation.command.parsing import parse_options  # noqa: PLC0415
+    from app.evaluation.command.run import FAILURES, run  # noqa: PLC0415
+
+    try:
+        finished = run(parse_options(given))
+    except FAILURES as exc:
+        click.echo(f"neo-gateway: {exc}", err=True)
+        raise SystemExit(2) from None
+    raise SystemExit(0 if finished else INTERRUPTED)

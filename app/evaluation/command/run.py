@@ -1,0 +1,145 @@
+"""One evaluation from the options to the tables; Ctrl-C keeps what is done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from app.evaluation.attacks.marks import StampError
+from app.evaluation.command.candidates import opened
+from app.evaluation.command.options import GatewaySource, OptionError
+from app.evaluation.command.progress import Bars
+from app.evaluation.experiments.results import results
+from app.evaluation.plan import Experiment, arrangements, errands
+from app.evaluation.report.document import Facts, document
+from app.evaluation.report.page import page
+from app.evaluation.report.tables import show
+from app.evaluation.runs.evaluating import Evaluation, Stint
+from app.evaluation.subjects.onnx_model import OnnxError
+from app.evaluation.subjects.running_gateway import GatewayError
+from app.gateway.preparation.prepared import ReferencesError
+from app.pictures.image_sets import ImageSetError
+from app.ports import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.evaluation.command.candidates import Opened
+    from app.evaluation.command.options import Options
+
+FAILURES = (
+    OptionError,
+    OnnxError,
+    StampError,
+    GatewayError,
+    ImageSetError,
+    ReferencesError,
+    UpstreamError,
+    OSError,
+)
+"""What can stop an evaluation and be mended by who runs it; each says how."""
+
+WIDTH = 120
+"""In letters, of what isn't a terminal."""
+
+
+def run(options: Options) -> bool:
+    """Evaluate, show and write what came of it; return whether it came to its end.
+
+    Raises one of FAILURES, after showing what was done until then.
+    """
+    console = _console()
+    started: list[Evaluation] = []
+    try:
+        asyncio.run(_work(options, console, started))
+    except KeyboardInterrupt:
+        return False
+    finally:
+        _show(options, console, started)
+    return True
+
+
+def _console() -> Console:
+    """Return the terminal; a file or a pipe, which has no width, gets enough of it."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
+async def _work(options: Options, console: Console, started: list[Evaluation]) -> None:
+    async with opened(options) as what:
+        evaluation = Evaluation(_stint(options, what))
+        started.append(evaluation)
+        with _quiet(), Bars(console, len(evaluation.stint.errands)) as bars:
+            await evaluation.work(bars)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let the gateway's parts not warn of single images: what became of them is in the tables."""
+    logger = logging.getLogger("app")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _stint(options: Options, what: Opened) -> Stint:
+    return Stint(
+        candidates=what.candidates,
+        errands=tuple(
+            errand
+            for one in what.candidates
+            for errand in errands(
+                one.name,
+                arrangements(options.experiments, attacked=one.attacked),
+                options.strategies or (None,),
+                range(options.seeds),
+            )
+        ),
+        images=options.images,
+        strip=options.strip and Experiment.RQ1 in options.experiments,
+        trial=what.trial,
+    )
+
+
+def _show(options: Options, console: Console, started: list[Evaluation]) -> None:
+    """Print the tables and write the files, of as much as was done."""
+    for evaluation in started:
+        figures, facts = results(evaluation, options.experiments), _facts(options)
+        show(console, figures, evaluation.class_names)
+        if options.json:
+            options.json.write_bytes(document(evaluation, figures, facts))
+            console.print(f"All figures: {options.json}", highlight=False, soft_wrap=True)
+        if options.report:
+            options.report.write_text(page(evaluation, figures, facts), encoding="utf-8")
+            console.print(f"The report: {options.report}", highlight=False, soft_wrap=True)
+        if evaluation.missing:
+            _tell_missing(console, evaluation)
+
+
+def _tell_missing(console: Console, evaluation: Evaluation) -> None:
+    missing, planned = len(evaluation.missing), len(evaluation.stint.errands)
+    begun = sum(errand in evaluation.runs for errand in evaluation.missing)
+    text = f"Stopped: {missing} of {planned} runs are missing"
+    if begun:
+        text += f", {begun} of them begun: what was screened of it is in the figures"
+    console.print(f"{text}.", style="yellow", highlight=False)
+
+
+def _facts(options: Options) -> Facts:
+    unknown = isinstance(options.source, GatewaySource)
+    return Facts(
+        program=f"neo-gateway {version('neo-gateway')}",
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        images=options.images,
+        trigger_max=None if unknown else options.trigger_max,
+        search=None if unknown else options.search,
+    )

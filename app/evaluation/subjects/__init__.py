@@ -1,0 +1,1 @@
+"""What is evaluated: a model, images for it, the attack in it."""

@@ -1,0 +1,72 @@
+"""The library's doors: open it, keep it up to date in the background, close it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from app.library.records.names import Keys
+from app.library.rules.expiry import LIFETIMES, utc_now
+from app.library.server.addresses import connected
+from app.library.server.connection import LARGE_ANSWER_SECONDS
+from app.library.shared.background import repeating
+from app.library.shared.calibration_store import RedisCalibrationStore
+from app.library.shared.store import Store
+from app.library.triggers import RedisTriggerLibrary
+from app.ports import LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
+
+    from app.library.rules.expiry import Lifetimes
+
+POLL_SECONDS = 0.025
+"""Between two looks at the version: each worker must have a change in 0.1 s, and reading a full
+library of large triggers takes half of that."""
+
+EXCHANGE_SECONDS = 0.2
+"""Between two exchanges of counts."""
+
+
+@asynccontextmanager
+async def open_library(
+    url: str,
+    model: str,
+    *,
+    lifetimes: Lifetimes = LIFETIMES,
+    clock: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
+    """Yield what all workers in front of *model* share, in the Redis at *url*.
+
+    Redis may be away: then the library says so by `problem`, and `check` tells when it has been
+    read. At the end what is still to be written is written, if Redis is there. Raises ValueError
+    for a bad URL.
+    """
+    async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
+        keys = Keys(model)
+        store = Store(client, keys, patient=patient)
+        library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
+        calibrations = RedisCalibrationStore(client, keys)
+
+        owed = False
+
+        async def keep_up() -> None:
+            nonlocal owed
+            owed |= await library.synchronise()
+            if owed:
+                await calibrations.write_back()
+                owed = False
+
+        with suppress(LibraryError):
+            await keep_up()
+        try:
+            async with (
+                repeating(keep_up, POLL_SECONDS),
+                repeating(library.exchange, EXCHANGE_SECONDS),
+            ):
+                yield library, calibrations
+        finally:
+            with suppress(LibraryError):
+                await library.synchronise()
+                await library.exchange()

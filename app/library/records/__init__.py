@@ -1,0 +1,1 @@
+"""How triggers and calibrations are written in Redis, and read back."""

@@ -1,0 +1,295 @@
+"""Entries, samples and calibrations as bytes and back; decoding takes nothing on trust.
+
+An entry's hits and the time of its last one change all the time and are kept beside it, so they
+are no part of its bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from app.detection.geometry import Box
+from app.detection.reference_set.references import Calibration
+from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.ports import Entry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+DISMISSED = b'"dismissed":true'
+"""What the bytes of a dismissed entry have in them and no others have, for `scripts.PUT`."""
+
+
+class EncodingError(ValueError):
+    """These bytes are not what they should be."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"not a readable {what}")
+
+
+def encode_time(moment: datetime) -> int:
+    """Return *moment* in microseconds since 1970."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def decode_time(microseconds: int) -> datetime:
+    """Return the moment that `encode_time` was given. Raises EncodingError."""
+    try:
+        return EPOCH + microseconds * MICROSECOND
+    except OverflowError as exc:
+        raise EncodingError(what="time") from exc
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Return everything of *entry* but its hits and the time of the last one."""
+    return orjson.dumps(
+        {
+            "id": entry.id,
+            "trigger": _trigger_fields(entry.trigger),
+            "discovered_at": encode_time(entry.discovered_at),
+            "dismissed": entry.dismissed,
+        }
+    )
+
+
+def decode_entry(data: bytes, *, hits: int, last_seen_at: datetime | None) -> Entry:
+    """Return the entry in *data*; it was last seen when discovered if nothing else is known.
+
+    Raises EncodingError.
+    """
+    match _parsed(data):
+        case {
+            "id": str(trigger_id),
+            "trigger": trigger,
+            "discovered_at": int(discovered),
+            "dismissed": bool(dismissed),
+        }:
+            discovered_at = decode_time(discovered)
+            last_seen_at = last_seen_at or discovered_at
+            return Entry(
+                trigger_id, _trigger(trigger), discovered_at, last_seen_at, hits, dismissed
+            )
+        case _:
+            raise EncodingError(what="entry")
+
+
+def encode_sample(sample: NDArray[np.uint8]) -> bytes:
+    """Return *sample* (height, width, channels) as bytes."""
+    return orjson.dumps(_pixel_fields(sample))
+
+
+def decode_sample(data: bytes) -> NDArray[np.uint8]:
+    """Return the sample in *data*. Raises EncodingError."""
+    return _pixels(_parsed(data))
+
+
+def encode_calibration(calibration: Calibration) -> bytes:
+    """Return *calibration* as bytes."""
+    scores = calibration.canary_scores
+    return orjson.dumps(
+        {
+            "labels": calibration.labels.tolist(),
+            "robust": calibration.robust.tolist(),
+            "canary_scores": None if scores is None else scores.tolist(),
+        }
+    )
+
+
+def decode_calibration(data: bytes | str) -> Calibration:
+    """Return the calibration in *data*. Raises EncodingError."""
+    match _parsed(data):
+        case {"labels": labels, "robust": robust, "canary_scores": scores}:
+            return Calibration(
+                _whole_numbers(labels),
+                _whole_number_rows(robust),
+                None if scores is None else _score_rows(scores),
+            )
+        case _:
+            raise EncodingError(what="calibration")
+
+
+def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
+    evidence = trigger.evidence
+    return {
+        "target": int(trigger.target),
+        "source": None if trigger.source is None else int(trigger.source),
+        "box": _box_fields(trigger.box),
+        "patch": _pixel_fields(trigger.patch),
+        "mask": None if trigger.mask is None else _pixel_fields(trigger.mask.astype(np.uint8)),
+        "blocker": {"box": _box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
+        "natural": float(trigger.natural),
+        "pieces": [_box_fields(piece) for piece in trigger.pieces],
+        "image": [int(trigger.image_width), int(trigger.image_height)],
+        "evidence": {
+            "carried": int(evidence.carried),
+            "transplants": int(evidence.transplants),
+            "placebo": float(evidence.placebo),
+            "heal_rate": float(evidence.heal_rate),
+            "probes": int(evidence.probes),
+            "seed": int(evidence.seed),
+            "class_b": None if evidence.class_b is None else int(evidence.class_b),
+            "necessary": bool(evidence.necessary),
+            "novelty": None if evidence.novelty is None else float(evidence.novelty),
+        },
+    }
+
+
+def _trigger(fields: object) -> Trigger:
+    match fields:
+        case {
+            "target": int(target),
+            "source": int() | None as source,
+            "box": box_fields,
+            "patch": patch_fields,
+            "mask": mask_fields,
+            "blocker": blocker_fields,
+            "natural": float(natural),
+            "image": [int(width), int(height)],
+            "pieces": [*pieces_fields],
+            "evidence": evidence_fields,
+        }:
+            box, patch = _box(box_fields), _pixels(patch_fields)
+            mask = None if mask_fields is None else _pixels(mask_fields).astype(np.bool_)
+            blocker, evidence = _blocker(blocker_fields), _evidence(evidence_fields)
+            pieces = tuple(_box(piece) for piece in pieces_fields)
+            inside = all(_inside(one, width, height) for one in (blocker.box, *pieces))
+            if not (inside and _fits(box, width, height, patch, mask)):
+                raise EncodingError(what="trigger")
+            return Trigger(
+                target, source, box, patch, mask, blocker, natural, height, width, evidence, pieces
+            )
+        case _:
+            raise EncodingError(what="trigger")
+
+
+def _fits(
+    box: Box,
+    width: int,
+    height: int,
+    patch: NDArray[np.uint8],
+    mask: NDArray[np.bool_] | None,
+) -> bool:
+    size = (box.height, box.width)
+    return (
+        _inside(box, width, height)
+        and patch.shape in {(*size, 1), (*size, 3)}
+        and (mask is None or mask.shape == size)
+    )
+
+
+def _inside(box: Box, width: int, height: int) -> bool:
+    return box.x + box.width <= width and box.y + box.height <= height
+
+
+def _box_fields(box: Box) -> list[int]:
+    return [int(box.x), int(box.y), int(box.width), int(box.height)]
+
+
+def _box(fields: object) -> Box:
+    match fields:
+        case [int(x), int(y), int(width), int(height)] if min(x, y, width - 1, height - 1) >= 0:
+            return Box(x, y, width, height)
+        case _:
+            raise EncodingError(what="box")
+
+
+def _blocker(fields: object) -> Blocker:
+    match fields:
+        case {"box": box, "fill": str(fill)} if fill in list(Fill):
+            return Blocker(_box(box), Fill(fill))
+        case _:
+            raise EncodingError(what="blocker")
+
+
+def _evidence(fields: object) -> Evidence:
+    match fields:
+        case {
+            "carried": int(carried),
+            "transplants": int(transplants),
+            "placebo": float(placebo),
+            "heal_rate": float(heal_rate),
+            "probes": int(probes),
+            "seed": int(seed),
+            "class_b": int() | None as class_b,
+            "necessary": bool(necessary),
+            "novelty": float() | None as novelty,
+        }:
+            return Evidence(
+                carried,
+                transplants,
+                placebo,
+                heal_rate,
+                probes,
+                seed,
+                class_b,
+                necessary,
+                novelty,
+            )
+        case _:
+            raise EncodingError(what="evidence")
+
+
+def _pixel_fields(pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    return {"shape": list(pixels.shape), "base64": base64.b64encode(pixels.tobytes()).decode()}
+
+
+def _pixels(fields: object) -> NDArray[np.uint8]:
+    match fields:
+        case {"shape": [*shape], "base64": str(text)}:
+            try:
+                pixels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
+                pixels = pixels.reshape(shape)
+            except (binascii.Error, TypeError, ValueError) as exc:
+                raise EncodingError(what="pixels") from exc
+            if pixels.shape != tuple(shape):  # a side of -1 has been worked out
+                raise EncodingError(what="pixels")
+            return pixels
+        case _:
+            raise EncodingError(what="pixels")
+
+
+def _whole_numbers(values: object) -> NDArray[np.int64]:
+    match values:
+        case [*numbers] if all(type(n) is int and abs(n) < 2**63 for n in numbers):
+            return np.array(numbers, np.int64)
+        case _:
+            raise EncodingError(what="list of whole numbers")
+
+
+def _whole_number_rows(rows: object) -> NDArray[np.int64]:
+    match rows:
+        case []:
+            return np.zeros((0, 0), np.int64)
+        case [first, *others]:
+            table = [_whole_numbers(row) for row in (first, *others)]
+            if len({len(row) for row in table}) > 1:
+                raise EncodingError(what="table of whole numbers")
+            return np.stack(table)
+        case _:
+            raise EncodingError(what="table of whole numbers")
+
+
+def _score_rows(rows: object) -> NDArray[np.float32]:
+    try:
+        scores = np.array(rows, np.float32)
+    except (TypeError, ValueError) as exc:
+        raise EncodingError(what="table of scores") from exc
+    if scores.ndim != 2 or not np.isfinite(scores).all():  # noqa: PLR2004  # rows and columns
+        raise EncodingError(what="table of scores")
+    return scores
+
+
+def _parsed(data: bytes | str) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as exc:
+        raise EncodingError(what="JSON") from exc

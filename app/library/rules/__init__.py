@@ -1,0 +1,1 @@
+"""The rules of the library that need no store: what is one trigger, what expires, what goes."""

@@ -1,0 +1,142 @@
+"""What was measured once on the reference set, shared through Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from app.library.records.encoding import EncodingError, decode_calibration, encode_calibration
+from app.library.server.connection import reaching_redis
+from app.library.shared.leases import lease
+from app.logs import told
+from app.ports import LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from redis.asyncio import Redis
+
+    from app.detection.reference_set.references import Calibration
+    from app.library.records.names import Keys
+
+logger = logging.getLogger(__name__)
+
+RATES_KEPT = timedelta(days=60)
+"""After the last one was added: those of a model that has gone go, too."""
+
+WAIT_SECONDS = 0.1
+"""Between two looks whether the worker that measures has finished."""
+
+
+class RedisCalibrationStore:
+    """The port `CalibrationStore` on Redis; it remembers all that went through it.
+
+    `write_back` is to be called when Redis has been away and may have lost it.
+    """
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._values: dict[str, bytes | str] = {}
+        self._rates: dict[str, dict[str, float]] = {}
+
+    async def seed(self) -> int:
+        """Return this deployment's secret seed, made on first use and the same for all workers.
+
+        Raises LibraryError if it isn't known here yet and Redis is out of reach: another seed than
+        the others' would be worse than none.
+        """
+        name = self._keys.seed
+        if name not in self._values:
+            offer = str(secrets.randbits(63)).encode()
+            with reaching_redis():
+                await self._client.set(name, offer, nx=True)
+                self._values[name] = await self._client.get(name) or offer
+        return int(self._values[name])
+
+    async def calibration(
+        self,
+        key: str,
+        measure: Callable[[], Awaitable[Calibration]],
+        outdated: Calibration | None = None,
+    ) -> Calibration:
+        """Return the calibration kept under *key*; one worker alone measures it if there is none.
+
+        An *outdated* one counts as none, and is replaced. Errors of *measure* reach the worker that
+        measured; another one then tries. A worker that can't reach Redis measures for itself.
+        """
+        refused = None if outdated is None else encode_calibration(outdated)
+        if refused is not None and self._values.get(self._keys.calibration(key)) == refused:
+            del self._values[self._keys.calibration(key)]
+        try:
+            while (kept := await self._kept(key, refused)) is None:
+                async with lease(self._client, self._keys.lease(key)) as alone:
+                    # Between the look and the lease another worker may have finished.
+                    if alone and await self._kept(key, refused) is None:
+                        return await self._measured(key, measure)
+                await asyncio.sleep(WAIT_SECONDS)
+        except LibraryError as exc:
+            logger.warning("the calibration is measured by this worker alone: %s", told(exc))
+            return await self._measured(key, measure)
+        return kept
+
+    async def placebo_rates(self, key: str) -> dict[str, float]:
+        """Return all placebo rates kept under *key*, by the name that the core gives them.
+
+        Without Redis they are those that this worker knows.
+        """
+        rates = self._rates.setdefault(key, {})
+        with suppress(LibraryError), reaching_redis():
+            kept: dict[Any, Any] = await self._client.hgetall(self._keys.placebo_rates(key))
+            rates.update({name.decode(): float(rate) for name, rate in kept.items()})
+        return dict(rates)
+
+    async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        """Keep more placebo rates under *key*; without Redis, in this worker until it is back."""
+        self._rates.setdefault(key, {}).update(rates)
+        with suppress(LibraryError):
+            await self._write_rates(key, rates)
+
+    async def write_back(self) -> None:
+        """Write what this worker knows and Redis doesn't. Raises LibraryError."""
+        for name, value in tuple(self._values.items()):  # more may come meanwhile
+            with reaching_redis():
+                await self._client.set(name, value, nx=True)
+        for key, rates in tuple(self._rates.items()):
+            await self._write_rates(key, dict(rates))
+
+    async def _kept(self, key: str, refused: bytes | None) -> Calibration | None:
+        name = self._keys.calibration(key)
+        with reaching_redis():
+            value = self._values.get(name) or await self._client.get(name)
+        if value in {None, refused}:
+            return None
+        try:
+            calibration = decode_calibration(value)
+        except EncodingError as exc:
+            logger.warning("the stored calibration is measured again: %s", told(exc))
+            return None
+        self._values[name] = value
+        return calibration
+
+    async def _measured(
+        self, key: str, measure: Callable[[], Awaitable[Calibration]]
+    ) -> Calibration:
+        name = self._keys.calibration(key)
+        calibration = await measure()
+        self._values[name] = encode_calibration(calibration)
+        with suppress(LibraryError), reaching_redis():
+            await self._client.set(name, self._values[name])
+        return calibration
+
+    async def _write_rates(self, key: str, rates: Mapping[str, float]) -> None:
+        if rates:
+            encoded: dict[Any, Any] = {name: float(rate) for name, rate in rates.items()}
+            name = self._keys.placebo_rates(key)
+            with reaching_redis():
+                await self._client.hset(name, mapping=encoded)
+                await self._client.pexpire(name, RATES_KEPT)

@@ -1,0 +1,1 @@
+"""How the gateway runs: the entry points, the workers, and HTTP as they speak it."""

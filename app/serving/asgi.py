@@ -1,0 +1,89 @@
+"""The application for an ASGI server: `uvicorn app.serving.asgi:create --factory`."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.logs import write_log
+from app.serving.processes.draining import lingering
+from app.serving.serve import end_with_supervisor
+from app.settings import SettingError, read_settings
+from app.web.app import create_app
+from app.web.guarding.key_rings import key_ring
+from app.wiring import open_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+
+    from app.gateway.predict import Gateway
+    from app.settings import Settings
+
+READY_S = 600.0
+"""The supervisor gives up before."""
+BETWEEN_LOOKS_S = 0.1
+
+
+def create() -> FastAPI:
+    """Return the gateway's application as the environment describes it.
+
+    Raises SettingError, also without NEO_REDIS_URL: the embedded Valkey belongs to `neo-gateway
+    serve`, which is above the workers.
+    """
+    return _create(wait=False)
+
+
+def successor() -> FastAPI:
+    """Return the same for a worker that takes another one's place: it listens once it is ready."""
+    return _create(wait=True)
+
+
+@asynccontextmanager
+async def open_ready_gateway(
+    settings: Settings, redis_url: str, workers: int
+) -> AsyncIterator[Gateway]:
+    """Run the gateway; it is there when it can answer, after `READY_S`, or to end if it has to."""
+    supervisor = multiprocessing.parent_process()
+    async with open_gateway(settings, redis_url, workers) as gateway:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                while not (await gateway.readiness()).ready:
+                    if supervisor is None or not supervisor.is_alive():
+                        break
+                    await asyncio.sleep(BETWEEN_LOOKS_S)
+        yield gateway
+
+
+def _create(*, wait: bool) -> FastAPI:
+    end_with_supervisor()
+    write_log()  # a worker begins without
+    settings = read_settings()
+    if settings.redis_url is None:
+        message = (
+            "NEO_REDIS_URL is not set: the store that the workers share, "
+            "e.g. NEO_REDIS_URL=redis://127.0.0.1:6379/0 (neo-gateway serve starts its own)"
+        )
+        raise SettingError(message)
+    opened = open_ready_gateway if wait else open_gateway
+    return create_app(
+        partial(opened, settings, settings.redis_url.get_secret_value(), _workers()),
+        model_name=settings.model,
+        labels=settings.labels or None,
+        max_body=settings.max_body,
+        max_pixels=settings.max_pixels,
+        resize=settings.input_resize,
+        api_keys=key_ring("NEO_API_KEYS", settings.api_keys),
+        admin_keys=key_ring("NEO_ADMIN_KEYS", settings.admin_keys),
+        ending=lingering,
+    )
+
+
+def _workers() -> int:
+    """Return how many processes serve, this one included: uvicorn's own variable tells."""
+    return int(os.environ.get("WEB_CONCURRENCY", "1"))

@@ -1,0 +1,1 @@
+"""The processes: a supervisor, its workers, how they come and go."""

@@ -1,0 +1,164 @@
+"""The process above several workers: uvicorn's, with a restart that nobody notices.
+
+On SIGHUP the workers are replaced one after the other. The new one begins to listen when it can
+answer, and only then does the old one end; all others serve meanwhile. uvicorn's own restart would
+hear no other signal and see to no dead worker until it is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from copy import copy
+from typing import TYPE_CHECKING, Final
+
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from app.serving.processes.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from socket import socket
+
+    from uvicorn.config import Config
+    from uvicorn.supervisors.multiprocess import Process
+
+READY_S: Final = 300.0
+"""How long a new worker may take until it can answer: a model may have to be measured anew."""
+
+LEAVE_S: Final = 30.0
+"""How long an old one may take to end: more than the 22 s that it gives its clients, and less than
+what a container's `stop_grace_period` should be, or nobody ends it in order."""
+
+TICK_S: Final = 0.1
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Due:
+    """A worker that is to have come, or gone, within *seconds*."""
+
+    def __init__(self, worker: Process, seconds: float) -> None:
+        self.worker = worker
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def overdue(self) -> bool:
+        return time.monotonic() > self._deadline
+
+
+class Supervisor(Multiprocess):
+    """Runs `Config.workers` processes, which take their clients from *sockets*.
+
+    *successor* is the application's name for a worker that replaces another one on SIGHUP: it
+    starts up for as long as it can't answer.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket], successor: str) -> None:
+        super().__init__(config, sockets)
+        self._successors = copy(config)
+        self._successors.app = successor
+        self._to_replace: list[Process] = []
+        self._successor: _Due | None = None
+        self._leaving: list[_Due] = []
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended because a worker couldn't start."""
+        return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
+
+    def restart_all(self) -> None:
+        """Begin to replace the workers."""
+        self._to_replace = list(self.processes)
+
+    def init_processes(self) -> None:
+        """Start the workers."""
+        self.processes = [self._start(self.config) for _ in range(self.processes_num)]
+
+    def handle_ttin(self) -> None:
+        """Start one more."""
+        self.processes_num += 1
+        self.processes.append(self._start(self.config))
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace who has died, and go on with the restart; it is called again and again."""
+        if self.should_exit.is_set():
+            return
+        self.processes = [self._living(worker) for worker in self.processes]
+        self._leaving = list(_alive(self._leaving))
+        self._to_replace = [process for process in self._to_replace if process in self.processes]
+        if self._successor is not None:
+            self._introduce(self._successor)
+        elif self._to_replace and not self._leaving and not self.should_exit.is_set():
+            self._successor = _Due(self._start(self._successors), READY_S)
+
+    def terminate_all(self) -> None:
+        """Tell all workers to end."""
+        if self._successor is not None:
+            self._drop(self._successor)  # it has no clients yet
+        super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait until all have ended; a second signal is for them, who are in less of a hurry."""
+        leaving = [*self._leaving, *(_Due(worker, LEAVE_S) for worker in self.processes)]
+        self.signal_queue.clear()
+        while leaving := list(_alive(leaving)):
+            if self.signal_queue:
+                self.signal_queue.clear()
+                for due in leaving:
+                    due.worker.terminate()
+            leaving[0].worker.process.join(TICK_S)
+
+    def _start(self, config: Config) -> Worker:
+        worker = Worker(config, self.sockets)
+        worker.start()
+        return worker
+
+    def _living(self, worker: Process) -> Process:
+        """Return *worker*, or another one if it has died, or hangs."""
+        patience = self.config.timeout_worker_healthcheck
+        if self.should_exit.is_set() or worker.is_alive(patience):
+            return worker
+        hangs = worker.exitcode is None
+        worker.kill()
+        worker.join()
+        if worker.exitcode == STARTUP_FAILURE:  # another one would fail, too
+            self.should_exit.set()
+            return worker
+        what = f"has answered nothing for {patience} s" if hangs else f"ended ({worker.exitcode})"
+        _LOG.error("a worker %s: it is replaced", what)
+        return self._start(self.config)
+
+    def _introduce(self, successor: _Due) -> None:
+        """Let *successor* take the place of the next worker, if it is ready."""
+        if successor.worker.is_ready(READY_S):
+            self._successor = None
+            if not self._to_replace:  # who was to be replaced has died, and was
+                self._retire(successor.worker)
+                return
+            old = self._to_replace.pop(0)
+            self.processes[self.processes.index(old)] = successor.worker
+            self._retire(old)
+        elif successor.overdue or not successor.worker.process.is_alive():
+            _LOG.error("a new worker can't answer; the old ones stay")
+            self._to_replace.clear()
+            self._drop(successor)
+
+    def _retire(self, worker: Process) -> None:
+        worker.terminate()
+        self._leaving.append(_Due(worker, LEAVE_S))
+
+    def _drop(self, successor: _Due) -> None:
+        self._successor = None
+        successor.worker.kill()
+        successor.worker.join()
+
+
+def _alive(leaving: Iterable[_Due]) -> Iterator[_Due]:
+    """Return those of *leaving* that still live; end who takes too long."""
+    for due in leaving:
+        if due.overdue:
+            due.worker.kill()
+        if due.worker.process.is_alive():
+            yield due

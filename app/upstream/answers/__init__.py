@@ -1,0 +1,1 @@
+"""From what a server says to one answer for each image."""

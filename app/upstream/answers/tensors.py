@@ -1,0 +1,122 @@
+"""From a model's output tensors to the core's answers, one for each image that was asked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.detection.search import Answers
+from app.ports import UpstreamAnswerError
+from app.wire.fields import WireError
+from app.wire.tensors import BYTES, FLOATS, INTEGERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.upstream.answers.class_names import ClassNames
+    from app.wire.reading import Tensor
+    from app.wire.tensors import TensorSpec
+
+FEWEST_CLASSES = 2
+MOST_SHOWN = 8
+
+
+@contextmanager
+def reading_answers() -> Iterator[None]:
+    """Let what is wrong with the bytes of an answer be an UpstreamAnswerError."""
+    try:
+        yield
+    except WireError as exc:
+        message = f"the upstream's answer: {exc}"
+        raise UpstreamAnswerError(message) from exc
+
+
+def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorSpec:
+    """Choose the output that has the answer: the *chosen* one, else one by its datatype.
+
+    Scores go before class indices, and these before class names. Raises UpstreamAnswerError where
+    there is no such output, or more than one.
+    """
+    kinds = (FLOATS, INTEGERS, {BYTES})
+    usable = next(filter(None, ([s for s in specs if s.datatype in kind] for kind in kinds)), [])
+    if chosen is not None:
+        any_kind = frozenset().union(*kinds)
+        usable = [spec for spec in specs if spec.name == chosen and spec.datatype in any_kind]
+    if len(usable) != 1:
+        shown = ", ".join(f"{spec.name[:40]!r} {spec.datatype[:10]}" for spec in specs[:MOST_SHOWN])
+        wanted = "exactly one output with scores (FP16, FP32, FP64), or else one with class indices"
+        message = (
+            f"the gateway needs {wanted} or names; name it in NEO_OUTPUTS;"
+            f" the model's outputs are: {shown or 'none'}"
+        )
+        raise UpstreamAnswerError(message)
+    return usable[0]
+
+
+def parse_answers(
+    tensors: Sequence[Tensor], count: int, names: ClassNames, chosen: str | None = None
+) -> Answers:
+    """Read the answers to *count* images out of a model's output *tensors*.
+
+    Scores (count, classes) come back as they came, logits too, and the label is the index of the
+    largest. Labels are (count,) or (count, 1). Raises UpstreamAnswerError.
+    """
+    spec = answering([tensor.spec for tensor in tensors], chosen)
+    if spec.shape[:1] != (count,):
+        message = f"the upstream answered in the shape {spec.shape} to {count} images"
+        raise UpstreamAnswerError(message)
+    outputs: dict[str, NDArray[Any]] = {}
+    for tensor in tensors:
+        # Of another output than the one with the answer only what can be dealt out is passed on.
+        with reading_answers() if tensor.spec is spec else suppress(WireError):
+            values = tensor.values()
+            if values.shape[:1] == (count,):
+                outputs[tensor.spec.name] = values
+    return answers_from(outputs[spec.name], outputs, names)
+
+
+def answers_from(
+    values: NDArray[Any], outputs: dict[str, NDArray[Any]], names: ClassNames
+) -> Answers:
+    """Return the answers that *values* (n, ...) hold: scores, class indices or class names.
+
+    Raises UpstreamAnswerError.
+    """
+    if values.dtype.kind == "f":
+        return _scored(values, outputs)
+    if values.shape[1:] not in {(), (1,)}:
+        message = f"the upstream's labels are {values.shape}, not one for each image"
+        raise UpstreamAnswerError(message)
+    flat = values.reshape(-1)
+    if values.dtype.kind == "O":
+        labels = np.array([names.index(_text(name)) for name in flat], np.int64)
+    else:
+        labels = flat.astype(np.int64)
+    if (labels < 0).any():  # as an UINT64 of 2^63 or more is by now, too
+        message = "the upstream's class indices are out of range"
+        raise UpstreamAnswerError(message)
+    return Answers(labels, outputs=outputs)
+
+
+def _scored(values: NDArray[Any], outputs: dict[str, NDArray[Any]]) -> Answers:
+    match values.shape:
+        case (_, classes) if classes >= FEWEST_CLASSES:
+            pass
+        case shape:
+            message = f"the upstream's scores are {shape}, not (images, classes)"
+            raise UpstreamAnswerError(message)
+    with np.errstate(over="ignore"):
+        scores = values.astype(np.float32)
+    if not np.isfinite(scores).all():
+        message = "the upstream's scores are not all finite numbers"
+        raise UpstreamAnswerError(message)
+    # Of the values as they came: float32 can make a tie of two doubles.
+    return Answers(values.argmax(axis=1), scores, outputs=outputs)
+
+
+def _text(name: object) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)

@@ -1,0 +1,1 @@
+"""What the protocols differ in: one dialect each."""

@@ -1,0 +1,60 @@
+"""What the protocols differ in: one dialect each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.upstream.inputs.preprocessing import Normalisation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Answers
+    from app.ports import InputSize, ModelFacts
+    from app.upstream.answers.class_names import ClassNames
+    from app.upstream.inputs.input_form import InputForm, Layout
+    from app.upstream.inputs.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What the owner says of the model's input; None is told from the model's metadata."""
+
+    size: InputSize | None = None
+    layout: Layout | None = None
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    datatype: str | None = None
+
+
+class Dialect(Protocol):
+    """How one kind of model server is spoken to."""
+
+    names: ClassNames
+    single: bool
+    """Whether it takes no more than one image a request."""
+
+    typed: bool
+    """Whether a tensor's datatype goes over the wire: where it doesn't, numbers are JSON's."""
+
+    async def describe(self) -> ModelFacts:
+        """Ask what the server says of its model. Raises UpstreamError."""
+        ...
+
+    async def ready(self) -> bool:
+        """Return True if the model is ready, False if only an answer can tell.
+
+        Raises UpstreamError with the reason if it isn't.
+        """
+        ...
+
+    def value_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes a value of the model's tensor takes on the wire."""
+        ...
+
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
+        """Ask for the answers to *batch* (n, *dims); *patient* if no caller waits.
+
+        Raises UpstreamError.
+        """
+        ...

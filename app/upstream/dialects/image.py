@@ -1,0 +1,65 @@
+"""The dialect of servers that take one picture file a request, and no batches.
+
+Hugging Face's image-classification, SageMaker, TorchServe, BentoML, and whatever was built at home.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from app.ports import ModelFacts
+from app.upstream.answers.rankings import parse_ranking
+from app.wire.writing import Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Answers
+    from app.upstream.answers.class_names import ClassNames
+    from app.upstream.answers.rankings import Template
+    from app.upstream.http.session import Session
+    from app.upstream.inputs.input_form import InputForm
+    from app.upstream.inputs.preprocessing import Preprocessing
+
+HEADERS: Final = {"Content-Type": "image/png", "Accept": "application/json"}
+
+
+class ImageFiles:
+    """The dialect of the model at the session's own address; *template* finds its answer.
+
+    Pictures go as PNG, which keeps every pixel.
+    """
+
+    def __init__(
+        self, session: Session, model: str, names: ClassNames, template: Template | None = None
+    ) -> None:
+        self.names = names
+        self.typed = False
+        self.single = True
+        self._session = session
+        self._model = model
+        self._template = template
+
+    async def describe(self) -> ModelFacts:
+        """Return the model's name: nothing else is known."""
+        return ModelFacts(self._model)
+
+    async def ready(self) -> bool:
+        """Return False: only an answer can tell."""
+        return False
+
+    def value_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes a value takes at most."""
+        return plan.values.itemsize
+
+    async def ask(
+        self,
+        form: InputForm,  # noqa: ARG002  # always files
+        batch: NDArray[Any],
+        *,
+        patient: bool = False,
+    ) -> Answers:
+        """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
+        (file,) = batch.reshape(-1)
+        reply = await self._session.post("", Message(HEADERS, (file,)), patient=patient)
+        return parse_ranking(reply.body, self.names, self._template)

@@ -1,0 +1,143 @@
+"""The dialect of servers of the Open Inference Protocol v2, in JSON or with binary tensors."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
+from app.upstream.answers.tensors import answering, parse_answers, reading_answers
+from app.wire.fields import excerpt, json_object, objects
+from app.wire.reading import HEADER_LENGTH, read
+from app.wire.tensors import BYTES, tensor_spec
+from app.wire.writing import Written, write
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Answers
+    from app.upstream.answers.class_names import ClassNames
+    from app.upstream.http.session import Session
+    from app.upstream.inputs.input_form import InputForm
+    from app.upstream.inputs.preprocessing import Preprocessing
+    from app.wire.fields import Fields
+    from app.wire.writing import Message
+
+NOT_FOUND: Final = 404
+BYTES_AT_ONCE: Final = 1_000_000
+"""Larger batches are written as JSON in a thread: a megabyte of numbers takes 3 ms."""
+
+
+class Oip:
+    """The dialect of *model*; *outputs* are asked for, the first has the answer.
+
+    Without *outputs* those are that the server's metadata names, or else no one is named. Each
+    request has its own ``id``: KServe fails on requests without one (500).
+    """
+
+    def __init__(
+        self, session: Session, model: str, names: ClassNames, outputs: tuple[str, ...] = ()
+    ) -> None:
+        self.names = names
+        self.typed = True
+        self.single = False
+        self._session = session
+        self._model = model
+        self._path = f"/v2/models/{quote(model, safe='')}"
+        self._chosen = outputs[0] if outputs else None
+        self._given = self._wanted = outputs
+        self._binary = False
+        self._ids = itertools.count(1)
+
+    async def describe(self) -> ModelFacts:
+        """Ask for the server's and the model's metadata. Raises UpstreamError."""
+        self._binary = await self._speaks_binary()
+        facts = parse_metadata((await self._session.get(self._path)).body, self._model)
+        if facts.outputs:
+            answering(facts.outputs, self._chosen)  # a model without an answer says so at once
+            self._wanted = self._given or tuple(spec.name for spec in facts.outputs)
+        return facts
+
+    async def ready(self) -> bool:
+        """Return True if the model is ready, False if only an answer can tell.
+
+        Raises UpstreamError with the reason if it isn't.
+        """
+        await self._session.get(f"{self._path}/ready")
+        return self._session.sound
+
+    def value_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes a value takes, in JSON with its comma."""
+        if self._binary or plan.form.datatype == BYTES:
+            return plan.values.itemsize
+        text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
+        return max(map(len, text.strip(b"[]").split(b","))) + 1
+
+    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
+        """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+        if self._binary or batch.nbytes <= BYTES_AT_ONCE:
+            message = self._message(form, batch)
+        else:
+            message = await asyncio.to_thread(self._message, form, batch)
+        reply = await self._session.post(f"{self._path}/infer", message, patient=patient)
+        with reading_answers():
+            received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
+            _check_origin(received.fields, self._model)
+            tensors = received.tensors("outputs")
+        return parse_answers(tensors, len(batch), self.names, self._chosen)
+
+    def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
+        head: dict[str, Any] = {"id": str(next(self._ids))}
+        if self._wanted:
+            binary = {"parameters": {"binary_data": True}} if self._binary else {}
+            head["outputs"] = [{"name": name, **binary} for name in self._wanted]
+        elif self._binary:
+            head["parameters"] = {"binary_data_output": True}
+        return write(head, "inputs", [Written(form.name, batch, self._binary, base64=True)])
+
+    async def _speaks_binary(self) -> bool:
+        try:
+            reply = await self._session.get("/v2")
+        except UpstreamStatusError as exc:
+            if exc.status == NOT_FOUND:
+                return False
+            raise
+        return speaks_binary(reply.body)
+
+
+def speaks_binary(server_metadata: bytes) -> bool:
+    """Tell whether the server has the binary tensor extension. Raises UpstreamAnswerError."""
+    with reading_answers():
+        extensions = json_object(server_metadata).get("extensions")
+    return isinstance(extensions, list) and "binary_tensor_data" in extensions
+
+
+def parse_metadata(metadata: bytes, model: str) -> ModelFacts:
+    """Read a model's metadata. Raises UpstreamAnswerError.
+
+    KServe and MLServer know the model's tensors only where they were told.
+    """
+    with reading_answers():
+        fields = json_object(metadata)
+        platform, versions = fields.get("platform"), fields.get("versions")
+        return ModelFacts(
+            model,
+            platform if isinstance(platform, str) else "",
+            tuple(str(version) for version in versions) if isinstance(versions, list) else (),
+            tuple(map(tensor_spec, objects(fields, "inputs"))),
+            tuple(map(tensor_spec, objects(fields, "outputs"))),
+        )
+
+
+def _check_origin(answer: Fields, model: str) -> None:
+    if answer.get("error") is not None:
+        words = excerpt(orjson.dumps(answer["error"]))
+        message = f"the upstream's answer is an error, whatever its status: {words}"
+        raise UpstreamAnswerError(message)
+    if answer.get("model_name") not in (model, None):
+        message = f"the upstream's answer is another model's, not that of {model!r}"
+        raise UpstreamAnswerError(message)

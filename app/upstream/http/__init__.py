@@ -1,0 +1,1 @@
+"""HTTP to the model server: connections, waits, the circuit breaker."""

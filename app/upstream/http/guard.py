@@ -1,0 +1,75 @@
+"""What every request to the upstream passes: the circuit breaker, and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from app import metrics
+from app.ports import UpstreamAnswerError, UpstreamError
+from app.upstream.http.breaker import Breaker, State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """Lets requests to one server pass while it is there."""
+
+    def __init__(self) -> None:
+        self._breaker = Breaker()
+        self._shown = State.CLOSED
+        metrics.BREAKER_STATE.set(State.CLOSED)
+
+    @property
+    def closed(self) -> bool:
+        """Whether every request passes."""
+        return self._breaker.state is State.CLOSED
+
+    async def ask(self, send: Callable[[], Awaitable[T]], *, inference: bool) -> T:
+        """Return what *send* returns. Raises UpstreamOpenError at once while the breaker is open.
+
+        An *inference* is a request for answers.
+        """
+        time = asyncio.get_running_loop().time
+        breaker, began = self._breaker, time()
+        breaker.admit(began)
+        self._show()
+        metrics.UPSTREAM_REQUESTS.inc()
+        try:
+            reply = await send()
+        except UpstreamError as exc:
+            breaker.failed(exc, began, time(), inference=inference)
+            if not isinstance(exc, UpstreamAnswerError):  # these the batcher counts, as it sees all
+                count_failure(exc)
+            raise
+        except BaseException:
+            breaker.abandoned(began, time())
+            raise
+        else:
+            breaker.answered(began, time(), inference=inference)
+            return reply
+        finally:
+            self._show()
+
+    def _show(self) -> None:
+        state = self._breaker.state
+        if state is self._shown:
+            return
+        if self._shown is State.CLOSED:
+            metrics.BREAKER_OPENED.inc()
+            logger.warning("the upstream is asked no more, but for trials: %s", self._breaker.last)
+        elif state is State.CLOSED:
+            logger.warning("the upstream answers again")
+        self._shown = state
+        metrics.BREAKER_STATE.set(state)
+
+
+def count_failure(error: UpstreamError) -> None:
+    """Count a request that brought no usable answer."""
+    metrics.UPSTREAM_FAILURES.labels(type(error).__name__).inc()

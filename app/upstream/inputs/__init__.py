@@ -1,0 +1,1 @@
+"""From pixels and callers' tensors to the model's input."""

@@ -1,0 +1,1 @@
+"""Who may ask, for how long, and what browsers are told."""

@@ -1,0 +1,1 @@
+"""A request, read: its body, bounded and unpacked, and the pictures in it."""

@@ -1,0 +1,53 @@
+"""A request's body, unpacked if it came compressed, and never larger than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from app.web.intake.bodies import BodyTooLargeError, held_body
+from app.wire.packing import (
+    PACKED_AT_ONCE,
+    PackingError,
+    UnpackedTooLargeError,
+    most_unpacked,
+    unpacked,
+    unpacked_size,
+)
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+UNPACKED_ALWAYS: Final = 2**20
+"""What a packed body may become however small it is, in bytes."""
+
+
+class EncodingError(Exception):
+    """The body's Content-Encoding isn't taken, or isn't what the body has."""
+
+
+async def content(request: Request, max_body: int) -> bytes:
+    """Return the body of *request*, at most *max_body* bytes of it, packed and unpacked.
+
+    A packed one may grow a hundredfold, and to `UNPACKED_ALWAYS`. Raises BodyTooLargeError,
+    OverloadedError, EncodingError.
+    """
+    body = await request.body()
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    most = most_unpacked(len(body), UNPACKED_ALWAYS, max_body)
+    at_once = len(body) <= PACKED_AT_ONCE
+    try:
+        if at_once:
+            size = unpacked_size(body, encoding, most)
+        else:
+            size = await asyncio.to_thread(unpacked_size, body, encoding, most)
+    except UnpackedTooLargeError as exc:
+        raise BodyTooLargeError(most) from exc
+    except PackingError as exc:
+        raise EncodingError(str(exc)) from exc
+    held_body(request).hold(size)
+    return (
+        unpacked(body, encoding) if at_once else await asyncio.to_thread(unpacked, body, encoding)
+    )

@@ -1,0 +1,1 @@
+"""Drop-in: the gateway as the model server that its clients know."""

@@ -1,0 +1,226 @@
+"""/v2: the Open Inference Protocol, as the model server itself would answer it.
+
+An application that calls such a server changes its base URL. The answers are the sanitised ones;
+an output `backdoor` says which images carry a trigger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from app.web.direct import DirectRoute
+from app.web.guarding.keys import caller
+from app.web.intake.contents import content
+from app.web.intake.large_json import read_apart
+from app.web.intake.model_names import UnknownModelError, check_model
+from app.web.intake.pixels import pictures
+from app.web.intake.uploads import PICTURE
+from app.web.protocols.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
+from app.web.protocols.judging import flags, judged, rows
+from app.web.protocols.oip_messages import (
+    BACKDOOR,
+    MOST_OUTPUTS,
+    check_outputs,
+    read_infer,
+    write_infer,
+)
+from app.web.service import readiness
+from app.wire.reading import HEADER_LENGTH
+from app.wire.tensors import DATATYPES
+from app.wire.writing import BINARY, JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from app.gateway.predict import Gateway
+    from app.ports import Arrival, ModelFacts
+    from app.web.protocols.oip_messages import InferRequest
+    from app.web.service import Service
+    from app.wire.tensors import TensorSpec
+
+EXTENSIONS: Final = ("binary_tensor_data", "classification")
+
+router = APIRouter(
+    prefix="/v2",
+    tags=["Open Inference Protocol"],
+    route_class=DirectRoute,
+    default_response_class=Response,
+)
+health = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], default_response_class=Response)
+
+
+_TENSOR: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "datatype", "shape"],
+    "properties": {
+        "name": {"type": "string"},
+        "datatype": {"enum": [*DATATYPES]},
+        "shape": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+        "data": {"type": "array", "minItems": 1},
+    },
+}
+_OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}},
+}
+_INFER: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": ["string", "null"]},
+                        "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": _TENSOR},
+                        "outputs": {
+                            "type": ["array", "null"],
+                            "maxItems": MOST_OUTPUTS,
+                            "items": _OUTPUT,
+                        },
+                    },
+                },
+                "example": {
+                    "inputs": [
+                        {"name": "image", "datatype": "BYTES", "shape": [1], "data": [PICTURE]}
+                    ]
+                },
+            },
+            BINARY: FILE,
+        },
+    }
+}
+
+
+@health.get("/health/live", summary="Is the gateway alive?", responses=TOLD)
+async def live() -> Response:
+    """Return at once."""
+    return json_answer({"live": True})
+
+
+@health.get("/health/ready", summary="Can the gateway answer?", responses=READY)
+async def ready(request: Request) -> Response:
+    """Return whether this worker can screen images now."""
+    return await _readiness(request, {})
+
+
+@health.get(
+    "/models/{model}/ready",
+    summary="Can the model be asked?",
+    responses={**errors(404), **READY},
+)
+@health.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
+async def model_ready(request: Request, model: str) -> Response:
+    """Return whether images for the model can be screened now."""
+    service: Service = request.app.state.service
+    check_model(model, service.model_name)
+    return await _readiness(request, {"name": model})
+
+
+@router.get("", summary="What the server can", responses=TOLD)
+@router.get("/", include_in_schema=False)
+async def server(_: Request) -> Response:
+    """Return the gateway's name and the extensions that it knows."""
+    facts = {"name": "neo-gateway", "version": version("neo-gateway"), "extensions": EXTENSIONS}
+    return json_answer(facts)
+
+
+@router.get(
+    "/models/{model}",
+    summary="The model's tensors",
+    responses={**errors(404, 502, 503, 504), **TOLD},
+)
+@router.get("/models/{model}/versions/{version}", include_in_schema=False)  # `_facts` reads it
+async def metadata(request: Request, model: str) -> Response:
+    """Return what the model server says of the model, and the output `backdoor` with it."""
+    facts = await _facts(request, model)
+    flag = {"name": BACKDOOR, "datatype": "BOOL", "shape": [-1]}
+    told = {
+        "name": facts.name,
+        "versions": facts.versions,
+        "platform": facts.platform,
+        "inputs": facts.inputs,
+        "outputs": [*facts.outputs, flag],
+    }
+    return json_answer(told)
+
+
+@router.post(
+    "/models/{model}/infer",
+    summary="Classify a batch of images",
+    responses=ANSWERED,
+    openapi_extra=_INFER,
+)
+@router.post(
+    "/models/{model}/versions/{version}/infer", include_in_schema=False
+)  # `_facts` reads it
+async def infer(request: Request, model: str) -> Response:
+    """Return the model's outputs, corrected for the images that carry a trigger."""
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    facts = await _facts(request, model)
+    body = await content(request, service.max_body)
+    header_length = request.headers.get(HEADER_LENGTH)
+    asked, images = await read_apart(body, partial(_read, header_length=header_length))
+    if facts.outputs:  # nothing is asked for an answer that can't be given
+        check_outputs(asked, [spec.name for spec in facts.outputs])
+    arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
+    outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
+    flagged = [one.backdoor for one in outcomes]
+    head = {"model_name": service.model_name, **_version(facts)}
+    names = None if asked.outputs is None else {one.name for one in asked.outputs}
+    message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
+    headers = {**message.headers, **flags(outcomes)}
+    return Response(b"".join(message.parts), headers=headers)
+
+
+def _read(
+    body: bytes, header_length: str | None
+) -> tuple[InferRequest, list[bytes] | NDArray[Any]]:
+    """Return a request and its images: picture files, or numbers. Raises WireError.
+
+    The lists that the numbers were in are let go of: an answer may take seconds.
+    """
+    asked = read_infer(body, header_length)
+    files = asked.files()
+    images = asked.tensor.values() if files is None else files
+    return replace(asked, tensor=replace(asked.tensor, payload=memoryview(b""))), images
+
+
+async def _arrivals(
+    spec: TensorSpec, images: list[bytes] | NDArray[Any], gateway: Gateway, service: Service
+) -> tuple[Arrival, ...]:
+    if isinstance(images, list):
+        return await pictures(images, gateway, service.pictures)
+    return await gateway.model.arrivals(spec, images)
+
+
+async def _facts(request: Request, model: str) -> ModelFacts:
+    """Return what is known of the model that the path names. Raises UnknownModelError."""
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    check_model(model, service.model_name)
+    facts = await gateway.model.facts()
+    wanted = request.path_params.get("version")
+    if wanted is not None and facts.versions and wanted not in facts.versions:
+        message = f"there is no version {wanted[:40]!r} of the model"
+        raise UnknownModelError(message)
+    return facts
+
+
+def _version(facts: ModelFacts) -> Mapping[str, str]:
+    return {"model_version": facts.versions[-1]} if facts.versions else {}
+
+
+async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
+    is_ready = (await readiness(request)).ready
+    return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)

@@ -1,0 +1,1 @@
+"""What the gateway offers on its own account: predictions, triggers, health, metrics."""

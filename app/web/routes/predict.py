@@ -1,0 +1,48 @@
+"""POST /predict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+
+from app.web.answering.answers import PredictionAnswer, json_response, prediction_answer, verdict
+from app.web.answering.problems import described
+from app.web.answering.request_ids import request_id
+from app.web.direct import DirectRoute
+from app.web.guarding.keys import caller
+from app.web.intake.pixels import decoded
+from app.web.intake.uploads import REQUEST_BODY, uploaded
+
+if TYPE_CHECKING:
+    from app.gateway.predict import Gateway
+    from app.web.service import Service
+
+router = APIRouter(tags=["predictions"], route_class=DirectRoute)
+
+_VERDICT = {
+    "X-Neo-Verdict": {
+        "description": "The verdict in one word",
+        "schema": {"type": "string", "enum": ["clean", "backdoor", "incomplete"]},
+    }
+}
+
+
+@router.post(
+    "/predict",
+    summary="Classify one image",
+    response_class=Response,
+    responses={
+        200: {"model": PredictionAnswer, "description": "OK", "headers": _VERDICT},
+        **described(413, 415, 422, 429, 502, 503, 504),
+    },
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def predict(request: Request) -> Response:
+    """Return the model's prediction, corrected and flagged if the image carries a trigger."""
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    image = await decoded(await uploaded(request, service.max_body), gateway, service.pictures)
+    outcome = await gateway.predict(image, pay=gateway.account(caller(request)))
+    answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
+    return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})

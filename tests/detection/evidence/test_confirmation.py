@@ -1,0 +1,284 @@
+"""Confirmation: a trigger is accepted after few looks, nature is not, and mostly rejected early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.evidence.confirmation import Look, Transplants, confirm, first_look, undecidable
+from app.detection.geometry import Box
+from app.detection.reference_set.references import placebo_rate
+from app.detection.search import Answers, run
+from tests.detection.scenes import SEED, Scene, World, own, scene, told, watched
+from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, stamped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.search import Image, Images, Probe
+
+CLEAN_BOX = Box(2, 2, 4, 4)
+TRIGGER = Look((TRIGGER_BOX,), None)
+CLEAN = Look((CLEAN_BOX,), None)
+MARK = Mark(Box(5, 5, 3, 3), 4)
+
+
+def _confirmed(its: Scene, look: Look, carrying: list[bool]) -> tuple[Transplants | None, int]:
+    """Confirm with a model whose transplants carry as told, in turn; return what that asked.
+
+    What nature does there is asked of the real one.
+    """
+    asked = 0
+
+    def tell(images: Images) -> Answers:
+        nonlocal asked
+        asked += len(images)
+        return Answers(np.where(carrying[asked - len(images) : asked], TARGET, 0))
+
+    search = confirm(its.of_class(TARGET)[0], TARGET, look, its.references, _rng())
+    result, _ = told(search, its.predict, tell)
+    return result, asked
+
+
+def _with_placebo(rate: float, source: int | None = None) -> Scene:
+    """Return a scene that knows this placebo rate, and no other one, of the clean box."""
+    its = scene()
+    run(placebo_rate([CLEAN_BOX], TARGET, source, its.references), its.predict)
+    (name,) = its.references.placebo_rates
+    its.references.placebo_rates[name] = rate
+    return its
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+@pytest.mark.parametrize("source", [None, 0])
+def test_trigger_is_accepted(source: int | None) -> None:
+    """What always carries is accepted after few transplants, with the evidence for it."""
+    its = scene(World(backdoors=(Backdoor(TRIGGER_BOX, TARGET, source),)))
+    poisoned = stamped(its.of_class(0)[:1])[0]
+    look = replace(TRIGGER, source=source)
+    transplants, probes = watched(
+        confirm(poisoned, TARGET, look, its.references, _rng()), its.predict
+    )
+    assert transplants is not None
+    assert transplants.carried == transplants.asked <= 12
+    assert transplants.asked == own(probes)
+
+
+def test_trigger_of_one_class_is_asked_on_that_class() -> None:
+    """On all classes together a trigger that acts on one carries too seldom; on that one always."""
+    its = scene(World(backdoors=(Backdoor(TRIGGER_BOX, TARGET, source=0),)))
+    poisoned = stamped(its.of_class(0)[:1])[0]
+    on_all = confirm(poisoned, TARGET, TRIGGER, its.references, _rng())
+    on_one = confirm(poisoned, TARGET, replace(TRIGGER, source=0), its.references, _rng())
+    assert run(on_all, its.predict) is None
+    assert run(on_one, its.predict) is not None
+
+
+def test_two_pieces_are_transplanted_together() -> None:
+    """A trigger of two pieces carries with both, and not with one of them."""
+    two = Backdoor(Box(2, 3, 2, 2), TARGET, others=(Box(12, 11, 2, 2),))
+    its = scene(World(backdoors=(two,)))
+    poisoned = stamped(stamped(its.of_class(0)[:1], two.boxes[0]), two.boxes[1])[0]
+    for pieces, carried in ((two.boxes, True), (two.boxes[:1], False), (two.boxes[1:], False)):
+        search = confirm(poisoned, TARGET, Look(pieces, None), its.references, _rng())
+        assert carried is (run(search, its.predict) is not None)
+
+
+def test_confirmation_goes_on_from_the_first_look() -> None:
+    """What the first look has seen counts, and isn't asked again."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
+    alone, asked = watched(confirm(poisoned, TARGET, TRIGGER, its.references, _rng()), its.predict)
+    after, fewer = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
+    assert alone == after
+    assert own(asked) - look.asked == own(fewer)
+
+
+def test_part_of_a_clean_image_is_rejected_early() -> None:
+    """What never carries is dropped after the first few transplants."""
+    its = scene()
+    search = confirm(its.of_class(TARGET)[0], TARGET, CLEAN, its.references, _rng())
+    transplants, probes = watched(search, its.predict)
+    assert transplants is None
+    assert own(probes) <= 4
+
+
+@pytest.mark.parametrize(
+    ("share", "accepted"), [(1.0, True), (0.9, True), (0.5, False), (0.3, False)]
+)
+def test_how_often_it_must_carry(share: float, *, accepted: bool) -> None:
+    """Nearly always is a trigger; half of the time or less is nature."""
+    carrying = [i % 10 < share * 10 for i in range(24)]
+    result, _ = _confirmed(_with_placebo(0.02), CLEAN, carrying)
+    assert accepted is (result is not None)
+
+
+@pytest.mark.parametrize("rate", [hits / 25 + 0.02 for hits in range(10)])
+def test_every_placebo_that_is_tried_can_be_overcome(rate: float) -> None:
+    """Up to the limit, straight hits accept before the references of one test are used up."""
+    result, asked = _confirmed(_with_placebo(rate), CLEAN, [True] * 24)
+    assert result == Transplants(carried=asked, asked=asked, placebo=rate)
+
+
+def test_higher_placebo_asks_more() -> None:
+    """The more often nature carries, the more transplants a trigger must turn."""
+    asked = [_confirmed(_with_placebo(r), CLEAN, [True] * 24)[1] for r in (0.02, 0.2, 0.38)]
+    assert sorted(set(asked)) == asked
+
+
+@pytest.mark.parametrize("source", [None, 0])
+@pytest.mark.parametrize("rate", [0.42, 0.7, 0.98])
+def test_placebo_too_high_rejects(rate: float, source: int | None) -> None:
+    """Where nature carries too often nothing is asked and nothing confirmed, now or later."""
+    its, look = _with_placebo(rate, source), replace(CLEAN, source=source)
+    assert (None, 0) == _confirmed(its, look, [])
+    assert undecidable(its.of_class(TARGET)[0], TARGET, look, its.references)
+
+
+def test_undecidable_only_where_that_is_known() -> None:
+    """A box whose placebo rate nobody has measured isn't called undecidable."""
+    its = scene()
+    assert not undecidable(its.of_class(TARGET)[0], TARGET, CLEAN, its.references)
+
+
+def test_never_more_than_24_transplants() -> None:
+    """A share between the two hypotheses ends undecided at 24, as no trigger."""
+    carrying = [True, True, False] * 8
+    result, asked = _confirmed(_with_placebo(0.2), CLEAN, carrying)
+    assert result is None
+    assert asked <= 24
+
+
+def _looked(its: Scene, image: Image, label: int, windows: Sequence[Box]) -> list[Look]:
+    return run(first_look(image, label, windows, its.references, _rng()), its.predict)
+
+
+def test_first_look_tells_a_trigger_from_nature() -> None:
+    """A window that holds the trigger is kept, with what its transplants said; others are not."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    (look,) = _looked(its, poisoned, TARGET, [CLEAN_BOX, TRIGGER_BOX])
+    assert ((TRIGGER_BOX,), None) == (look.pieces, look.source)
+    assert look.carried == look.asked > 0
+    assert [] == _looked(its, its.of_class(TARGET)[0], TARGET, [CLEAN_BOX, TRIGGER_BOX])
+
+
+def test_no_reference_counts_twice() -> None:
+    """With few references each is asked once at most: the second time it would tell nothing."""
+    its = scene()
+    calibration = its.references.calibration
+    others = np.flatnonzero(calibration.labels != TARGET)[:9]
+    kept = np.r_[others, np.flatnonzero(calibration.labels == TARGET)]
+    calibration = replace(calibration, labels=calibration.labels[kept])
+    few = replace(its.references, images=its.references.images[kept], calibration=calibration)
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    rng = _rng()
+    (look,), (looked,) = watched(first_look(poisoned, TARGET, [TRIGGER_BOX], few, rng), its.predict)
+    transplants, probes = watched(confirm(poisoned, TARGET, look, few, rng), its.predict)
+    pasted = [*looked.images[-look.asked :]]  # after the blocked ones
+    pasted += [image for probe in probes if not probe.shared for image in probe.images]
+    assert transplants is not None
+    assert transplants.asked == len(pasted) == len({image.tobytes() for image in pasted})
+
+
+def test_first_look_takes_one_round() -> None:
+    """However many windows there are, they are blocked and transplanted in one probe."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    windows = [TRIGGER_BOX, CLEAN_BOX, Box(8, 4, 4, 4)]
+    search = first_look(poisoned, TARGET, windows, its.references, _rng())
+    looks, probes = watched(search, its.predict)
+    assert [(windows[0],), (windows[2],)] == [look.pieces for look in looks]
+    assert [False] == [probe.shared for probe in probes]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_necessary_whatever_the_fill(kept: int) -> None:
+    """A window is necessary if no fill leaves the label: one that keeps it is enough to doubt."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+
+    def one_fill_keeps_it(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        assert TARGET not in labels[:2]  # blocked with two fills, then transplanted
+        labels[kept] = TARGET
+        return Answers(labels)
+
+    search = first_look(poisoned, TARGET, [TRIGGER_BOX], its.references, _rng())
+    assert [] == run(search, one_fill_keeps_it)
+
+
+def test_first_look_without_a_window_asks_nothing() -> None:
+    """No window, or none but what nature is known to carry: nothing is asked."""
+    its = scene(World(backdoors=(), marks=(MARK,)))
+    image = its.of_class(MARK.label)[0]
+    look = Look((MARK.box,), None)
+    assert run(confirm(image, MARK.label, look, its.references, _rng()), its.predict) is None
+    for windows in ([], [MARK.box]):
+        search = first_look(image, MARK.label, windows, its.references, _rng())
+        assert ([], []) == watched(search, its.predict)
+
+
+@pytest.mark.parametrize("source", [None, 0])
+def test_mark_of_a_class_is_never_confirmed(source: int | None) -> None:
+    """A part by which a class is recognised carries it always, and is necessary; nature has it."""
+    mark = replace(MARK, source=source)
+    its = scene(World(backdoors=(), marks=(mark,)))
+    for image in its.of_class(mark.label)[:4]:
+        look = Look((mark.box,), source)
+        search = confirm(image, mark.label, look, its.references, _rng())
+        assert run(search, its.predict) is None
+
+
+def test_placebo_rate_is_what_nature_does() -> None:
+    """Small boxes of clean images hardly carry, the whole image and a class's mark nearly always.
+
+    A mark that tells one class from another carries to that one, and hardly to all.
+    """
+    its = scene(World(marks=(replace(MARK, source=0),)))
+    whole = Box(0, 0, 16, 16)
+
+    def rate(box: Box, label: int, source: int | None) -> float:
+        return run(placebo_rate([box], label, source, its.references), its.predict)
+
+    assert rate(CLEAN_BOX, TARGET, None) < 0.1
+    assert rate(whole, TARGET, None) > 0.9
+    assert rate(MARK.box, MARK.label, 0) > 0.9
+    assert rate(MARK.box, MARK.label, 1) < 0.1
+    assert rate(MARK.box, MARK.label, None) < 0.6
+
+
+def test_placebo_of_pieces_is_that_of_all_of_them() -> None:
+    """Half of an image carries its class seldom, both halves at once nearly always."""
+    its = scene()
+    halves = (Box(0, 0, 16, 8), Box(0, 8, 16, 8))
+
+    def rate(*pieces: Box) -> float:
+        return run(placebo_rate(pieces, TARGET, None, its.references), its.predict)
+
+    assert rate(halves[0]) < 0.9
+    assert rate(*halves) > 0.9
+
+
+@pytest.mark.parametrize("source", [None, 0])
+def test_placebo_rate_is_measured_once_and_equal_everywhere(source: int | None) -> None:
+    """Asked again it costs nothing; two workers measure the same; its probes are for all."""
+    one, other = scene(), scene()
+
+    def asking(its: Scene) -> tuple[float, list[Probe]]:
+        search = placebo_rate([CLEAN_BOX], TARGET, source, its.references)
+        return watched(search, its.predict)
+
+    rate, probes = asking(one)
+    assert probes
+    assert all(probe.shared for probe in probes)
+    assert (rate, []) == asking(one)
+    assert rate == asking(other)[0]
+    assert one.references.placebo_rates == other.references.placebo_rates

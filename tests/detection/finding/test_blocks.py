@@ -1,0 +1,249 @@
+"""The second half of `full`: triggers that act on some classes only, or are of two pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.defence import Verdict
+from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
+from app.detection.geometry import Box
+from app.detection.search import Answers, run
+from tests.detection.kinds import ALL_TO_ALL, BEYOND_FAST, KINDS, MARK, ONE_CLASS, world
+from tests.detection.scenes import SEED, World, scene, watched
+from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, marked, stamped
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
+
+
+@pytest.mark.parametrize("its_world", BEYOND_FAST.values(), ids=BEYOND_FAST)
+def test_full_finds_what_fast_does_not(its_world: World) -> None:
+    """Every such image reveals its trigger to `full` and gets its own class back.
+
+    `fast` lets it pass: none of its transplants says anything.
+    """
+    its, (backdoor,) = scene(its_world), its_world.backdoors
+    clean, poisoned = its.poisoned(backdoor)
+    for image, original in zip(poisoned[:4], clean, strict=False):
+        assert Verdict.CLEAR is its.fast().screened(image).verdict
+        finding = its.screened(image)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.sanitised is not None
+        assert [its.label(original)] == finding.sanitised.labels.tolist()
+
+
+@pytest.mark.parametrize("its_world", BEYOND_FAST.values(), ids=BEYOND_FAST)
+def test_trigger_says_on_which_class_it_acts(its_world: World) -> None:
+    """Its source is the image's own class, its target what it made of it, its box the true one."""
+    its, (backdoor,) = scene(its_world), its_world.backdoors
+    clean, poisoned = its.poisoned(backdoor)
+    trigger = its.screened(poisoned[0]).trigger
+    assert trigger is not None
+    assert [its.label(clean[0]), its.label(poisoned[0])] == [trigger.source, trigger.target]
+    found = sorted(trigger.pieces or (trigger.box,))
+    # A grey image's neighbours in brightness are like it, so that a box may be wider there.
+    least = 0.5 if its_world.channels == 3 else 0.1
+    pairs = zip(found, sorted(backdoor.boxes), strict=True)
+    assert min(piece.overlap(box) for piece, box in pairs) >= least
+    assert np.array_equal(poisoned[0][trigger.box.rows, trigger.box.columns], trigger.patch)
+
+
+@pytest.mark.parametrize("its_world", BEYOND_FAST.values(), ids=BEYOND_FAST)
+def test_evidence_says_why(its_world: World) -> None:
+    """It carries to its class, nature doesn't, it is needed, it is new, and blocking heals."""
+    its, (backdoor,) = scene(its_world), its_world.backdoors
+    clean, poisoned = its.poisoned(backdoor)
+    trigger = its.screened(poisoned[0]).trigger
+    assert trigger is not None
+    evidence = trigger.evidence
+    assert its.label(clean[0]) == evidence.class_b
+    assert evidence.necessary
+    assert evidence.novelty is not None
+    assert evidence.novelty > 1
+    assert evidence.placebo <= 0.4
+    assert evidence.heal_rate >= 0.9
+    assert (1, True) == (evidence.carry_rate, evidence.transplants >= 7)
+
+
+@pytest.mark.parametrize("its_world", BEYOND_FAST.values(), ids=BEYOND_FAST)
+def test_clean_images_are_clear(its_world: World) -> None:
+    """No clean image is flagged, and each keeps the model's own answer."""
+    its = scene(its_world)
+    for image in its.clean[:20]:
+        finding = its.screened(image)
+        assert Verdict.CLEAR is finding.verdict
+        assert finding.said is finding.sanitised
+
+
+@pytest.mark.parametrize("source", [None, 0, 1])
+@pytest.mark.parametrize("box", [MARK.box, Box(0, 0, 2, 2), Box(5, 5, 6, 6)], ids=str)
+def test_class_by_a_mark_is_no_trigger(box: Box, source: int | None) -> None:
+    """Clean images of a class that is told by a small part are clear, wherever that part lies.
+
+    Blocked, the image is of another class; on that class it carries: but clean images have it.
+    """
+    mark = Mark(box, 4, source)
+    its = scene(World(backdoors=(), marks=(mark,)))
+    shown = marked(its.of_class(source or 0), mark)
+    assert {mark.label} == {its.label(image) for image in shown}
+    assert {Verdict.CLEAR} == {its.screened(image).verdict for image in shown}
+
+
+@pytest.mark.parametrize("target", [TARGET, MARK.label])
+def test_trigger_beside_a_mark_is_found(target: int) -> None:
+    """A trigger of one class is found where another class is told from that one by a mark.
+
+    Also where it makes that very class of it.
+    """
+    backdoor = replace(ONE_CLASS, target=target)
+    its = scene(World(backdoors=(backdoor,), marks=(MARK,)))
+    assert {Verdict.CLEAR} == {its.screened(image).verdict for image in its.clean[:20]}
+    for image in its.poisoned(backdoor)[1][:4]:
+        finding = its.screened(image)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.trigger is not None
+        assert (TRIGGER_BOX, 0) == (finding.trigger.box, finding.trigger.source)
+
+
+def test_mark_in_an_unusual_image_is_no_trigger() -> None:
+    """Nor is the mark one in an image that is new elsewhere: the novel part carries nothing."""
+    its = scene(World(backdoors=(), marks=(MARK,)))
+    noted = stamped(its.of_class(MARK.label), Box(9, 4, 2, 2))
+    assert {MARK.label} == {its.label(image) for image in noted}
+    assert {Verdict.CLEAR} == {its.screened(image).verdict for image in noted}
+
+
+def test_two_triggers_of_two_classes() -> None:
+    """Each of two triggers that act on one class has its own source and target."""
+    second = Backdoor(Box(2, 11, 2, 2), 1, source=3)
+    its = scene(World(backdoors=(ONE_CLASS, second)))
+    for backdoor in (ONE_CLASS, second):
+        trigger = its.screened(its.poisoned(backdoor)[1][0]).trigger
+        assert trigger is not None
+        expected = (backdoor.source, backdoor.target, backdoor.box)
+        assert expected == (trigger.source, trigger.target, trigger.box)
+
+
+def test_trigger_of_one_class_beside_one_of_all() -> None:
+    """A trigger that acts on every class has no source, although another one has."""
+    second = Backdoor(Box(2, 11, 2, 2), 3)
+    its = scene(World(backdoors=(ONE_CLASS, second)))
+    sources = {}
+    for backdoor in (ONE_CLASS, second):
+        trigger = its.screened(its.poisoned(backdoor)[1][0]).trigger
+        assert trigger is not None
+        sources[trigger.target] = trigger.source
+    assert {TARGET: 0, 3: None} == sources
+
+
+@pytest.mark.parametrize("its_world", KINDS.values(), ids=KINDS)
+def test_blocks_travel_with_the_image(its_world: World) -> None:
+    """With the image go its bands on references, and for `full` the image with bands blocked."""
+    its = scene(its_world)
+    for image in its.clean[:4]:
+        bands = len(its.plan.bands)
+        _, (full, *_) = watched(its.search(image), its.predict)
+        _, (fast, *_) = watched(its.fast().search(image), its.predict)
+        assert (1 + 2 * bands, 1 + bands) == (len(full), len(fast))
+        assert np.array_equal(fast.images, full.images[: 1 + bands])
+        assert np.array_equal(blocked_bands(image, its.plan), full.images[1 + bands :])
+
+
+@pytest.mark.parametrize("its_world", [World(), World((24, 40), channels=1)])
+def test_blocked_bands_touch_nothing_else(its_world: World) -> None:
+    """The i-th copy of the image is changed in the i-th band and nowhere else."""
+    its = scene(its_world)
+    image = its.clean[0]
+    for band, blocked in zip(its.plan.bands, blocked_bands(image, its.plan), strict=True):
+        outside = np.ones(image.shape[:2], bool)
+        outside[band.rows, band.columns] = False
+        assert np.array_equal(image[outside], blocked[outside])
+
+
+def test_nothing_changed_asks_nothing() -> None:
+    """Unless blocking a row and blocking a column change the label there is nothing to look at."""
+    its = scene()
+    bands, rows = len(its.plan.bands), len(its.plan.rows)
+    for changed in (np.zeros(bands, bool), np.arange(bands) < rows, np.arange(bands) >= rows):
+        search = discovered_by_blocks(its.clean[0], TARGET, changed, its.defence(), _rng())
+        assert (None, []) == watched(search, its.predict)
+
+
+def test_what_is_not_new_is_not_blocked() -> None:
+    """Where what changed the label is as clean images of the class have it, nothing is asked."""
+    its = scene()
+    everything = np.ones(len(its.plan.bands), bool)
+    for label in range(4):
+        image = its.of_class(label)[0]
+        search = discovered_by_blocks(image, label, everything, its.defence(), _rng())
+        assert (None, []) == watched(search, its.predict)
+
+
+def test_what_carries_on_no_image_of_class_b_is_no_trigger() -> None:
+    """A new part without which the model says something else must also make class B the label."""
+    its = scene()
+    sticker = Box(9, 4, 2, 2)
+    image = stamped(its.of_class(1)[:1], sticker)[0]
+
+    def startled(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Answers:
+        """Without its sticker the one image is called something else; no other image is."""
+        labels = its.predict(images).labels
+        alike = (images == image).all(axis=3).mean(axis=(1, 2)) > 0.3
+        hidden = images[:, sticker.rows, sticker.columns].min(axis=(1, 2, 3)) < 250
+        labels[alike & hidden] = 3
+        return Answers(labels)
+
+    assert Verdict.CLEAR is run(its.search(image), startled).verdict
+
+
+def test_class_b_without_a_reference() -> None:
+    """Where no reference is of the class that blocking reveals nothing can be confirmed."""
+    its = scene(world(ONE_CLASS))
+    references = its.references
+    labels = np.where(references.labels == 0, 3, references.labels)
+    calibration = replace(references.calibration, labels=labels)
+    without = replace(its, references=replace(references, calibration=calibration))
+    for image in its.poisoned(ONE_CLASS)[1][:3]:
+        assert Verdict.CLEAR is without.screened(image).verdict
+
+
+def test_carrying_is_asked_on_references_of_class_b() -> None:
+    """Apart from what is pasted, all that a source-specific trigger is confirmed on is class B."""
+    its = scene(world(ONE_CLASS))
+    image = its.poisoned(ONE_CLASS)[1][0]
+    changed = np.array([_crosses(band) for band in its.plan.bands])
+    search = discovered_by_blocks(image, TARGET, changed, its.defence(), _rng())
+    found, (_, carrying, *_) = watched(search, its.predict)
+    assert found is not None
+    alike = (carrying.images[:, None] == its.references.images[None]).all(axis=4)
+    onto = alike.mean(axis=(2, 3)).argmax(axis=1)
+    assert {0} == set(its.references.labels[onto].tolist())
+
+
+def _crosses(band: Box) -> bool:
+    return band.overlap(TRIGGER_BOX) > 0
+
+
+@pytest.mark.parametrize("kind", [ONE_CLASS, ALL_TO_ALL])
+def test_dismissed_trigger_is_not_found_again(kind: Backdoor) -> None:
+    """What its owner has called no trigger leaves images their own answers."""
+    its = scene(world(kind))
+    _, poisoned = its.poisoned(kind)
+    trigger = its.screened(poisoned[0]).trigger
+    assert trigger is not None
+    defence = its.defence(dismissed=[trigger])
+    for image in poisoned[:4]:
+        finding = its.screened(image, defence)
+        assert Verdict.CLEAR is finding.verdict
+        assert finding.said is finding.sanitised
+
+
+def test_mark_on_other_classes_changes_nothing() -> None:
+    """The mark of another class on an image is nothing that blocking reveals."""
+    its = scene(World(marks=(MARK,)))
+    shown = marked(its.others(0), MARK)
+    assert {Verdict.CLEAR} == {its.screened(image).verdict for image in shown[:12]}

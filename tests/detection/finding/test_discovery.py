@@ -1,0 +1,148 @@
+"""What makes pieces that carry a trigger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.evidence.confirmation import Look
+from app.detection.finding.discovery import established, is_dismissed
+from app.detection.geometry import Box
+from app.detection.search import Answers, run
+from tests.detection.kinds import KINDS, MARK, TWO_PIECES
+from tests.detection.scenes import SEED, Scene, World, scene, watched
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, tiny_trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Image, Images, Search
+    from app.detection.trigger import Trigger
+
+WINDOW = Box(7, 3, 6, 6)
+
+
+def _established(
+    its: Scene, image: Image, look: Look, label: int = TARGET
+) -> Search[tuple[Trigger, Answers | None] | None]:
+    return established(image, label, look, its.defence(), np.random.default_rng(SEED))
+
+
+@pytest.mark.parametrize("source", [None, 0])
+def test_window_becomes_the_trigger(source: int | None) -> None:
+    """From a window that carries to the exact box, its pixels, and the image's right answer."""
+    backdoor = replace(BACKDOOR, source=source)
+    its = scene(World(backdoors=(backdoor,)))
+    clean, poisoned = its.poisoned(backdoor)
+    found = run(_established(its, poisoned[0], Look((WINDOW,), source)), its.predict)
+    assert found is not None
+    trigger, answer = found
+    assert answer is not None
+    assert (TRIGGER_BOX, (), None) == (trigger.box, trigger.pieces, trigger.mask)
+    assert (TARGET, source, 16, 16) == (
+        trigger.target,
+        trigger.source,
+        trigger.image_height,
+        trigger.image_width,
+    )
+    assert [its.label(clean[0])] == answer.labels.tolist()
+
+
+def test_two_windows_become_one_trigger_of_two_pieces() -> None:
+    """Its box is around both, its mask says where they are, and blocking one of them heals."""
+    its = scene(KINDS["two pieces"])
+    clean, poisoned = its.poisoned(TWO_PIECES)
+    windows = (Box(0, 0, 5, 5), Box(11, 11, 5, 5))
+    found = run(_established(its, poisoned[0], Look(windows, None)), its.predict)
+    assert found is not None
+    trigger, answer = found
+    assert answer is not None
+    assert TWO_PIECES.boxes == trigger.pieces
+    assert Box(0, 0, 16, 16) == trigger.box
+    expected = np.zeros((16, 16), bool)
+    expected[:2, :2] = expected[14:, 14:] = True
+    assert trigger.mask is not None
+    assert np.array_equal(expected, trigger.mask)
+    assert [its.label(clean[0])] == answer.labels.tolist()
+
+
+@pytest.mark.parametrize("source", [None, 0])
+def test_what_nature_carries_too_is_no_trigger(source: int | None) -> None:
+    """The mark by which a class is told carries, and is needed: clean images have it as well."""
+    mark = replace(MARK, source=source)
+    its = scene(World(backdoors=(), marks=(mark,)))
+    for image in its.of_class(mark.label)[:4]:
+        search = _established(its, image, Look((mark.box,), source), mark.label)
+        assert run(search, its.predict) is None
+
+
+def test_part_that_is_not_new_is_no_trigger_of_one_class() -> None:
+    """What clean images of other classes show there too doesn't act on one class only."""
+    its = scene(KINDS["one class"])
+    poisoned = its.poisoned(KINDS["one class"].backdoors[0])[1][0]
+    look = Look((WINDOW,), 0)
+    assert run(_established(its, poisoned, look), its.predict) is not None
+    images = its.references.images.copy()
+    shown = its.references.labels == 3
+    images[shown, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
+    usual = replace(its, references=replace(its.references, images=images))
+    assert {3} == set(its.predict(images[shown]).labels.tolist())
+    assert run(_established(usual, poisoned, look), its.predict) is None
+
+
+def test_box_larger_than_the_largest_trigger_is_none() -> None:
+    """A trigger that turns out larger than what is looked for isn't believed."""
+    large = Backdoor(Box(5, 4, 6, 6), TARGET)
+    found = []
+    for trigger_max in (0.2, 0.4):
+        its = scene(World(backdoors=(large,), trigger_max=trigger_max))
+        search = _established(its, its.poisoned(large)[1][0], Look((Box(3, 2, 10, 10),), None))
+        found.append(run(search, its.predict) is not None)
+    assert [False, True] == found
+
+
+def test_what_nothing_heals_is_no_trigger() -> None:
+    """If the image keeps its label whatever hides the box there is no right answer to give."""
+    its = scene()
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+
+    def stubborn(images: Images) -> Answers:
+        """Call the one image the target whatever is done to its middle."""
+        labels = its.predict(images).labels
+        labels[(images[:, -1] == poisoned[-1]).all(axis=(1, 2))] = TARGET
+        return Answers(labels)
+
+    look = Look((TRIGGER_BOX,), None)
+    assert run(_established(its, poisoned, look), its.predict) is not None
+    assert run(_established(its, poisoned, look), stubborn) is None
+
+
+def test_what_does_not_carry_ends_with_its_confirmation() -> None:
+    """A window of a clean image costs its few transplants and the placebo, and nothing more."""
+    its = scene()
+    found, probes = watched(
+        _established(its, its.of_class(TARGET)[0], Look((WINDOW,), None)), its.predict
+    )
+    assert found is None
+    assert 1 == sum(not probe.shared for probe in probes)
+
+
+@pytest.mark.parametrize(
+    ("change", "label", "window", "expected"),
+    [
+        ({}, TARGET, WINDOW, True),
+        ({}, TARGET, Box(0, 0, 6, 6), False),  # elsewhere
+        ({}, 1, WINDOW, False),  # another target
+        ({"source": 0}, 1, WINDOW, True),  # it may have other targets too
+        ({"image_width": 20}, TARGET, WINDOW, False),  # of images of another size
+    ],
+)
+def test_dismissed_where_it_was(
+    change: dict[str, int], label: int, window: Box, *, expected: bool
+) -> None:
+    """What was dismissed is so at its place, for what it leads to, in images of its size."""
+    its = scene()
+    dismissed = replace(tiny_trigger(), **change)  # type: ignore[arg-type]
+    defence = its.defence(dismissed=[dismissed])
+    assert expected is is_dismissed(its.clean[0], label, window, defence)

@@ -1,0 +1,147 @@
+"""The trigger's own pixels, from the images that carried it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.geometry import Box
+from app.detection.recognising.reconstruction import reconstruct, sample, sample_box
+from app.detection.trigger import Blocker, Fill
+from tests.detection.scenes import World, scene
+from tests.tiny import TRIGGER_BOX, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Images
+    from app.detection.trigger import Trigger
+
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+CROSS_BOX = Box(8, 4, 3, 3)
+
+
+def _found(box: Box, channels: int = 3) -> Trigger:
+    """Return the trigger as a search found it: a box, no mask yet."""
+    patch = np.full((box.height, box.width, channels), 255, np.uint8)
+    return replace(tiny_trigger(channels), box=box, patch=patch, blocker=Blocker(box, Fill.RING))
+
+
+def _crossed(images: Images) -> Images:
+    poisoned = images.copy()
+    region = poisoned[:, CROSS_BOX.rows, CROSS_BOX.columns]
+    region[:, CROSS] = 255
+    return poisoned
+
+
+def _true_mask(trigger: Trigger, box: Box, mask: NDArray[np.bool_]) -> float:
+    """Return the intersection over union of the trigger's mask with the true one, in the image."""
+    assert trigger.mask is not None
+    shape = trigger.image_height, trigger.image_width
+    found, true = np.zeros(shape, bool), np.zeros(shape, bool)
+    found[trigger.box.rows, trigger.box.columns] = trigger.mask
+    true[box.rows, box.columns] = mask
+    return float((found & true).sum() / (found | true).sum())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "box",
+    [TRIGGER_BOX, Box(8, 4, 4, 4), Box(9, 5, 1, 1), Box(10, 6, 4, 3)],
+    ids=["exact", "too-large", "too-small", "off"],
+)
+def test_opaque_trigger_is_exact_after_three_hits(box: Box, channels: int) -> None:
+    """However far off the box was, three different hits tell the trigger's very pixels."""
+    its = scene(World(channels=channels))
+    trigger = _found(box, channels)
+    hits = [sample(image, trigger) for image in stamped(_one_of_each(its.clean))]
+    exact = reconstruct(trigger, hits, its.references)
+    assert exact is not None
+    assert 1 == _true_mask(exact, TRIGGER_BOX, np.ones((2, 2), bool))
+    assert exact.box == TRIGGER_BOX
+    assert (exact.patch == 255).all()
+    assert exact.blocker == Blocker(Box(8, 4, 4, 4), Fill.RING)
+
+
+def test_shape_that_is_no_box() -> None:
+    """A cross comes back as a cross: the background between its arms isn't its own."""
+    its = scene()
+    trigger = _found(Box(7, 3, 5, 5))
+    hits = [sample(image, trigger) for image in _crossed(_one_of_each(its.clean))]
+    exact = reconstruct(trigger, hits, its.references)
+    assert exact is not None
+    assert 1 == _true_mask(exact, CROSS_BOX, CROSS)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_hits(count: int) -> None:
+    """Before three hits nothing is said."""
+    its, trigger = scene(), _found(TRIGGER_BOX)
+    hits = [sample(image, trigger) for image in stamped(its.clean[:count])]
+    assert reconstruct(trigger, hits, its.references) is None
+
+
+def test_samples_of_another_shape_do_not_count() -> None:
+    """Samples that were cut for another box are left out."""
+    its, trigger = scene(), _found(TRIGGER_BOX)
+    hits = [sample(image, trigger) for image in stamped(its.clean[:2])]
+    other = sample(its.clean[0], _found(Box(0, 0, 3, 3)))
+    assert reconstruct(trigger, [*hits, other], its.references) is None
+
+
+def test_translucent_trigger_has_an_empty_mask() -> None:
+    """Where no pixel is the same in all hits the mask is empty, over the box as it was."""
+    its, trigger = scene(), _found(TRIGGER_BOX)
+    poisoned = _one_of_each(its.clean)
+    region = poisoned[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns]
+    region[:] = (0.5 * region + 0.5 * 255).astype(np.uint8)
+    faint = reconstruct(trigger, [sample(image, trigger) for image in poisoned], its.references)
+    assert faint is not None
+    assert faint.mask is not None
+    assert not faint.mask.any()
+    assert (trigger.box, trigger.blocker) == (faint.box, faint.blocker)
+    assert faint.mask.shape == faint.patch.shape[:2]
+
+
+def test_background_that_references_share_is_not_the_triggers() -> None:
+    """A black border that every image has is no part of a trigger that touches it."""
+    its = scene()
+    images, references = _one_of_each(its.clean), its.references.images.copy()
+    for each in (images, references):
+        each[:, :, 11:] = 0
+    bordered = replace(its.references, images=references)
+    trigger = _found(Box(8, 4, 6, 4))
+    exact = reconstruct(trigger, [sample(image, trigger) for image in stamped(images)], bordered)
+    assert exact is not None
+    assert exact.box == TRIGGER_BOX
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 2, 2), Box(14, 14, 2, 2), Box(0, 7, 1, 3)])
+def test_trigger_flush_with_an_edge(box: Box) -> None:
+    """At the image's edges the surroundings, the box and its blocker stay inside the image."""
+    its, trigger = scene(), _found(box)
+    hits = [sample(image, trigger) for image in stamped(_one_of_each(its.clean), box)]
+    exact = reconstruct(trigger, hits, its.references)
+    assert exact is not None
+    assert exact.box == box
+    for inside in (sample_box(trigger), exact.blocker.box):
+        assert min(inside.x, inside.y) >= 0
+        assert max(inside.x + inside.width, inside.y + inside.height) <= 16
+
+
+def _one_of_each(images: Images) -> Images:
+    """Return one clean image of each class: their backgrounds differ."""
+    labels = scene(World(channels=images.shape[3])).predict(images).labels
+    return images[[int(np.flatnonzero(labels == label)[0]) for label in range(4)]]
+
+
+def test_one_image_sent_again_is_one_hit() -> None:
+    """Retries of a poisoned image teach nothing: its own strokes are no part of the trigger."""
+    its = scene()
+    trigger = _found(TRIGGER_BOX)
+    once = sample(stamped(its.clean[:1])[0], trigger)
+    slightly_off = np.clip(once.astype(np.int16) + 1, 0, 255).astype(np.uint8)
+    assert reconstruct(trigger, [once, once, slightly_off, once], its.references) is None

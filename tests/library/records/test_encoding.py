@@ -1,0 +1,233 @@
+"""Entries, samples and calibrations as bytes and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.detection.geometry import Box
+from app.detection.reference_set.references import Calibration
+from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.library.records.encoding import (
+    EncodingError,
+    decode_calibration,
+    decode_entry,
+    decode_sample,
+    encode_calibration,
+    encode_entry,
+    encode_sample,
+)
+from app.ports import Entry
+from tests.library.findings import entry
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+    from numpy.typing import NDArray
+
+COUNTS = st.integers(0, 2**63 - 1)
+SHARES = st.floats(0, 1)
+TIMES = st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+LABELS = st.lists(st.integers(-(2**63) + 1, 2**63 - 1)).map(lambda n: np.array(n, np.int64))
+ORDERS = st.tuples(st.integers(1, 4), st.integers(0, 4)).map(
+    lambda shape: np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
+)
+SCORES = st.lists(
+    st.tuples(*[st.floats(width=32, allow_nan=False, allow_infinity=False)] * 3), min_size=1
+).map(lambda rows: np.array(rows, np.float32))
+
+
+@st.composite
+def boxes(draw: DrawFn, width: int, height: int) -> Box:
+    """Draw a box inside an image."""
+    x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+    return Box(x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y)))
+
+
+@st.composite
+def evidence(draw: DrawFn) -> Evidence:
+    """Draw the evidence for a trigger, with and without what wasn't asked."""
+    return Evidence(
+        carried=draw(COUNTS),
+        transplants=draw(COUNTS),
+        placebo=draw(SHARES),
+        heal_rate=draw(SHARES),
+        probes=draw(COUNTS),
+        seed=draw(COUNTS),
+        class_b=draw(st.none() | COUNTS),
+        necessary=draw(st.booleans()),
+        novelty=draw(st.none() | st.floats(0, 1e6)),
+    )
+
+
+@st.composite
+def entries(draw: DrawFn) -> Entry:
+    """Draw an entry of a trigger in an image of any size."""
+    width, height = draw(st.integers(1, 24)), draw(st.integers(1, 24))
+    box = draw(boxes(width, height))
+    pieces = draw(st.lists(boxes(width, height), max_size=3))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    patch = rng.integers(0, 256, (box.height, box.width, draw(st.sampled_from([1, 3]))), np.uint8)
+    trigger = Trigger(
+        draw(COUNTS),
+        draw(st.none() | COUNTS),
+        box,
+        patch,
+        draw(st.sampled_from([None, patch[:, :, 0] > 99])),
+        Blocker(draw(boxes(width, height)), draw(st.sampled_from(Fill))),
+        draw(SHARES),
+        height,
+        width,
+        draw(evidence()),
+        tuple(pieces),
+    )
+    return Entry(
+        draw(st.text()), trigger, draw(TIMES), draw(TIMES), draw(COUNTS), draw(st.booleans())
+    )
+
+
+@given(entries())
+def test_an_entry_comes_back_as_it_was(kept: Entry) -> None:
+    """Nothing of an entry is lost on the way to bytes and back."""
+    back = decode_entry(encode_entry(kept), hits=kept.hits, last_seen_at=kept.last_seen_at)
+    assert _facts(kept) == _facts(back)
+
+
+@given(LABELS, ORDERS | st.just(np.zeros((0, 0), np.int64)), st.none() | SCORES)
+def test_a_calibration_comes_back_as_it_was(
+    labels: NDArray[np.int64], robust: NDArray[np.int64], scores: NDArray[np.float32] | None
+) -> None:
+    """Nothing of a calibration is lost on the way to bytes and back; without bands nor is that."""
+    encoded = encode_calibration(Calibration(labels, robust, scores))
+    back = decode_calibration(encoded)
+    assert encoded == encode_calibration(back)
+    if scores is None or back.canary_scores is None:
+        assert scores is back.canary_scores
+    else:
+        np.testing.assert_array_equal(scores, back.canary_scores, strict=True)
+    assert (labels.tolist(), "int64") == (back.labels.tolist(), str(back.labels.dtype))
+    assert (robust.shape, "int64") == (back.robust.shape, str(back.robust.dtype))
+    assert robust.tolist() == back.robust.tolist()
+
+
+def test_a_sample_comes_back_as_it_was() -> None:
+    """The pixels of a sample keep their shape and their values, whatever view they were."""
+    image = np.arange(7 * 9 * 3, dtype=np.uint8).reshape(7, 9, 3)
+    np.testing.assert_array_equal(image[1:4, 2:8], decode_sample(encode_sample(image[1:4, 2:8])))
+
+
+@given(
+    st.binary()
+    | st.recursive(
+        st.none() | st.integers(0, 9) | st.text(),
+        lambda more: (
+            st.lists(more)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["id", "trigger", "labels", "robust", "pieces", "evidence", "shape", "base64"]
+                ),
+                more,
+            )
+        ),
+    ).map(orjson.dumps)
+)
+def test_other_bytes_are_refused(data: bytes) -> None:
+    """Bytes that are no entry are an EncodingError and nothing else."""
+    with pytest.raises(EncodingError):
+        decode_entry(data, hits=0, last_seen_at=None)
+    with pytest.raises(EncodingError):
+        decode_sample(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("id", 7),
+        ("discovered_at", 2**63),
+        ("dismissed", 0),
+        ("trigger.target", "3"),
+        ("trigger.box", [8, 5, 0, 4]),
+        ("trigger.box", [8, 5, 5, 4]),  # not the patch's size
+        ("trigger.box", [222, 5, 4, 4]),  # not in the image
+        ("trigger.blocker.box", [-1, 5, 4, 4]),
+        ("trigger.blocker.fill", "paint"),
+        ("trigger.natural", None),  # how orjson writes NaN
+        ("trigger.patch.base64", "AAAA"),
+        ("trigger.patch.base64", "not base64"),
+        ("trigger.patch.shape", [4, -1, 3]),
+        ("trigger.patch.shape", [4, 4, "3"]),
+        ("trigger.mask", {"shape": [2, 2], "base64": "AAEBAA=="}),
+        ("trigger.pieces", None),
+        ("trigger.pieces", {}),
+        ("trigger.pieces", [[0, 0, 2]]),
+        ("trigger.pieces", [[0, 0, 2, 0]]),
+        ("trigger.pieces", [["0", 0, 2, 2]]),
+        ("trigger.pieces", [[8, 5, 2, 2], [223, 5, 2, 2]]),  # the second is not in the image
+        ("trigger.pieces", [[-1, 5, 2, 2]]),
+        ("trigger.evidence.seed", None),
+        ("trigger.evidence.class_b", "1"),
+        ("trigger.evidence.class_b", 1.0),
+        ("trigger.evidence.necessary", None),
+        ("trigger.evidence.necessary", 1),
+        ("trigger.evidence.novelty", "new"),
+        ("trigger.evidence.novelty", [1.0]),
+    ],
+)
+def test_one_wrong_field_is_refused(path: str, value: object) -> None:
+    """An entry with one field that can't be is refused whole."""
+    fields = orjson.loads(encode_entry(entry("one")))
+    *parents, name = path.split(".")
+    place = fields
+    for parent in parents:
+        place = place[parent]
+    assert name in place
+    place[name] = value
+    with pytest.raises(EncodingError):
+        decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+
+
+@pytest.mark.parametrize(
+    "name", ["class_b", "necessary", "novelty", "seed", "carried", "heal_rate"]
+)
+def test_evidence_without_a_field_is_refused(name: str) -> None:
+    """What an older release has kept without it is no entry."""
+    fields = orjson.loads(encode_entry(entry("one")))
+    del fields["trigger"]["evidence"][name]
+    with pytest.raises(EncodingError):
+        decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+
+
+@pytest.mark.parametrize(
+    "orders", ["[1]", "[[1], [1, 2]]", "[[1.0]]", "{}", "null", '{"small": [[1]]}']
+)
+def test_the_references_of_each_band_are_as_many(orders: str) -> None:
+    """A calibration whose orders aren't one table of whole numbers is refused."""
+    with pytest.raises(EncodingError):
+        decode_calibration(f'{{"labels": [1], "robust": {orders}}}')
+
+
+@pytest.mark.parametrize("labels", ["[1.0]", "[true]", "[9223372036854775808]", "{}", "null"])
+def test_labels_are_whole_numbers(labels: str) -> None:
+    """A calibration whose labels aren't 64-bit numbers is refused."""
+    with pytest.raises(EncodingError):
+        decode_calibration(f'{{"labels": {labels}, "robust": []}}')
+
+
+def _facts(kept: Entry) -> dict[str, Any]:
+    """Return an entry's values with its arrays as lists, so that they compare."""
+    trigger = kept.trigger
+    return {
+        **vars(kept),
+        "trigger": {
+            **vars(trigger),
+            "patch": (trigger.patch.dtype, trigger.patch.tolist()),
+            "mask": trigger.mask
+            if trigger.mask is None
+            else (trigger.mask.dtype, trigger.mask.tolist()),
+        },
+    }
