@@ -103,7 +103,7 @@ def _run(name: str, seed: int, strategy: str, images: int, progress: Progress) -
 
 
 def _row(cells: Iterable[str]) -> str:
-    """Return one line of a Markdown table: it goes into the README as it is."""
+    """Return one line of a Markdown table: it goes into docs/measured.md as it is."""
     return f"| {' | '.join(cells)} |"
 
 
