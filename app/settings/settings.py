@@ -77,35 +77,49 @@ class Settings(BaseSettings):
     )
     upstream_protocol: Protocol = Field(
         Protocol.OIP,
-        description="how the model server is spoken to: oip, instances or image",
+        description="how the model server is spoken to: `oip`, `instances` or `image`",
         examples=["oip"],
     )
     upstream_token: Annotated[SecretStr, AfterValidator(sources.token)] | None = Field(
         None,
-        description="is sent to the upstream as a bearer token",
+        description="is sent to the model server as a bearer token; `@file` has it there",
         examples=["secret", "@token.txt"],
     )
     upstream_headers: Annotated[
         Mapping[str, SecretStr], NoDecode, BeforeValidator(sources.headers)
     ] = Field(
         {},
-        description="headers for the upstream, with | or line breaks between them",
+        description=(
+            "more headers for the model server, with | or line breaks between them; `@file` has"
+            " them there"
+        ),
         examples=["X-Api-Key: secret", "@headers.txt"],
     )
     upstream_ca: Annotated[Path, AfterValidator(sources.certificates)] | None = Field(
         None,
-        description="a file (PEM) with the authorities that sign the upstream's certificate",
+        description=(
+            "a PEM file with the authorities that may sign the model server's certificate, instead"
+            " of the system's"
+        ),
         examples=["ca.pem"],
     )
-    model: str = Field(description="the model's name at the upstream", examples=["signs"])
+    model: str = Field(
+        description="the model's name at the model server; for `image` its address, if not set",
+        examples=["signs"],
+    )
     outputs: Annotated[tuple[str, ...], NoDecode, BeforeValidator(sources.names)] = Field(
         (),
-        description="the model's outputs to ask for; the first has the scores or labels",
+        description=(
+            "the outputs to ask for, comma-separated; the first has the scores or labels; without"
+            " it those that the server names"
+        ),
         examples=["probabilities", "predict_proba,predict"],
     )
     answer: Annotated[str, AfterValidator(sources.expression)] | None = Field(
         None,
-        description="a JMESPath expression that finds the answer of an `image` upstream",
+        description=(
+            "a JMESPath expression that finds the answer of an `image` server; else it is guessed"
+        ),
         examples=["result.classes[*].{label: name, score: p}"],
     )
     labels: Annotated[tuple[str, ...], NoDecode, BeforeValidator(sources.class_names)] = Field(
@@ -114,49 +128,73 @@ class Settings(BaseSettings):
         examples=["labels.txt"],
     )
     reference: Annotated[Path, AfterValidator(sources.reference_path)] = Field(
-        description="clean images: a folder of image files, a .zip of one, or a .npz",
+        description=(
+            "clean images, 200 or more: a folder of image files, a .zip of one, or a .npz with `x`"
+            " (n, height, width, channels) uint8"
+        ),
         examples=["./references"],
     )
     input_size: Annotated[
         quantities.InputShape | None, NoDecode, BeforeValidator(quantities.input_shape)
     ] = Field(
         None,
-        description="height x width x channels of the model's input",
+        description=(
+            "height x width x channels of the model's input; needed where the server doesn't say it"
+        ),
         examples=["48", "48x48", "48x48x3"],
     )
     input_layout: Layout | None = Field(
-        None, description="the order of the axes of the model's input", examples=["NHWC"]
+        None,
+        description=(
+            "the order of the axes of the model's input: `NHWC`, `NCHW`, `NHW` (grey) or `FLAT`"
+            " (one row); else told from its shape"
+        ),
+        examples=["NHWC"],
     )
     input_datatype: Annotated[str, AfterValidator(sources.datatype)] | None = Field(
         None,
-        description="the datatype of the model's input where its metadata doesn't say",
+        description=(
+            "the datatype of the model's input where the server doesn't say it, else `FP32`;"
+            " `BYTES` sends picture files"
+        ),
         examples=["FP32", "UINT8", "BYTES"],
     )
     input_resize: Resize = Field(
         Resize.STRETCH,
-        description="how pictures of another size are made to fit: stretch, crop or pad",
+        description="how pictures of another size are made to fit: `stretch`, `crop` or `pad`",
         examples=["stretch"],
     )
     input_mean: ChannelValues = Field(
-        (0.0,), description="is subtracted after scaling", examples=["0.5", "0.485,0.456,0.406"]
+        (0.0,),
+        description="is subtracted after scaling; one number, or one a channel",
+        examples=["0.5", "0.485,0.456,0.406"],
     )
     input_std: Annotated[ChannelValues, AfterValidator(_divides)] = Field(
-        (1.0,), description="divides what is left", examples=["0.5", "0.229,0.224,0.225"]
+        (1.0,),
+        description="divides what is left then; one number, or one a channel",
+        examples=["0.5", "0.229,0.224,0.225"],
     )
     input_scale: float = Field(
         1.0, gt=0, description="multiplies the pixels 0..255", examples=["0.00392156862745098"]
     )
     redis_url: Annotated[SecretStr, AfterValidator(sources.store_url)] | None = Field(
-        None, description="where the workers share state", examples=["redis://127.0.0.1:6379/0"]
+        None,
+        description=(
+            "the Redis or Valkey that all workers share; without it the gateway starts one for this"
+            " machine"
+        ),
+        examples=["redis://127.0.0.1:6379/0"],
     )
     strategy: Strategy = Field(
-        Strategy.FULL, description="how images are screened", examples=["full"]
+        Strategy.FULL,
+        description="how images are screened: `full`, `fast`, `paper` or `off`",
+        examples=["full"],
     )
     trigger_max: float = Field(
         0.316,
         gt=0,
         le=1,
-        description="side of the largest trigger, as a share of the image's side",
+        description="the side of the largest trigger to look for, as a share of the image's side",
         examples=["0.316"],
     )
     lambda_t: float = Field(
@@ -164,7 +202,7 @@ class Settings(BaseSettings):
         validation_alias="NEO_LAMBDA",
         gt=0,
         le=1,
-        description="Λ_T, the share of the check set that must follow a trigger",
+        description="Λ_T of `paper`: the share of the check set that must follow a trigger",
         examples=["0.75"],
     )
     delta_t: float = Field(
@@ -172,50 +210,69 @@ class Settings(BaseSettings):
         validation_alias="NEO_DELTA",
         ge=0,
         lt=2,  # two answers are never further apart than 2
-        description="Δ_T, the distance of two answers that makes a transition",
+        description="Δ_T of `paper`: how far apart two answers must be to count as a transition",
         examples=["1.0"],
     )
-    check_size: int = Field(24, ge=1, description="k, the size of the check set", examples=["24"])
+    check_size: int = Field(
+        24, ge=1, description="k of `paper`: the size of the check set", examples=["24"]
+    )
     search: SearchMode = Field(
-        SearchMode.CONTINUE, description="what follows the first trigger", examples=["continue"]
+        SearchMode.CONTINUE,
+        description="after the first trigger: `continue` to look for others, or `stop`",
+        examples=["continue"],
     )
     probe_budget: float | None = Field(
-        None, ge=0, description="mean probes an image for screening", examples=["40"]
+        None,
+        ge=0,
+        description=(
+            "mean probes an image that looking for new triggers may cost; above it images are drawn"
+            " at random for it"
+        ),
+        examples=["40"],
     )
     probe_rate: float | None = Field(
         None,
         gt=0,
-        description="images a second that may be asked of the upstream for all callers together",
+        description="images a second that may be asked of the model for all callers together",
         examples=["2000"],
     )
     key_probe_rate: float | None = Field(
         None,
         gt=0,
-        description="images a second that may be asked of the upstream for one key",
+        description="images a second that may be asked of the model for one key",
         examples=["500"],
     )
     patience: Annotated[float, BeforeValidator(quantities.seconds)] = Field(
         10.0,
         gt=0,
-        description="the time in seconds after which the failure policy answers",
+        description="the time after which the failure policy answers; seconds, if it has no unit",
         examples=["10s", "500ms"],
     )
     on_failure: FailurePolicy = Field(
         FailurePolicy.CLOSED,
-        description="the failure policy",
+        description=(
+            "an image that couldn't be screened: `closed` answers 503, `open` the model's"
+            " prediction"
+        ),
         examples=["closed"],
     )
     api_keys: Keys = Field(
-        KeySetting(), description="keys for callers", examples=["one,two", "@keys.txt"]
+        KeySetting(),
+        description="keys for callers, comma-separated; `@file` has them there",
+        examples=["one,two", "@keys.txt"],
     )
     admin_keys: Keys = Field(
-        KeySetting(), description="keys for admins", examples=["one,two", "@keys.txt"]
+        KeySetting(),
+        description=(
+            "keys for reading and changing triggers, comma-separated; `@file` has them there"
+        ),
+        examples=["one,two", "@keys.txt"],
     )
     max_body: Annotated[int, BeforeValidator(quantities.byte_count)] = Field(
-        10 * 2**20, gt=0, description="the largest request in bytes", examples=["10MiB"]
+        10 * 2**20, gt=0, description="the largest request", examples=["10MiB"]
     )
     max_pixels: Annotated[int, BeforeValidator(quantities.pixel_count)] = Field(
-        16_000_000, gt=0, description="the largest image in pixels", examples=["16Mpx"]
+        16_000_000, gt=0, description="the largest picture, in pixels", examples=["16Mpx"]
     )
 
     @model_validator(mode="before")

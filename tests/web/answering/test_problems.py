@@ -79,7 +79,9 @@ async def test_defect_tells_nothing_to_the_caller(
     assert "hunter2" not in response.text
     assert "r-42" == response.json()["request_id"]
     (line,) = (line for line in caplog.messages if "r-42" in line)
-    assert line.startswith("request r-42 failed: RuntimeError at tests/web/answering/test_problems.py:")
+    assert line.startswith(
+        "request r-42 failed: RuntimeError at tests/web/answering/test_problems.py:"
+    )
     assert "hunter2" not in line
 
 
