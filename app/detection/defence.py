@@ -52,5 +52,5 @@ class Defence:
     known: Sequence[Known]
     dismissed: Sequence[Trigger]
     """What its owner has said is no trigger; it is not found again."""
-    search: bool
-    """Whether to look for new triggers, or for known ones only."""
+    draw: int | None
+    """What chance is made from where new triggers are looked for; None: only known ones are."""

@@ -1,7 +1,7 @@
 """NEO's own algorithms, by the book: the strategy `paper` (Udeshi et al., section IV).
 
 They are here to be compared with, on the same stream in the same run, and because people will look
-for them. Algorithm 1 is `screen`, Algorithm 2 `_confirmed`, Algorithm 3 `_positions` and
+for them. Algorithm 1 is `screen`, Algorithm 2 `_pasted`, Algorithm 3 `_positions` and
 `_transitions`. Positions are random, the blocker has one size and the dominant colour; the first
 position that is confirmed is kept, and the search ends for good.
 """
@@ -55,10 +55,14 @@ def screen(
     references: References,
     known: Sequence[Known],
     parameters: Parameters,
-    rng: np.random.Generator,
+    draw: int,
 ) -> Search[Finding]:
-    """Algorithm 1 for one image (h, w, c) of the stream. Refused at any yield, it is UNDECIDED."""
+    """Algorithm 1 for one image (h, w, c) of the stream. Refused at any yield, it is UNDECIDED.
+
+    All its chance is made from *draw*, which repeats a discovery.
+    """
     said: Answers | None = None
+    rng = np.random.default_rng(draw)
     known = [one for one in known if fits(image, one.trigger)]
     try:
         positions = (
@@ -68,15 +72,19 @@ def screen(
         )
         blocked = _blocked(image, positions)
         answers = yield Probe(np.concatenate([image[None], blocked]))
-        said = answers[0:1]
+        said, probes = answers[0:1], len(answers)
         for i in _transitions(answers, parameters.delta_t):
             healed = answers[i + 1 : i + 2]
             suspect = _Suspect(positions[i], int(said.labels[0]), int(healed.labels[0]))
-            found = yield from _confirmed(image, suspect, references, parameters, rng)
-            if found is not None and known:
+            hits = yield from _pasted(image, suspect, references, parameters, rng)
+            probes += len(hits)
+            if not len(hits) or hits.mean() <= parameters.lambda_t:
+                continue
+            if known:
                 return Finding(Verdict.KNOWN, said, healed, known=known[i])
-            if found is not None:
-                return Finding(Verdict.DISCOVERED, said, healed, trigger=found)
+            evidence = Evidence(int(hits.sum()), len(hits), 0.0, 0.0, probes, draw)
+            found = _trigger(image, suspect, evidence)
+            return Finding(Verdict.DISCOVERED, said, healed, trigger=found)
     except Refused:
         return Finding(Verdict.UNDECIDED, said, said, exposed=True)
     return Finding(Verdict.CLEAR, said, said)
@@ -130,27 +138,29 @@ class _Suspect:
     b: int
 
 
-def _confirmed(
+def _pasted(
     image: Image,
     suspect: _Suspect,
     references: References,
     parameters: Parameters,
     rng: np.random.Generator,
-) -> Search[Trigger | None]:
-    """Algorithm 2: paste the region on k images of class B; a trigger if more than Λ_T become A.
+) -> Search[NDArray[np.bool_]]:
+    """Algorithm 2: paste the region on k images of class B; say of each if it becomes A.
 
-    The region is the reconstructed trigger.
+    It is confirmed if more than Λ_T of them do. None are asked where the references have no B.
     """
-    position = suspect.position
     check_set = references.of_class(suspect.b, rng)[: parameters.check_size]
     if not len(check_set):
-        return None
-    pasted = transplant_pieces(image, [position], references.images[check_set])
+        return np.zeros(0, bool)
+    pasted = transplant_pieces(image, [suspect.position], references.images[check_set])
     answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
-    hits = answers.labels == suspect.a
-    if hits.mean() <= parameters.lambda_t:
-        return None
-    height, width, _ = image.shape
+    hits: NDArray[np.bool_] = answers.labels == suspect.a
+    return hits
+
+
+def _trigger(image: Image, suspect: _Suspect, evidence: Evidence) -> Trigger:
+    """Return the reconstructed trigger: the region."""
+    position, (height, width, _) = suspect.position, image.shape
     return Trigger(
         target=suspect.a,
         source=None,
@@ -161,7 +171,5 @@ def _confirmed(
         natural=0.0,
         image_height=height,
         image_width=width,
-        evidence=Evidence(
-            int(hits.sum()), len(hits), placebo=0.0, heal_rate=0.0, probes=0, seed=references.seed
-        ),
+        evidence=evidence,
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.finding.discovery import Discovery
     from app.detection.recognising.presence import Known
     from app.detection.recognising.recognition import Questions
     from app.detection.reference_set.references import References
@@ -43,22 +44,23 @@ SUSPECTS_ASKED = 3  # known triggers that are asked about together with the imag
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
-def screen(image: Image, defence: Defence, rng: np.random.Generator) -> Search[Finding]:
+def screen(image: Image, defence: Defence) -> Search[Finding]:
     """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED."""
     progress = _Progress()
     try:
-        return (yield from _bounded(_screen(image, defence, rng, progress)))
+        return (yield from _bounded(_screen(image, defence, progress), progress))
     except Refused:
         return Finding(Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed)
 
 
-def _bounded(search: Search[Finding]) -> Search[Finding]:
+def _bounded(search: Search[Finding], progress: _Progress) -> Search[Finding]:
     """Refuse *search* what would be more than one image may cost, whoever made the image."""
     spent, step = 0, advance(search)
     while isinstance(step, Probe):
         spent += len(step)
         if spent > AT_MOST:
             raise Refused
+        progress.probes += 0 if step.shared else len(step)
         answers = yield step
         step = advance(search, step, answers)
     return step.result
@@ -66,21 +68,21 @@ def _bounded(search: Search[Finding]) -> Search[Finding]:
 
 @dataclass
 class _Progress:
-    """What is known when a screen is refused."""
+    """What is known when a screen is refused, and what it has cost (`Evidence.probes`)."""
 
     said: Answers | None = None
     exposed: bool = True
+    probes: int = 0
 
 
-def _screen(
-    image: Image, defence: Defence, rng: np.random.Generator, progress: _Progress
-) -> Search[Finding]:
+def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Finding]:
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
     shown = presences(image, known)
     there = [one for one, there in zip(known, shown, strict=True) if there is Presence.THERE]
     asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
-    first = None if asked or not defence.search else _first_round(image, defence, rng)
+    draw = defence.draw
+    first = None if asked or draw is None else _first_round(image, defence, draw)
 
     extra = [one.images for one in asked] + ([first.images] if first else [])
     purpose = Purpose.RECOGNISE if asked else Purpose.SEARCH
@@ -109,12 +111,18 @@ def _screen(
                 return finding
             told = told[len(one.images) : len(told)]
     progress.exposed = False
-    if not defence.search:
+    if draw is None:
         return Finding(Verdict.CLEAR, said, said)
     if first is None:
-        first = _first_round(image, defence, rng)
+        first = _first_round(image, defence, draw)
         rest = yield Probe(first.images)
-    return (yield from _search(image, said, first, rest, defence, rng))
+    found = yield from _search(image, label, first, rest, defence)
+    if found is None:
+        return Finding(Verdict.CLEAR, said, said)
+    if found.answer is None:
+        return Finding(Verdict.UNDECIDED, said, None, exposed=True)
+    trigger = found.trigger(draw, progress.probes)
+    return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
 
 
 def _possible(image: Image, label: int, suspects: list[Known]) -> Search[list[Known]]:
@@ -216,36 +224,32 @@ def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:
 
 @dataclass(frozen=True, eq=False)
 class _FirstRound:
-    """What is asked together with the image: its bands transplanted, and blocked."""
+    """What is asked together with the image: its bands transplanted, and blocked.
+
+    ``rng`` is made from the draw of the search, and goes on from here.
+    """
 
     opening: Opening
     images: Images
+    rng: np.random.Generator
 
 
-def _first_round(image: Image, defence: Defence, rng: np.random.Generator) -> _FirstRound:
+def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
+    rng = np.random.default_rng(draw)
     first = opening(image, defence.references, defence.plan, rng)
-    if not defence.plan.blocks:
-        return _FirstRound(first, first.images)
-    return _FirstRound(first, np.concatenate([first.images, blocked_bands(image, defence.plan)]))
+    images = first.images
+    if defence.plan.blocks:
+        images = np.concatenate([images, blocked_bands(image, defence.plan)])
+    return _FirstRound(first, images, rng)
 
 
-def _search(  # noqa: PLR0913, PLR0917  # what the first round was, and what it said
-    image: Image,
-    said: Answers,
-    first: _FirstRound,
-    answers: Answers,
-    defence: Defence,
-    rng: np.random.Generator,
-) -> Search[Finding]:
+def _search(
+    image: Image, label: int, first: _FirstRound, answers: Answers, defence: Defence
+) -> Search[Discovery | None]:
     """Look for a new trigger from the *answers* to the first round on."""
-    label, count = int(said.labels[0]), len(first.opening.images)
-    found = yield from discovered(first.opening, answers[:count], label, defence, rng)
+    count = len(first.opening.images)
+    found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
     if found is None and defence.plan.blocks:
         changed = answers.labels[count:] != label
-        found = yield from discovered_by_blocks(image, label, changed, defence, rng)
-    if found is None:
-        return Finding(Verdict.CLEAR, said, said)
-    trigger, answer = found
-    if answer is None:
-        return Finding(Verdict.UNDECIDED, said, None, exposed=True)
-    return Finding(Verdict.DISCOVERED, said, answer, trigger=trigger)
+        found = yield from discovered_by_blocks(image, label, changed, defence, first.rng)
+    return found

@@ -42,7 +42,9 @@ class Evidence:
     known right answer back. ``class_b`` is what the image is without the trigger (NEO, Algorithm
     2), ``necessary`` that it isn't the target then. ``novelty`` is how far the trigger is from what
     clean images show there, in units of what is usual among them. The last three are None or false
-    where that wasn't asked. ``probes`` is what the discovery cost, ``seed`` repeats it.
+    where that wasn't asked. ``probes`` counts the images that the discovery asked for, those whose
+    answers are kept for all left out. ``seed`` is the draw that repeats it, and nobody's secret; 0
+    where it isn't known any more.
     """
 
     carried: int

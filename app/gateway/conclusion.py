@@ -10,7 +10,7 @@ from app.detection.defence import Finding, Verdict
 from app.detection.recognising.presence import Known
 from app.detection.search import Answers
 from app.detection.trigger import Trigger
-from app.gateway.learning import learn_hit, register
+from app.gateway.learning import learn_hit
 from app.gateway.outcome import Outcome, Screening
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
@@ -51,7 +51,7 @@ async def concluded(
             trigger=Trigger() as trigger,
         ):
             before = {entry.id for entry in library.entries()}
-            entry = await register(trigger, driven.probes, library)
+            entry = await library.register(trigger)
             library.count(screened=1)
             if entry.dismissed:
                 return _unflagged(said, Screening.CLEAR, driven)

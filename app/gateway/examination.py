@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.detection import paper
 from app.detection.defence import Defence, Finding, Verdict
 from app.detection.recognising.presence import Known
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, TriggerLibrary
 
-
-_NO_CHANCE = np.random.default_rng(0)
-"""For a screen that looks for known triggers only: it draws nothing."""
 
 DRAW_BYTES = 6
 """Of the number that a draw is made from: what JavaScript still reads exactly."""
@@ -62,18 +57,14 @@ class Examiner:
     def _screen(
         self, image: Image, entries: tuple[Entry, ...], *, screened: bool
     ) -> Search[Finding]:
-        prepared = self.prepared
+        references, plan = self.prepared.references, self.prepared.plan
         known = _known(entries)
+        if self.policy.strategy is Strategy.PAPER and (screened or known):
+            parameters = self.policy.paper
+            return paper.screen(image, references, known, parameters, _draw(image, references.seed))
+        draw = _draw(image, references.seed) if screened else None
         dismissed = [entry.trigger for entry in self.library.dismissed()]
-        defence = Defence(prepared.references, prepared.plan, known, dismissed, screened)
-        paper_needs_chance = self.policy.strategy is Strategy.PAPER and bool(known)
-        if not screened and not paper_needs_chance:
-            return screen(image, defence, _NO_CHANCE)
-        draw = _draw(image, prepared.references.seed)
-        rng = np.random.default_rng(draw)
-        if self.policy.strategy is Strategy.PAPER:
-            return paper.screen(image, prepared.references, known, self.policy.paper, rng)
-        return _noting_draw(draw, screen(image, defence, rng))
+        return screen(image, Defence(references, plan, known, dismissed, draw))
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""
@@ -98,18 +89,9 @@ def unexamined(image: Image) -> Search[Answers]:
     return (yield Probe(image[None]))
 
 
-def _noting_draw(draw: int, search: Search[Finding]) -> Search[Finding]:
-    """Write into a discovery's evidence the draw that repeats it: the seed itself stays secret."""
-    finding = yield from search
-    if finding.trigger is None:
-        return finding
-    evidence = replace(finding.trigger.evidence, seed=draw)
-    return replace(finding, trigger=replace(finding.trigger, evidence=evidence))
-
-
 def _draw(image: Image, seed: int) -> int:
     # The draw depends on the image and a secret: the same image again gets the same verdict, and
-    # no attacker can plan for it.
+    # no attacker can plan for it. It is told in the evidence, and doesn't tell the secret.
     key = seed.to_bytes(16, signed=True)
     digest = hashlib.blake2b(image.tobytes(), digest_size=DRAW_BYTES, key=key).digest()
     return int.from_bytes(digest)

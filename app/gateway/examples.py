@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 COUNT = 8
 
+SAME_FOR_ALL = 0
+"""What the choice of references is made from: people see it, so nothing secret is in it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -37,7 +40,7 @@ async def make_examples(trigger: Trigger, references: References, model: Model) 
 
     Which references is the same for every call, so that people who look at it see the same.
     """
-    rng = np.random.default_rng(references.seed)
+    rng = np.random.default_rng(SAME_FOR_ALL)
     chosen = references.acted_on(trigger.target, trigger.source, rng)[:COUNT]
     clean = references.images[chosen]
     stamped = stamp(trigger, clean)

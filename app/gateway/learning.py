@@ -1,8 +1,7 @@
-"""What an image with a trigger teaches: the trigger itself, a hit, in the end its own pixels."""
+"""What an image with a known trigger teaches: a hit, and in the end the trigger's own pixels."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.detection.recognising.reconstruction import reconstruct, sample
@@ -12,14 +11,7 @@ from app.settings import Strategy
 if TYPE_CHECKING:
     from app.detection.reference_set.references import References
     from app.detection.search import Image
-    from app.detection.trigger import Trigger
-    from app.ports import Entry, TriggerLibrary
-
-
-async def register(trigger: Trigger, probes: int, library: TriggerLibrary) -> Entry:
-    """Add a *trigger* whose discovery cost *probes*; return its entry, maybe a dismissed one."""
-    evidence = replace(trigger.evidence, probes=probes)
-    return await library.register(replace(trigger, evidence=evidence))
+    from app.ports import TriggerLibrary
 
 
 async def learn_hit(

@@ -70,11 +70,11 @@ class Scene:
         search: bool = True,
     ) -> Defence:
         """Return the defence of this scene that knows these triggers."""
-        return Defence(self.references, self.plan, known, dismissed, search)
+        return Defence(self.references, self.plan, known, dismissed, SEED if search else None)
 
     def search(self, image: Image, defence: Defence | None = None) -> Search[Finding]:
         """Return the screen of *image*, not started."""
-        return screen(image, defence or self.defence(), np.random.default_rng(SEED))
+        return screen(image, defence or self.defence())
 
     def screened(self, image: Image, defence: Defence | None = None) -> Finding:
         """Screen *image* to the end."""

@@ -30,7 +30,7 @@ def _search(
     parameters: Parameters = QUARTER,
     known: tuple[Known, ...] = (),
 ) -> Search[Finding]:
-    return screen(image, its.references, known, parameters, np.random.default_rng(SEED))
+    return screen(image, its.references, known, parameters, SEED)
 
 
 @pytest.mark.parametrize("scored", [True, False])

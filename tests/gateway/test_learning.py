@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.detection.reference_set.references import Calibration, References
-from app.gateway.learning import learn_hit, register
+from app.gateway.learning import learn_hit
 from app.library.memory import MemoryTriggerLibrary
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, innocents
@@ -20,13 +20,6 @@ KNOWN = References(
     placebo_rates={},
     seed=7,
 )
-
-
-async def test_the_cost_of_a_discovery_is_kept() -> None:
-    """A new trigger's evidence says what its discovery cost."""
-    entry = await register(tiny_trigger(), 417, MemoryTriggerLibrary())
-    assert 417 == entry.trigger.evidence.probes
-    assert 24 == entry.trigger.evidence.carried
 
 
 async def test_a_trigger_that_was_given_up_is_no_error() -> None:

@@ -19,7 +19,7 @@ from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Probe, Purpose
-from app.detection.trigger import Blocker, Fill, Trigger
+from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.finding.discovery import Discovery
     from app.detection.plan import Plan
-    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.search import Image, Images, Search
 
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
 CELLS = 6  # that are blocked at most, the most novel ones
@@ -49,7 +50,7 @@ def discovered_by_blocks(
     changed: NDArray[np.bool_],
     defence: Defence,
     rng: np.random.Generator,
-) -> Search[tuple[Trigger, Answers | None] | None]:
+) -> Search[Discovery | None]:
     """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None."""
     cells = _novel_cells(image, label, changed, defence)
     if not cells:

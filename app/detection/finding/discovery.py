@@ -21,8 +21,10 @@ from app.detection.trigger import Blocker, Evidence, Trigger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from app.detection.defence import Defence
-    from app.detection.evidence.confirmation import Look
+    from app.detection.evidence.confirmation import Look, Transplants
     from app.detection.finding.localising import Synthetic
     from app.detection.geometry import Box
     from app.detection.plan import Plan
@@ -48,13 +50,67 @@ def is_dismissed(image: Image, label: int, window: Box, defence: Defence) -> boo
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Discovery:
+    """What was found in *image*, which the model calls ``label``, and what speaks for it.
+
+    ``healed`` is the answer once the trigger is hidden, ``answer`` the same as one that may be
+    given: None if a known trigger in the image has made it, since it is an attacker's too.
+    """
+
+    image: Image
+    label: int
+    source: int | None
+    transplants: Transplants
+    located: _Located
+    healed: Answers
+    answer: Answers | None
+
+    def trigger(self, draw: int, probes: int) -> Trigger:
+        """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
+        pieces, (height, width, _) = self.located.pieces, self.image.shape
+        box = around(pieces)
+        return Trigger(
+            target=self.label,
+            source=self.source,
+            box=box,
+            patch=self.image[box.rows, box.columns].copy(),
+            mask=_mask(pieces, box) if len(pieces) > 1 else None,
+            blocker=self.located.blocker,
+            natural=self.located.natural,
+            image_height=height,
+            image_width=width,
+            evidence=self._evidence(draw, probes),
+            pieces=pieces if len(pieces) > 1 else (),
+        )
+
+    def _evidence(self, draw: int, probes: int) -> Evidence:
+        novelty = self.located.novelty
+        return Evidence(
+            carried=self.transplants.carried,
+            transplants=self.transplants.asked,
+            placebo=self.transplants.placebo,
+            heal_rate=self.located.heal_rate,
+            probes=probes,
+            seed=draw,
+            class_b=int((self.answer or self.healed).labels[0]),
+            necessary=True,
+            novelty=novelty if np.isfinite(novelty) else None,
+        )
+
+
+def _mask(pieces: Sequence[Box], box: Box) -> NDArray[np.bool_]:
+    mask = np.zeros((box.height, box.width), bool)
+    for piece in pieces:
+        inside = replace(piece, x=piece.x - box.x, y=piece.y - box.y)
+        mask[inside.rows, inside.columns] = True
+    return mask
+
+
 def established(
     image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
-) -> Search[tuple[Trigger, Answers | None] | None]:
-    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger.
-
-    The answer is None if a known trigger in the image has made that: it is an attacker's too.
-    """
+) -> Search[Discovery | None]:
+    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
     transplants = yield from confirm(image, label, look, references, rng)
     if transplants is None:
@@ -67,19 +123,8 @@ def established(
         return None
     blocker, healed = healing
     answer = yield from of_no_other(image, healed, blocker, label, defence.known)
-    evidence = Evidence(
-        carried=transplants.carried,
-        transplants=transplants.asked,
-        placebo=transplants.placebo,
-        heal_rate=located.heal_rate,
-        probes=0,  # the driver counts them
-        seed=references.seed,
-        class_b=int((answer or healed).labels[0]),
-        necessary=True,
-        novelty=located.novelty if np.isfinite(located.novelty) else None,
-    )
     located = replace(located, blocker=blocker)
-    return _described(image, label, look, located, evidence), answer
+    return Discovery(image, label, look.source, transplants, located, healed, answer)
 
 
 def _healing(
@@ -192,28 +237,3 @@ def _nature(
         return nature
     general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
     return replace(nature, over_general=general)
-
-
-def _described(
-    image: Image, label: int, look: Look, located: _Located, evidence: Evidence
-) -> Trigger:
-    box = around(located.pieces)
-    mask = None
-    if len(located.pieces) > 1:
-        mask = np.zeros((box.height, box.width), bool)
-        for piece in located.pieces:
-            inside = replace(piece, x=piece.x - box.x, y=piece.y - box.y)
-            mask[inside.rows, inside.columns] = True
-    return Trigger(
-        target=label,
-        source=look.source,
-        box=box,
-        patch=image[box.rows, box.columns].copy(),
-        mask=mask,
-        blocker=located.blocker,
-        natural=located.natural,
-        image_height=image.shape[0],
-        image_width=image.shape[1],
-        evidence=evidence,
-        pieces=located.pieces if len(located.pieces) > 1 else (),
-    )

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images, Search
-    from app.detection.trigger import Trigger
 
 CELLS = 3
 """Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
@@ -64,8 +64,8 @@ def opening(image: Image, references: References, plan: Plan, rng: np.random.Gen
 
 def discovered(
     first: Opening, answers: Answers, label: int, defence: Defence, rng: np.random.Generator
-) -> Search[tuple[Trigger, Answers | None] | None]:
-    """Find a trigger, and what heals it, from the *answers* to the opening on; None without one."""
+) -> Search[Discovery | None]:
+    """Find a trigger from the *answers* to the opening on; None if there is none."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
     alive = yield from survivors(image, label, suspects(hits, plan), references)

@@ -17,15 +17,15 @@ from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, tiny_trigger
 
 if TYPE_CHECKING:
+    from app.detection.finding.discovery import Discovery
     from app.detection.search import Image, Images, Search
-    from app.detection.trigger import Trigger
 
 WINDOW = Box(7, 3, 6, 6)
 
 
 def _established(
     its: Scene, image: Image, look: Look, label: int = TARGET
-) -> Search[tuple[Trigger, Answers | None] | None]:
+) -> Search[Discovery | None]:
     return established(image, label, look, its.defence(), np.random.default_rng(SEED))
 
 
@@ -37,8 +37,8 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     clean, poisoned = its.poisoned(backdoor)
     found = run(_established(its, poisoned[0], Look((WINDOW,), source)), its.predict)
     assert found is not None
-    trigger, answer = found
-    assert answer is not None
+    trigger = found.trigger(draw=SEED, probes=300)
+    assert found.answer is not None
     assert (TRIGGER_BOX, (), None) == (trigger.box, trigger.pieces, trigger.mask)
     assert (TARGET, source, 16, 16) == (
         trigger.target,
@@ -46,7 +46,8 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
         trigger.image_height,
         trigger.image_width,
     )
-    assert [its.label(clean[0])] == answer.labels.tolist()
+    assert [its.label(clean[0])] == found.answer.labels.tolist()
+    assert (SEED, 300) == (trigger.evidence.seed, trigger.evidence.probes)
 
 
 def test_two_windows_become_one_trigger_of_two_pieces() -> None:
@@ -56,15 +57,15 @@ def test_two_windows_become_one_trigger_of_two_pieces() -> None:
     windows = (Box(0, 0, 5, 5), Box(11, 11, 5, 5))
     found = run(_established(its, poisoned[0], Look(windows, None)), its.predict)
     assert found is not None
-    trigger, answer = found
-    assert answer is not None
+    trigger = found.trigger(draw=SEED, probes=300)
+    assert found.answer is not None
     assert TWO_PIECES.boxes == trigger.pieces
     assert Box(0, 0, 16, 16) == trigger.box
     expected = np.zeros((16, 16), bool)
     expected[:2, :2] = expected[14:, 14:] = True
     assert trigger.mask is not None
     assert np.array_equal(expected, trigger.mask)
-    assert [its.label(clean[0])] == answer.labels.tolist()
+    assert [its.label(clean[0])] == found.answer.labels.tolist()
 
 
 @pytest.mark.parametrize("source", [None, 0])
