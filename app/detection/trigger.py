@@ -71,9 +71,9 @@ class Trigger:
     then have other targets too. ``pieces`` are the boxes that it consists of, all inside ``box``,
     where it is more than one. ``patch`` is (box.height, box.width, channels) uint8: the pixels in
     the box, and ``mask`` (box.height, box.width) bool says which of them are the trigger's own;
-    before three hits have been seen it is None, and the whole box counts (`detection.md` 3.8).
+    before three hits have been seen it is None, and the whole box counts (`docs/detection.md` 3.8).
     ``natural`` is how often the same place of clean images of the target class carries the target
-    too: 0.3 or more asks for the pixels as well when it is recognised (3.9).
+    too: 0.3 or more asks for the pixels as well (`docs/detection.md` 3.9).
     """
 
     target: int

@@ -107,9 +107,9 @@ def confirm(
     """Transplant on random references until it is sure that the pieces carry *label*, or not.
 
     Wald's sequential probability ratio test of p1 (a trigger) against p0 (nature), where p0 comes
-    from the placebo rate of the pieces (`detection.md` 3.5); it goes on from the first *look*. None
-    if they are no trigger, or if transplants can't tell. Where nature carries too often it is no
-    null hypothesis: then the pieces must be very new, and third classes must open the place too.
+    from the placebo rate of the pieces (`docs/detection.md` 3.5); it goes on from the first *look*.
+    None if they are no trigger, or if transplants can't tell. Where nature carries too often it is
+    no null hypothesis: then the pieces must be very new, and third classes must open the place too.
     """
     placebo = yield from placebo_rate(look.pieces, label, look.source, references)
     null = placebo

@@ -1,7 +1,8 @@
 """Whether a part of an image is unlike what clean images of its class show there.
 
 It costs no probe. What looks like a trigger that acts on one class only is often the one digit that
-tells two speed limits apart: a part that clean images of the class have too (`detection.md` 4).
+tells two speed limits apart: a part that clean images of the class have too (`docs/detection.md`
+4.2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The second half of `full`: blocks, with class B (`detection.md` 4).
+"""The second half of `full`: blocks, with class B (`docs/detection.md` 4.1).
 
 Where a backdoor acts on one class only, or sends each class somewhere else, a transplant on another
 class says nothing. So parts of the image are blocked, and what changes its label is transplanted on

@@ -1,7 +1,7 @@
 """From a window that carries to the trigger itself: its box, and the blocker that heals best.
 
 A window that carries is pasted on references until enough have turned: synthetic poisoned images
-whose right answers are known. On these every choice is measured (`detection.md` 3.6 and 3.7).
+whose right answers are known. On these every choice is measured (`docs/detection.md` 3.6 and 3.7).
 """
 
 from __future__ import annotations

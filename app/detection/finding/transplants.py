@@ -1,8 +1,8 @@
 """The screen of `fast`: parts of the image on clean images that are hard to change.
 
 A part of a clean image hardly ever carries that image's class over to another image; a trigger
-always does (`detection.md` 3). The opening asks every band once, together with the image itself.
-A trigger is in a row and in a column that carry; where they cross is asked again.
+always does (`docs/detection.md` 3). The opening asks every band once, together with the image
+itself. A trigger is in a row and in a column that carry; where they cross is asked again.
 """
 
 from __future__ import annotations

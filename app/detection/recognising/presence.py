@@ -1,4 +1,4 @@
-"""What an image's pixels say of known triggers, with no probe (`detection.md` 3.9)."""
+"""What an image's pixels say of known triggers, with no probe (`docs/detection.md` 3.9)."""
 
 from __future__ import annotations
 

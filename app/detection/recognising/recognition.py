@@ -1,4 +1,4 @@
-"""Known triggers against one image (`detection.md` 3.9)."""
+"""Known triggers against one image (`docs/detection.md` 3.9)."""
 
 from __future__ import annotations
 

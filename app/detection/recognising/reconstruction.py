@@ -1,4 +1,4 @@
-"""The trigger's own pixels, from several images that carried it (`detection.md` 3.8)."""
+"""The trigger's own pixels, from several images that carried it (`docs/detection.md` 3.8)."""
 
 from __future__ import annotations
 

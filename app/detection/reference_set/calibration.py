@@ -1,4 +1,4 @@
-"""Which references natural content turns least: measured once, by pasting it (`detection.md` 3.3).
+"""Which references natural content turns least: measured once (`docs/detection.md` 3.3).
 
 Two rounds: many candidates on few donors at random bands, then the best of them, without the
 stubborn ones, on more donors at every band. A reference is ranked for each band by its hits

@@ -1,4 +1,4 @@
-"""Is it still the same model? A few references are asked again and again (`detection.md` 6).
+"""Is it still the same model? A few references are asked again and again (`docs/detection.md` 6.1).
 
 Another model behind the same address makes everything that was measured on the references wrong.
 Where the model gives scores they tell at once: another model's are never the same. Labels alone

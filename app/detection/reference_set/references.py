@@ -47,10 +47,10 @@ class Calibration:
 
     ``labels`` (n,) int64 is what the model says of each reference. ``robust`` holds the indices
     (bands, m) int64 of references in their order of use for each band of the plan: those that
-    pasted natural content turns least come first (`detection.md` 3.3). The first up to three are of
-    one class, the same for all bands, so that the probes of a first round are valid for all images
-    but that class's. ``canary_scores`` (m, classes) float32 are those of some references, by which
-    another model is told (`canaries`); None from a classifier without scores.
+    pasted natural content turns least come first (`docs/detection.md` 3.3). The first up to three
+    are of one class, the same for all bands, so that the probes of a first round are valid for all
+    images but that class's. ``canary_scores`` (m, classes) float32 are those of some references, by
+    which another model is told (`canaries`); None from a classifier without scores.
     """
 
     labels: NDArray[np.int64]
@@ -150,7 +150,7 @@ def placebo_rate(
     """How often the same *pieces* of clean images of class *label* carry it to other classes.
 
     To images of the class *source* alone, if there is one. This is what nature does at this place:
-    the null hypothesis for a transplant (`detection.md` 3.5). Measured once, then known; on
+    the null hypothesis for a transplant (`docs/detection.md` 3.5). Measured once, then known; on
     *sizes* of transplants, one after the other while they leave a doubt.
     """
     donors = references.labels == label
@@ -164,8 +164,8 @@ def foreign_rate(
     """How often the same *pieces* of clean images of third classes make others answer *label*.
 
     Nature hardly ever does: a part of a cat doesn't make a dog a bird. A backdoor that was learnt
-    from few images is over-general: whatever hides the place opens it (`detection.md` 4, the hard
-    case). Of clean models up to 0.12 was measured, at the place of such a backdoor 0.4 to 0.85.
+    from few images is over-general: whatever hides the place opens it (`docs/detection.md` 4.3). Of
+    clean models up to 0.12 was measured, at the place of such a backdoor 0.4 to 0.85.
     """
     donors = ~np.isin(references.labels, [label] if source is None else [label, source])
     question = _question(pieces, label, source) + FOREIGN
