@@ -10,6 +10,7 @@ from tests.docs.pages import ROOT, headings
 SPECIFICATION = ROOT / "docs" / "detection.md"
 NUMBER = r"\d+(?:\.\d+)*"
 MENTION = re.compile(r"detection\.md")
+MODULE = re.compile(r"`([\w/]+\.py)`")
 CITATION = re.compile(rf"`docs/detection\.md`\s+({NUMBER}(?:(?:,| and)\s+{NUMBER})*)")
 
 
@@ -46,3 +47,11 @@ def test_one_form() -> None:
         if (text := file.read_text())
     }
     assert {} == {file: count for file, count in otherwise.items() if count}
+
+
+def test_each_module_is_there() -> None:
+    """Every module that the specification names is one of the project's, or of the detector's."""
+    named = MODULE.findall(SPECIFICATION.read_text())
+    assert named
+    places = (ROOT, ROOT / "app" / "detection")
+    assert [] == [name for name in named if not any((place / name).is_file() for place in places)]
