@@ -335,7 +335,7 @@ class CalibrationStore(Protocol):
     async def seed(self) -> int:
         """Return this deployment's secret seed, made on first use and the same for all workers.
 
-        Raises LibraryError.
+        It changes only when it has become known. Raises LibraryError.
         """
         ...
 

@@ -21,6 +21,9 @@ Capacity. 200 triggers (`capacity`). A new one takes the place of one in use tha
     has confirmed, or else of a dismissed one: each time of the least recently seen. One that was
     confirmed and whose time isn't over never makes room. If nothing can, the new one isn't kept:
     its image is flagged, the log and `neo_triggers_unkept` tell, and it has to be found again.
+Secret. All draws are made from one number, which the first worker draws. An entry that tells it (an
+    older release wrote it into the evidence of the strategy `paper`) is scrubbed and a new one
+    drawn, by the first worker that reads it; every worker calibrates anew as soon as it sees that.
 Schema. ``neo:{<model>}:schema`` has the number of the schema in use. A gateway that finds a newer
     one than its own reads and writes nothing, and says so: what it wrote beside it would be shared
     with nobody. A gateway with a newer schema would migrate the older one by one script that

@@ -192,6 +192,10 @@ class RedisTriggerLibrary:
         if await self._store.version() == self._copy.version:
             return False
         contents = await self._store.load()
+        if contents.told_seed is not None:
+            logger.warning("a trigger's evidence told the secret of all draws; there is a new one")
+            await self._store.renew_seed(contents.told_seed)
+            contents = await self._store.load()
         self._copy = self._copy.reloaded(contents)
         return True
 

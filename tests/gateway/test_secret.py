@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from app.gateway.outcome import Screening
 from app.pictures.encoding import png
 from app.settings import Strategy
 from app.web.app import create_app
-from tests.gateway.opened import innocents, opened
+from tests.gateway.changing import renewed
+from tests.gateway.opened import START_S, innocents, opened
+from tests.library.servers import eventually
 from tests.tiny import stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -76,6 +80,27 @@ async def test_the_examples_are_the_same_under_any_secret(store_url: str, name: 
             packed.add((await http.get(f"/trigger/{entry.id}/examples.zip")).content)
             secrets.add(_secret(worker))
     assert (1, 2) == (len(packed), len(secrets))
+
+
+@pytest.mark.usefixtures("watched_closely")
+async def test_a_secret_that_was_told_is_replaced_while_it_runs(store_url: str, name: str) -> None:
+    """Each worker calibrates anew under the new secret, and screens all the while."""
+    async with (
+        opened(store_url, name) as worker,
+        opened(store_url, name) as other,
+    ):
+        before = worker.preparation.prepared
+        assert before is not None
+        told = replace(tiny_trigger().evidence, seed=_secret(worker))
+        await worker.library.register(replace(tiny_trigger(), evidence=told))
+        for one in (worker, other):
+            await eventually(renewed(one.preparation, before), START_S)
+            outcome = await one.gateway.predict(POISONED[0])
+            assert Screening.KNOWN_TRIGGER is outcome.screening
+        after = worker.preparation.prepared
+        assert after is not None
+        assert before.key != after.key
+        assert _secret(worker) == _secret(other) != before.references.seed
 
 
 def _secret(worker: Opened) -> int:

@@ -117,7 +117,7 @@ class Preparation:
     async def _run(self, settled: asyncio.Event) -> None:
         former = None
         while prepared := await self._prepared(settled, former):
-            await self._until_another_model(prepared)
+            prepared = await self._until_another_model(prepared)
             settled.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
             logger.warning(ANOTHER_MODEL)
@@ -164,29 +164,37 @@ class Preparation:
         self.problem = None
         return 0.0
 
-    async def _until_another_model(self, prepared: Prepared) -> None:
-        """Share what is learnt, and look from time to time if it is still the same model."""
+    async def _until_another_model(self, prepared: Prepared) -> Prepared:
+        """Share what is learnt, and look from time to time if it is still the same model.
+
+        Return what was prepared for it last.
+        """
         clock = asyncio.get_running_loop().time
         looked_at, doubtful = clock(), False
         while True:
             await asyncio.sleep(SHARING_S)
-            await self._learn(prepared)
+            prepared = await self._learn(prepared)
             due = self._asked_since_look and clock() >= looked_at + CANARIES_S
             doubtful |= due or self._doubted or self._calibrator.is_strange
             if not doubtful:
                 continue
             match await self._is_another(prepared):
                 case True:
-                    return
+                    return prepared
                 case False:
                     self._asked_since_look = self._doubted = doubtful = False
                     looked_at = clock()
                 case None:  # the doubt stays
                     pass
 
-    async def _learn(self, prepared: Prepared) -> None:
-        """Share the placebo rates; measure the library on a model that has come."""
+    async def _learn(self, prepared: Prepared) -> Prepared:
+        """Share the placebo rates; measure the library on a model that has come.
+
+        Prepare anew under a new secret; until that is done the old one serves.
+        """
         try:
+            if await self._calibrator.has_new_secret(prepared):
+                prepared = self.prepared = await self.prepare()
             await self._calibrator.share_placebo_rates(prepared)
             if self._calibrator.has_renewed and self._verify is not None:
                 await self._verify(prepared)
@@ -195,6 +203,7 @@ class Preparation:
             pass
         except Exception:  # a fault of ours must not end the watch
             logger.exception("sharing what was learnt failed")
+        return prepared
 
     async def _is_back(self, prepared: Prepared) -> bool:
         """Wait whether the other model stays; take *prepared* back if it was a passing one.

@@ -54,7 +54,7 @@ class Prepared:
     """The references, calibrated, and the plan that they were calibrated for.
 
     ``key`` is the name under which the workers share the placebo rates: of the model, the reference
-    set and the calibration.
+    set, the secret and the calibration.
     """
 
     references: References
@@ -108,7 +108,7 @@ class Calibrator:
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
         plan = self._plan(size)
-        key = await asyncio.to_thread(_key, self._identity, images, plan)
+        key = await asyncio.to_thread(_key, self._identity, images, plan, seed)
 
         measured: list[Calibration] = []
 
@@ -127,6 +127,10 @@ class Calibrator:
         rates = await self._store.placebo_rates(key)
         references = References(images, calibration, rates, seed)
         return Prepared(references, plan, key, set(rates))
+
+    async def has_new_secret(self, prepared: Prepared) -> bool:
+        """Return whether the deployment has another secret by now. Raises LibraryError."""
+        return await self._store.seed() != prepared.references.seed
 
     @property
     def is_strange(self) -> bool:
@@ -202,8 +206,8 @@ async def ask(search: Search[T], model: Model, caller: Caller = BACKGROUND) -> T
     return step.result
 
 
-def _key(identity: str, images: Images, plan: Plan) -> str:
-    facts = "\0".join((METHOD, identity, repr(plan), fingerprint(images)))
+def _key(identity: str, images: Images, plan: Plan, seed: int) -> str:
+    facts = "\0".join((METHOD, identity, repr(plan), fingerprint(images), str(seed)))
     return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
 

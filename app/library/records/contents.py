@@ -21,6 +21,7 @@ class Contents:
     """All triggers and counts at one version; ``full`` if there is no room for one more trigger.
 
     ``expired`` are triggers that were dropped, with the moment since which nobody had seen them.
+    ``seed`` is the deployment's secret; None before anybody has drawn it.
     """
 
     version: str
@@ -28,6 +29,13 @@ class Contents:
     full: bool
     tally: Tally
     expired: Mapping[str, datetime] = field(default_factory=dict)
+    seed: int | None = field(default=None, repr=False)
+
+    @property
+    def told_seed(self) -> int | None:
+        """The secret, if an entry tells it: an older release wrote it into the evidence."""
+        told = {entry.trigger.evidence.seed for entry in self.entries.values()}
+        return self.seed if self.seed in told else None
 
     def has_dropped(self, entry: Entry) -> bool:
         """Tell if *entry* has expired, and no later hit is known here."""

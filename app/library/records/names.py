@@ -10,6 +10,9 @@ from urllib.parse import quote
 SCHEMA_VERSION = 1
 """Raised when what lies under the keys, or its encoding, changes; see the rules of this package."""
 
+SEED_BITS = 63
+"""Of the deployment's secret."""
+
 
 class Keys:
     """The keys of *model*.

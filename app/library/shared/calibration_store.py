@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.library.records.encoding import EncodingError, decode_calibration, encode_calibration
+from app.library.records.names import SEED_BITS
 from app.library.server.connection import reaching_redis
 from app.library.shared.leases import lease
 from app.logs import told
@@ -47,15 +48,20 @@ class RedisCalibrationStore:
     async def seed(self) -> int:
         """Return this deployment's secret seed, made on first use and the same for all workers.
 
-        Raises LibraryError if it isn't known here yet and Redis is out of reach: another seed than
-        the others' would be worse than none.
+        It is the one in Redis now, or while that is out of reach the last one that was there.
+        Raises LibraryError if none is known here: another seed than the others' would be worse than
+        none.
         """
         name = self._keys.seed
-        if name not in self._values:
-            offer = str(secrets.randbits(63)).encode()
+        known = self._values.get(name)
+        try:
             with reaching_redis():
+                offer = known or str(secrets.randbits(SEED_BITS)).encode()
                 await self._client.set(name, offer, nx=True)
                 self._values[name] = await self._client.get(name) or offer
+        except LibraryError:
+            if known is None:
+                raise
         return int(self._values[name])
 
     async def calibration(

@@ -20,9 +20,10 @@ return {
   redis.call('HGETALL', KEYS[4]),
   redis.call('HGETALL', KEYS[5]),
   redis.call('HGETALL', KEYS[6]),
+  redis.call('GET', KEYS[8]) or '',
 }
 """
-"""KEYS: version, triggers, hits, seen, tally, expired, schema. ARGV: our schema's number.
+"""KEYS: version, triggers, hits, seen, tally, expired, schema, seed. ARGV: our schema's number.
 Returns the schema's number and what the others hold at one moment; a newer one's number alone."""
 
 _CHANGING = """
@@ -150,6 +151,32 @@ ARGV: expected version, mark, hits that prove a trigger, the moment since which 
 not have been seen, the same for others, the moment before which what has expired is forgotten, ids.
 Drops those whose time is over by the hits of all workers, or none if the version has moved. Of each
 the moment since which it had not been seen stays: so a worker knows that it wasn't lost."""
+
+RENEW_SEED = (
+    _CHANGING
+    + """
+local seed = KEYS[6]
+local told, offer, mark = unpack(ARGV)
+if redis.call('GET', seed) == told then
+  redis.call('SET', seed, offer)
+end
+
+local scrubbed = false
+for _, id in ipairs(redis.call('HKEYS', triggers)) do
+  local entry = redis.call('HGET', triggers, id)
+  local clean, times = string.gsub(entry, '"seed":' .. told .. '([,}])', '"seed":0%1')
+  if times > 0 then
+    redis.call('HSET', triggers, id, clean)
+    scrubbed = true
+  end
+end
+if scrubbed then
+  raise(redis.call('GET', version) or '', mark)
+end
+"""
+)
+"""KEYS: as _CHANGING, and seed. ARGV: the seed that an entry tells, a new one, mark.
+Puts the new one in its place, if no other worker has, and 0 into the entries that tell it."""
 
 KEEP_SAMPLES = """
 local triggers, samples = unpack(KEYS)

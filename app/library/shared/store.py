@@ -15,7 +15,7 @@ from app.library.records.encoding import (
     encode_sample,
     encode_time,
 )
-from app.library.records.names import SCHEMA_VERSION
+from app.library.records.names import SCHEMA_VERSION, SEED_BITS
 from app.library.records.reading import Entries, decoded_samples
 from app.library.rules.capacity import CAPACITY, CONFIRMED_HITS
 from app.library.rules.expiry import PROVEN_HITS
@@ -53,6 +53,7 @@ class Store:
         self._load = (patient or client).register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
         self._expire = client.register_script(scripts.EXPIRE)
+        self._renew_seed = client.register_script(scripts.RENEW_SEED)
         self._keep_samples = client.register_script(scripts.KEEP_SAMPLES)
         self._exchange = client.register_script(scripts.EXCHANGE)
 
@@ -71,18 +72,19 @@ class Store:
             reply = await self._load(
                 [
                     *(keys.version, keys.triggers, keys.hits, keys.seen, keys.tally),
-                    *(keys.expired, keys.schema),
+                    *(keys.expired, keys.schema, keys.seed),
                 ],
                 [SCHEMA_VERSION],
             )
         _check_schema(reply[0])
-        triggers, hits, seen, tally, expired = map(_pairs, reply[2:])
+        triggers, hits, seen, tally, expired = map(_pairs, reply[2:7])
         return Contents(
             version=reply[1].decode(),
             entries=self._entries.decoded(triggers, _numbers(hits), _times(seen)),
             full=len(triggers) >= self.capacity,
             tally=_tally(tally),
             expired=_times(expired),
+            seed=int(reply[7]) if reply[7].isdigit() else None,
         )
 
     async def put(
@@ -131,6 +133,14 @@ class Store:
             await self._expire(
                 [*self._changing(), self._keys.expired],
                 [expected, secrets.token_hex(4), PROVEN_HITS, *moments, *ids],
+            )
+
+    async def renew_seed(self, told: int) -> None:
+        """Draw a new secret seed in place of the one that an entry has *told*, and scrub that."""
+        with reaching_redis():
+            await self._renew_seed(
+                [*self._changing(), self._keys.seed],
+                [told, secrets.randbits(SEED_BITS), secrets.token_hex(4)],
             )
 
     async def keep_samples(self, trigger_id: str, samples: Samples) -> None:

@@ -109,7 +109,8 @@ class EvidenceAnswer:
     ``carried`` of ``transplants`` on clean images became the target; clean images of the target
     carry it there at ``placebo_rate``. Without it the image was of ``class_b``, which ``necessary``
     confirms. ``novelty`` is its distance from what clean images show there, 1 being the 95th
-    percentile of their own. ``seed`` is the number that its draw of references was made from.
+    percentile of their own. ``seed`` is the number that its draw of references was made from, 0 if
+    that isn't known any more.
     """
 
     carried: int
