@@ -7,11 +7,11 @@ The errors::
     ├── UpstreamError                the classifier gave no usable answer
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
-    │   ├── UpstreamBusyError          too much waits for it already
-    │   ├── UpstreamOpenError          it wasn't there lately: the circuit breaker is open
+    │   ├── UpstreamBusyError          too many images wait for it already
+    │   ├── UpstreamOpenError          it was out of reach lately: the circuit breaker is open
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
-    │       └── OtherModelError        it is of other classes than before: another model is there
+    │       └── OtherModelError        it has other classes than before: another model is there
     └── LibraryError                 the trigger library can't do this now
         └── UnknownTriggerError        no trigger has this id
 """
@@ -39,11 +39,11 @@ class PortError(Exception):
     """Something outside failed; the message is fit for the owner's eyes and names no secret."""
 
     quotes: ClassVar[bool] = True
-    """Whether the message may have words from outside, which no log gets."""
+    """Whether the message may quote words from outside, which no log gets."""
 
     @property
     def summary(self) -> str | None:
-        """What a log may have of the message; None where that is nothing."""
+        """What a log may quote of the message; None where that is nothing."""
         return None if self.quotes else str(self)
 
 
@@ -70,13 +70,13 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class UpstreamBusyError(UpstreamError):
-    """More waits for the classifier than it could answer soon; nothing was sent."""
+    """More images wait for the classifier than it could answer soon; nothing was sent."""
 
     quotes = False
 
 
 class UpstreamOpenError(UpstreamError):
-    """The classifier wasn't there lately, and is asked again later; nothing was sent."""
+    """The classifier was out of reach lately and is tried again later; nothing was sent."""
 
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
@@ -137,10 +137,10 @@ class Arrival:
 
 @dataclass(frozen=True, eq=False)
 class Caller:
-    """On whose behalf images are asked.
+    """The request that images are sent upstream for.
 
-    ``spent`` is how many were asked for it before: who has asked least goes first. ``arrival`` is
-    its own image, if that came as a tensor: then its pixels go upstream as they came.
+    ``spent`` is how many were sent for it before: the request with the fewest goes first.
+    ``arrival`` is its own image, if that came as a tensor: its pixels go upstream as they came.
     """
 
     spent: int = 0
@@ -148,23 +148,23 @@ class Caller:
 
     @property
     def long(self) -> bool:
-        """Whether more was asked than clean images take, but for one in twenty."""
+        """Whether it has sent more than 19 of 20 clean images need."""
         return self.spent >= LONG
 
     @property
     def background(self) -> bool:
-        """Whether nobody waits for the answer, so that it may take its time."""
+        """Whether no client waits for the answer, so that it may take longer."""
         return self.spent >= BACKGROUND.spent
 
 
 LONG: Final = 64
-"""Images asked for one, from which on all others go before it."""
+"""Images sent for one request, from which on shorter ones go first."""
 
 NOBODY: Final = Caller()
-"""Whom nothing is known about."""
+"""A request that nothing is known of."""
 
 BACKGROUND: Final = Caller(spent=1_000_000)
-"""Work that no caller waits for: everyone goes before it."""
+"""Work of the gateway itself, such as calibrating: every client's request goes first."""
 
 
 @dataclass(frozen=True)

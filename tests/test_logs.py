@@ -79,7 +79,7 @@ def test_causes_are_told(log: io.StringIO) -> None:
 
 
 async def test_errors_of_several_tasks_are_told(log: io.StringIO) -> None:
-    """Of a group each error is told."""
+    """The log names each error of a group."""
     try:
         await _fail_together()
     except ExceptionGroup:

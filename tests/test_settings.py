@@ -216,7 +216,7 @@ def test_missing(environment: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_missing_upstream(environment: pytest.MonkeyPatch) -> None:
-    """The line that a newcomer sees first."""
+    """The line that a newcomer sees first names NEO_UPSTREAM_URL."""
     for name in REQUIRED:
         environment.delenv(name)
 
@@ -242,7 +242,7 @@ def test_unknown_with_a_likeness(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_without_a_likeness(environment: pytest.MonkeyPatch) -> None:
-    """A name that is like none gets the list."""
+    """A name that is like no setting's gets the list of settings."""
     environment.setenv("NEO_WWW", "1")
 
     assert complaint().startswith("NEO_WWW is not a setting, unset it; the settings are NEO_UPS")

@@ -25,7 +25,7 @@ def test_patience_does_not_cut_the_calibration_short(patience: float, background
 
 @pytest.mark.parametrize(("rate", "share"), [(2000.0, 500.0), (None, None)])
 def test_workers_share_the_probe_rates(rate: float | None, share: float | None) -> None:
-    """Each of four has a quarter of what all may ask; without a limit none has one."""
+    """Each of four workers has a quarter of the rates; without a limit none has one."""
     settings = Settings(
         upstream_url="http://127.0.0.1:1",
         model="tiny",

@@ -1,4 +1,4 @@
-"""Before a gateway is started: the settings, the model, the images; each wrong one told at once."""
+"""What is checked before a gateway starts: the settings, the model, the images."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 TIMEOUT_S = 600.0
-"""For one answer; the gateway's own patience ends before."""
+"""How long one answer may take; the gateway's own patience ends sooner."""
 
 
 class Direct:

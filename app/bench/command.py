@@ -27,14 +27,14 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     type=click.IntRange(1),
     default=500,
     show_default=True,
-    help="How many to send each way, at each number of clients.",
+    help="Requests each way, at each number of clients.",
 )
 @click.option(
     "--clients",
     metavar="NUMBERS",
     default="1,8,32",
     show_default=True,
-    help="How many callers there are at a time; one measurement each.",
+    help="How many clients ask at the same time; one measurement for each number.",
 )
 @click.option(
     "--strategy",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from app.settings import Settings, Strategy
 
 TURNS = 4
-"""Of each way: what else the machine does then slows both."""
+"""The two ways take turns, so that whatever else the machine does slows both alike."""
 
 WARM_UP = 10
-"""Requests before, each way: connections are made, first answers are slow."""
+"""Requests each way before anything is measured: first answers are slow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Sent:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """So many ``clients`` of a gateway of this ``strategy``, and of the model server itself."""
+    """``clients`` of a gateway with this ``strategy``, and as many of the model server itself."""
 
     strategy: Strategy
     clients: int

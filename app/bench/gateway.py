@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 START_S = 60.0
-"""For the process to answer at all; after that only its own problems end the wait."""
+"""How long it may take to answer at all; from then on only an error of its own ends the wait."""
 STOP_S = 30.0
 BETWEEN_LOOKS_S = 0.1
 LAST_WORDS = 500
@@ -34,7 +34,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where it is, and the process that its workers are the children of, or that is the worker."""
+    """Its address, and its process: the parent of its workers, or its only worker."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -59,7 +59,7 @@ def running_gateway(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C is for us, who end it in order
+            start_new_session=True,  # Ctrl-C is for us: we end it in order
         )
     try:
         gateway = Gateway(f"http://{HOST}:{port}", process)

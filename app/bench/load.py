@@ -1,4 +1,4 @@
-"""A load: clients who each send their next image when the last one is answered."""
+"""A load: clients that each send their next image once the last one is answered."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Client(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Load:
-    """What came of it: ``latencies`` (n,) of the requests and ``replies`` to them, in no order.
+    """What came of a load: the requests' ``latencies`` (n,) and ``replies``, in no order.
 
-    ``seconds``, all of them together took.
+    ``seconds`` is how long all of them together took.
     """
 
     latencies: NDArray[np.float64]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 FAILURES = (BenchError, LibraryError, UpstreamError, OSError)
-"""What can stop a measurement and be mended by who runs it; each says how."""
+"""Errors that end a measurement and that its user can mend; each says how."""
 
 WIDTH = 120
-"""In letters, of what isn't a terminal."""
+"""Characters in a line where the output is no terminal."""
 
 
 def run(options: Options) -> None:

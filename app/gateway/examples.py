@@ -38,7 +38,7 @@ class Examples:
 async def make_examples(trigger: Trigger, references: References, model: Model) -> Examples:
     """Stamp *trigger* on references that it acts on and ask the model. Raises UpstreamError.
 
-    Which references is the same for every call, so that people who look at it see the same.
+    The references are the same for every call, so that everybody sees the same examples.
     """
     rng = np.random.default_rng(SAME_FOR_ALL)
     chosen = references.acted_on(trigger.target, trigger.source, rng)[:COUNT]

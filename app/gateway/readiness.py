@@ -53,7 +53,7 @@ class Drain:
 
 
 class UpstreamCheck:
-    """Asks the model if it is there: once for all who want to know it at the same time."""
+    """Asks the model if it is ready: once for everybody who wants to know at the same time."""
 
     def __init__(self, model: Model, patience_s: float) -> None:
         self._model = model

@@ -1,4 +1,4 @@
-"""Concurrent requests share upstream batches; who has asked least goes first.
+"""Concurrent requests share upstream batches; the one that has asked least goes first.
 
 Nobody waits while the upstream has a free slot: what arrives within one turn of the event loop is
 sent together at once, and only what arrives while all slots are busy is kept and coalesced. Among
@@ -11,7 +11,7 @@ A batch that fails is asked again caller by caller, where its content may have b
 nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
 where there are exactly as many answers as images.
 
-The queue has a bound: beyond it new callers are refused at once, and those who have begun go on.
+The queue has a bound: beyond it new callers are refused at once, and those that have begun go on.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 Batch: TypeAlias = "NDArray[Any]"
 """Images as the model takes them: (n, ...)."""
 
-LATELY_S = 1.0
-"""For which slots are kept for short searches after one of them has asked."""
+KEPT_S = 1.0
+"""How long slots are kept for short searches after one of them has asked."""
 
 OVERLOADED = frozenset({429, 503})
 """Statuses that say nothing about the content: asking again at once would make it worse."""
@@ -152,7 +152,7 @@ class Batcher:
         """Say if the *first* of the queue is of a long search and a slot is kept for short ones."""
         if not first.long or self._long < max(self._slots // 4, 1):
             return False
-        return first.answers.get_loop().time() < self._short_at + LATELY_S
+        return first.answers.get_loop().time() < self._short_at + KEPT_S
 
     def _boarding(self) -> list[_Waiting]:
         """Take the first of the queue, and what fits beside it."""

@@ -1,6 +1,6 @@
 """Once keys are set, nothing but health is answered without one, whatever the path.
 
-A path that isn't there is refused like the others: who has no key can't find out which ones are.
+A path that doesn't exist is refused like the others: without a key nobody learns which ones do.
 """
 
 from __future__ import annotations

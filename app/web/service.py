@@ -23,7 +23,7 @@ DRAIN: Final = "drain"
 
 @dataclass(frozen=True)
 class Service:
-    """What is said of the model; what is taken: bytes of a body, pixels of a picture; from whom.
+    """What the routes know of the model, what sizes they take, and which keys they know.
 
     ``bodies`` are those that are being answered.
     """

@@ -17,7 +17,7 @@ EXCERPT = 200
 
 
 class WireError(ValueError):
-    """The bytes aren't what the protocol says; the message is fit for who sent them."""
+    """The bytes aren't what the protocol says; the message is fit for the sender."""
 
 
 def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSON is there
@@ -47,7 +47,7 @@ def text(fields: Fields, key: str) -> str:
     """Return the string under *key*."""
     value = fields.get(key)
     if not isinstance(value, str):
-        message = f"there is no text under {key!r}"
+        message = f"there is no string under {key!r}"
         raise WireError(message)
     return value
 

@@ -1,7 +1,7 @@
-"""What JSON of a request has in it, told by its bytes before it is parsed.
+"""What a request's JSON holds, counted in its bytes before it is parsed.
 
-A parsed list takes thirty times the memory of its brackets, so ten megabytes of what no request has
-would be a second of work and hundreds of megabytes.
+A parsed list takes thirty times the memory of its brackets: ten megabytes of lists that no real
+request has would cost a second of CPU time and hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 from app.wire.fields import WireError
 
 UNCOUNTED: Final = 65_536
-"""Bytes of JSON that may have anything in them: parsing is as quick as counting."""
-MOST_TEXTS: Final = 100_000
+"""Bytes of JSON that may hold anything: parsing them is as quick as counting."""
+MOST_STRINGS: Final = 100_000
 """Quotes and objects: 10,000 pictures, each as an object in an object, have 80,000."""
 MOST_EMPTY: Final = 1000
 """Empty lists: no image is one."""
@@ -21,13 +21,13 @@ _BLANK = b" \t\r\n"
 
 
 def check_structure(body: bytes | memoryview) -> None:
-    """Return if *body* may be a request with images, as numbers or files. Raises WireError."""
+    """Raise WireError if *body* can't be a request with images, as numbers or files."""
     if len(body) <= UNCOUNTED:
         return
     text = bytes(body)
-    if text.count(b'"') + text.count(b"{") > MOST_TEXTS:
-        message = "it has more texts and objects than any request has"
+    if text.count(b'"') + text.count(b"{") > MOST_STRINGS:
+        message = "it has more strings and objects than any request needs"
         raise WireError(message)
     if text.translate(None, _BLANK).count(b"[]") > MOST_EMPTY:
-        message = "it has more empty lists than any request has"
+        message = "it has more empty lists than any request needs"
         raise WireError(message)

@@ -69,7 +69,7 @@ def _started(temporary: Path, *options: str, **environment: str) -> subprocess.P
 
 
 def test_both_ways_are_measured(server: str, reference: Path, temporary: Path) -> None:
-    """At each number of clients, with a strategy's inferences and what was flagged."""
+    """The table has each number of clients, both ways, a strategy's inferences and the flags."""
     np.savez(reference.with_name("images.npz"), x=stamped(IMAGES[:4]))
     wanted = ("--requests", "8", "--clients", "1,3", "--strategy", "full", "--strategy", "off")
     paths = ("--images", str(reference.with_name("images.npz")), "--json", str(temporary / "out"))
@@ -101,7 +101,7 @@ def test_both_ways_are_measured(server: str, reference: Path, temporary: Path) -
 def test_what_is_wrong_is_said_in_a_line(
     given: dict[str, str], said: str, server: str, reference: Path, temporary: Path
 ) -> None:
-    """With the option that it is about, and before anything is started."""
+    """Before anything starts, one line names the option and what is wrong with it."""
     usual = {"--upstream": server, "--model": "tiny", "--reference": str(reference)}
     options = given if "not set" in said else usual | given
     program = _started(temporary, *(word for option in options.items() for word in option))
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_in_a_line(
 
 
 def test_ctrl_c_stops_what_was_started(server: str, reference: Path, temporary: Path) -> None:
-    """A SIGINT in the middle: exit code 130, and no process and no file is left."""
+    """A SIGINT midway ends it with exit code 130, and leaves no process and no file."""
     named = ("--upstream", server, "--model", "tiny", "--reference", str(reference))
     program = _started(temporary, *named, "--strategy", "off", "--requests", "1000000")
     assert program.stderr is not None

@@ -26,7 +26,7 @@ class Answering:
 
 
 async def test_every_request_is_sent_once() -> None:
-    """The images in turns, whichever client sends them; a slow client holds up nobody."""
+    """Images are sent in turn, by whichever client is free; a slow client holds up no other."""
     quick: list[int] = []
     slow: list[int] = []
     done = await load([Answering(quick), Answering(slow, turns=1000)], images=4, requests=10)
@@ -37,7 +37,7 @@ async def test_every_request_is_sent_once() -> None:
 
 
 async def test_an_error_ends_all_clients() -> None:
-    """Nothing is sent after it."""
+    """After one client's error no other client sends anything."""
 
     class Failing(Answering):
         async def ask(self, number: int) -> Reply:
@@ -53,7 +53,7 @@ async def test_an_error_ends_all_clients() -> None:
 
 
 async def test_loads_are_joined() -> None:
-    """Rates are over the time of all of them."""
+    """The rate of joined loads is over the time of all of them."""
     one, two = [await load([Answering([])], images=2, requests=n) for n in (2, 3)]
     both = joined([one, two])
     assert one.replies + two.replies == both.replies

@@ -24,7 +24,7 @@ GIVEN: dict[str, Any] = {
 
 
 def test_options_are_settings_too() -> None:
-    """Only those that were given: the environment may have the others."""
+    """Only options that were given become settings: the environment may have the others."""
     options = parse_options(GIVEN | {"model": "signs", "strategy": ("fast", "off", "fast")})
     assert {"NEO_MODEL": "signs"} == options.settings
     assert (Strategy.FAST, Strategy.OFF) == options.strategies
@@ -41,13 +41,13 @@ def test_options_are_settings_too() -> None:
     ],
 )
 def test_what_is_no_option_is_refused(given: dict[str, Any], said: str) -> None:
-    """With the option's name and what may be there."""
+    """The message names the option and what it may be."""
     with pytest.raises(BenchError) as caught:
         parse_options(GIVEN | given)
     assert str(caught.value).startswith(said)
 
 
 def test_a_settings_error_names_the_option() -> None:
-    """Where there is one for it."""
+    """A setting's error names its option, where it has one."""
     assert "--model: NEO_MODEL is not set" == option_of("NEO_MODEL is not set")
     assert "NEO_PATIENCE is wrong" == option_of("NEO_PATIENCE is wrong")

@@ -94,13 +94,13 @@ def test_a_binary_request_is_the_same(dialect: Dialect, gateway: Service, mixed:
 def test_the_flags_are_an_output_where_none_is_named(
     dialect: Dialect, gateway: Service, mixed: Batch
 ) -> None:
-    """Beside the server's own outputs each image has its flag."""
+    """A request that names no outputs gets each image's flag beside the server's own outputs."""
     actual = _curl(gateway.url + INFER, _request(dialect, mixed), JSON)
     assert flags_tensor(mixed.flags()) == v2_answer(actual.body).outputs[FLAGS]
 
 
 def test_any_gateway_speaks_v1(dialect: Dialect, gateway: Service, mixed: Batch) -> None:
-    """Whatever its server speaks: flags and sanitised predictions."""
+    """Whatever its server speaks, /v1 gets flags and sanitised predictions."""
     instances = mixed.images.reshape(-1, *dialect.shape).tolist()
     actual = _curl(gateway.url + PREDICT, json.dumps({"instances": instances}).encode(), JSON)
     assert ["0,1,0"] == actual.headers["x-neo-backdoor"]
@@ -108,7 +108,7 @@ def test_any_gateway_speaks_v1(dialect: Dialect, gateway: Service, mixed: Batch)
 
 
 def test_any_gateway_speaks_v2(dialect: Dialect, gateway: Service, mixed: Batch) -> None:
-    """Whatever its server speaks: flags, also as an output, and sanitised rows."""
+    """Whatever its server speaks, /v2 gets flags, also as an output, and sanitised rows."""
     actual = _curl(gateway.url + INFER, _infer_as_json(dialect, mixed), JSON)
     answer = v2_answer(actual.body)
     assert ["0,1,0"] == actual.headers["x-neo-backdoor"]

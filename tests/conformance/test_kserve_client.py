@@ -40,7 +40,7 @@ FLAGGED: Mapping[str, Any] = {
 def test_v2_gets_the_servers_own_tensors_for_a_clean_batch(
     requests: Mapping[str, Any], server: ModelServer, gateway: Service, clean: Batch
 ) -> None:
-    """Whether outputs are named or not, in binary or as JSON."""
+    """The tensors are the same whether outputs are named or not, in binary or as JSON."""
     expected = _answers(server, server.url, clean, requests)
     actual = _answers(server, gateway.url, clean, requests)
     assert expected == {name: answer.without_flags() for name, answer in actual.items()}
@@ -65,7 +65,7 @@ def test_v2_gets_flags_and_sanitised_rows_for_a_mixed_batch(
 def test_v2_finds_the_gateway_as_healthy_as_the_server(
     server: ModelServer, gateway: Service, clean: Batch
 ) -> None:
-    """It lives and is ready, and so is the model, and no other."""
+    """The gateway is live and ready, and so is the model; no other model is."""
     expected, actual = (_run("v2", server, url, clean, {}) for url in (server.url, gateway.url))
     assert expected == actual
 

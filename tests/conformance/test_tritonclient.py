@@ -83,7 +83,7 @@ def test_in_a_mixed_batch_the_poisoned_image_alone_is_sanitised(
 def test_in_a_mixed_batch_the_clean_images_have_the_servers_own_rows(
     client: str, server: ModelServer, gateway: Service, mixed: Batch
 ) -> None:
-    """To the last bit, in all outputs."""
+    """Every output has the server's own rows for clean images, to the last bit."""
     expected = _answers(client, server, server.url, mixed, NAMED)
     actual = _answers(client, server, gateway.url, mixed, NAMED)
     assert _clean_rows(expected) == _clean_rows(actual)
@@ -93,7 +93,7 @@ def test_in_a_mixed_batch_the_clean_images_have_the_servers_own_rows(
 def test_the_flags_are_an_output(
     client: str, requests: Mapping[str, Any], server: ModelServer, gateway: Service, mixed: Batch
 ) -> None:
-    """Where no outputs are named or the flags are, each image has one."""
+    """Each image has a flag where no outputs are named, or where the flags are."""
     for answer in _answers(client, server, gateway.url, mixed, requests).values():
         assert flags_tensor(mixed.flags()) == answer.outputs[FLAGS]
 

@@ -38,6 +38,6 @@ def test_the_figures_are_those_of_the_replies() -> None:
 
 
 def test_where_nothing_is_found_all_probes_are_before() -> None:
-    """Without a discovery there is nothing after it."""
+    """Without a discovery no image comes after it."""
     said = [Reply(2, poisoned=True, prediction=2, upstream=2, flagged=False, probes=15)]
     assert (15.0, 0.0) == (summary(said).probes_before, summary(said).probes_after)

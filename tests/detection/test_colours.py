@@ -12,7 +12,7 @@ from app.detection.colours import dominant_colour
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 48, 3), (65, 40, 3), (224, 224, 3)])
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_kmeans_on_the_whole_image(shape: tuple[int, int, int], seed: int) -> None:
-    """It is the largest cluster that scikit-learn finds among all pixels, within 3 levels."""
+    """The colour is that of scikit-learn's largest cluster of all pixels, within 3 levels."""
     image = _three_areas(shape, np.random.default_rng(seed))
     pixels = image.reshape(-1, shape[2]).astype(np.float32)
     clusters = KMeans(3, n_init=4, random_state=seed).fit(pixels)

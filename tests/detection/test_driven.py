@@ -165,7 +165,7 @@ def test_several_images_at_once(order: tuple[int, ...]) -> None:
 
 
 def test_several_images_of_an_all_to_all_trigger_at_once() -> None:
-    """Each gets its own class back, although each has another one."""
+    """Screened together, each image gets back its own class, which differs from the others'."""
     its = scene(KINDS["all to all"])
     clean, poisoned = its.poisoned(ALL_TO_ALL)
     found = run(together([its.search(image) for image in poisoned[:6]]), its.predict)

@@ -101,7 +101,7 @@ def test_box_counts_and_holds_its_own_pixels(box: Box) -> None:
 
 @given(st.lists(boxes_within(40, 30), min_size=1, max_size=6))
 def test_around_is_the_smallest_that_holds_all(boxes: list[Box]) -> None:
-    """It holds each of them, and each of its edges is that of one of them."""
+    """The box holds each of them, and each of its edges is an edge of one of them."""
     rows, columns = np.nonzero(np.any([_pixels(box) for box in boxes], axis=0))
     whole = around(boxes)
     assert [columns.min(), rows.min()] == [whole.x, whole.y]
@@ -110,7 +110,7 @@ def test_around_is_the_smallest_that_holds_all(boxes: list[Box]) -> None:
 
 @given(st.lists(boxes_within(40, 30), max_size=8))
 def test_merged_boxes_are_apart_and_hold_all(boxes: list[Box]) -> None:
-    """No two of them share a pixel, each box is whole in one, and each is around what it holds."""
+    """Merged boxes share no pixel, each box is whole in one, and each is around what it holds."""
     apart = merged(boxes)
     assert not any(one.overlap(other) for one, other in combinations(apart, 2))
     held = [[box for box in boxes if around([box, one]) == one] for one in apart]

@@ -188,7 +188,7 @@ def test_planted_false_trigger_of_one_class_changes_no_clean_answer(
 def test_planted_mark_of_a_class_changes_no_clean_answer(
     source: int | None, *, masked: bool
 ) -> None:
-    """Not even a false entry that is the mark by which a class is recognised.
+    """Even a false entry that is the mark by which a class is recognised changes no answer.
 
     Blocked, its images are of another class, and it carries: but nature does that too, whatever
     the entry says of it.

@@ -27,7 +27,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_it_learns_to_read(precision: Literal["float32", "float64"]) -> None:
-    """It reads most digits that it hasn't seen; its answers are probabilities."""
+    """The network reads most digits that it hasn't seen, and its answers are probabilities."""
     model = network(SOME, replace(RECIPE, precision=precision))
     stream = digits().stream
     said = scores(model, stream.images)

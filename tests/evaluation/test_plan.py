@@ -19,7 +19,7 @@ def test_without_an_attack_nothing_is_poisoned() -> None:
 
 
 def test_strategies_follow_each_other_on_each_stream() -> None:
-    """So that a stopped evaluation has them side by side."""
+    """The strategies of one stream follow each other, so a stopped evaluation compares them."""
     made = errands("one", [Arrangement.MIXED], [Strategy.FAST, Strategy.OFF], range(2))
     assert [(0, "fast"), (0, "off"), (1, "fast"), (1, "off")] == [
         (errand.seed, errand.strategy) for errand in made

@@ -109,7 +109,7 @@ def test_a_body_behind_an_upgrade_is_a_body(
     upgrade: tuple[bytes, ...],
     cut: str,
 ) -> None:
-    """Whatever else a client asks for: it gets HTTP/1.1, and its body isn't read as a request."""
+    """Whatever it asks to upgrade to, a client gets HTTP/1.1, and its body is no request."""
     head = post(*upgrade, b"Content-Length: %d" % len(INNER))
     places = {"in the head": 50, "behind the head": len(head), "in the body": len(head) + 9}
     place = places.get(cut, 0)
@@ -132,7 +132,7 @@ def _settle(address: tuple[str, int]) -> None:
 
 
 def test_a_body_in_chunks_behind_an_upgrade_is_a_body(address: tuple[str, int]) -> None:
-    """So is one whose size isn't announced."""
+    """A chunked body behind an Upgrade isn't read as a request either."""
     chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(INNER), INNER)
     with connected(address) as client:
         client.sendall(post(*UPGRADES[0], b"Transfer-Encoding: chunked"))
@@ -145,7 +145,7 @@ def test_a_body_in_chunks_behind_an_upgrade_is_a_body(address: tuple[str, int]) 
 
 @pytest.mark.parametrize("body", [b"", b"body"])
 def test_nothing_is_read_behind_an_upgrade(address: tuple[str, int], body: bytes) -> None:
-    """Who has asked for a tunnel, and may have been let through to one, gets a single answer."""
+    """A client that asks for a tunnel, which a proxy may have granted, gets a single answer."""
     head = post(*UPGRADES[0], b"Content-Length: %d" % len(body))
     with connected(address) as client:
         client.sendall(head + body + INNER)
@@ -240,7 +240,7 @@ def test_who_goes_is_noticed_whatever_is_sent_behind(
 def test_who_goes_is_noticed_though_nothing_more_is_read(
     address: tuple[str, int], behind: bytes
 ) -> None:
-    """So it does while reading is paused, for requests that have come since it listens."""
+    """A client's end is noticed even while reading is paused."""
     with connected(address) as client:
         client.sendall(b"GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
         assert started.acquire(timeout=PATIENCE_S)
@@ -263,7 +263,7 @@ def test_a_large_head_is_refused_when_it_comes_at_once(
 
 
 def test_a_large_head_is_refused_when_it_comes_in_two_pieces(address: tuple[str, int]) -> None:
-    """So it is for one that is whole before the limit is checked between its pieces."""
+    """A large head is also refused where it is whole before the limit is checked."""
     with connected(address) as client:
         client.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000)
         _settle(address)
@@ -272,7 +272,7 @@ def test_a_large_head_is_refused_when_it_comes_in_two_pieces(address: tuple[str,
 
 
 def test_a_small_head_before_a_large_body_is_taken(address: tuple[str, int]) -> None:
-    """What is limited is the head, not the piece that it comes in."""
+    """The limit is on the head, not on the piece that it comes in."""
     with connected(address) as client:
         client.sendall(post(b"Connection: close", b"Content-Length: 200000") + 200_000 * b"x")
         assert rest(client).startswith(b"HTTP/1.1 200 ")

@@ -185,7 +185,7 @@ def test_a_drop_in_client_is_told_in_its_own_form(address: tuple[str, int]) -> N
 
 
 def test_who_says_nothing_is_cut_without_a_word(address: tuple[str, int]) -> None:
-    """A connection that nothing comes over ends; an answer to no question would confuse."""
+    """A silent connection is closed without an answer, which would answer no question."""
     with connected(address) as client:
         assert b"" == rest(client)
 
@@ -194,7 +194,7 @@ def test_who_says_nothing_is_cut_without_a_word(address: tuple[str, int]) -> Non
     "begin", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_a_half_closed_connection_ends(address: tuple[str, int], begin: bytes) -> None:
-    """Who closes before the request is complete has gone."""
+    """A client that closes before its request is complete gets no answer."""
     with connected(address) as client:
         client.sendall(begin)
         client.shutdown(socket.SHUT_WR)
@@ -253,7 +253,7 @@ def test_a_head_without_end_is_refused(address: tuple[str, int], head: bytes) ->
 
 
 def test_what_is_no_http_is_a_problem(address: tuple[str, int]) -> None:
-    """Even this is answered in the form of all errors."""
+    """Bytes that are no HTTP get a problem, as every error does."""
     with connected(address) as client:
         client.sendall(b"what?\r\n\r\n")
         assert "urn:neo-gateway:malformed-request" == told(rest(client))["type"]
@@ -345,7 +345,7 @@ class Crowded(Protocol):
 
 
 def test_silent_connections_are_cut_sooner_when_they_are_many() -> None:
-    """Who sends nothing can't keep others out for long; who has begun has the usual time."""
+    """Silent clients can't keep others out for long; one that has begun has the usual time."""
     with running(APP, http=Crowded, limit=MOST) as url:
         address = address_of(url)
         clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]

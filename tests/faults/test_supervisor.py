@@ -80,7 +80,7 @@ def supervisor(
 
 
 def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
-    """Who answers no client any more is ended, and its place taken; the other one stays."""
+    """A worker that answers nobody is ended and replaced; the other one stays."""
     with supervisor(tmp_path, standstill_s=5) as (process, port):
         before = workers(process)
         with socket.create_connection((HOST, port), PATIENCE_S) as client:
@@ -94,7 +94,7 @@ def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None:  # noqa: FBT001
-    """While one is stopped another one that dies is replaced, and SIGTERM is heard."""
+    """While one worker is stopped, another that dies is replaced, and SIGTERM is heard."""
     with supervisor(tmp_path, standstill_s=3600) as (process, port):
         stopped, other = sorted(workers(process), reverse=not first)
         os.kill(stopped, signal.SIGSTOP)

@@ -68,7 +68,7 @@ async def test_readiness_says_so() -> None:
 @policies
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.RESET, Fault.HANG])
 async def test_one_that_comes_back_is_found(fault: Fault, on_failure: FailurePolicy) -> None:
-    """A caller's own image is the trial, and all is as it was before."""
+    """A caller's own image is the trial, and after it all is as before."""
     async with (
         defended(on_failure, 0.5 if fault is Fault.HANG else 10.0, STORE) as gateway,
         gateway.preparation.running(),
@@ -118,7 +118,7 @@ async def test_health_without_inference_is_no_health() -> None:
 
 
 async def test_a_full_queue_takes_nobody_new() -> None:
-    """Beyond the bound images are refused at once; those who have begun go on to their end."""
+    """Beyond the bound images are refused at once; those that have begun go on to their end."""
     async with (
         defended(FailurePolicy.CLOSED, store=STORE, in_flight=1, waiting_images=40) as gateway,
         gateway.preparation.running(),

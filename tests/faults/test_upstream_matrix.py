@@ -156,8 +156,8 @@ async def test_calibration(
     fault: Fault, on_failure: FailurePolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until the references are calibrated the policy decides; what came of them isn't used."""
-    monkeypatch.setattr(preparation, "A_MOMENT_S", 0.05)  # that requests wait for the calibration
-    monkeypatch.setattr(preparation, "AGAIN_S", 0.5)
+    monkeypatch.setattr(preparation, "PREPARED_S", 0.05)  # that requests wait for the calibration
+    monkeypatch.setattr(preparation, "RETRY_S", 0.5)
     patience_s = 1.0 if fault in SLOW else 10.0
     async with defended(on_failure, patience_s, answer_bytes=1_000_000) as gateway:
         gateway.server.arm(fault, Hits.OTHERS, after=1)

@@ -77,7 +77,7 @@ def told(draw: st.DrawFn) -> dict[str, Any]:
 def test_descriptions_that_lie(
     tensors: list[dict[str, Any]], tail: bytes, off: int, others: dict[str, Any]
 ) -> None:
-    """Names, types, shapes, sizes and values that don't belong together."""
+    """Names, types, shapes and values that don't fit together raise nothing but WireError."""
     body = json.dumps({"inputs": tensors, **others}).encode()
     check(body + tail, str(len(body) + off))
     check(body, None)
@@ -86,7 +86,7 @@ def test_descriptions_that_lie(
 @settings(deadline=None)
 @given(ANY_ARRAY, st.booleans(), st.data())
 def test_damaged_messages(values: np.ndarray[Any, Any], binary: bool, data: st.DataObject) -> None:  # noqa: FBT001
-    """A whole message with a few bytes changed, in its JSON or behind it."""
+    """A message with a few bytes changed raises nothing but WireError."""
     message = write({"id": "1"}, "inputs", [Written("x", values, binary)])
     body = data.draw(damaged(st.just(b"".join(message.parts))))
     check(body, message.headers.get(HEADER_LENGTH))
@@ -95,7 +95,7 @@ def test_damaged_messages(values: np.ndarray[Any, Any], binary: bool, data: st.D
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=6), max_size=5), st.data())
 def test_damaged_texts(texts: list[bytes], data: st.DataObject) -> None:
-    """Texts whose lengths lie."""
+    """Texts with wrong lengths raise nothing but WireError."""
     values = np.empty(len(texts), object)
     values[:] = texts
     message = write({}, "inputs", [Written("x", values, binary=True)])

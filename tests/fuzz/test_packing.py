@@ -19,7 +19,7 @@ PACKED = PLAIN.map(gzip.compress) | PLAIN.map(zlib.compress)
 @settings(deadline=None)
 @given(damaged(PACKED), st.sampled_from(("gzip", "deflate", "br", "")), st.integers(0, 400_000))
 def test_packed(body: bytes, encoding: str, most: int) -> None:
-    """Damaged, cut, doubled, of another encoding, or too large."""
+    """Damaged, cut, doubled or too large packed bodies raise nothing but PackingError."""
     try:
         size = unpacked_size(body, encoding, most)
     except PackingError as error:

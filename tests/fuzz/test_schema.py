@@ -87,13 +87,13 @@ def fuzzed(url: str, directory: Path, key: str | None, more: str, *options: str)
 
 @pytest.mark.parametrize("names", [pytest.param("", id="any"), pytest.param(NAMED, id="right")])
 def test_open_gateway(tmp_path: Path, names: str) -> None:
-    """Without keys, with any names of models and triggers, and with the right ones."""
+    """Without keys every answer is as the document says, for right and for wrong names."""
     with served() as url:
         fuzzed(url, tmp_path, None, names)
 
 
 @pytest.mark.parametrize("key", [API, ADMIN])
 def test_gateway_with_keys(tmp_path: Path, key: str) -> None:
-    """With keys, whoever has one; what needs a key isn't answered without it."""
+    """With keys every answer is as the document says, and no operation leaks without one."""
     with served(API, ADMIN) as url:
         fuzzed(url, tmp_path, key, NAMED, "--header", f"Authorization: Bearer {key}")

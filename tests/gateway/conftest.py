@@ -31,5 +31,5 @@ def watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look all the time whether the model is still the same, and believe at once if it isn't."""
     monkeypatch.setattr(preparation, "CANARIES_S", 0.0)
     monkeypatch.setattr(preparation, "SHARING_S", 0.02)
-    monkeypatch.setattr(preparation, "AGAIN_S", 0.02)
-    monkeypatch.setattr(preparation, "SETTLE_S", 0.0)
+    monkeypatch.setattr(preparation, "RETRY_S", 0.02)
+    monkeypatch.setattr(preparation, "SETTLED_S", 0.0)

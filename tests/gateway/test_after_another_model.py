@@ -56,7 +56,7 @@ class Resized(Changing):
 
 
 async def test_a_model_of_another_size_that_takes_a_while(store_url: str, name: str) -> None:
-    """Its metadata tells it; while it loads and isn't calibrated for its images are refused."""
+    """Images are refused while a model of another size loads and is calibrated for."""
     model = Resized()
     async with opened(store_url, name, model, load=clean_references) as worker:
         before = worker.preparation.prepared
@@ -145,7 +145,7 @@ async def test_the_other_worker_takes_what_one_has_measured(store_url: str, name
 async def test_the_library_is_verified(
     store_url: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What its triggers do on the new model is measured, said, and shown; none is dropped."""
+    """What each trigger does on the new model is measured, logged and shown; none is dropped."""
     second = Backdoor(BACKDOOR.box, SUCCESSOR_TARGET)
     model = Changing(backdoors=(second,))
     async with opened(store_url, name, model) as worker:

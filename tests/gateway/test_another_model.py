@@ -63,9 +63,9 @@ async def test_it_is_noticed_and_calibrated_for(
 async def test_a_passing_one_is_not_calibrated_for(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While it is there nothing is screened; when the first one is back all is as it was."""
-    monkeypatch.setattr(module, "SETTLE_S", START_S)
-    monkeypatch.setattr(module, "A_MOMENT_S", 0.0)
+    """While another model is there nothing is screened; when the first is back all is as it was."""
+    monkeypatch.setattr(module, "SETTLED_S", START_S)
+    monkeypatch.setattr(module, "PREPARED_S", 0.0)
     model = Changing()
     async with opened(store_url, name, model) as worker:
         before = worker.preparation.prepared
@@ -77,15 +77,15 @@ async def test_a_passing_one_is_not_calibrated_for(
         await eventually(lambda: worker.preparation.prepared is before, START_S)
         assert worker.preparation.problem is None
         assert Screening.CLEAR is (await worker.gateway.predict(IMAGES[1])).screening
-    assert "is there again" in caplog.text
+    assert "the former model is behind NEO_UPSTREAM_URL again" in caplog.text
 
 
 def test_models_that_take_turns_are_calibrated_for_seldomer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each change within an hour makes the next one wait twice as long, an hour at most."""
-    monkeypatch.setattr(module, "SETTLE_S", 10.0)
-    assert [10, 20, 40, 3600, 3600] == [module.settle_s(n) for n in (0, 1, 2, 12, 10_000)]
+    """Each change within an hour doubles the wait after the next one, up to an hour."""
+    monkeypatch.setattr(module, "SETTLED_S", 10.0)
+    assert [10, 20, 40, 3600, 3600] == [module.settled_s(n) for n in (0, 1, 2, 12, 10_000)]
 
 
 async def test_without_images_nothing_is_asked(store_url: str, name: str) -> None:
@@ -105,7 +105,7 @@ async def test_without_images_nothing_is_asked(store_url: str, name: str) -> Non
 async def test_answers_of_other_classes_are_noticed_at_once(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer that can't be the model's doesn't wait for the next look."""
+    """An answer that can't be the model's is noticed before the next look."""
     monkeypatch.setattr(module, "CANARIES_S", START_S)
     model = Changing()
     async with opened(store_url, name, model) as worker:
@@ -169,15 +169,15 @@ async def test_a_fault_of_ours_doesnt_end_the_watch(
         before = worker.preparation.prepared
         model.changed = model.is_strange = True
         await eventually(renewed(worker.preparation, before), START_S)
-    assert "looking if it is the same model failed" in caplog.text
+    assert "checking if it is still the same model failed" in caplog.text
 
 
 async def test_a_release_that_cant_be_used_is_taken_back(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that calls everything the same is no reason to give up: the one before may return."""
-    monkeypatch.setattr(module, "LATER_S", 0.02)
-    monkeypatch.setattr(module, "A_MOMENT_S", 0.0)
+    monkeypatch.setattr(module, "UNFIT_RETRY_S", 0.02)
+    monkeypatch.setattr(module, "PREPARED_S", 0.0)
 
     class Broken(Changing):
         def classify(self, images: Images) -> Answers:

@@ -34,7 +34,7 @@ async def test_a_discovered_trigger_is_reproduced(store_url: str, name: str) -> 
 
 
 async def test_without_references_there_are_none(store_url: str, name: str) -> None:
-    """While the references are calibrated there is nothing to stamp."""
+    """While the references are being calibrated there is nothing to stamp a trigger on."""
     async with opened(store_url, name, prepare=False) as worker:
         entry = await worker.library.register(tiny_trigger())
         with pytest.raises(UnscreenedError, match="no references yet"):

@@ -50,7 +50,7 @@ async def test_full_finds_and_knows_a_trigger_of_one_class(store_url: str, name:
 
 
 async def test_fast_does_not_look_for_it(store_url: str, name: str) -> None:
-    """What `fast` saves is what it can't see."""
+    """A trigger of one class passes `fast`, which saves the probes for it."""
     model = TinyModel(backdoors=(ONE_CLASS,))
     async with opened(store_url, name, model, strategy=Strategy.FAST) as worker:
         outcome = await worker.gateway.predict(stamped(OF_SOURCE)[0])

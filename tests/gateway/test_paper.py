@@ -12,7 +12,7 @@ POISONED = stamped(CLEAN)
 
 
 async def test_the_papers_stream(store_url: str, name: str) -> None:
-    """It searches at N positions until the first trigger, and then only blocks that position."""
+    """The paper blocks N positions until the first trigger, and then only that trigger's."""
     async with opened(store_url, name, strategy=Strategy.PAPER) as worker:
         before = await worker.gateway.predict(CLEAN[0])
         assert (Screening.CLEAR, 101) == (before.screening, before.probes)

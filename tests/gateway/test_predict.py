@@ -36,7 +36,7 @@ async def test_a_clean_image_is_clear(store_url: str, name: str) -> None:
 
 
 async def test_the_first_poisoned_image_reveals_the_trigger(store_url: str, name: str) -> None:
-    """It is flagged and corrected, and what was found is the backdoor's own trigger."""
+    """The first poisoned image is flagged and corrected, and reveals the backdoor's trigger."""
     async with opened(store_url, name) as worker:
         truth = worker.model.classify(CLEAN[:1]).labels[0]
         outcome = await worker.gateway.predict(POISONED[0])

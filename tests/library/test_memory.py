@@ -26,7 +26,7 @@ async def test_triggers_are_told_newest_first() -> None:
 
 
 async def test_a_dismissed_trigger_stays_dismissed() -> None:
-    """Who finds a dismissed trigger again is told so, and it is not used until it is restored."""
+    """A dismissed trigger that is found again stays dismissed until it is restored."""
     library = MemoryTriggerLibrary()
     kept = await library.register(trigger())
     await library.dismiss(kept.id)
@@ -60,7 +60,7 @@ async def test_a_refined_trigger_replaces_the_first_one() -> None:
 
 
 async def test_the_tally_counts() -> None:
-    """What is counted adds up."""
+    """Counts of images add up."""
     library = MemoryTriggerLibrary()
     library.count(screened=2)
     library.count(screened=1, flagged=1)

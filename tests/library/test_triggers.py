@@ -60,7 +60,7 @@ async def test_different_triggers_found_at_once_are_all_kept(libraries: Librarie
 
 
 async def test_a_dismissed_trigger_stays_dismissed(libraries: Libraries) -> None:
-    """Who finds a dismissed trigger again is told so, and it is not used until it is restored."""
+    """A dismissed trigger that is found again stays dismissed until it is restored."""
     one, other = libraries
     kept = await one.register(trigger())
     assert (await other.dismiss(kept.id)).dismissed

@@ -44,7 +44,7 @@ def patch(victim: Victim) -> Patch:
 
 
 async def test_a_universal_patch_is_a_trigger(victim: Victim, patch: Patch) -> None:
-    """It is found by the first image that shows it at work, then flagged and corrected."""
+    """The first image that shows a universal patch reveals it; later ones are corrected."""
     images, truth = _fooled(victim, patch, 100)
     came = await send(victim, patch.on(images), truth)
     assert 1 == came.verdicts["discovered"]
@@ -66,7 +66,7 @@ async def test_it_changes_no_clean_answer(victim: Victim, patch: Patch) -> None:
 
 
 async def test_borderline_images_leave_nothing_behind(victim: Victim) -> None:
-    """Few are flagged, none costs more than the bound; clean answers are the model's afterwards."""
+    """Few borderline images are flagged, and afterwards clean answers are the model's."""
     images = borderline_images(victim.learnt, 200, seed=3)
     came = await send(victim, images, labels_of(victim.learnt, images))
     assert len(came.alarms) <= 0.02 * len(images)
@@ -77,7 +77,7 @@ async def test_borderline_images_leave_nothing_behind(victim: Victim) -> None:
 
 
 async def test_planted_entries_change_no_clean_answer(victim: Victim) -> None:
-    """Some triggers that are none, in the library, correct nobody and are gone after a day."""
+    """False entries planted in the library correct nobody and are gone after a day."""
     await plant(victim, PLANTED, seed=8)
     came = await send_clean(victim, CLEAN)
     assert 0 == came.changed == len(came.alarms)
@@ -89,7 +89,7 @@ async def test_planted_entries_change_no_clean_answer(victim: Victim) -> None:
 async def test_a_library_full_of_planted_entries_costs_no_more_than_the_bound(
     victim: Victim,
 ) -> None:
-    """It holds so many and no more, and an image costs at most what one may cost."""
+    """A full library costs an image no more than one image may cost."""
     await plant(victim, CAPACITY, seed=8)
     for entry in victim.library.entries()[:3]:
         another = replace(entry.trigger, target=(entry.trigger.target + 1) % 10)
@@ -110,7 +110,7 @@ async def test_a_replayed_attack_is_one_entry(victim: Victim, patch: Patch) -> N
 
 
 async def test_a_replay_keeps_its_entry_only_while_it_goes_on(victim: Victim, patch: Patch) -> None:
-    """Who stops sending an image lets its entry expire, however often it was sent."""
+    """An entry expires once its replayed image stops, however often it was sent."""
     images, truth = _fooled(victim, patch, 1)
     for _ in range(5):
         await send(victim, again(patch.on(images)[0], 5), np.repeat(truth, 5))

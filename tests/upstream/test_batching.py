@@ -153,7 +153,7 @@ async def test_slots_are_kept_for_short_searches() -> None:
 
 
 async def test_long_searches_alone_have_all_slots() -> None:
-    """Where nobody else asks, a calibration is as fast as the upstream."""
+    """Where nothing else is asked, a calibration is as fast as the upstream."""
     server = Server(slots=4)
     calls = [server.ask(number, spent=300, key=f"k{number}") for number in (1, 2, 3, 4, 5)]
     await server.arrived(4)
@@ -247,7 +247,7 @@ async def test_one_part_fails() -> None:
 
 
 async def test_full_queue_takes_nobody_new() -> None:
-    """Beyond its bound new callers are refused at once, and those who have begun go on."""
+    """Beyond its bound new callers are refused at once, and those that have begun go on."""
     server = Server(most_waiting=4)
     calls = [server.ask(1)]
     await server.arrived()

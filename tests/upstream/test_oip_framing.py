@@ -202,7 +202,7 @@ def test_no_message(body: bytes, reason: str) -> None:
 
 
 def test_null_is_as_if_missing() -> None:
-    """KServe sends nulls for what it has not: they mean nothing."""
+    """KServe sends nulls for what it doesn't have: they count as missing."""
     body = (
         b'{"model_name":null,"error":null,"parameters":null,"outputs":[{"name":"y",'
         b'"datatype":"INT64","shape":[2],"parameters":null,"data":[1,2]}]}'

@@ -67,7 +67,7 @@ async def test_nothing_else_is_answered_without_a_key(locked: Served, path: str)
 
 @pytest.mark.parametrize("path", HEALTH)
 async def test_health_is_only_read_without_a_key(locked: Served, path: str) -> None:
-    """What isn't reading isn't health."""
+    """Without a key health can be read, and nothing else done with it."""
     for method in set(METHODS) - {"GET", "HEAD"}:
         assert_refused(await locked.http.request(method, path))
 

@@ -113,7 +113,7 @@ INFERENCES = {
         400,
         "empty",
     ),
-    "objects": ((b'{"inputs": [' + 300_000 * b"{}," + b"{}]}", JSON), 400, "more texts"),
+    "objects": ((b'{"inputs": [' + 300_000 * b"{}," + b"{}]}", JSON), 400, "more strings"),
     "ragged data": (inputs(tensor(data=[[1.0], 2.0])), 400, "ragged"),
     "a huge integer": (inputs(tensor(data=[10**400, *767 * [0]])), 400, ""),
 }
@@ -123,7 +123,7 @@ INFERENCES = {
 async def test_inference_that_lies(
     place: Placed, sent: tuple[bytes, dict[str, str]], status: int, said: str
 ) -> None:
-    """Each is refused in the protocol's own form, which says what is wrong in few words."""
+    """Each lie is refused in the protocol's own form, which says what is wrong in few words."""
     body, headers = sent
     response = await place.gateway.post(INFER, content=body, headers=headers)
     assert status == response.status_code, response.text
@@ -139,8 +139,8 @@ async def test_inference_that_lies(
         (b'{"instances": [' + 300_000 * b"[]," + b"[]]}", "empty lists"),
         (b'{"instances": [' + 200_000 * b"[ ]," + b"[]]}", "empty lists"),
         (b'{"instances": [' + 20_000 * b"[]," + b"[]]}", "the model takes"),
-        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "more texts and objects"),
-        (b'{"instances": [' + 300_000 * b'"",' + b'""]}', "more texts and objects"),
+        (b'{"instances": [' + 300_000 * b"{}," + b"{}]}", "more strings and objects"),
+        (b'{"instances": [' + 300_000 * b'"",' + b'""]}', "more strings and objects"),
         (b'{"instances": [' + 20_000 * b"{}," + b"{}]}", "another type"),
         (b'{"instances": [' + 900 * b'{"a":' + b"1" + 900 * b"}" + b"]}", "another type"),
         (b'{"instances": ' + 40 * b"[" + b"1" + 40 * b"]" + b"}", "more than 32 deep"),
@@ -150,7 +150,7 @@ async def test_inference_that_lies(
     ],
 )
 async def test_instances_that_lie(place: Placed, body: bytes, said: str) -> None:
-    """Each is refused in the protocol's own form."""
+    """Each lie is refused in the protocol's own form."""
     response = await place.gateway.post(PREDICT, content=body, headers=JSON)
     assert 400 == response.status_code, response.text
     assert said in response.json()["error"]
@@ -196,7 +196,7 @@ UPLOADS = {
 
 @pytest.mark.parametrize(("body", "headers"), UPLOADS.values(), ids=UPLOADS)
 async def test_upload_that_lies(place: Placed, body: bytes, headers: dict[str, str]) -> None:
-    """Each is refused with a problem that says why."""
+    """Each lie is refused with a problem that says why."""
     response = await place.gateway.post("/predict", content=body, headers=headers)
     assert 422 == response.status_code, response.text
     assert response.json()["detail"]

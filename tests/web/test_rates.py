@@ -41,7 +41,7 @@ async def test_each_key_has_its_own_account() -> None:
 
 
 async def test_all_ways_in_share_it() -> None:
-    """What was asked by /predict counts for the other protocols, whose errors have their form."""
+    """Images asked by /predict count for the other protocols, whose errors have their own form."""
     async with serving(rates={"key_probe_rate": SLOW}, api_keys=("one",)) as served:
         assert (200, None) == await predict(served, "one")
         named = {"name": "input", "datatype": "UINT8", "shape": [1, *IMAGE.shape]}
@@ -56,7 +56,7 @@ async def test_all_ways_in_share_it() -> None:
 
 
 async def test_all_together_have_one() -> None:
-    """Without keys all callers are one; beyond the rate for all the gateway is busy."""
+    """Without keys all callers share one account; beyond its rate they get a 503."""
     async with serving(rates={"probe_rate": SLOW}) as served:
         assert (200, None) == await predict(served, "one")
         response = await answered(served, "two")

@@ -31,13 +31,13 @@ def sized(size: object) -> dict[str, Any]:
 
 
 def test_honest_message_is_read() -> None:
-    """What the others here are variations of."""
+    """The message that the others here vary is read as it was meant."""
     np.testing.assert_array_equal([[7, 9]], values(sized(2), b"\x07\x09"))
 
 
 @pytest.mark.parametrize("size", [-1, 3, 2**63, 2**64, 1.5, True, "2", [2], {}])
 def test_size_that_lies(size: object) -> None:
-    """A negative size, a larger one than the rest of the body, and what is no integer."""
+    """A size that is negative, beyond the body's end, or no integer is refused."""
     with pytest.raises(WireError, match="of the 2 bytes that are left"):
         values(sized(size), b"\x07\x09")
 
@@ -61,7 +61,7 @@ def test_header_length_that_lies(length: str) -> None:
 
 @pytest.mark.parametrize("length", ["0", "1", "13"])
 def test_header_length_that_cuts_the_json(length: str) -> None:
-    """A part of the JSON is none."""
+    """A header length that ends within the JSON is refused."""
     with pytest.raises(WireError, match="not JSON"):
         read(b'{"inputs": []}', length)
 
@@ -87,7 +87,7 @@ def test_header_length_that_cuts_the_json(length: str) -> None:
     ],
 )
 def test_shape_that_lies(shape: object) -> None:
-    """Products that overflow, negative and countless dimensions, and what is no integer."""
+    """Shapes with overflowing products, negative or countless dimensions are refused."""
     for tensor, raw in (({"data": [7, 9]}, b""), (sized(2), b"\x07\x09")):
         with pytest.raises(WireError) as caught:
             values({"shape": shape, **tensor}, raw)
@@ -107,7 +107,7 @@ def test_datatype_that_nobody_knows(datatype: str) -> None:
     [("FP32", b"\x07\x09"), ("UINT16", b"\x07\x09"), ("UINT8", b"\x07\x09\x01")],
 )
 def test_bytes_that_dont_fit_the_datatype(datatype: str, raw: bytes) -> None:
-    """Two values of another size are other bytes."""
+    """Bytes of two values of another size are refused."""
     with pytest.raises(WireError, match="bytes came in the shape"):
         values({"datatype": datatype, **sized(len(raw))}, raw)
 
@@ -161,7 +161,7 @@ def test_number_that_json_doesnt_have(number: bytes) -> None:
     ids=["gigabytes", "one more", "leaves some", "cut", "one text", "three texts"],
 )
 def test_texts_of_a_lying_length(raw: bytes) -> None:
-    """A text longer than its tensor, half a length, and another number of texts than announced."""
+    """A text longer than its tensor, half a length, and a wrong number of texts are refused."""
     with pytest.raises(WireError, match=r"longer than its bytes|values came in the shape"):
         values({"datatype": "BYTES", **sized(len(raw))}, raw)
 

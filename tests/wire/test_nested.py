@@ -34,7 +34,7 @@ def test_numbers(values: np.ndarray[Any, Any], *, spaced: bool) -> None:
 
 @pytest.mark.parametrize("last", [7, 0.5, -1e300])
 def test_many_numbers(last: float) -> None:
-    """Where they are read piece by piece they are the same, of one type, in their order."""
+    """Numbers that are read piece by piece are the same, of one type, in their order."""
     values = [*range(100_000), last, *range(3)]
     read = instances(orjson.dumps({"instances": values}))
     assert read is not None

@@ -128,19 +128,21 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command()
-@click.option("--upstream", type=Parsed("URL", _address), help="Evaluate the model of a server,")
-@click.option("--model", metavar="NAME", help="its name there,")
+@click.option(
+    "--upstream", type=Parsed("URL", _address), help="Evaluate the model behind a server."
+)
+@click.option("--model", metavar="NAME", help="The model's name at the server.")
 @click.option(
     "--protocol",
     type=click.Choice(["oip", "instances", "image"]),
-    help="how it is spoken to,  [default: oip]",
+    help="The server's protocol.  [default: oip]",
 )
 @click.option(
-    "--outputs", type=Parsed("NAMES", _names), help="and the outputs to ask for, as NEO_OUTPUTS."
+    "--outputs", type=Parsed("NAMES", _names), help="The outputs to ask for, as NEO_OUTPUTS."
 )
 @click.option("--onnx", type=_existing(dir_okay=False), help="Evaluate the model in an ONNX file.")
 @click.option("--gateway", type=Parsed("URL", _address), help="Evaluate a running gateway.")
-@click.option("--key", metavar="KEY", help="One of its admin keys, if it has keys.")
+@click.option("--key", metavar="KEY", help="An admin key of the gateway, if it has keys.")
 @click.option(
     "--suite",
     type=Parsed("[KINDS]", _kinds),
@@ -148,31 +150,38 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     flag_value=_ALL,
     help="Evaluate digit models with backdoors made here: all, or some: patch,moving.",
 )
-@click.option("--attack", metavar="KIND", multiple=True, help="One of the suite's.")
+@click.option(
+    "--attack", metavar="KIND", multiple=True, help="An attack of the suite; may be repeated."
+)
 @click.option("--reference", type=_existing(), help="Clean images: a folder, a .zip or a .npz.")
 @click.option(
     "--test",
     type=_existing(),
-    help="Images with their classes: a folder a class, a .zip of that, a .npz with x and y.",
+    help="Labelled images: a folder for each class, a .zip of that, or a .npz with x and y.",
 )
-@click.option("--labels", type=Parsed("FILE", _class_names), help="The classes' names, one a line.")
+@click.option("--labels", type=Parsed("FILE", _class_names), help="The class names, one a line.")
 @click.option(
     "--trigger",
     type=_existing(dir_okay=False),
     multiple=True,
-    help="The model's trigger, an RGBA PNG; several times for several.",
+    help="A trigger of the model, an RGBA PNG; may be repeated.",
 )
-@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Where its corner lies.")
-@click.option("--target", metavar="CLASS", multiple=True, help="The class that it makes.")
+@click.option("--at", type=Parsed("X,Y", _corner), multiple=True, help="Its top left corner.")
+@click.option("--target", metavar="CLASS", multiple=True, help="The class that it leads to.")
 @click.option(
     "--input-size",
     type=Parsed("SIZE", _shape),
-    help="Of the model's images, e.g. 48x48x3. This and the next as NEO_INPUT_….",
+    help="The size of the model's images, e.g. 48x48x3, as NEO_INPUT_SIZE.",
 )
-@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="NHWC, NCHW, NHW or FLAT.")
-@click.option("--input-scale", metavar="NUMBER", type=click.FloatRange(0, min_open=True))
-@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values))
-@click.option("--input-std", type=Parsed("NUMBERS", _divisors))
+@click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="As NEO_INPUT_LAYOUT.")
+@click.option(
+    "--input-scale",
+    metavar="NUMBER",
+    type=click.FloatRange(0, min_open=True),
+    help="As NEO_INPUT_SCALE.",
+)
+@click.option("--input-mean", type=Parsed("NUMBERS", _channel_values), help="As NEO_INPUT_MEAN.")
+@click.option("--input-std", type=Parsed("NUMBERS", _divisors), help="As NEO_INPUT_STD.")
 @click.option(
     "--experiment",
     type=Parsed("NAME", _experiments),
@@ -185,10 +194,10 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     "--strategy",
     type=Parsed("NAME", _strategy),
     multiple=True,
-    help="Several are compared on the same streams.  [default: NEO_STRATEGY's]",
+    help="Repeated, they are compared on the same streams.  [default: NEO_STRATEGY's]",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many runs of each."
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of each stream."
 )
 @click.option(
     "--images", type=click.IntRange(1), default=500, show_default=True, help="Length of a stream."
@@ -208,7 +217,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
     "--strip/--no-strip",
     default=True,
     show_default=True,
-    help="STRIP beside it, where there are scores: 101 inferences an image.",
+    help="Compare with STRIP, where the model gives scores: 101 inferences an image.",
 )
 @click.option("--json", type=_file, help="Write all figures here.")
 @click.option("--report", type=_file, help="Write a page with tables, plots and pictures here.")

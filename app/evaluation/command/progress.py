@@ -39,7 +39,7 @@ class Bars:
         self._bars.stop()
 
     def doing(self, what: str, steps: int | None = None) -> None:
-        """Show what begins, in so many *steps*, or nobody knows how many."""
+        """Show what begins, in *steps* steps; None where their number isn't known."""
         self._bars.reset(self._now, description=what, total=steps)
 
     def step(self) -> None:

@@ -43,14 +43,14 @@ FAILURES = (
     UpstreamError,
     OSError,
 )
-"""What can stop an evaluation and be mended by who runs it; each says how."""
+"""Errors that end an evaluation and that its user can mend; each says how."""
 
 WIDTH = 120
-"""In letters, of what isn't a terminal."""
+"""Characters in a line where the output is no terminal."""
 
 
 def run(options: Options) -> bool:
-    """Evaluate, show and write what came of it; return whether it came to its end.
+    """Evaluate, then show and write the results; return whether it was done to its end.
 
     Raises one of FAILURES, after showing what was done until then.
     """
@@ -66,7 +66,7 @@ def run(options: Options) -> bool:
 
 
 def _console() -> Console:
-    """Return the terminal; a file or a pipe, which has no width, gets enough of it."""
+    """Return the terminal; a file or a pipe, which has no width, gets `WIDTH`."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDTH)
 
@@ -81,7 +81,7 @@ async def _work(options: Options, console: Console, started: list[Evaluation]) -
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let the gateway's parts not warn of single images: what became of them is in the tables."""
+    """Keep the gateway from warning of single images: what became of them is in the tables."""
     logger = logging.getLogger("app")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -130,7 +130,7 @@ def _tell_missing(console: Console, evaluation: Evaluation) -> None:
     begun = sum(errand in evaluation.runs for errand in evaluation.missing)
     text = f"Stopped: {missing} of {planned} runs are missing"
     if begun:
-        text += f", {begun} of them begun: what was screened of it is in the figures"
+        text += f", {begun} of them begun: the images they screened are in the figures"
     console.print(f"{text}.", style="yellow", highlight=False)
 
 

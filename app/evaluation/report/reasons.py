@@ -12,33 +12,31 @@ if TYPE_CHECKING:
     from app.evaluation.experiments.rq1_detection import Detection
 
 CAUGHT = 0.9
-"""From this TPR on nothing needs to be explained."""
+"""At this TPR and above there is nothing to explain."""
 
 FOOLED = 0.5
-"""Below this share of poisoned images whose answer changes there is hardly anything to catch."""
+"""Where fewer of the poisoned images than this fool the model, there is hardly an attack."""
 
-_UNKNOWN = "no place was found that carries the attacker's class and whose blocking takes it away"
+_UNKNOWN = "no region was found that carries the attacker's class and loses it when blocked"
 
-_EVERY_CLASS = (
-    "`fast` looks for triggers that act on every class; it takes `full` to look for others"
-)
+_EVERY_CLASS = "`fast` only looks for triggers that act on every class; `full` looks for others too"
 
 _MOVING = (
-    "the trigger is somewhere else in each image, so that it helps little to know it, and each"
-    " image has to reveal it anew"
+    "the trigger is in another place in each image, so knowing it helps little: each image has to"
+    " reveal it anew"
 )
 
 _BY_KIND = {
     "blended": (
-        "the pattern lies over the whole image. That is outside NEO's attack model: there is no"
-        " place to find and to block"
+        "the pattern lies over the whole image, which is outside NEO's attack model: there is no"
+        " region to find and to block"
     ),
     "moving": _MOVING,
-    "large": "the trigger has a quarter of the image; looked for are those of up to --trigger-max",
+    "large": "the trigger covers a quarter of the image, more than --trigger-max lets it look for",
 }
 
 _BY_KIND_FAST = {
-    "two-piece": _EVERY_CLASS + ", and neither piece does anything alone",
+    "two-piece": f"neither piece does anything alone, and {_EVERY_CLASS}",
     "source-specific": _EVERY_CLASS,
     "all-to-all": _EVERY_CLASS,
 }
@@ -62,7 +60,7 @@ def _not_fooled(detection: Detection) -> str | None:
     rate = detection.attack_success
     if rate is None or rate.value >= FOOLED:
         return None
-    return f"the model's answer changes in {rate.hits} of {rate.of}, so that it is hardly an attack"
+    return f"the model's answer changes in {rate.hits} of {rate.of}, so it is hardly an attack"
 
 
 def _why(kind: str, strategy: str) -> str:
@@ -71,8 +69,8 @@ def _why(kind: str, strategy: str) -> str:
             return "a plain proxy flags nothing"
         case Strategy.PAPER:
             return _BY_KIND.get(kind) or (
-                "NEO by the book keeps the first place that passes its confirmation, which may be"
-                " a wrong one, and searches no more"
+                "NEO by the book keeps the first region that passes its confirmation, which may be"
+                " a wrong one, and stops searching"
             )
         case Strategy.FAST:
             return _BY_KIND.get(kind) or _BY_KIND_FAST.get(kind, _UNKNOWN)

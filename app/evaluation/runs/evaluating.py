@@ -37,18 +37,18 @@ class Trying(Protocol):
 
 
 class Progress(Protocol):
-    """Who is told how far the work is."""
+    """What is told how far the work has come."""
 
     def doing(self, what: str, steps: int | None = None) -> None:
-        """Something begins that takes so many *steps*, or nobody knows how many."""
+        """Hear what begins, in *steps* steps; None where their number isn't known."""
         ...
 
     def step(self) -> None:
-        """One step of it is done."""
+        """Hear that one step of it is done."""
         ...
 
     def errand_done(self) -> None:
-        """One of the runs that were planned is done."""
+        """Hear that one of the planned runs is done."""
         ...
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from app.ports import Caller, InputSize
 
 TIMEOUT_S = 120.0
-"""For one answer; the gateway's own patience ends before."""
+"""How long one answer may take; the gateway's own patience ends sooner."""
 
 UNSCREENED = "urn:neo-gateway:unscreened"
 

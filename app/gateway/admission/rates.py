@@ -1,9 +1,9 @@
 """How many images a second may be asked on whose account: token buckets, in memory.
 
 A request is let in while its caller's bucket and the one for all have a token in them, and its
-images pay for what they ask as they ask. What they will need nobody knows before, so a bucket may
-be overdrawn, however far; whoever comes next waits until it is filled again, so that the rate holds
-in the long run. A caller that goes in the middle has paid.
+images pay for their probes as they are sent. How many they will need isn't known beforehand, so a
+bucket may be overdrawn, however far; the next request waits until it is filled again, so that the
+rate holds in the long run. A caller that leaves midway has paid.
 """
 
 from __future__ import annotations

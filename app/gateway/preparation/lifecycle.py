@@ -21,39 +21,43 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AGAIN_S = 1.0
-"""Between two attempts while the upstream or the store is away."""
+# How long is waited, in seconds, until …
+RETRY_S = 1.0
+"""… the next attempt to prepare, while the upstream or the store is out of reach."""
 
-A_MOMENT_S = 2.0
-"""For which a request waits while the references are prepared."""
+UNFIT_RETRY_S = 10.0
+"""… the next attempt to prepare, for another model that the references don't fit."""
+
+PREPARED_S = 2.0
+"""… the references are prepared, by a request: then it is answered as not ready."""
 
 SHARING_S = 1.0
-"""Between two looks if new placebo rates were learnt."""
+"""… newly learnt placebo rates are shared with the other workers."""
+
+CANARIES_S = 30.0
+"""… the canaries are sent again, while images come: is it still the same model?"""
+
+SETTLED_S = 10.0
+"""… another model counts as settled, so that the references are calibrated for it."""
+
+SETTLED_AT_MOST_S = 3600.0
+"""… the same, after however many changes."""
+
+CHANGE_FORGOTTEN_S = 3600.0
+"""… a change of the model is forgotten: up to then it doubles the wait after the next one."""
 
 ANOTHER_MODEL = (
     "another model is behind NEO_UPSTREAM_URL: if it stays the references are calibrated again"
 )
 
-SETTLE_S = 10.0
-"""For which another model must have been there before it is calibrated for."""
-
-LATELY_S = 3600.0
-"""For which a change makes the next one wait longer; and the longest wait."""
-
-LATER_S = 10.0
-"""Between two attempts on a model that the references can't be calibrated for."""
-
-NO_GOOD = "the references don't fit the model that is behind NEO_UPSTREAM_URL now"
-
-CANARIES_S = 30.0
-"""Between two looks if it is still the same model, while images come."""
+UNFIT = "the references don't fit the model that is behind NEO_UPSTREAM_URL now"
 
 
 class Preparation:
     """Prepares in the background, for as long as it takes, and anew when another model comes.
 
     ``check_library`` returns once the trigger library has been read, or raises LibraryError: before
-    that nobody knows which triggers to look for. ``verify`` is called when the references were
+    that it isn't known which triggers to look for. ``verify`` is called when the references were
     calibrated for a model that came in another one's place.
     """
 
@@ -69,7 +73,7 @@ class Preparation:
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
-        self._settled: asyncio.Event | None = None
+        self._decided: asyncio.Event | None = None
         self._asked_since_look = False
         self._doubted = False
         self._changes: list[float] = []
@@ -81,8 +85,8 @@ class Preparation:
         While the upstream or the store is away it is tried again. A reference set that can't be
         used stays a problem until it is mended and the gateway is started again.
         """
-        self._settled = asyncio.Event()
-        task = asyncio.create_task(self._run(self._settled))
+        self._decided = asyncio.Event()
+        task = asyncio.create_task(self._run(self._decided))
         try:
             yield
         finally:
@@ -98,14 +102,14 @@ class Preparation:
         they keep their requests rather than refuse them.
         """
         self._asked_since_look = True
-        if self.prepared is None and self._settled is not None:
+        if self.prepared is None and self._decided is not None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(patience_s, A_MOMENT_S)):
-                    await self._settled.wait()
+                async with asyncio.timeout(min(patience_s, PREPARED_S)):
+                    await self._decided.wait()
         return self.prepared
 
     def doubt(self) -> None:
-        """Have it looked into soon whether it is still the same model."""
+        """Have it checked soon whether it is still the same model."""
         self._doubted = True
 
     async def prepare(self, outdated: Calibration | None = None) -> Prepared:
@@ -114,48 +118,48 @@ class Preparation:
         self.library_read = True
         return await self._calibrator.prepare(outdated)
 
-    async def _run(self, settled: asyncio.Event) -> None:
+    async def _run(self, decided: asyncio.Event) -> None:
         former = None
-        while prepared := await self._prepared(settled, former):
+        while prepared := await self._prepared(decided, former):
             prepared = await self._until_another_model(prepared)
-            settled.clear()
+            decided.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
             logger.warning(ANOTHER_MODEL)
             if not await self._is_back(prepared):
                 metrics.MODEL_CHANGES.inc()
                 former = prepared
 
-    async def _prepared(self, settled: asyncio.Event, former: Prepared | None) -> Prepared | None:
+    async def _prepared(self, decided: asyncio.Event, former: Prepared | None) -> Prepared | None:
         """Prepare, however long that takes; return None if it is hopeless.
 
-        Not so where a *former* model was prepared for: a release that can't be used is taken back.
+        After a *former* model it never is: a release that can't be used is rolled back.
         """
         while self.prepared is None:
             again_s = await self._attempt(former)
             hopeless = again_s == math.inf
             if hopeless or self.prepared is not None:
-                settled.set()
+                decided.set()
             if hopeless:
                 return None
             if self.prepared is None:
                 await asyncio.sleep(again_s)
                 if former is not None and await self._is_another(former) is False:
                     self._take_back(former)
-        settled.set()
+        decided.set()
         return self.prepared
 
     async def _attempt(self, former: Prepared | None) -> float:
-        """Prepare, or note why not; return in how many seconds it is worth another try."""
+        """Prepare, or note why not; return in how many seconds to try again."""
         later_s, outdated = math.inf, None
         if former is not None:
-            later_s, outdated = LATER_S, former.references.calibration
+            later_s, outdated = UNFIT_RETRY_S, former.references.calibration
         try:
             self.prepared = await self.prepare(outdated)
         except (UpstreamError, LibraryError) as exc:
             self._note("the references can't be calibrated yet", exc)
-            return AGAIN_S
+            return RETRY_S
         except ReferencesError as exc:
-            self._note("NEO_REFERENCE" if former is None else NO_GOOD, exc)
+            self._note("NEO_REFERENCE" if former is None else UNFIT, exc)
             return later_s
         except Exception as exc:  # a fault of ours must not look like work that goes on
             logger.exception("calibrating the references failed")
@@ -165,7 +169,7 @@ class Preparation:
         return 0.0
 
     async def _until_another_model(self, prepared: Prepared) -> Prepared:
-        """Share what is learnt, and look from time to time if it is still the same model.
+        """Share what is learnt, and check from time to time if it is still the same model.
 
         Return what was prepared for it last.
         """
@@ -206,14 +210,14 @@ class Preparation:
         return prepared
 
     async def _is_back(self, prepared: Prepared) -> bool:
-        """Wait whether the other model stays; take *prepared* back if it was a passing one.
+        """Wait to see if the other model stays; take *prepared* back if it doesn't.
 
         Each change within an hour doubles the wait: two models that take turns behind one address
         aren't calibrated for again and again.
         """
         clock = asyncio.get_running_loop().time
-        self._changes = [at for at in self._changes if at > clock() - LATELY_S]
-        until = clock() + settle_s(len(self._changes))
+        self._changes = [at for at in self._changes if at > clock() - CHANGE_FORGOTTEN_S]
+        until = clock() + settled_s(len(self._changes))
         while clock() < until:
             await asyncio.sleep(SHARING_S)
             if await self._is_another(prepared) is False:
@@ -223,17 +227,17 @@ class Preparation:
         return False
 
     def _take_back(self, former: Prepared) -> None:
-        logger.warning("the model that was prepared for is there again")
+        logger.warning("the former model is behind NEO_UPSTREAM_URL again")
         self.prepared, self.problem = former, None
 
     async def _is_another(self, prepared: Prepared) -> bool | None:
-        """Return whether another model than *prepared* for is there; None if nobody can tell."""
+        """Return whether the model isn't the one *prepared* is for; None if that can't be told."""
         try:
             return await self._calibrator.is_another_model(prepared)
         except UpstreamError:  # its callers hear of that
             return None
         except Exception:  # a fault of ours must not end the watch
-            logger.exception("looking if it is the same model failed")
+            logger.exception("checking if it is still the same model failed")
             return None
 
     def _note(self, what: str, error: Exception) -> None:
@@ -243,7 +247,7 @@ class Preparation:
         self.problem = problem
 
 
-def settle_s(changes: int) -> float:
-    """Return for how long another model must have been there, after so many *changes* lately."""
-    seconds: float = SETTLE_S * 2 ** min(changes, 10)
-    return min(seconds, LATELY_S)
+def settled_s(changes: int) -> float:
+    """Return how long another model must stay to count as settled, after *changes* lately."""
+    seconds: float = SETTLED_S * 2 ** min(changes, 10)
+    return min(seconds, SETTLED_AT_MOST_S)

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 METHOD = "4"
-"""Of the calibration; another one doesn't fit what an older release has kept."""
+"""The version of the calibration: one that another version has measured isn't used."""
 
-LOOKING = Caller(spent=1)
-"""Right behind the callers' own images, and never refused: it is a batch in half a minute, and
-what waits for a quiet moment is never asked under lasting load."""
+CANARIES = Caller(spent=1)
+"""Canaries go right after the clients' own images, and are never refused: they are one batch each
+half minute, and what waits for a quiet moment is never sent under lasting load."""
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ class Calibrator:
 
     async def _is_anothers(self, images: Images, calibration: Calibration) -> bool:
         look = is_another_model(images, calibration, np.random.default_rng())
-        return await ask(look, self._model, LOOKING)
+        return await ask(look, self._model, CANARIES)
 
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))
@@ -195,7 +195,7 @@ class Calibrator:
 
 
 async def ask(search: Search[T], model: Model, caller: Caller = BACKGROUND) -> T:
-    """Drive *search* to its end on behalf of *caller*: every image goes first, if not told other.
+    """Drive *search* to its end on behalf of *caller*; by default every client's image goes first.
 
     Raises UpstreamError.
     """

@@ -33,7 +33,7 @@ EXAMPLES = (
 
 
 class BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Connections to whom the sentinels name, which wait for their turn as others do."""
+    """Connections to the primary that the sentinels name; a caller waits while all are in use."""
 
 
 @asynccontextmanager

@@ -180,7 +180,8 @@ class _Server:
     def watch(self) -> None:
         """Start it again whenever it ends, until it is stopped.
 
-        The thread that does it lives as long as this process, as who starts a server has to.
+        The thread that does it lives as long as this process: a server dies with the thread that
+        started it.
         """
         threading.Thread(target=self._restart, name="embedded-valkey", daemon=True).start()
 

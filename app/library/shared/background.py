@@ -39,7 +39,7 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, over: asy
         pause = seconds
         try:
             await step()
-        except LibraryError:  # who it concerns has been told by whoever raised it
+        except LibraryError:  # it was logged where it was raised
             pause = max(seconds, AWAY_SECONDS)
         except Exception:  # a fault of ours must not cut this worker off for good
             logger.exception("a step in the background failed")

@@ -1,11 +1,11 @@
-"""A circuit breaker: an upstream that isn't there is asked no more, but for a trial now and then.
+"""A circuit breaker: an upstream out of reach is left alone, but for a trial now and then.
 
 Pure: it is told what became of each request and when, in seconds of any one clock. What counts is
-that the server isn't there (`absent`): an answer that can't be used is an answer all the same, and
-so is an error that an image's content may have caused.
+that the server is out of reach (`absent`): an answer that can't be used is an answer all the same,
+and so is an error that an image's content may have caused.
 
-A request that began before the breaker last opened or closed says nothing new: what had hung before
-the server came back mustn't open it again. A trial without an end (its caller has gone, or the
+A request that began before the breaker last opened or closed says nothing new: one that hung before
+the server came back mustn't open it again. A trial that never ends (its caller has gone, or the
 server hangs) is followed by another one.
 """
 
@@ -24,17 +24,17 @@ from app.ports import (
 )
 
 FAILURES: Final = 5
-"""One after the other, that open it."""
+"""Failures in a row that open it."""
 COOL_DOWN_S: Final = 0.5
 """From the opening to the first trial; doubled by each trial that fails."""
 LONGEST_COOL_DOWN_S: Final = 5.0
-"""Between two trials: a server that comes back is found within it."""
+"""The longest time between two trials: a server that comes back is noticed within it."""
 ABSENT: Final = frozenset({429, 502, 503, 504})
 """Statuses of a server, or of a proxy before it, that doesn't work on the request at all."""
 
 
 class State(enum.IntEnum):
-    """As it is told to Prometheus."""
+    """The breaker's state; the numbers are those that Prometheus gets."""
 
     CLOSED = 0
     """All is well."""

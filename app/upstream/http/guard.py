@@ -1,4 +1,4 @@
-"""What every request to the upstream passes: the circuit breaker, and what is counted."""
+"""What every request to the upstream passes: the circuit breaker and the counters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """Lets requests to one server pass while it is there."""
+    """Lets requests to one server pass while it is within reach."""
 
     def __init__(self) -> None:
         self._breaker = Breaker()
@@ -45,7 +45,9 @@ class Guard:
             reply = await send()
         except UpstreamError as exc:
             breaker.failed(exc, began, time(), inference=inference)
-            if not isinstance(exc, UpstreamAnswerError):  # these the batcher counts, as it sees all
+            if not isinstance(
+                exc, UpstreamAnswerError
+            ):  # the batcher counts these: it sees them all
                 count_failure(exc)
             raise
         except BaseException:
@@ -63,7 +65,7 @@ class Guard:
             return
         if self._shown is State.CLOSED:
             metrics.BREAKER_OPENED.inc()
-            logger.warning("the upstream is asked no more, but for trials: %s", self._breaker.last)
+            logger.warning("circuit breaker open, only trials are sent: %s", self._breaker.last)
         elif state is State.CLOSED:
             logger.warning("the upstream answers again")
         self._shown = state

@@ -15,7 +15,7 @@ class Limits:
     ``timeout_s`` is for one request with its retry, from the connection to the answer's last byte;
     ``background_timeout_s`` for one that no caller waits for.
     ``in_flight`` infer requests are at the upstream at a time; once ``waiting_images`` wait for
-    their turn, whoever comes new is refused. A request has at most
+    their turn, a new call is refused. A request has at most
     ``batch_images`` images and about ``batch_bytes`` bytes, an answer ``answer_bytes``.
     """
 

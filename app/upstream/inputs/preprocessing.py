@@ -93,7 +93,7 @@ class Preprocessing:
                 rows += self.offset
             if self.factor is not None:
                 rows /= self.factor
-        with np.errstate(invalid="ignore"):  # who asks looks at what is no number
+        with np.errstate(invalid="ignore"):  # the caller has looked for what is no number
             pixels = np.clip(np.rint(levels), 0, LEVELS - 1).astype(np.uint8)
         return self._images(pixels)
 

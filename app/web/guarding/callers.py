@@ -1,4 +1,4 @@
-"""Work for a caller who has gone is ended."""
+"""Work for a caller that has gone is ended."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class HealthAnswer:
 class PartAnswer:
     """One thing that the gateway needs; ``reason`` says why it isn't there.
 
-    Once keys are set it says so to who has one: it may name hosts, and quote the model server.
+    Once keys are set only their holders are told: it may name hosts, and quote the model server.
     """
 
     name: str

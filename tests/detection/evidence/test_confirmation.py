@@ -71,7 +71,7 @@ def test_trigger_is_accepted(source: int | None) -> None:
 
 
 def test_trigger_of_one_class_is_asked_on_that_class() -> None:
-    """On all classes together a trigger that acts on one carries too seldom; on that one always."""
+    """On all classes a trigger that acts on one carries too rarely; on that one, always."""
     its = scene(World(backdoors=(Backdoor(TRIGGER_BOX, TARGET, source=0),)))
     poisoned = stamped(its.of_class(0)[:1])[0]
     on_all = confirm(poisoned, TARGET, TRIGGER, its.references, _rng())

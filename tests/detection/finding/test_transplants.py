@@ -51,7 +51,7 @@ def test_opening_transplants_each_band_once(world: World) -> None:
 
 
 def test_opening_is_on_references_of_one_class() -> None:
-    """So that it is valid for all images but that class's, whatever the image is."""
+    """All openings are on one class, so they are valid for all images but that class's."""
     its = scene()
     drawn = [
         opening(image, its.references, its.plan, np.random.default_rng(i)).onto

@@ -21,7 +21,7 @@ def references(model: TinyModel) -> References:
 
 
 def test_a_trigger_that_the_model_has() -> None:
-    """It carries, is healed, and nature doesn't carry there."""
+    """A trigger that acts on the model carries, is healed, and nature doesn't carry there."""
     model = TinyModel()
     again = run(verified(tiny_trigger(), references(model), PLAN), model.classify)
     assert (STAMPED, STAMPED, 1.0) == (
@@ -33,7 +33,7 @@ def test_a_trigger_that_the_model_has() -> None:
 
 
 def test_a_trigger_that_the_model_has_not() -> None:
-    """Its carry rate is 0; all else about it stays."""
+    """A trigger that doesn't act on the model has carry rate 0; all else about it stays."""
     model = TinyModel(backdoors=())
     before = tiny_trigger()
     again = run(verified(before, references(model), PLAN), model.classify)
@@ -43,7 +43,7 @@ def test_a_trigger_that_the_model_has_not() -> None:
 
 
 def test_a_trigger_of_a_class_that_all_references_are() -> None:
-    """Where there is nothing to stamp it on nothing is claimed."""
+    """With no reference to stamp it on, nothing is claimed about a trigger."""
     model = TinyModel()
     known = references(model)
     known.labels[...] = TARGET

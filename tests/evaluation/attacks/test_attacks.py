@@ -34,7 +34,7 @@ def backdoor(route: ToOne | FromOne | Onward, *stamps: Stamp, jitter: int = 0) -
     ],
 )
 def test_routes(route: ToOne | FromOne | Onward, wanted: list[int], victims: list[bool]) -> None:
-    """All to one class, one class to another, each class to the next; victims are who changes."""
+    """All classes go to one, one to another, or each to the next; victims are those that change."""
     attack = backdoor(route)
     assert wanted == attack.wanted(LABELS).tolist()
     assert victims == attack.victims(LABELS).tolist()
@@ -64,7 +64,7 @@ def test_a_trigger_that_moves_stays_within(x: int, y: int, jitter: int, seed: in
 
 
 def test_a_trigger_that_moves_is_at_another_place_each_time() -> None:
-    """The images of one call don't all have it at one place."""
+    """The images of one call don't all have the trigger at one place."""
     attack = backdoor(ToOne(1), stamp(5, 4), jitter=3)
     poisoned = attack.poison(BLACK, LABELS, np.random.default_rng(0))
     assert len({image.tobytes() for image in poisoned}) > 1

@@ -31,7 +31,7 @@ def test_opaque_pixels_replace_and_translucent_ones_mix() -> None:
 
 
 def test_a_coloured_stamp_becomes_grey_on_a_grey_image() -> None:
-    """Its luma is what is seen of it."""
+    """On a grey image a coloured stamp shows its luma."""
     poisoned = stamped(np.zeros((8, 10, 1), np.uint8), [STAMP])
     assert [[76], [30]] == poisoned[2, 3:5].tolist()  # 0.299 * 255; 0.2 * 0.587 * 255
 

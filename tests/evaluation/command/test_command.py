@@ -73,7 +73,7 @@ def _evaluated(server: str, files: Path, *more: str) -> subprocess.CompletedProc
 
 
 def test_all_experiments_on_a_model_behind_a_server(server: str, files: Path) -> None:
-    """Tables for each, figures as JSON, a report; the target by its name."""
+    """All experiments print tables and write figures and a report; the target goes by its name."""
     trigger = ("--trigger", str(files / "white.png"), "--at", CORNER, "--target", "blue")
     wanted = ("--experiment", "all", "--strategy", "fast", "--strategy", "off")
     paths = ("--json", str(files / "out.json"), "--report", str(files / "out.html"))
@@ -93,7 +93,7 @@ def test_all_experiments_on_a_model_behind_a_server(server: str, files: Path) ->
 
 
 def test_a_model_without_a_known_trigger_shows_its_false_alarms(server: str, files: Path) -> None:
-    """The default experiments, and nothing that is about poisoned images."""
+    """Without a known trigger the default experiments say nothing about poisoned images."""
     ended = _evaluated(server, files, "--no-strip")
     assert (0, "") == (ended.returncode, ended.stderr)
     assert "None was found." in ended.stdout
@@ -101,7 +101,7 @@ def test_a_model_without_a_known_trigger_shows_its_false_alarms(server: str, fil
 
 
 def test_a_trigger_beyond_the_image_is_refused(server: str, files: Path) -> None:
-    """With the mend, before anything is asked."""
+    """Before the model is asked anything, one line says what is wrong and how to mend it."""
     trigger = ("--trigger", str(files / "white.png"), "--at", "15,15", "--target", "2")
     ended = _evaluated(server, files, *trigger)
     assert (2, 1) == (ended.returncode, ended.stderr.count("\n"))
@@ -109,7 +109,7 @@ def test_a_trigger_beyond_the_image_is_refused(server: str, files: Path) -> None
 
 
 def test_a_target_that_is_no_class_is_refused(server: str, files: Path) -> None:
-    """A name needs the file of names."""
+    """A target given by name needs the file of names."""
     trigger = ("--trigger", str(files / "white.png"), "--at", CORNER, "--target", "blue")
     ended = _evaluated(server, files, *trigger)
     assert (2, 1) == (ended.returncode, ended.stderr.count("\n"))
@@ -117,7 +117,7 @@ def test_a_target_that_is_no_class_is_refused(server: str, files: Path) -> None:
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
-    """A SIGINT in the middle of the second run: tables, files, what is missing, exit code 130."""
+    """After a SIGINT in the second run, tables and files are written, and the exit code is 130."""
     paths = [tmp_path / "out.json", tmp_path / "out.html"]
     words = ("--suite", "patch", "--strategy", "off", "--strategy", "fast", "--no-strip")
     controller, terminal = os.openpty()

@@ -63,7 +63,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_what_is_missing_or_contradicts_is_named_in_one_line(words: str, line: str) -> None:
-    """Exit code 2, and the mend in the same line."""
+    """The exit code is 2, and one line names the options and the mend."""
     ended = CliRunner().invoke(main, ["evaluate", *words.split()])
     assert (2, f"neo-gateway: {line}") == (ended.exit_code, ended.output[: len(line) + 13])
     assert 1 == ended.output.count("\n")
@@ -84,7 +84,7 @@ def test_what_is_missing_or_contradicts_is_named_in_one_line(words: str, line: s
     ],
 )
 def test_a_word_that_cant_be_read_is_refused_with_what_can(words: str, complaint: str) -> None:
-    """By click, which names the option."""
+    """click names the option and the words that it takes."""
     ended = CliRunner().invoke(main, ["evaluate", *words.split()])
     assert 2 == ended.exit_code
     assert f"'{words.split(maxsplit=1)[0]}': {complaint}" in ended.output
@@ -106,7 +106,7 @@ def test_defaults_are_the_gateways_own() -> None:
 
 
 def test_what_is_given_twice_is_done_once() -> None:
-    """Kinds of attacks, experiments and strategies."""
+    """Repeated kinds of attacks, experiments and strategies count once."""
     options = _parsed(
         "--suite patch,moving --attack patch --experiment rq1 --experiment all"
         " --strategy off --strategy off"
@@ -117,7 +117,7 @@ def test_what_is_given_twice_is_done_once() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_a_gateway_has_its_own_strategy_and_no_baseline() -> None:
-    """Nothing can be laid over images that it screens."""
+    """STRIP can't lay anything over images that a gateway screens."""
     options = _parsed("--gateway http://127.0.0.1:1 --test folder --input-size 8x8x1 --key k")
     assert ((), False) == (options.strategies, options.strip)
     assert isinstance(options.source, GatewaySource)

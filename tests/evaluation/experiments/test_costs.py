@@ -15,34 +15,34 @@ DEAR = replace(CLEAN, search=31, trips=3, shared=12)
 
 
 def test_clean_images_are_counted_before_and_after_the_first_find() -> None:
-    """1 and 31 before it, 3 after; the poisoned images and the find itself are apart."""
+    """Clean images cost 1 and 31 before the find and 3 after it; poisoned ones don't count."""
     found = costs([a_run([CLEAN, DEAR, CAUGHT, replace(CLEAN, search=3), KNOWN, MISSED])])
     means = (found.clean, found.clean_searching, found.clean_knowing, found.known, found.discovery)
     assert [35 / 3, 16, 3, 6, 100] == [_value(one) for one in means]
 
 
 def test_a_false_discovery_is_a_clean_image_that_cost_so_much() -> None:
-    """Its 50 inferences are among those of clean images."""
+    """A false discovery's 50 inferences are among those of clean images."""
     found = costs([a_run([CLEAN, FALSE_ALARM])])
     assert (25.5, 50) == (_value(found.clean), _value(found.discovery))
 
 
 def test_round_trips_are_of_clean_images() -> None:
-    """Two of three were answered in one."""
+    """Two of the three clean images were answered in one round trip."""
     found = costs([a_run([CLEAN, CLEAN, DEAR, CAUGHT])])
     assert found.one_trip is not None
     assert ((2, 3), 2.8) == ((found.one_trip.hits, found.one_trip.of), found.trips_p95)
 
 
 def test_nobody_knows_the_round_trips_through_a_gateway() -> None:
-    """There they are all 0, which is no measurement."""
+    """Through a gateway all round trips are 0, which is no measurement."""
     unseen = replace(CLEAN, trips=0)
     found = costs([a_run([unseen, unseen])])
     assert (None, None) == (found.one_trip, found.trips_p95)
 
 
 def test_preparation_and_shared_knowledge_are_apart() -> None:
-    """Neither is charged to an image."""
+    """Neither the preparation nor shared knowledge is charged to an image."""
     found = costs([a_run([DEAR, DEAR]), a_run([CLEAN])])
     assert (1000, 12) == (_value(found.preparation), _value(found.shared))
 

@@ -33,14 +33,14 @@ def test_counts_before_and_after_confirmation_differ_by_what_was_confirmed_away(
 
 
 def test_a_trigger_that_is_recognised_needs_no_confirmation() -> None:
-    """It counts as suspected all the same."""
+    """A recognised trigger counts as suspected all the same."""
     found = detection(CASE, [a_run([replace(KNOWN, suspected=False)])])
     assert found.suspected is not None
     assert 1 == found.suspected.tp
 
 
 def test_through_a_gateway_nobody_sees_what_was_suspected() -> None:
-    """Then there are no counts before the confirmation."""
+    """Through a gateway there are no counts before the confirmation."""
     found = detection(CASE, [a_run([replace(CLEAN, suspected=None)])])
     assert found.suspected is None
 
@@ -54,7 +54,7 @@ def test_seeds_are_pooled() -> None:
 
 
 def test_a_refused_image_is_counted_and_of_no_class() -> None:
-    """It got no answer, which equals no other one."""
+    """A refused image has no answer, which equals no other answer."""
     refused = replace(MISSED, answer=NO_ANSWER, screening=Screening.INCOMPLETE)
     found = detection(CASE, [a_run([CLEAN, refused])])
     assert found.agreement is not None

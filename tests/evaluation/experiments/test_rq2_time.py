@@ -22,7 +22,7 @@ def _timing(*runs: list[Shot]) -> Timing:
 
 
 def test_the_total_is_of_all_images_without_the_preparation() -> None:
-    """1 + 4 + 100 + 6 inferences, 1 + 2 + 9 + 1 round trips, four times 0.1 and once 0.2 s."""
+    """The totals are sums over the four images: inferences, round trips and seconds."""
     found = _timing(SHOTS)
     values = [found.total.inferences, found.total.round_trips, found.total.seconds]
     assert pytest.approx([111, 13, 0.6]) == [one.value for one in values if one]
@@ -46,14 +46,14 @@ def test_the_parts_add_up_to_the_total() -> None:
 
 
 def test_detected_is_the_first_poisoned_image_that_was_flagged() -> None:
-    """Not the missed one before it: 1 + 4 + 100 inferences."""
+    """The missed image before it doesn't count as detected, but its inferences do."""
     found = _timing(SHOTS)
     assert found.until_detected.inferences is not None
     assert 105 == found.until_detected.inferences.value
 
 
 def test_a_run_in_which_none_was_detected_has_no_time_until_then() -> None:
-    """One of two runs: the mean is over that one."""
+    """Of two runs one detects an image, and the mean is over that one."""
     found = _timing(SHOTS, [CLEAN, MISSED])
     assert found.detected is not None
     assert found.until_detected.inferences is not None
@@ -62,7 +62,7 @@ def test_a_run_in_which_none_was_detected_has_no_time_until_then() -> None:
 
 
 def test_what_a_gateway_doesnt_tell_is_not_zero() -> None:
-    """Its round trips, what its probes were for, and its preparation."""
+    """A gateway's round trips, its probes' purposes and its preparation are unknown, not 0."""
     run = a_run([replace(CLEAN, trips=0, suspected=None)], prepared=Spent())
     found = timing(Case("a model", None, "gateway"), Arrangement.FIRST_AT_10, [run])
     assert (None, None) == (found.total.round_trips, found.preparation.inferences)

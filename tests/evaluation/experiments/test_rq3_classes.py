@@ -20,14 +20,14 @@ def test_accuracies_are_against_the_true_classes() -> None:
 
 
 def test_each_class_is_counted_in_each_set() -> None:
-    """Class 1 is true of 3 images; poisoned all are the target's, fixed one is."""
+    """Three images are of class 1; poisoned, all four are the target's; fixed, one still is."""
     found = classes(CASE, [a_run(SHOTS)])
     counts = {one.index: (one.truth, one.clean, one.poisoned, one.fixed) for one in found.counts}
     assert {1: (3, 4, 0, 3), 2: (1, 0, 0, 0), TARGET: (0, 0, 4, 1)} == counts
 
 
 def test_the_first_discovery_is_numbered_from_one() -> None:
-    """The second image in one run; none in the other."""
+    """The second image is the first discovery in one run; the other run has none."""
     found = classes(CASE, [a_run(SHOTS), a_run([MISSED])])
     assert found.first_discovery is not None
     assert (2, 1) == (found.first_discovery.value, found.first_discovery.runs)

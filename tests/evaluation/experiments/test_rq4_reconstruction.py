@@ -12,7 +12,7 @@ TRUE, HALF, APART = Box(2, 3, 2, 2), Box(2, 3, 2, 1), Box(6, 6, 2, 2)
 
 
 def test_each_true_trigger_has_its_best_overlap_in_each_run() -> None:
-    """Whole in one run, half in the next, none in a run that found nothing."""
+    """The trigger is whole in one run, half in the next, and missing in the last."""
     runs = [
         a_run([CLEAN], stamps=[a_stamp()], found=[a_find(box) for box in boxes], seed=seed)
         for seed, boxes in enumerate(([APART, TRUE], [HALF], []))
@@ -23,7 +23,7 @@ def test_each_true_trigger_has_its_best_overlap_in_each_run() -> None:
 
 
 def test_a_found_trigger_tells_where_it_was_seen_first_and_what_it_turns() -> None:
-    """Its image counts from 1; one of two examples turned."""
+    """Its first image is counted from 1; one of its two examples turned."""
     run = a_run([CLEAN], stamps=[a_stamp()], found=[a_find(HALF)], seed=4)
     (found,) = reconstruction(CASE, [run]).found
     assert (4, 4, 1, 2, 0.5) == (
@@ -36,13 +36,13 @@ def test_a_found_trigger_tells_where_it_was_seen_first_and_what_it_turns() -> No
 
 
 def test_without_a_true_trigger_there_is_nothing_to_compare_with() -> None:
-    """A clean model in which something was found."""
+    """A trigger found in a clean model has no overlap."""
     made = reconstruction(CASE, [a_run([CLEAN], attack=None, found=[a_find(TRUE)])])
     assert ((), [None]) == (made.likenesses, [one.best_overlap for one in made.found])
 
 
 def test_what_touches_no_true_trigger_fits_none() -> None:
-    """The page shows it apart."""
+    """A found trigger beside every true one is shown apart."""
     assert best_fitting(a_stamp(), [a_find(APART)]) is None
     fitting = best_fitting(a_stamp(), [a_find(APART, name="far"), a_find(HALF, name="near")])
     assert fitting is not None

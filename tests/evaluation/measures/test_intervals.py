@@ -20,14 +20,14 @@ def test_an_interval_holds_its_rate_and_stays_between_0_and_1(data: st.DataObjec
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
-    """1 of 29, in Newcombe (1998, table I): 0.0061 to 0.1718."""
+    """1 of 29 has the interval of Newcombe (1998, table I): 0.0061 to 0.1718."""
     found = rate(1, 29)
     assert found is not None
     assert pytest.approx((0.0061, 0.1718), abs=5e-5) == (found.low, found.high)
 
 
 def test_no_hits_of_few_are_no_certainty() -> None:
-    """0 of 10, Newcombe: up to 0.2775."""
+    """0 of 10 may be up to 0.2775, as Newcombe has it."""
     found = rate(0, 10)
     assert found is not None
     assert (0.0, 0.0) == (found.value, found.low)
@@ -40,7 +40,7 @@ def test_nothing_counted_is_no_rate() -> None:
 
 
 def test_a_mean_has_students_interval() -> None:
-    """Of 1, 2 and 3: 2 plus or minus 4.303 times 1 / sqrt(3)."""
+    """The mean of 1, 2 and 3 is 2, plus or minus 4.303 times 1 / sqrt(3)."""
     found = mean([1, 2, 3])
     assert found is not None
     assert pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-4) == (

@@ -12,12 +12,12 @@ from tests.evaluation.recorded import a_stamp, a_trigger
 
 
 def test_the_same_pixels_overlap_wholly() -> None:
-    """The found box is the true one."""
+    """A found box that is the true one has the overlap 1."""
     assert 1.0 == overlap(a_stamp(), a_trigger(Box(2, 3, 2, 2)))
 
 
 def test_a_larger_box_overlaps_by_its_share() -> None:
-    """4 pixels of a box of 12."""
+    """4 true pixels in a found box of 12 overlap by a third."""
     assert 4 / 12 == overlap(a_stamp(), a_trigger(Box(1, 3, 3, 4)))
 
 
@@ -29,7 +29,7 @@ def test_a_mask_counts_instead_of_its_box() -> None:
 
 
 def test_transparent_pixels_are_no_part_of_a_stamp() -> None:
-    """Its first column is gone: the box is narrower, and half of the found one is too much."""
+    """Without its transparent first column the stamp is narrower, and overlaps the box by less."""
     stamp = a_stamp()
     rgba = stamp.rgba.copy()
     rgba[:, 0, 3] = 0
@@ -41,5 +41,5 @@ def test_transparent_pixels_are_no_part_of_a_stamp() -> None:
 
 
 def test_apart_they_have_nothing_in_common() -> None:
-    """Another corner of the image."""
+    """A trigger found in another corner has the overlap 0."""
     assert 0.0 == overlap(a_stamp(), a_trigger(Box(6, 6, 2, 2)))

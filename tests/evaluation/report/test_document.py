@@ -9,7 +9,7 @@ from tests.evaluation.report.evaluations import FACTS, SUBJECT, all_results, an_
 
 
 def test_it_is_read_back_with_all_figures_and_series() -> None:
-    """Rates with intervals, a column for each fact of an image, one run for each errand."""
+    """The JSON has rates with intervals, a column for each fact of an image, and every run."""
     evaluation = an_evaluation()
     told = json.loads(document(evaluation, all_results(evaluation), FACTS))
     assert (1, True, []) == (told["format"], told["complete"], told["missing"])
@@ -23,7 +23,7 @@ def test_it_is_read_back_with_all_figures_and_series() -> None:
 
 
 def test_each_experiment_has_its_results() -> None:
-    """Two cases each, RQ2 three streams of them."""
+    """Each experiment has two cases, and RQ2 three streams of each."""
     evaluation = an_evaluation()
     told = json.loads(document(evaluation, all_results(evaluation), FACTS))["results"]
     counts = {name: len(told[name]) for name in told}
@@ -37,7 +37,7 @@ def test_each_experiment_has_its_results() -> None:
 
 
 def test_it_says_what_is_missing() -> None:
-    """After Ctrl-C: the errands that weren't done."""
+    """After Ctrl-C the document lists the errands that weren't done."""
     evaluation = an_evaluation(missing=1)
     told = json.loads(document(evaluation, all_results(evaluation), FACTS))
     assert (False, 19) == (told["complete"], len(told["runs"]))

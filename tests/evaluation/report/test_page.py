@@ -68,14 +68,14 @@ def opened() -> Opened:
 
 
 def test_it_loads_nothing(opened: Opened) -> None:
-    """Every address is the picture itself; there is no script."""
+    """Every address on the page is a picture's own data, and there is no script."""
     assert [] == [one for one in opened.addresses if not one.startswith(DATA)]
     assert "script" not in opened.tags
     assert "url(" not in _page(an_evaluation())
 
 
 def test_its_pictures_are_pictures(opened: Opened) -> None:
-    """Two true triggers and the two found with two examples each, at both strategies."""
+    """`fast` shows the true trigger and the two found, with examples; `off` the true one alone."""
     pictures = [
         Pillow.open(io.BytesIO(base64.b64decode(one.removeprefix(DATA))))
         for one in opened.addresses
@@ -86,7 +86,7 @@ def test_its_pictures_are_pictures(opened: Opened) -> None:
 
 
 def test_it_has_the_plots(opened: Opened) -> None:
-    """Detection over the stream, and the inferences of each strategy."""
+    """The page plots detection over the stream, and each strategy's inferences."""
     assert 3 == opened.tags.count("svg")
 
 
@@ -98,7 +98,7 @@ def test_words_from_outside_are_words(opened: Opened) -> None:
 
 
 def test_it_says_what_was_looked_for(opened: Opened) -> None:
-    """A gateway doesn't tell."""
+    """The page says how large a trigger was looked for, unless a gateway doesn't tell."""
     told = replace(FACTS, trigger_max=None, search=None)
     evaluation = an_evaluation()
     gateways = Opened(page(evaluation, all_results(evaluation), told)).words
@@ -107,7 +107,7 @@ def test_it_says_what_was_looked_for(opened: Opened) -> None:
 
 
 def test_it_says_that_something_is_missing() -> None:
-    """After Ctrl-C."""
+    """After Ctrl-C the page says that runs are missing."""
     assert (
         "2 of the runs that were planned were not done"
         in Opened(_page(an_evaluation(missing=2))).words
@@ -115,7 +115,7 @@ def test_it_says_that_something_is_missing() -> None:
 
 
 def test_it_is_a_page_even_if_nothing_was_done() -> None:
-    """Stopped before the first image."""
+    """A run stopped before its first image still makes a page."""
     nothing = Opened(_page(an_evaluation(missing=20)))
     assert "20 of the runs" in nothing.words
     assert "table" not in nothing.tags

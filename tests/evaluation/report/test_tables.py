@@ -18,7 +18,7 @@ SHEETS = list(sheets(all_results(EVALUATION), EVALUATION.class_names))
 
 
 def test_every_row_has_as_many_cells_as_its_head() -> None:
-    """In all tables of all experiments."""
+    """No table of any experiment has a row that is longer or shorter than its head."""
     assert list(Experiment) == list(dict.fromkeys(sheet.experiment for sheet in SHEETS))
     assert [] == [
         (sheet.title, row) for sheet in SHEETS for row in sheet.rows if len(row) != len(sheet.head)
@@ -44,14 +44,14 @@ def test_what_was_caught_stands_beside_strip() -> None:
 
 
 def test_a_row_that_isnt_caught_is_explained() -> None:
-    """By what the attack is, and by what the strategy looks for."""
+    """The note explains a row by its attack and by what its strategy looks for."""
     notes = "\n".join(SHEETS[0].notes)
-    assert "4 of 6 caught: `fast` looks for triggers that act on every class" in notes
+    assert "4 of 6 caught: neither piece does anything alone, and `fast` only looks for" in notes
     assert "0 of 2 caught: a plain proxy flags nothing." in notes
 
 
 def test_strategies_are_compared_by_ratios() -> None:
-    """To the first one: in inferences of clean images, and in RQ2's totals."""
+    """Ratios are to the first strategy: clean images' inferences, and RQ2's totals."""
     (clean,) = (sheet for sheet in SHEETS if "inferences of a clean image" in sheet.title)
     assert ["× 1", "× 0.0577"] == [row[clean.head.index("Ratio")] for row in clean.rows]
     (time,) = (sheet for sheet in SHEETS if sheet.experiment is Experiment.RQ2)
@@ -60,13 +60,13 @@ def test_strategies_are_compared_by_ratios() -> None:
 
 
 def test_classes_have_their_names() -> None:
-    """Where the owner has given them."""
+    """A class has the name that the owner has given it, else its number."""
     (first, *_) = (sheet for sheet in SHEETS if sheet.title.startswith("Answers by class"))
     assert [NAMES[1], NAMES[2], NAMES[7]] == [row[0] for row in first.rows]
 
 
 def test_a_terminal_lists_the_classes_that_the_trigger_moves_most() -> None:
-    """And says how many it leaves out."""
+    """The terminal's table says how many classes it leaves out."""
     found = [
         sheet
         for sheet in sheets(all_results(EVALUATION), {}, 1)
@@ -78,7 +78,7 @@ def test_a_terminal_lists_the_classes_that_the_trigger_moves_most() -> None:
 
 
 def test_a_subject_alone_goes_into_the_title() -> None:
-    """Several stay in their column."""
+    """A single subject goes into the title; several keep their column."""
     one = Sheet(Experiment.RQ1, "Caught", (SUBJECT, "TPR"), (("a", "1"), ("a", "2")))
     two = Sheet(Experiment.RQ1, "Caught", (SUBJECT, "TPR"), (("a", "1"), ("b", "2")))
     assert ("Caught: a", ("TPR",), (("1",), ("2",))) == (
@@ -90,7 +90,7 @@ def test_a_subject_alone_goes_into_the_title() -> None:
 
 
 def test_names_are_printed_as_they_are() -> None:
-    """Brackets in them are no markup."""
+    """Brackets in a name aren't taken for markup."""
     file = io.StringIO()
     evaluation = an_evaluation()
     names = {SIGNS: tuple(f"[red]{i}[/red]" for i in range(8))}

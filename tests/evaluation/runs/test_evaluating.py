@@ -86,7 +86,7 @@ def _trial(subject: Subject, stream: Stream, errand: Errand) -> Trying:
 
 
 async def test_every_errand_is_done_on_the_stream_of_its_arrangement() -> None:
-    """Mixed: some poisoned from anywhere; the first at a percentile; all poisoned."""
+    """Mixed streams are poisoned anywhere, others from a percentile on, or throughout."""
     evaluation = Evaluation(_stint(tiny_subject(), tuple(Arrangement), [Strategy.OFF]))
     told = Told()
     await evaluation.work(told)
@@ -99,7 +99,7 @@ async def test_every_errand_is_done_on_the_stream_of_its_arrangement() -> None:
 
 
 async def test_strategies_see_the_same_stream_and_are_told_apart_in_the_results() -> None:
-    """The same images, and each case with its own figures."""
+    """Strategies see the same images, and each case has its own figures."""
     evaluation = Evaluation(_stint(tiny_subject()))
     await evaluation.work(Told())
     one, other = evaluation.runs.values()
@@ -119,7 +119,7 @@ async def test_strip_sees_the_mixed_stream_once_for_all_strategies() -> None:
 
 
 async def test_what_is_done_stays_when_the_work_is_cancelled() -> None:
-    """As by Ctrl-C: the second run was at its 10th image."""
+    """Cancelled at the second run's 10th image, as by Ctrl-C, it keeps both runs so far."""
     evaluation = Evaluation(_stint(tiny_subject()))
     told = Told()
     told.stop_after = 40
@@ -133,7 +133,7 @@ async def test_what_is_done_stays_when_the_work_is_cancelled() -> None:
 
 
 async def test_an_error_leaves_what_was_done_as_well() -> None:
-    """The model's server goes away after the first image of a run."""
+    """When the model's server goes after a run's first image, that image is kept."""
 
     class Leaving(TinyModel):
         """Can't be reached once it was asked for as many images as the stream has, and one."""

@@ -176,7 +176,7 @@ async def test_the_gateway_tells_what_its_model_says(url: str) -> None:
 
 
 async def test_a_gateway_that_isnt_ready_says_why() -> None:
-    """What is missing is in the message."""
+    """The message says what the gateway lacks."""
     model = TinyModel()
     model.failure = UpstreamUnreachableError("no connection to the model")
     with running(served(model), lifespan="on") as address:

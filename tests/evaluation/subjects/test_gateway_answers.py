@@ -60,7 +60,7 @@ RGBA = np.array([[[9, 9, 9, 255], [7, 7, 7, 0]]], np.uint8)
 
 
 def test_a_reply_is_read() -> None:
-    """Indices, the flag, how it came about and what it cost."""
+    """A reply has its indices, its flag, how it came about, and what it cost."""
     expected = Reply(
         14, 1, flagged=True, screening=Screening.KNOWN_TRIGGER, trigger_id="t-1", probes=5
     )
@@ -80,7 +80,7 @@ def test_a_reply_is_read() -> None:
     ],
 )
 def test_what_is_no_reply_is_refused(wrong: bytes) -> None:
-    """Other servers' words, and words that no gateway uses."""
+    """Other servers' answers, and words that no gateway uses, are refused."""
     with pytest.raises(UnlikeGatewayError):
         parse_reply(wrong)
 
@@ -138,7 +138,7 @@ def test_what_is_no_trigger_is_refused(change: dict[str, Any], picture: bytes) -
     ],
 )
 def test_what_are_no_examples_is_refused(files: dict[str, bytes]) -> None:
-    """No answers, no pictures, or a picture before without one after."""
+    """An archive without answers, without pictures, or with half a pair is refused."""
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w") as writing:
         for name, body in files.items():

@@ -67,14 +67,14 @@ async def test_a_fixed_batch_is_filled_up(tmp_path: Path, batch: int) -> None:
 
 
 async def test_channels_may_come_first(tmp_path: Path) -> None:
-    """The layout is told from the shape."""
+    """The layout is told from the shape, channels first or last."""
     opened = model(tmp_path, ("n", 3, 6, 8), axes=(2, 3))
     assert SIZE == opened.size
     assert CLASSES.tolist() == (await opened.answer(IMAGES)).labels.tolist()
 
 
 async def test_the_owner_says_what_the_file_does_not(tmp_path: Path) -> None:
-    """Size and layout where the file leaves them open, and how pixels become numbers."""
+    """The options give size, layout and scaling where the file leaves them open."""
     settings = InputSettings(SIZE, Layout.NCHW, Normalisation(1 / 255, (0.5,), (0.25,)))
     opened = model(
         tmp_path, ("n", 3, "h", "w"), settings, axes=(2, 3), colours=(COLOURS / 255 - 0.5) / 0.25
@@ -106,7 +106,7 @@ async def test_a_wrong_normalisation_names_its_option(tmp_path: Path) -> None:
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
-    """A path without a file and a file without a model are named."""
+    """A path without a file, and a file without a model, are named in the error."""
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(OnnxError, match=r"text\.onnx: no ONNX model that can be loaded"):
         OnnxModel(tmp_path / "text.onnx", InputSettings())
@@ -117,7 +117,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_without_onnxruntime_the_mend_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The extra that brings it is named."""
+    """The error names the extra that brings onnxruntime."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(OnnxError, match=r"pip install 'neo-gateway\[onnx\]'"):
         model(tmp_path)

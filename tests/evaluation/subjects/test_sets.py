@@ -49,7 +49,7 @@ def test_a_folder_named_by_a_word_is_its_place_among_the_class_names(tmp_path: P
 
 
 def test_without_names_the_folders_are_counted(tmp_path: Path) -> None:
-    """In sorted order, as most training tools do; also below another folder in a zip."""
+    """Without names folders count in sorted order, as in training tools, in a zip too."""
     folder = written(tmp_path / "tree", ["test/dog/1.png", "test/cat/2.png", "test/cat/1.png"])
     archive = tmp_path / "test.zip"
     with zipfile.ZipFile(archive, "w") as files:

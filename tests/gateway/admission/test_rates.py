@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 
 def test_a_bucket_fills_with_its_rate(clock: Clock) -> None:
-    """Ten seconds' worth are in a full one; overdrawn, it says when there is one again."""
+    """A full bucket holds ten seconds' worth; an overdrawn one says when to come again."""
     bucket = TokenBucket(20, clock)
     bucket.take(199)
     assert 0 == bucket.missing_s()
@@ -60,7 +60,7 @@ def test_the_rate_holds_in_the_long_run(clock: Clock) -> None:
 
 
 def test_each_key_has_its_own(clock: Clock) -> None:
-    """A key that has asked too much is refused; another one isn't."""
+    """Each key has its own bucket: one that has asked too much is refused, another isn't."""
     rates, refused = ProbeRates(10, None, clock), _refused("key")
     rates.account("greedy")(120)
     with pytest.raises(KeyRateExceededError, match=r"NEO_KEY_PROBE_RATE allows; try again in 3 s"):

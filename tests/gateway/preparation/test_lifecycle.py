@@ -95,7 +95,7 @@ async def test_it_waits_for_the_upstream(store: RedisCalibrationStore) -> None:
 
 
 async def test_it_waits_for_the_library(store: RedisCalibrationStore) -> None:
-    """Before the library was read nobody knows which triggers to look for."""
+    """Before the library has been read it isn't known which triggers to look for."""
     read = asyncio.Event()
 
     async def check() -> None:
@@ -165,7 +165,7 @@ async def test_a_fault_of_ours_does_not_look_like_work(
 async def test_placebo_rates_are_shared(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one worker measured another hears when it has something to tell itself, or starts."""
+    """A worker hears the others' rates when it starts, or has rates of its own to share."""
     monkeypatch.setattr(module, "SHARING_S", 0.02)
     async with AsyncExitStack() as stack:
         workers = [await stack.enter_async_context(opened(store_url, name)) for _ in range(2)]
@@ -229,8 +229,8 @@ async def test_requests_are_kept_after_a_first_attempt_in_vain(
     store: RedisCalibrationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that came up before its model keeps its requests while it tries again."""
-    monkeypatch.setattr(module, "A_MOMENT_S", START_S)
-    monkeypatch.setattr(module, "AGAIN_S", 0.01)
+    monkeypatch.setattr(module, "PREPARED_S", START_S)
+    monkeypatch.setattr(module, "RETRY_S", 0.01)
     model = TinyModel()
     model.failure = UpstreamUnreachableError("no connection")
     preparing = preparation(store, model)

@@ -9,7 +9,7 @@ from app.library.records.names import Keys
 
 
 def test_names_the_model_and_the_schema() -> None:
-    """A key says whose it is and how it is to be read."""
+    """A key names its model and the version of its schema."""
     assert Keys("signs").triggers == "neo:{signs}:v1:triggers"
 
 

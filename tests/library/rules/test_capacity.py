@@ -56,12 +56,12 @@ async def storing(server: Server, capacity: int) -> AsyncIterator[Store]:
 
 
 def test_the_order_in_which_they_go() -> None:
-    """Unconfirmed ones go before dismissed ones, each from the least recently seen; no others."""
+    """Unconfirmed ones go before dismissed ones, the least recently seen first; no others go."""
     assert GO == [spare.id for spare in expendable(KNOWN)]
 
 
 async def test_redis_gives_up_in_that_order(server: Server) -> None:
-    """Each new trigger takes one's place; when only confirmed ones are left it isn't kept."""
+    """Each new trigger takes another's place; once only confirmed ones are left it isn't kept."""
     async with storing(server, len(KNOWN)) as store:
         gone: list[str] = []
         for i in range(len(GO)):
@@ -87,7 +87,7 @@ async def test_what_the_writer_knows_to_be_confirmed_is_spared(server: Server) -
 async def test_one_that_has_no_room_is_still_answered_with(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever found it gets an entry to flag its image by; it is counted, and said once."""
+    """A finder without room gets an entry to flag its image by; it is counted, and logged once."""
     unkept = _metric("neo_triggers_unkept_total")
     async with connected(server.url) as client:
         library = RedisTriggerLibrary(Store(client, Keys("signs"), capacity=1))

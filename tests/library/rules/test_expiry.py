@@ -36,7 +36,7 @@ def test_time_is_over_so_long_after_the_last_hit(kept: Entry, hours: int) -> Non
 
 @pytest.mark.parametrize("hits", [0, PROVEN_HITS])
 def test_a_dismissed_triggers_time_is_never_over(hits: int) -> None:
-    """What its owner has said is no trigger stays so."""
+    """A dismissed trigger stays dismissed, however long ago it was seen."""
     dismissed = entry("dismissed", hits=hits, dismissed=True)
     assert frozenset() == Lifetimes(HOUR, HOUR).expired([dismissed], NOW + 9999 * DAY)
 
@@ -55,7 +55,7 @@ async def test_a_false_discovery_expires() -> None:
 
 
 async def test_a_hit_keeps_a_trigger() -> None:
-    """Every hit gives it another day; three give it thirty."""
+    """Every hit gives a trigger another day; three give it thirty."""
     clock = Clock()
     library = MemoryTriggerLibrary(clock=clock)
     kept = await library.register(trigger())
@@ -69,7 +69,7 @@ async def test_a_hit_keeps_a_trigger() -> None:
 
 
 async def test_a_restored_trigger_has_its_time_again() -> None:
-    """Dismissed it waits for its owner; restored it has a day like any other."""
+    """A dismissed trigger waits for its owner; a restored one has a day like any other."""
     clock = Clock()
     library = MemoryTriggerLibrary(clock=clock)
     kept = await library.register(trigger())

@@ -92,7 +92,7 @@ async def test_another_key_is_measured_anew(workers: Workers) -> None:
 
 
 async def test_an_outdated_one_is_replaced_once(workers: Workers) -> None:
-    """Who finds it outdated has it measured again; the next one to find so gets the new one."""
+    """A worker that finds it outdated measures it again; the next one gets the new one."""
     old, new = Measuring(4), Measuring(5)
     old.may_end.set()
     new.may_end.set()
@@ -104,7 +104,7 @@ async def test_an_outdated_one_is_replaced_once(workers: Workers) -> None:
 
 
 async def test_an_error_reaches_who_measured_and_another_one_tries(workers: Workers) -> None:
-    """A failed measurement is the failure of one worker only."""
+    """A failed measurement is an error of one worker only."""
     begun, second = asyncio.Event(), Measuring()
 
     async def fail() -> Calibration:
@@ -150,7 +150,7 @@ async def test_a_killed_workers_measurement_is_taken_over(server: Server) -> Non
 async def test_a_slow_measurement_keeps_its_lease(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who measures for longer than a lease lasts is still the only one."""
+    """A worker that measures for longer than a lease lasts is still the only one."""
     monkeypatch.setattr("app.library.shared.leases.LEASE_SECONDS", 0.4)
     monkeypatch.setattr("app.library.shared.leases.RENEWAL_SECONDS", 0.1)
     measure = Measuring()

@@ -109,7 +109,7 @@ async def test_splitting_by_the_bytes_of_json(serve: Serve, connect: Connect) ->
 
 
 async def test_in_flight(serve: Serve, connect: Connect) -> None:
-    """As many requests as allowed are at the upstream at once, never more, and a check beside."""
+    """As many requests as allowed are at the upstream at once, never more, beside a check."""
     entered, arrived, release = [], threading.Semaphore(0), threading.Event()
 
     def predict(batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:

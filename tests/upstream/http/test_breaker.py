@@ -1,4 +1,4 @@
-"""When the upstream is asked no more, and when it is tried again."""
+"""When the upstream is left alone, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refused_s(breaker: Breaker, now: float) -> float:
     ],
 )
 def test_absence_opens_it(error: UpstreamError) -> None:
-    """The fifth failure in a row that means that nobody is there opens it, none before."""
+    """The fifth failure in a row to reach the server opens the breaker, and none before."""
     breaker = Breaker()
     fail(breaker, 0, 1, 2, 3, error=error)
     assert State.CLOSED is state(breaker)
@@ -197,7 +197,7 @@ def test_a_server_that_was_only_asked_for_its_health() -> None:
 
 
 def test_its_words() -> None:
-    """Who is refused hears how often it failed, when it is tried again, and what was the last."""
+    """A refused request hears how often it failed, when the next trial is, and the last error."""
     breaker = opened()
     with pytest.raises(UpstreamOpenError, match=r"^circuit breaker open after 5 failures, next "):
         breaker.admit(0.1)

@@ -93,7 +93,7 @@ async def answered(model: UpstreamModel) -> None:
 async def test_everything_is_counted(
     listen: Listen, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Requests, failures by their kind, openings, and the state; a refused one is no request."""
+    """Requests, failures by kind, openings and the state are counted; a refusal is no request."""
     counts = Counts()
     reactions = [ANSWER, Reaction(ok(b"<html>")), *[AWAY] * FAILURES, ANSWER]
     server = RawServer(lambda number: reactions[number - 1])
@@ -108,7 +108,10 @@ async def test_everything_is_counted(
             assert 0 == breaker_state()
             await fails(model, UpstreamStatusError)
     assert 2 == breaker_state()
-    assert "asked no more, but for trials: the upstream answered 502: Bad Gateway" in caplog.text
+    assert (
+        "circuit breaker open, only trials are sent: the upstream answered 502: Bad Gateway"
+        in caplog.text
+    )
     told = counts.since()
     assert {"upstream_requests": 5, "UpstreamStatusError": 5, "breaker_opened": 1} == told
     await answered(model)
@@ -116,7 +119,7 @@ async def test_everything_is_counted(
 
 
 async def test_who_is_refused_sends_nothing(listen: Listen, connect: Connect) -> None:
-    """Readiness, callers and work in the background are refused alike."""
+    """Readiness, callers and background work are refused alike, and nothing is sent."""
     server = RawServer(lambda _: Reaction(ok(b"", "Retry-After: 30", status="503 Full")))
     model = await connect(await listen(server))
     for _ in range(FAILURES):
@@ -133,7 +136,7 @@ async def test_who_is_refused_sends_nothing(listen: Listen, connect: Connect) ->
 async def test_work_in_the_background_may_be_the_trial(
     listen: Listen, connect: Connect, *, background: bool
 ) -> None:
-    """Whoever comes first after the cool-down finds the server again."""
+    """The first request after the cool-down, whatever it is for, finds the server again."""
     trial = ANSWER if background else Reaction(ok(scores([0.1, 0.9])))  # of one image
     reactions = [*[AWAY] * FAILURES, trial, ANSWER]
     server = RawServer(lambda number: reactions[number - 1])

@@ -105,7 +105,7 @@ async def test_answers(said: list[bytes | None]) -> None:
 
 
 async def test_what_is_sent() -> None:
-    """A request has the base URL's path, the credentials in it, and the headers of the owner."""
+    """A request has the base URL's path, its credentials, and the owner's headers."""
     message = Message({"Content-Type": "a/b"}, (b"one", memoryview(b"two")))
     url = "http://us%20er:p%40ss@127.0.0.1:{}/base/ü/"
     async with talking(ok(b""), url=url, access=Access({"X-Key": "k"})) as (session, server):
@@ -136,7 +136,7 @@ async def test_address_itself() -> None:
 
 
 async def test_connections_are_kept() -> None:
-    """One after the other go on one connection; at the same time each has its own."""
+    """Consecutive requests share one connection; concurrent ones each have their own."""
     async with talking(ok(b"x")) as (session, server):
         for _ in range(3):
             await session.get("/")
@@ -218,7 +218,7 @@ async def test_early_refusal_of_a_large_request() -> None:
     ],
 )
 async def test_bad_answers(said: list[bytes | None], error: type[Exception], reason: str) -> None:
-    """Each is an error of its own, and none is waited for longer than it takes to see it."""
+    """Each bad answer is an error of its own, raised as soon as it can be seen."""
     async with talking(*said) as (session, _), asyncio.timeout(4):
         with pytest.raises(error, match=reason):
             await session.get("/")

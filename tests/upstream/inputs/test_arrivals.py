@@ -68,7 +68,7 @@ async def test_normalised_tensor(serve: Serve, connect: Connect, layout: Layout)
 
 
 async def test_transplants_are_in_the_tensors_own_space(serve: Serve, connect: Connect) -> None:
-    """A part of it on another image keeps its own numbers; the rest are those of pixels."""
+    """A part of a tensor on another image keeps its own numbers; the rest are those of pixels."""
     asked = Model()
     model = await connect(serve(asked, shape=(6, 5, 3)), InputSettings(normalisation=IMAGENET))
     plain = (IMAGES / 255 - np.array(IMAGENET.mean)) / np.array(IMAGENET.std)
@@ -143,7 +143,7 @@ class TestUndescribed:
 
     @pytest.mark.parametrize("shape", [(5, 6, 3), (6, 5, 1), (89,), (), (2, 3, 3, 5)])
     async def test_other_sizes(self, model: Any, shape: tuple[int, ...]) -> None:
-        """Anything else is refused."""
+        """Tensors that hold no images of the model's size are refused."""
         values = np.zeros((4, *shape), np.float64)
         with pytest.raises(ArrivalError):
             await model.arrivals(spec(shape, UNTYPED, ""), values)

@@ -46,7 +46,7 @@ async def test_wrong_method(served: Served, path: str, allowed: str) -> None:
 
 
 async def test_missing_asset(served: Served) -> None:
-    """The mounted files answer like everything else."""
+    """A missing asset of the docs is a problem like any other."""
     assert_problem(await served.http.get("/docs/assets/nothing.js"), 404, "Not Found")
 
 

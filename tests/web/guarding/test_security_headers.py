@@ -31,7 +31,7 @@ EVIL = "https://evil.example"
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_answer_has_the_headers(served: Served, path: str) -> None:
-    """Pages, pictures, JSON and errors: none is to be guessed at, framed, kept or told of."""
+    """No page, picture, JSON or error may be guessed at, framed or kept."""
     await served.library.register(tiny_trigger())
     response = await served.http.get(path)
     assert ALWAYS.items() <= dict(response.headers).items()
@@ -40,7 +40,7 @@ async def test_every_answer_has_the_headers(served: Served, path: str) -> None:
 
 
 async def test_so_have_predictions_refusals_and_defects(served: Served) -> None:
-    """The answers that are made outside the framework, and its own to a defect, are no less."""
+    """Answers that are made outside the framework have the headers too."""
 
     async def fail() -> None:
         raise RuntimeError

@@ -88,7 +88,7 @@ async def test_what_is_announced_reserves_nothing() -> None:
 
 @pytest.mark.parametrize("path", WAYS_IN)
 async def test_beyond_it_requests_are_refused_at_once(path: str) -> None:
-    """While others' bodies fill the room a request is a 503 that says when to come again."""
+    """While other bodies fill the room a request is a 503 that says when to come again."""
     async with serving() as served:
         bodies: Bodies = served.app.state.service.bodies
         bodies.held = bodies.most - 10

@@ -12,7 +12,7 @@ LARGE = bytes(AT_ONCE + 1)
 
 
 async def test_large_bodies_are_read_apart_and_one_at_a_time() -> None:
-    """The event loop goes on while one is read, and the next one waits for it."""
+    """The event loop goes on while one body is read, and the next one waits for it."""
     began, go_on = threading.Event(), threading.Event()
     order = []
 
@@ -39,7 +39,7 @@ async def test_large_bodies_are_read_apart_and_one_at_a_time() -> None:
 
 
 async def test_large_requests_are_answered_as_small_ones() -> None:
-    """The same images in few bytes or in many, and the same mistakes."""
+    """The same images, and the same mistakes, get the same answers in few bytes or in many."""
     flat = CLEAN[:1].ravel().tolist()
     tensor = {"name": "input", "datatype": "FP32", "shape": [1, *CLEAN[0].shape], "data": flat}
     requests = (

@@ -46,7 +46,7 @@ async def scraped(served: Served) -> dict[str, float]:
 
 
 async def test_images_are_counted(served: Served) -> None:
-    """Each image counts by how far it was screened, with what it asked of the upstream."""
+    """Each image counts by how far it was screened, with the images it asked of the upstream."""
     before = await scraped(served)
     image = encoded(clean_images(1, np.random.default_rng(1))[0])
     headers = {"Content-Type": "image/png"}
@@ -57,7 +57,7 @@ async def test_images_are_counted(served: Served) -> None:
 
 
 async def test_every_kind_of_screening_is_there_from_the_start(served: Served) -> None:
-    """A rate can be taken of what has not happened yet."""
+    """Every kind of screening has a count from the start, so that rates can be taken."""
     text = (await served.http.get("/metrics")).text
     for screening in ("clear", "discovered", "known-trigger", "passed", "incomplete", "off"):
         assert f'neo_images_total{{screening="{screening}"}}' in text
@@ -74,7 +74,7 @@ async def test_every_kind_of_screening_is_there_from_the_start(served: Served) -
 async def test_the_format_is_the_scrapers(
     served: Served, accept: str | None, content_type: str
 ) -> None:
-    """Prometheus asks for OpenMetrics, others for the old text format."""
+    """A scraper gets OpenMetrics if it asks for that, else the old text format."""
     headers = {} if accept is None else {"Accept": accept}
     response = await served.http.get("/metrics", headers=headers)
     assert response.headers["content-type"].startswith(content_type)

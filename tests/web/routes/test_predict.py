@@ -174,7 +174,7 @@ async def test_bad_json_is_refused(served: Served, body: bytes, said: str) -> No
     ],
 )
 async def test_bad_form_is_refused(served: Served, form: dict[str, Any], said: str) -> None:
-    """Two files, none, text instead of a file, or too many parts."""
+    """Forms with two files, none, text instead of a file, or too many parts are refused."""
     assert_problem(await served.http.post("/predict", **form), 422, said)
 
 

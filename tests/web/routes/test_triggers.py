@@ -61,7 +61,7 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
 
 
 async def test_trigger_of_one_class_says_which_and_why(served: Served) -> None:
-    """Where it acts on one class only that is its source; its evidence has what was asked then."""
+    """A trigger of one class names it as its source, and its evidence says what was asked."""
     evidence = replace(tiny_trigger().evidence, class_b=3, necessary=True, novelty=4.5)
     one_class = replace(tiny_trigger(), source=0, evidence=evidence)
     await served.library.register(one_class)
