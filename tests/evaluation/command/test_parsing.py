@@ -84,7 +84,7 @@ def test_what_is_missing_or_contradicts_is_named_in_one_line(words: str, line: s
     ],
 )
 def test_a_word_that_cant_be_read_is_refused_with_what_can(words: str, complaint: str) -> None:
-    """click names the option and the words that it takes."""
+    """The line names the option and the words that it takes."""
     ended = CliRunner().invoke(main, ["evaluate", *words.split()])
     assert 2 == ended.exit_code
     assert f"'{words.split(maxsplit=1)[0]}': {complaint}" in ended.output
