@@ -1,4 +1,4 @@
-"""GET /metrics of one process; of several: tests/faults/test_draining.py."""
+"""GET /metrics of one process; of several: tests/serving/processes/test_draining.py."""
 
 from __future__ import annotations
 

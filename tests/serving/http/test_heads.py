@@ -15,8 +15,15 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from app.serving.http.protocol import Protocol
-from tests.faults.test_slow_clients import address_of, connected, exchange, rest, told
 from tests.served_apps import running
+from tests.serving.http.connections import (
+    PATIENCE_S,
+    address_of,
+    connected,
+    exchange,
+    rest,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
 INNER = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
 """A request of its own, if the body that it is were not read as one."""
 
-PATIENCE_S = 30.0
 started = threading.Semaphore(0)
 go_on = threading.Event()
 gone = threading.Semaphore(0)

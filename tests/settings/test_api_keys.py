@@ -1,0 +1,40 @@
+"""Keys in the variable, or in a file that may change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.settings import read_settings
+
+
+def test_keys(environment: pytest.MonkeyPatch) -> None:
+    """Keys stand in the variable, or in a file, one a line."""
+    Path("keys").write_text("three\nfour\n", encoding="utf-8")
+    environment.setenv("NEO_API_KEYS", "one, two")
+    environment.setenv("NEO_ADMIN_KEYS", "@keys")
+
+    settings = read_settings()
+
+    assert ["one", "two"] == [key.get_secret_value() for key in settings.api_keys.values]
+    assert ["three", "four"] == [key.get_secret_value() for key in settings.admin_keys.values]
+    assert (None, Path("keys")) == (settings.api_keys.path, settings.admin_keys.path)
+
+
+def test_keys_are_read_again(environment: pytest.MonkeyPatch) -> None:
+    """A file's keys can be read again; those in the variable stay what they are."""
+    Path("keys").write_text("three\n", encoding="utf-8")
+    environment.setenv("NEO_API_KEYS", "one")
+    environment.setenv("NEO_ADMIN_KEYS", "@keys")
+    settings = read_settings()
+    Path("keys").write_text("four\nfive\n", encoding="utf-8")
+
+    assert settings.api_keys == settings.api_keys.read_again()
+    assert (SecretStr("four"), SecretStr("five")) == settings.admin_keys.read_again().values
+
+    for wrong in ("", "fo ur", "six,,seven"):
+        Path("keys").write_text(wrong, encoding="utf-8")
+        with pytest.raises(ValueError, match="a key is empty, or has a blank"):
+            settings.admin_keys.read_again()

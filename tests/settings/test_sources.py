@@ -1,0 +1,101 @@
+"""Settings that name an address or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.settings import read_settings
+from tests.settings.environment import complaint
+
+
+def test_labels(environment: pytest.MonkeyPatch) -> None:
+    """A file of class names gives them in index order, whatever wrote its line ends."""
+    Path("labels.txt").write_bytes(b"\xef\xbb\xbfstop\r\nspeed limit 30\r\nFu\xc3\x9fweg\r\n")
+    environment.setenv("NEO_LABELS", "labels.txt")
+
+    assert ("stop", "speed limit 30", "Fußweg") == read_settings().labels
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "labels.txt is empty"),
+        (b"stop\n\nyield\n", "line 2 of labels.txt is empty"),
+        (b"\xff\xfe", "labels.txt is not a text file in UTF-8"),
+    ],
+)
+def test_wrong_labels(environment: pytest.MonkeyPatch, content: bytes, what: str) -> None:
+    """A file that would number the classes wrongly is refused."""
+    Path("labels.txt").write_bytes(content)
+    environment.setenv("NEO_LABELS", "labels.txt")
+
+    assert what in complaint()
+
+
+@pytest.mark.parametrize("name", ["set.zip", "set.NPZ"])
+def test_reference_archive(environment: pytest.MonkeyPatch, name: str) -> None:
+    """References may be an archive instead of a folder."""
+    Path(name).touch()
+    environment.setenv("NEO_REFERENCE", name)
+
+    assert Path(name) == read_settings().reference
+
+
+def test_reference_of_another_kind(environment: pytest.MonkeyPatch) -> None:
+    """A file that is no archive of images is refused by its name."""
+    Path("set.txt").touch()
+    environment.setenv("NEO_REFERENCE", "set.txt")
+
+    assert "set.txt is neither a folder nor a .zip or .npz file" in complaint()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "rediss://user:word@store",
+        "unix:///run/valkey.sock",
+        "unix://:secret@/run/valkey.sock",
+        "redis+sentinel://a:26379,[::1]:26379/primary",
+        "rediss+cluster://a:6379,b:6379?ssl_ca_certs=ca.pem",
+    ],
+)
+def test_stores(environment: pytest.MonkeyPatch, url: str) -> None:
+    """Each kind of store address is taken as it is."""
+    environment.setenv("NEO_REDIS_URL", url)
+
+    redis_url = read_settings().redis_url
+
+    assert redis_url is not None
+    assert url == redis_url.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://user:secret@models/cats/v1", "models-cats-v1"),
+        ("http://127.0.0.1:8081", "127.0.0.1:8081"),
+    ],
+)
+def test_unnamed_model(environment: pytest.MonkeyPatch, url: str, name: str) -> None:
+    """A server of single pictures has one model, which is named after its address if need be."""
+    environment.setenv("NEO_UPSTREAM_PROTOCOL", "image")
+    environment.setenv("NEO_UPSTREAM_URL", url)
+    assert "signs" == read_settings().model
+    environment.delenv("NEO_MODEL")
+    assert name == read_settings().model
+
+
+def test_secrets_are_read_from_files(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A token and headers may lie in files, and no representation tells them."""
+    (tmp_path / "token").write_text("secret-token\n")
+    (tmp_path / "headers").write_text("X-A: secret-a\n\nX-B: secret-b\n")
+    environment.setenv("NEO_UPSTREAM_TOKEN", f"@{tmp_path / 'token'}")
+    environment.setenv("NEO_UPSTREAM_HEADERS", f"@{tmp_path / 'headers'}")
+    settings = read_settings()
+    assert settings.upstream_token == SecretStr("secret-token")
+    assert {"X-A": SecretStr("secret-a"), "X-B": SecretStr("secret-b")} == settings.upstream_headers
+    assert "secret-" not in repr(settings)

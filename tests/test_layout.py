@@ -1,0 +1,112 @@
+"""The test of a module is found by its name: app/a/b.py is tested by tests/a/test_b.py."""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+ELSEWHERE = {
+    "bench/*": "bench/test_command",  # the command as its users run it
+    "cli": "demo/test_show",  # the program as its users start it
+    "demo/*": "demo/test_show",  # the show as its users see it
+    "detection/recognising/presence": "detection/recognising/test_recognition",  # presence decides what is recognised
+    "detection/reference_set/references": "detection/reference_set/test_calibration",  # calibrating ranks them
+    "detection/trigger": "detection/test_known_triggers",  # a known trigger is all that it holds
+    "evaluation/attacks/poisoning": "evaluation/subjects/test_suite",  # a model is trained on it
+    "evaluation/command/*": "evaluation/command/test_command",  # the command as its users run it
+    "evaluation/experiments/results": "evaluation/report/test_document",  # the document holds all results
+    "evaluation/measures/series": "evaluation/measures/test_metrics",  # every measure reads it
+    "evaluation/records": "evaluation/runs/test_trial",  # a trial makes them
+    "evaluation/report/*_plots": "evaluation/report/test_page",  # the page draws them
+    "evaluation/report/*_tables": "evaluation/report/test_tables",  # all tables are one list of sheets
+    "evaluation/report/pictures": "evaluation/report/test_page",  # the page shows them
+    "evaluation/report/sheet": "evaluation/report/test_tables",  # each table is one
+    "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",  # against a real gateway
+    "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
+    "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
+    "gateway/outcome": "gateway/test_predict",  # one image from start to finish
+    "gateway/preparation/library_check": "gateway/test_after_another_model",  # it follows a change of the model
+    "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares
+    "library/counts": "library/test_worker_copy",  # the copy adds them up
+    "library/lifecycle": "library/test_triggers",  # every test there opens a library
+    "library/records/*": "library/records/test_encoding",  # what is read was encoded
+    "library/server/connection": "faults/test_redis_proxied",  # cut, slow and cancelled
+    "library/server/tether": "library/server/test_embedded",  # a server dies with its parent
+    "library/shared/*": "library/test_spec",  # two workers on a real server, in any order
+    "pictures/*_file": "pictures/test_essence",  # each format's essence
+    "pictures/exif": "pictures/test_decoding",  # against Pillow's own reading
+    "ports": "upstream/test_batching",  # its one rule: which searches are long
+    "serving/asgi": "serving/test_serve",  # the service as its users start it
+    "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
+    "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
+    "settings/quantities": "settings/test_settings",  # each way to write a value
+    "upstream/*": "upstream/test_upstream_faults",  # against a server that fails in every way
+    "upstream/http/connection": "upstream/http/test_session",  # a session owns it
+    "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
+    "web/app": "web/test_guard",  # what every path passes
+    "web/direct": "web/protocols/test_oip",  # beside the framework's way
+    "web/intake/contents": "web/test_hostile_bodies",  # packed bodies
+    "web/intake/model_names": "web/protocols/test_oip",  # the name in the path
+    "web/intake/uploads": "web/routes/test_predict",  # POST /predict takes them
+    "web/protocols/*": "web/protocols/test_oip",  # an application in front of a real model server
+    "web/service": "web/routes/test_health",  # what the routes work with
+    "wire/*": "wire/test_reading",  # hostile messages, read
+    "wire/packing": "fuzz/test_packing",  # damaged bodies
+    "wire/writing": "upstream/test_oip_framing",  # against another reader
+}
+"""Where modules are tested that have no test of their own name, by patterns; the longest counts."""
+
+
+def test_every_module_has_its_test() -> None:
+    """A module that does something has a test of its name, or stands in the table."""
+    assert [] == [name for name in _untested() if not _patterns(name)]
+
+
+def test_the_table_is_no_longer_than_it_must_be() -> None:
+    """Each line of the table is the best one for some module, and names a test that is there."""
+    needed = {max(_patterns(name), key=len) for name in _untested() if _patterns(name)}
+    assert set(ELSEWHERE) == needed
+    assert [] == [test for test in ELSEWHERE.values() if not _path("tests", test).exists()]
+
+
+def _untested() -> list[str]:
+    """Return the modules in app/ that do something and have no test of their name."""
+    return [name for name in _modules() if not _path("tests", _own_test(name)).exists()]
+
+
+def _modules() -> list[str]:
+    app = ROOT / "app"
+    paths = sorted(path for path in app.rglob("*.py") if _does_something(path))
+    return [path.relative_to(app).with_suffix("").as_posix() for path in paths]
+
+
+def _does_something(path: Path) -> bool:
+    """Return whether there is a function in the module with more than a docstring and `...`."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(
+        not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, functions)
+        for line in node.body
+    )
+
+
+def _own_test(name: str) -> str:
+    path = Path(name)
+    return str(path.with_name(f"test_{path.name}"))
+
+
+def _path(root: str, name: str) -> Path:
+    return ROOT / root / f"{name}.py"
+
+
+def _patterns(name: str) -> list[str]:
+    """Return the patterns in the table that are about the module in its own room."""
+    return [
+        pattern
+        for pattern in ELSEWHERE
+        if fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
+    ]
