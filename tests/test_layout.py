@@ -12,23 +12,29 @@ ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
     "cli": "demo/test_show",  # the program as its users start it
     "demo/*": "demo/test_show",  # the show as its users see it
-    "detection/recognising/presence": "detection/recognising/test_recognition",  # presence decides what is recognised
-    "detection/reference_set/references": "detection/reference_set/test_calibration",  # calibrating ranks them
+    # presence decides what is recognised:
+    "detection/recognising/presence": "detection/recognising/test_recognition",
+    # calibrating ranks them:
+    "detection/reference_set/references": "detection/reference_set/test_calibration",
     "detection/trigger": "detection/test_known_triggers",  # a known trigger is all that it holds
     "evaluation/attacks/poisoning": "evaluation/subjects/test_suite",  # a model is trained on it
     "evaluation/command/*": "evaluation/command/test_command",  # the command as its users run it
-    "evaluation/experiments/results": "evaluation/report/test_document",  # the document holds all results
+    # the document holds all results:
+    "evaluation/experiments/results": "evaluation/report/test_document",
     "evaluation/measures/series": "evaluation/measures/test_metrics",  # every measure reads it
     "evaluation/records": "evaluation/runs/test_trial",  # a trial makes them
     "evaluation/report/*_plots": "evaluation/report/test_page",  # the page draws them
-    "evaluation/report/*_tables": "evaluation/report/test_tables",  # all tables are one list of sheets
+    # all tables are one list of sheets:
+    "evaluation/report/*_tables": "evaluation/report/test_tables",
     "evaluation/report/pictures": "evaluation/report/test_page",  # the page shows them
     "evaluation/report/sheet": "evaluation/report/test_tables",  # each table is one
-    "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",  # against a real gateway
+    # against a real gateway:
+    "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
-    "gateway/preparation/library_check": "gateway/test_after_another_model",  # it follows a change of the model
+    # it follows a change of the model:
+    "gateway/preparation/library_check": "gateway/test_after_another_model",
     "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares
     "library/counts": "library/test_worker_copy",  # the copy adds them up
     "library/lifecycle": "library/test_triggers",  # every test there opens a library
