@@ -41,6 +41,8 @@ ELSEWHERE = {
     "library/records/*": "library/records/test_encoding",  # what is read was encoded
     "library/server/connection": "faults/test_redis_proxied",  # cut, slow and cancelled
     "library/server/tether": "library/server/test_embedded",  # a server dies with its parent
+    # taken over from a worker that dies:
+    "library/shared/leases": "library/shared/test_calibration_store",
     "library/shared/*": "library/test_spec",  # two workers on a real server, in any order
     "pictures/*_file": "pictures/test_essence",  # each format's essence
     "pictures/exif": "pictures/test_decoding",  # against Pillow's own reading
@@ -49,18 +51,23 @@ ELSEWHERE = {
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
     "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
     "settings/quantities": "settings/test_settings",  # each way to write a value
-    "upstream/*": "upstream/test_upstream_faults",  # against a server that fails in every way
+    "upstream/assembly": "upstream/test_access",  # a model opened as its owner describes it
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it
+    "upstream/parts": "upstream/test_batching",  # batches are split and joined
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
     "web/app": "web/test_guard",  # what every path passes
     "web/direct": "web/protocols/test_oip",  # beside the framework's way
     "web/intake/contents": "web/test_hostile_bodies",  # packed bodies
     "web/intake/model_names": "web/protocols/test_oip",  # the name in the path
     "web/intake/uploads": "web/routes/test_predict",  # POST /predict takes them
-    "web/protocols/*": "web/protocols/test_oip",  # an application in front of a real model server
+    "web/protocols/drop_in": "web/pages/test_docs",  # what the OpenAPI document says of them
+    "web/protocols/judging": "web/protocols/test_oip",  # each image of a batch by itself
+    "web/protocols/oip_messages": "web/protocols/test_oip",  # read and written in requests
     "web/service": "web/routes/test_health",  # what the routes work with
-    "wire/*": "wire/test_reading",  # hostile messages, read
+    "wire/fields": "wire/test_reading",  # hostile messages, read
+    "wire/lists": "wire/test_reading",  # ragged and deep ones
     "wire/packing": "fuzz/test_packing",  # damaged bodies
+    "wire/tensors": "wire/test_reading",  # shapes and datatypes that lie
     "wire/writing": "upstream/test_oip_framing",  # against another reader
 }
 """Where modules are tested that have no test of their own name, by patterns; the longest counts."""
