@@ -74,7 +74,7 @@ bench-sharing: $(VENV)/dev ## Measure how soon a trigger is on every other worke
 	$(BIN)/python -m tests.benchmarks.sharing $(ARGS)
 
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
-	$(COMPILE) pyproject.toml --extra demo --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --extra demo \
 		--output-file requirements-demo.lock
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock

