@@ -64,7 +64,7 @@ class Stats:
     requests: int = 0
 
 
-def create_endpoint(  # noqa: PLR0913  # each is a fact of the model
+def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its model
     name: str,
     predict: Predict,
     *,

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.detection.search import Probe, advance, refuse
-from app.gateway.admission.rates import free
 from app.gateway.admission.turns import Turns
 from app.ports import Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.detection.search import Answers, Done, Search
-    from app.ports import Arrival, InputSize, Model
+    from app.gateway.visit import Visit
+    from app.ports import InputSize, Model
 
 T = TypeVar("T")
 
@@ -38,68 +36,58 @@ class Driven(Generic[T]):
     cut_off: UpstreamError | None = None
 
 
-async def drive(  # noqa: PLR0913, PLR0917  # the search, and what it is driven with
-    search: Search[T],
-    model: Model,
-    patience_s: float,
-    arrival: Arrival | None = None,
-    turns: Turns | None = None,
-    pay: Callable[[int], None] = free,
-) -> Driven[T]:
-    """Ask *model* what *search* wants to know; refuse it when *patience_s* are over.
+class Driver:
+    """Drives searches: asks *model* what they want to know, each for *patience_s* at most.
 
-    *arrival* is the client's image as it came, if it isn't known by its pixels alone. Where other
-    searches go on it takes *turns* with them. It pays for the images before they are asked.
-
-    The first probe holds the client's own image: if that fails there is nothing to conclude from,
-    and the error is raised (UpstreamError). If a later one fails the search is refused.
+    Long ones take turns with one another.
     """
-    try:
-        return await _driven(search, model, patience_s, arrival, turns or Turns(), pay)
-    finally:
-        with suppress(ValueError):  # the last step of a cancelled request may be in its thread yet
-            search.close()
 
+    def __init__(self, model: Model, patience_s: float) -> None:
+        self._model = model
+        self._patience_s = patience_s
+        self._turns = Turns()
 
-async def _driven(  # noqa: PLR0913, PLR0917  # as above
-    search: Search[T],
-    model: Model,
-    patience_s: float,
-    arrival: Arrival | None,
-    turns: Turns,
-    pay: Callable[[int], None],
-) -> Driven[T]:
-    deadline = asyncio.get_running_loop().time() + patience_s
-    threaded = _large(model.size)
-    probes = shared = 0
-    step = await _advanced(search, threaded=threaded)
-    while isinstance(step, Probe):
-        pay(len(step))
+    async def drive(self, search: Search[T], visit: Visit) -> Driven[T]:
+        """Drive *search* to its end for *visit*, which pays; refuse it when patience is over.
+
+        The first probe holds the client's own image: if that fails there is nothing to conclude
+        from, and the error is raised (UpstreamError). If a later one fails the search is refused.
+        """
         try:
-            caller = Caller(probes + shared, arrival)
-            answers = await _answers(model, step, caller, deadline, patience_s)
-        except UpstreamError as exc:
-            if not probes:
-                raise
-            return Driven(refuse(search), probes, shared, exc)
-        if step.shared:
-            shared += len(step)
-        else:
-            probes += len(step)
-        async with turns.turn(caller):
-            step = await _advanced(search, step, answers, threaded=threaded)
-    return Driven(step.result, probes, shared)
+            return await self._driven(search, visit)
+        finally:
+            with suppress(ValueError):  # a cancelled request's last step may be in its thread yet
+                search.close()
 
+    async def _driven(self, search: Search[T], visit: Visit) -> Driven[T]:
+        deadline = asyncio.get_running_loop().time() + self._patience_s
+        threaded = _large(self._model.size)
+        probes = shared = 0
+        step = await _advanced(search, threaded=threaded)
+        while isinstance(step, Probe):
+            visit.pay(len(step))
+            caller = Caller(probes + shared, visit.arrival)
+            try:
+                answers = await self._answers(step, caller, deadline)
+            except UpstreamError as exc:
+                if not probes:
+                    raise
+                return Driven(refuse(search), probes, shared, exc)
+            if step.shared:
+                shared += len(step)
+            else:
+                probes += len(step)
+            async with self._turns.turn(caller):
+                step = await _advanced(search, step, answers, threaded=threaded)
+        return Driven(step.result, probes, shared)
 
-async def _answers(
-    model: Model, probe: Probe, caller: Caller, deadline: float, patience_s: float
-) -> Answers:
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await model.answer(probe.images, caller)
-    except TimeoutError as exc:
-        message = f"the answers didn't come within NEO_PATIENCE ({patience_s:g} s)"
-        raise UpstreamTimeoutError(message) from exc
+    async def _answers(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._model.answer(probe.images, caller)
+        except TimeoutError as exc:
+            message = f"the answers didn't come within NEO_PATIENCE ({self._patience_s:g} s)"
+            raise UpstreamTimeoutError(message) from exc
 
 
 async def _advanced(

@@ -11,10 +11,9 @@ import numpy as np
 from app import metrics
 from app.detection.defence import Finding, Verdict
 from app.gateway.admission.budget import ProbeBudget
-from app.gateway.admission.rates import ProbeRates, free
-from app.gateway.admission.turns import Turns
+from app.gateway.admission.rates import ProbeRates
 from app.gateway.conclusion import concluded
-from app.gateway.driving import drive
+from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
@@ -27,11 +26,12 @@ from app.settings import FailurePolicy, Strategy
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from app.detection.search import Answers, Image
+    from app.detection.search import Answers
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
     from app.gateway.preparation.lifecycle import Preparation
-    from app.ports import Arrival, Entry, InputSize, ServedModel, TriggerLibrary
+    from app.gateway.visit import Visit
+    from app.ports import Entry, InputSize, ServedModel, TriggerLibrary
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
@@ -50,7 +50,7 @@ class Gateway:
         self.library = library
         self._preparation = preparation
         self._policy = policy
-        self._turns = Turns()
+        self._driver = Driver(model, policy.patience_s)
         self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
@@ -67,44 +67,33 @@ class Gateway:
         """
         return self._rates.account(key)
 
-    async def predict(
-        self,
-        image: Image,
-        arrival: Arrival | None = None,
-        pay: Callable[[int], None] = free,
-    ) -> Outcome:
-        """Screen *image* (of the model's input size) and return its sanitised prediction.
-
-        *arrival* is the image as its caller sent it, where that was a tensor. What is asked is paid
-        for before.
+    async def predict(self, visit: Visit) -> Outcome:
+        """Screen the image of *visit* and return its sanitised prediction.
 
         Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
         if the defence couldn't be finished and the failure policy is `closed`.
         """
-        outcome = await self._outcome(image, arrival, pay)
+        outcome = await self._outcome(visit)
         _IMAGES[outcome.screening].inc()
         metrics.PROBES.inc(outcome.probes)
         return outcome
 
-    async def _outcome(
-        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
-    ) -> Outcome:
+    async def _outcome(self, visit: Visit) -> Outcome:
         if self._policy.strategy is Strategy.OFF:
-            answers = await self._said(image, arrival, pay)
+            answers = await self._said(visit)
             said = prediction(answers)
             return Outcome(
                 said, said, Screening.OFF, None, 1, partial(sanitised_outputs, answers, answers)
             )
-        prepared = await self._preparation.soon(self._policy.patience_s)
+        image, prepared = visit.image, await self._preparation.soon(self._policy.patience_s)
         if prepared is not None and image.shape != prepared.references.images.shape[1:]:
             self._preparation.doubt()  # what the model takes has changed
             prepared = None
         if prepared is None:
-            return await self._unprepared(image, arrival, pay)
+            return await self._unprepared(visit)
         examiner = Examiner(prepared, self.library, self._policy)
         screened = examiner.searching and self._budget.draw()
-        search = examiner.examine(image, screened=screened)
-        driven = await drive(search, self.model, self._policy.patience_s, arrival, self._turns, pay)
+        driven = await self._driver.drive(examiner.examine(image, screened=screened), visit)
         if screened:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)
@@ -128,20 +117,15 @@ class Gateway:
             raise UnscreenedError(message)
         return await make_examples(entry.trigger, prepared.references, self.model)
 
-    async def _unprepared(
-        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
-    ) -> Outcome:
+    async def _unprepared(self, visit: Visit) -> Outcome:
         """Answer by the failure policy while the references aren't calibrated."""
         policy, preparation = self._policy, self._preparation
         if policy.on_failure is FailurePolicy.CLOSED or not preparation.library_read:
             message = f"not ready to screen images: {preparation.problem or ANOTHER_MODEL}"
             raise UnscreenedError(message)
-        said = await self._said(image, arrival, pay)
+        said = await self._said(visit)
         finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)
         return unfinished(finding, self.library.entries(), policy, 1)
 
-    async def _said(
-        self, image: Image, arrival: Arrival | None, pay: Callable[[int], None]
-    ) -> Answers:
-        search, patience_s = unexamined(image), self._policy.patience_s
-        return (await drive(search, self.model, patience_s, arrival, pay=pay)).result
+    async def _said(self, visit: Visit) -> Answers:
+        return (await self._driver.drive(unexamined(visit.image), visit)).result

@@ -13,7 +13,7 @@ from app.logs import write_log
 from app.serving.processes.draining import lingering
 from app.serving.serve import end_with_supervisor
 from app.settings import SettingError, read_settings
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from app.web.guarding.key_rings import key_ring
 from app.wiring import open_gateway
 
@@ -73,6 +73,13 @@ def _create(*, wait: bool) -> FastAPI:
     opened = open_ready_gateway if wait else open_gateway
     return create_app(
         partial(opened, settings, settings.redis_url.get_secret_value(), _workers()),
+        _web_options(settings),
+        lingering,
+    )
+
+
+def _web_options(settings: Settings) -> WebOptions:
+    return WebOptions(
         model_name=settings.model,
         labels=settings.labels or None,
         max_body=settings.max_body,
@@ -80,7 +87,6 @@ def _create(*, wait: bool) -> FastAPI:
         resize=settings.input_resize,
         api_keys=key_ring("NEO_API_KEYS", settings.api_keys),
         admin_keys=key_ring("NEO_ADMIN_KEYS", settings.admin_keys),
-        ending=lingering,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -58,21 +59,30 @@ class _Application(FastAPI):
         return document
 
 
-def create_app(  # noqa: PLR0913  # the settings, one by one
+@dataclass(frozen=True)
+class WebOptions:
+    """What is said of the model, what is taken of its callers, and who they may be.
+
+    ``labels`` are the names of the classes in the order of their indices, None where the server's
+    own are to be told. ``max_body`` is in bytes. Without any key nobody is asked for one.
+    """
+
+    model_name: str
+    labels: tuple[str, ...] | None
+    max_body: int
+    max_pixels: int
+    resize: Resize = Resize.STRETCH
+    api_keys: Iterable[str] | KeyRing = ()
+    admin_keys: Iterable[str] | KeyRing = ()
+
+
+def create_app(
     open_gateway: Callable[[], AbstractAsyncContextManager[Gateway]],
-    *,
-    model_name: str,
-    labels: tuple[str, ...] | None,
-    max_body: int,
-    max_pixels: int,
-    api_keys: Iterable[str] | KeyRing = (),
-    admin_keys: Iterable[str] | KeyRing = (),
-    resize: Resize = Resize.STRETCH,
+    options: WebOptions,
     ending: Callable[[Drain], AbstractContextManager[object]] = nullcontext,
 ) -> FastAPI:
     """Return the application, which opens the gateway when it starts and closes it when it ends.
 
-    *max_body* is in bytes. *labels* are the names of the classes in the order of their indices.
     Within *ending* the worker may be told to end: then its `Drain` begins.
     """
 
@@ -88,7 +98,8 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
             with ending(drain):
                 yield {DRAIN: drain}
 
-    keys, bodies = Keys(api_keys, admin_keys), Bodies(max_body)
+    model_name = options.model_name
+    keys, bodies = Keys(options.api_keys, options.admin_keys), Bodies(options.max_body)
     app = _Application(
         title="NEO Gateway",
         summary="A defence against backdoors in front of an image classifier",
@@ -105,9 +116,9 @@ def create_app(  # noqa: PLR0913  # the settings, one by one
     app.state.drain = Drain()
     app.state.service = Service(
         model_name,
-        Labels(labels or (), server_name),
+        Labels(options.labels or (), server_name),
         bodies,
-        PictureLimits(max_pixels, resize),
+        PictureLimits(options.max_pixels, options.resize),
         keys,
     )
     register_problems(app)

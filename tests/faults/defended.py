@@ -19,7 +19,7 @@ from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from tests.files import encoded
 from tests.gateway.opened import REFERENCES, innocents
 from tests.library.servers import eventually
@@ -123,7 +123,8 @@ async def defended(
             yield Gateway(model, library, preparation, policy)
 
         app = create_app(
-            gateway, model_name=NAME, labels=None, max_body=100_000, max_pixels=1_000_000
+            gateway,
+            WebOptions(model_name=NAME, labels=None, max_body=100_000, max_pixels=1_000_000),
         )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with (

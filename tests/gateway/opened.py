@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.paper import Parameters
+from app.gateway.admission.rates import free
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
+from app.gateway.visit import Visit
 from app.library.lifecycle import open_library
+from app.ports import Arrival
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.library.servers import eventually
 from tests.tiny import TARGET, TinyModel, clean_images
@@ -23,7 +26,8 @@ from tests.tiny import TARGET, TinyModel, clean_images
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from app.detection.search import Images
+    from app.detection.search import Image, Images
+    from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
     from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
@@ -51,6 +55,10 @@ class Opened:
     model: TinyModel
     library: RedisTriggerLibrary
     preparation: Preparation
+
+    async def predict(self, image: Image, pay: Callable[[int], None] = free) -> Outcome:
+        """Have the gateway judge *image*."""
+        return await self.gateway.predict(Visit(Arrival(image), pay))
 
 
 @asynccontextmanager

@@ -62,13 +62,13 @@ async def test_a_model_of_another_size_that_takes_a_while(store_url: str, name: 
         before = worker.preparation.prepared
         model.changed = model.loading = True
         with pytest.raises(UpstreamStatusError):
-            await worker.gateway.predict(IMAGES[0])
+            await worker.predict(IMAGES[0])
         await eventually(lambda: model.size.height > SIDE, START_S)
         assert "loading" in str((await worker.gateway.readiness()).parts[0].problem)
         larger = clean_references(InputSize(SIDE + 4, SIDE + 4, 3))
         model.loading = False
         await eventually(renewed(worker.preparation, before), START_S)
-        outcome = await worker.gateway.predict(larger[0])
+        outcome = await worker.predict(larger[0])
         assert Screening.CLEAR is outcome.screening
 
 
@@ -80,7 +80,7 @@ async def test_another_size_is_never_screened_by_references_of_this(
         larger = clean_references(InputSize(SIDE + 4, SIDE + 4, 3))
         asked = worker.model.asked
         with pytest.raises(UnscreenedError, match="another model"):
-            await worker.gateway.predict(larger[0])
+            await worker.predict(larger[0])
         await eventually(lambda: worker.model.asked == asked + CANARIES, START_S)
 
 
@@ -100,7 +100,7 @@ async def test_another_description_of_the_same_model_is_taken(store_url: str, na
     async with opened(store_url, name, model) as worker:
         before = worker.preparation.prepared
         model.words = Description.OTHER_WORDS
-        await worker.gateway.predict(IMAGES[0])
+        await worker.predict(IMAGES[0])
         await eventually(lambda: model.words is Description.SAME, START_S)
         assert worker.preparation.prepared is before
 
@@ -131,7 +131,7 @@ async def test_the_other_worker_takes_what_one_has_measured(store_url: str, name
         before = [worker.preparation.prepared for worker in workers]
         one.changed = other.changed = True
         for worker in workers:
-            await worker.gateway.predict(IMAGES[0])
+            await worker.predict(IMAGES[0])
         asked = one.asked, other.asked
         for worker, old in zip(workers, before, strict=True):
             await eventually(renewed(worker.preparation, old), START_S)
@@ -150,7 +150,7 @@ async def test_the_library_is_verified(
     model = Changing(backdoors=(second,))
     async with opened(store_url, name, model) as worker:
         poisoned = stamped(IMAGES[:2])
-        found = await worker.gateway.predict(poisoned[0])
+        found = await worker.predict(poisoned[0])
         assert Screening.DISCOVERED is found.screening
         (entry,) = worker.library.entries()
         before = worker.preparation.prepared

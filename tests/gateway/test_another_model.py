@@ -42,7 +42,7 @@ async def test_it_is_noticed_and_calibrated_for(
     async with opened(store_url, name, model) as worker:
         before = worker.preparation.prepared
         model.changed = True
-        await worker.gateway.predict(IMAGES[0])
+        await worker.predict(IMAGES[0])
         await eventually(renewed(worker.preparation, before), START_S)
         assert changes + 1 == REGISTRY.get_sample_value("neo_model_changes_total")
         after = worker.preparation.prepared
@@ -52,7 +52,7 @@ async def test_it_is_noticed_and_calibrated_for(
         assert said.tolist() == after.references.labels.tolist()
         assert said.tolist() != before.references.labels.tolist()
         assert before.key != after.key
-        outcome = await worker.gateway.predict(IMAGES[1])
+        outcome = await worker.predict(IMAGES[1])
         assert (Screening.CLEAR, outcome.upstream_prediction) == (
             outcome.screening,
             outcome.prediction,
@@ -72,11 +72,11 @@ async def test_a_passing_one_is_not_calibrated_for(
         model.changed = model.is_strange = True
         await eventually(lambda: worker.preparation.prepared is None, START_S)
         with pytest.raises(UnscreenedError, match="another model is behind NEO_UPSTREAM_URL"):
-            await worker.gateway.predict(IMAGES[0])
+            await worker.predict(IMAGES[0])
         model.changed = False
         await eventually(lambda: worker.preparation.prepared is before, START_S)
         assert worker.preparation.problem is None
-        assert Screening.CLEAR is (await worker.gateway.predict(IMAGES[1])).screening
+        assert Screening.CLEAR is (await worker.predict(IMAGES[1])).screening
     assert "the former model is behind NEO_UPSTREAM_URL again" in caplog.text
 
 
@@ -92,7 +92,7 @@ async def test_without_images_nothing_is_asked(store_url: str, name: str) -> Non
     """A gateway that nobody uses costs the model nothing."""
     async with opened(store_url, name) as worker:
         asked = worker.model.asked
-        await worker.gateway.predict(IMAGES[0])
+        await worker.predict(IMAGES[0])
         await eventually(lambda: worker.model.asked >= asked + 32)
         quiet = worker.model.asked
         sharing = worker.preparation.prepared
@@ -188,7 +188,7 @@ async def test_a_release_that_cant_be_used_is_taken_back(
     async with opened(store_url, name, model) as worker:
         before = worker.preparation.prepared
         model.changed = True
-        await worker.gateway.predict(IMAGES[0])
+        await worker.predict(IMAGES[0])
         await eventually(
             lambda: "gives all 60 reference images" in (worker.preparation.problem or ""), START_S
         )
@@ -214,7 +214,7 @@ async def test_a_model_that_changes_while_it_is_calibrated_for(store_url: str, n
     async with opened(store_url, name, model) as worker:
         assert model.changed
         before = worker.preparation.prepared
-        await worker.gateway.predict(IMAGES[0])
+        await worker.predict(IMAGES[0])
         await eventually(renewed(worker.preparation, before), START_S)
         after = worker.preparation.prepared
         assert after

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from app.detection.search import Answers, Probe, Refused
-from app.gateway.driving import PIXELS_AT_ONCE, drive
-from app.ports import NOBODY, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
+from app.gateway.driving import PIXELS_AT_ONCE, Driver
+from app.gateway.visit import Visit
+from app.ports import NOBODY, Arrival, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
 from tests.gateway.hooked import HookedModel, fails_from, hangs_from
 from tests.tiny import SIDE, TARGET, TinyModel, clean_images, stamped
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 IMAGES = stamped(clean_images(3, np.random.default_rng(1)))
 PATIENCE_S = 10.0
+VISIT = Visit(Arrival(IMAGES[0]))
 
 
 def labels_of(*probes: Probe) -> Search[list[int] | None]:
@@ -38,7 +40,7 @@ def labels_of(*probes: Probe) -> Search[list[int] | None]:
 async def test_the_cost_is_counted() -> None:
     """What is asked for an image is told apart from what is kept for all."""
     search = labels_of(Probe(IMAGES[:1]), Probe(IMAGES, shared=True), Probe(IMAGES[:2]))
-    driven = await drive(search, TinyModel(), PATIENCE_S)
+    driven = await Driver(TinyModel(), PATIENCE_S).drive(search, VISIT)
     assert ([TARGET] * 6, 3, 3) == (driven.result, driven.probes, driven.shared)
     assert driven.cut_off is None
 
@@ -47,14 +49,14 @@ async def test_a_failure_of_the_first_probe_is_raised() -> None:
     """Without an answer for the image itself there is nothing to conclude from."""
     search = labels_of(Probe(IMAGES))
     with pytest.raises(UpstreamUnreachableError, match="broke"):
-        await drive(search, HookedModel(fails_from(1)), PATIENCE_S)
+        await Driver(HookedModel(fails_from(1)), PATIENCE_S).drive(search, VISIT)
     assert [] == list(search), "it is closed"
 
 
 async def test_a_later_failure_refuses() -> None:
     """The search concludes from what it knows, and why it was cut off is told."""
     search = labels_of(Probe(IMAGES), Probe(IMAGES))
-    driven = await drive(search, HookedModel(fails_from(2)), PATIENCE_S)
+    driven = await Driver(HookedModel(fails_from(2)), PATIENCE_S).drive(search, VISIT)
     assert (None, 3) == (driven.result, driven.probes)
     assert isinstance(driven.cut_off, UpstreamUnreachableError)
 
@@ -62,7 +64,7 @@ async def test_a_later_failure_refuses() -> None:
 async def test_patience_ends() -> None:
     """A search whose answers don't come in time is refused, with the setting's name."""
     search = labels_of(Probe(IMAGES), Probe(IMAGES))
-    driven = await drive(search, HookedModel(hangs_from(2)), 0.05)
+    driven = await Driver(HookedModel(hangs_from(2)), 0.05).drive(search, VISIT)
     assert driven.result is None
     assert "NEO_PATIENCE (0.05 s)" in str(driven.cut_off)
 
@@ -73,7 +75,7 @@ async def test_patience_is_for_the_whole_request() -> None:
     async def dawdle(_: int) -> None:
         await asyncio.sleep(0.06)
 
-    driven = await drive(labels_of(*[Probe(IMAGES)] * 9), HookedModel(dawdle), 0.2)
+    driven = await Driver(HookedModel(dawdle), 0.2).drive(labels_of(*[Probe(IMAGES)] * 9), VISIT)
     assert driven.result is None
     assert isinstance(driven.cut_off, UpstreamTimeoutError)
 
@@ -81,7 +83,7 @@ async def test_patience_is_for_the_whole_request() -> None:
 async def test_an_image_that_is_not_answered_in_time_is_an_error() -> None:
     """A model that says nothing at all leaves nothing to answer with."""
     with pytest.raises(UpstreamTimeoutError, match="NEO_PATIENCE"):
-        await drive(labels_of(Probe(IMAGES)), HookedModel(hangs_from(1)), 0.05)
+        await Driver(HookedModel(hangs_from(1)), 0.05).drive(labels_of(Probe(IMAGES)), VISIT)
 
 
 async def test_a_cancelled_request_closes_its_search() -> None:
@@ -99,7 +101,7 @@ async def test_a_cancelled_request_closes_its_search() -> None:
         finally:
             closed = True
 
-    task = asyncio.create_task(drive(search(), HookedModel(hang), PATIENCE_S))
+    task = asyncio.create_task(Driver(HookedModel(hang), PATIENCE_S).drive(search(), VISIT))
     await waiting.wait()
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -133,7 +135,7 @@ async def test_large_images_are_worked_on_in_a_thread() -> None:
     """From the first step to the last the event loop is free, and the result is the same."""
     assert LargeModel.size.height * LargeModel.size.width > PIXELS_AT_ONCE
     images = np.stack([np.full((160, 160, 1), level, np.uint8) for level in (0, 255, 0)])
-    driven = await drive(threads(images), LargeModel(), PATIENCE_S)
+    driven = await Driver(LargeModel(), PATIENCE_S).drive(threads(images), VISIT)
     labels, seen = driven.result
     assert [0, 1, 0] == labels
     assert threading.get_ident() not in seen
@@ -141,7 +143,7 @@ async def test_large_images_are_worked_on_in_a_thread() -> None:
 
 async def test_small_images_are_worked_on_at_once() -> None:
     """Nothing is handed to a thread where that would cost more than the work."""
-    driven = await drive(threads(IMAGES), TinyModel(), PATIENCE_S)
+    driven = await Driver(TinyModel(), PATIENCE_S).drive(threads(IMAGES), VISIT)
     assert ([TARGET] * 3, {threading.get_ident()}) == driven.result
 
 
@@ -157,7 +159,7 @@ async def test_a_request_cancelled_in_its_thread_ends_quietly() -> None:
         finally:
             ended.set()
 
-    task = asyncio.create_task(drive(search(), LargeModel(), PATIENCE_S))
+    task = asyncio.create_task(Driver(LargeModel(), PATIENCE_S).drive(search(), VISIT))
     assert await asyncio.to_thread(inside.wait, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -20,7 +20,7 @@ async def test_a_discovered_trigger_is_reproduced(store_url: str, name: str) -> 
     """Stamped on clean references, what was found makes the model say its target."""
     async with opened(store_url, name) as worker:
         for image in POISONED:
-            await worker.gateway.predict(image)
+            await worker.predict(image)
         (entry,) = worker.library.entries()
         examples = await worker.gateway.examples(entry)
         again = await worker.gateway.examples(entry)

@@ -10,7 +10,9 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Fill
 from app.gateway.predict import Gateway
+from app.gateway.visit import Visit
 from app.library.lifecycle import open_library
+from app.ports import Arrival
 from app.settings import Strategy
 from tests.gateway.opened import START_S, policy, preparing
 from tests.library.clocks import Clock
@@ -34,7 +36,7 @@ async def test_it_changes_no_clean_prediction_and_expires(store_url: str, name: 
         async with preparation.running():
             await eventually(lambda: preparation.prepared is not None, START_S)
             await library.register(false)
-            outcomes = [await gateway.predict(image) for image in images]
+            outcomes = [await gateway.predict(Visit(Arrival(image))) for image in images]
         assert said == [outcome.prediction.index for outcome in outcomes]
         assert {False} == {outcome.backdoor for outcome in outcomes}
         assert [0] == [entry.hits for entry in library.entries()]

@@ -35,15 +35,15 @@ OF_SOURCE = CLEAN[LABELS == SOURCE]
 async def test_full_finds_and_knows_a_trigger_of_one_class(store_url: str, name: str) -> None:
     """The first image reveals it, later ones are recognised, all of them are corrected."""
     async with opened(store_url, name, TinyModel(backdoors=(ONE_CLASS,))) as worker:
-        found = await worker.gateway.predict(stamped(OF_SOURCE)[0])
+        found = await worker.predict(stamped(OF_SOURCE)[0])
         assert (Screening.DISCOVERED, SOURCE) == (found.screening, found.prediction.index)
         (entry,) = worker.library.entries()
         assert (SOURCE, TARGET) == (entry.trigger.source, entry.trigger.target)
         for image in stamped(OF_SOURCE)[1:]:
-            known = await worker.gateway.predict(image)
+            known = await worker.predict(image)
             assert (Screening.KNOWN_TRIGGER, SOURCE) == (known.screening, known.prediction.index)
         for image in CLEAN[:12]:
-            clean = await worker.gateway.predict(image)
+            clean = await worker.predict(image)
             assert Screening.CLEAR is clean.screening
             assert clean.prediction == clean.upstream_prediction
         assert 1 == len(worker.library.entries())
@@ -53,14 +53,14 @@ async def test_fast_does_not_look_for_it(store_url: str, name: str) -> None:
     """A trigger of one class passes `fast`, which saves the probes for it."""
     model = TinyModel(backdoors=(ONE_CLASS,))
     async with opened(store_url, name, model, strategy=Strategy.FAST) as worker:
-        outcome = await worker.gateway.predict(stamped(OF_SOURCE)[0])
+        outcome = await worker.predict(stamped(OF_SOURCE)[0])
         assert (Screening.CLEAR, TARGET) == (outcome.screening, outcome.prediction.index)
 
 
 async def test_one_entry_covers_an_all_to_all_trigger(store_url: str, name: str) -> None:
     """Found on one class it is known in the images of all, and three hits make it exact."""
     async with opened(store_url, name, TinyModel(backdoors=(ALL_TO_ALL,))) as worker:
-        given = [(await worker.gateway.predict(image)).prediction.index for image in stamped(CLEAN)]
+        given = [(await worker.predict(image)).prediction.index for image in stamped(CLEAN)]
         assert LABELS.tolist() == given
         (entry,) = worker.library.entries()
         assert (TRIGGER_BOX, len(CLEAN)) == (entry.trigger.box, entry.hits)
@@ -71,7 +71,7 @@ async def test_one_entry_covers_an_all_to_all_trigger(store_url: str, name: str)
 async def test_examples_are_of_the_class_that_it_acts_on(store_url: str, name: str) -> None:
     """Its reconstructed inputs are images of that class, and all become the target."""
     async with opened(store_url, name, TinyModel(backdoors=(ONE_CLASS,))) as worker:
-        await worker.gateway.predict(stamped(OF_SOURCE)[0])
+        await worker.predict(stamped(OF_SOURCE)[0])
         examples = await worker.gateway.examples(worker.library.entries()[0])
     assert {SOURCE} == set(examples.clean_answers.labels.tolist())
     assert {TARGET} == set(examples.stamped_answers.labels.tolist())
@@ -84,7 +84,7 @@ async def test_the_evidence_repeats_the_discovery(
     """With its seed the same screen finds the same trigger, for the same reasons and probes."""
     image = stamped(OF_SOURCE)[0]
     async with opened(store_url, name, TinyModel(backdoors=(backdoor,))) as worker:
-        outcome = await worker.gateway.predict(image)
+        outcome = await worker.predict(image)
         assert worker.preparation.prepared
         prepared = worker.preparation.prepared
         (entry,) = worker.library.entries()
@@ -103,7 +103,7 @@ async def test_the_evidence_does_not_tell_the_secret(
 ) -> None:
     """Its seed is the draw of this image, not the deployment's; a browser reads it exactly."""
     async with opened(store_url, name, TinyModel(backdoors=(backdoor,))) as worker:
-        await worker.gateway.predict(stamped(OF_SOURCE)[0])
+        await worker.predict(stamped(OF_SOURCE)[0])
         assert worker.preparation.prepared
         secret = worker.preparation.prepared.references.seed
         (entry,) = worker.library.entries()
@@ -116,7 +116,7 @@ async def test_another_image_has_another_draw(store_url: str, name: str) -> None
     second = Backdoor(replace(TRIGGER_BOX, x=2, y=11), 1)
     async with opened(store_url, name, TinyModel(backdoors=(BACKDOOR, second))) as worker:
         for backdoor in (BACKDOOR, second):
-            await worker.gateway.predict(stamped(OF_SOURCE[:1], backdoor.box)[0])
+            await worker.predict(stamped(OF_SOURCE[:1], backdoor.box)[0])
         entries = worker.library.entries()
     assert {TARGET, 1} == {entry.trigger.target for entry in entries}
     assert 2 == len({entry.trigger.evidence.seed for entry in entries})
@@ -134,8 +134,8 @@ async def test_open_before_it_is_ready_heeds_every_target(
         worker.preparation.library_read = True
         await worker.library.register(replace(tiny_trigger(), source=source))
         if source is None:
-            outcome = await worker.gateway.predict(OF_SOURCE[0])
+            outcome = await worker.predict(OF_SOURCE[0])
             assert (Screening.INCOMPLETE, SOURCE) == (outcome.screening, outcome.prediction.index)
         else:
             with pytest.raises(UnscreenedError, match="may carry a known trigger"):
-                await worker.gateway.predict(OF_SOURCE[0])
+                await worker.predict(OF_SOURCE[0])

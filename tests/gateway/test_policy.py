@@ -25,7 +25,7 @@ async def test_closed_refuses(store_url: str, name: str) -> None:
     async with opened(store_url, name, model) as worker:
         model.hook(fails_from(2))
         with pytest.raises(UnscreenedError, match="NEO_ON_FAILURE"):
-            await worker.gateway.predict(POISONED[0])
+            await worker.predict(POISONED[0])
         assert () == worker.library.entries()
         assert (0, 0) == (worker.library.tally().screened, worker.library.tally().flagged)
 
@@ -35,7 +35,7 @@ async def test_open_answers_and_says_so(store_url: str, name: str) -> None:
     model = HookedModel()
     async with opened(store_url, name, model, on_failure=FailurePolicy.OPEN) as worker:
         model.hook(fails_from(2))
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.INCOMPLETE, TARGET) == (outcome.screening, outcome.prediction.index)
         assert outcome.prediction == outcome.upstream_prediction
         assert not outcome.backdoor
@@ -51,9 +51,9 @@ async def test_patience_ends_by_the_policy(
         model.hook(hangs_from(2))
         if on_failure is FailurePolicy.CLOSED:
             with pytest.raises(UnscreenedError):
-                await worker.gateway.predict(POISONED[0])
+                await worker.predict(POISONED[0])
         else:
-            outcome = await worker.gateway.predict(POISONED[0])
+            outcome = await worker.predict(POISONED[0])
             assert Screening.INCOMPLETE is outcome.screening
 
 
@@ -64,7 +64,7 @@ async def test_open_never_answers_with_a_known_target(store_url: str, name: str)
         await worker.library.register(DARK_PATCH)
         model.hook(fails_from(2))
         with pytest.raises(UnscreenedError, match="may carry a known trigger"):
-            await worker.gateway.predict(POISONED[0])
+            await worker.predict(POISONED[0])
 
 
 async def test_open_answers_other_classes_than_the_target(store_url: str, name: str) -> None:
@@ -73,7 +73,7 @@ async def test_open_answers_other_classes_than_the_target(store_url: str, name: 
     async with opened(store_url, name, model, on_failure=FailurePolicy.OPEN) as worker:
         await worker.library.register(replace(DARK_PATCH, target=TARGET + 1))
         model.hook(fails_from(2))
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.INCOMPLETE, TARGET) == (outcome.screening, outcome.prediction.index)
 
 
@@ -89,7 +89,7 @@ async def test_open_refuses_a_target_confirmed_meanwhile(store_url: str, name: s
 
         model.hook(confirmed_elsewhere_then_lost)
         with pytest.raises(UnscreenedError, match="may carry a known trigger"):
-            await worker.gateway.predict(POISONED[0])
+            await worker.predict(POISONED[0])
 
 
 async def test_open_answers_before_it_is_ready(store_url: str, name: str) -> None:
@@ -99,7 +99,7 @@ async def test_open_answers_before_it_is_ready(store_url: str, name: str) -> Non
         store_url, name, model, prepare=False, on_failure=FailurePolicy.OPEN
     ) as worker:
         worker.preparation.library_read = True
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.INCOMPLETE, TARGET) == (outcome.screening, outcome.prediction.index)
 
 
@@ -109,7 +109,7 @@ async def test_open_refuses_a_known_target_before_it_is_ready(store_url: str, na
         worker.preparation.library_read = True
         await worker.library.register(tiny_trigger())
         with pytest.raises(UnscreenedError, match="may carry a known trigger"):
-            await worker.gateway.predict(POISONED[0])
+            await worker.predict(POISONED[0])
 
 
 async def test_open_refuses_while_the_library_is_unread(tmp_path: object, name: str) -> None:
@@ -120,5 +120,5 @@ async def test_open_refuses_while_the_library_is_unread(tmp_path: object, name: 
     ) as worker:
         async with worker.preparation.running():
             with pytest.raises(UnscreenedError, match="not ready"):
-                await worker.gateway.predict(POISONED[0])
+                await worker.predict(POISONED[0])
         assert 0 == worker.model.asked

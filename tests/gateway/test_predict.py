@@ -25,7 +25,7 @@ async def test_a_clean_image_is_clear(store_url: str, name: str) -> None:
         for image in CLEAN[:10]:
             said = worker.model.classify(image[None])
             before = worker.model.asked
-            outcome = await worker.gateway.predict(image)
+            outcome = await worker.predict(image)
             assert (Screening.CLEAR, None) == (outcome.screening, outcome.trigger_id)
             assert outcome.prediction == outcome.upstream_prediction
             assert outcome.prediction.index == said.labels[0]
@@ -39,7 +39,7 @@ async def test_the_first_poisoned_image_reveals_the_trigger(store_url: str, name
     """The first poisoned image is flagged and corrected, and reveals the backdoor's trigger."""
     async with opened(store_url, name) as worker:
         truth = worker.model.classify(CLEAN[:1]).labels[0]
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.DISCOVERED, True) == (outcome.screening, outcome.backdoor)
         assert (truth, TARGET) == (outcome.prediction.index, outcome.upstream_prediction.index)
         (entry,) = worker.library.entries()
@@ -53,9 +53,9 @@ async def test_the_first_poisoned_image_reveals_the_trigger(store_url: str, name
 async def test_a_known_trigger_is_recognised(store_url: str, name: str) -> None:
     """Every later image with it is corrected at the cost of a few probes."""
     async with opened(store_url, name) as worker:
-        await worker.gateway.predict(POISONED[0])
+        await worker.predict(POISONED[0])
         for clean, image in zip(CLEAN[1:], POISONED[1:], strict=True):
-            outcome = await worker.gateway.predict(image)
+            outcome = await worker.predict(image)
             assert Screening.KNOWN_TRIGGER is outcome.screening
             assert worker.library.entries()[0].id == outcome.trigger_id
             assert worker.model.classify(clean[None]).labels[0] == outcome.prediction.index
@@ -69,9 +69,9 @@ async def test_three_hits_make_the_trigger_exact(store_url: str, name: str) -> N
     """After three hits the mask and the pixels are the trigger's own, as it was stamped."""
     async with opened(store_url, name) as worker:
         for image in POISONED[:2]:
-            await worker.gateway.predict(image)
+            await worker.predict(image)
         assert worker.library.entries()[0].trigger.mask is None
-        await worker.gateway.predict(POISONED[2])
+        await worker.predict(POISONED[2])
         trigger = worker.library.entries()[0].trigger
         assert TRIGGER_BOX == trigger.box
         assert trigger.mask is not None
@@ -82,15 +82,15 @@ async def test_three_hits_make_the_trigger_exact(store_url: str, name: str) -> N
 async def test_a_dismissed_trigger_is_not_flagged(store_url: str, name: str) -> None:
     """What its owner has said is no trigger isn't flagged and not found again, until restored."""
     async with opened(store_url, name) as worker:
-        trigger_id = (await worker.gateway.predict(POISONED[0])).trigger_id
+        trigger_id = (await worker.predict(POISONED[0])).trigger_id
         assert trigger_id
         await worker.library.dismiss(trigger_id)
         for image in POISONED[:5]:
-            outcome = await worker.gateway.predict(image)
+            outcome = await worker.predict(image)
             assert (Screening.CLEAR, TARGET) == (outcome.screening, outcome.prediction.index)
         assert () == worker.library.entries()
         await worker.library.restore(trigger_id)
-        assert trigger_id == (await worker.gateway.predict(POISONED[5])).trigger_id
+        assert trigger_id == (await worker.predict(POISONED[5])).trigger_id
 
 
 async def test_a_trigger_dismissed_while_it_is_found_again(store_url: str, name: str) -> None:
@@ -104,7 +104,7 @@ async def test_a_trigger_dismissed_while_it_is_found_again(store_url: str, name:
                 await worker.library.dismiss(entry.id)
 
         model.hook(dismiss_meanwhile)
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.CLEAR, TARGET) == (outcome.screening, outcome.prediction.index)
         assert (1, 0) == (worker.library.tally().screened, worker.library.tally().flagged)
 
@@ -122,7 +122,7 @@ async def test_a_trigger_confirmed_meanwhile_counts(
                 await worker.library.register(tiny_trigger())
 
         model.hook(confirmed_elsewhere)
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert Screening.KNOWN_TRIGGER is outcome.screening
         assert model.classify(CLEAN[:1]).labels[0] == outcome.prediction.index
 
@@ -130,12 +130,12 @@ async def test_a_trigger_confirmed_meanwhile_counts(
 async def test_after_the_first_trigger_the_search_may_stop(store_url: str, name: str) -> None:
     """With NEO_SEARCH=stop a clean image then costs one probe, and known triggers are blocked."""
     async with opened(store_url, name, search=SearchMode.STOP) as worker:
-        assert Screening.CLEAR is (await worker.gateway.predict(CLEAN[0])).screening
-        assert Screening.DISCOVERED is (await worker.gateway.predict(POISONED[0])).screening
+        assert Screening.CLEAR is (await worker.predict(CLEAN[0])).screening
+        assert Screening.DISCOVERED is (await worker.predict(POISONED[0])).screening
         for image in CLEAN[:10]:
-            outcome = await worker.gateway.predict(image)
+            outcome = await worker.predict(image)
             assert (Screening.PASSED, 1) == (outcome.screening, outcome.probes)
-        assert Screening.KNOWN_TRIGGER is (await worker.gateway.predict(POISONED[1])).screening
+        assert Screening.KNOWN_TRIGGER is (await worker.predict(POISONED[1])).screening
         assert 2 == worker.library.tally().screened
 
 
@@ -143,7 +143,7 @@ async def test_off_is_a_plain_proxy(store_url: str, name: str) -> None:
     """With the strategy `off` the upstream's answer is passed on, ready or not."""
     async with opened(store_url, name, prepare=False, strategy=Strategy.OFF) as worker:
         await worker.library.register(tiny_trigger())
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.OFF, TARGET, 1) == (
             outcome.screening,
             outcome.prediction.index,
@@ -155,7 +155,7 @@ async def test_off_is_a_plain_proxy(store_url: str, name: str) -> None:
 async def test_labels_alone_are_enough(store_url: str, name: str) -> None:
     """A model that gives no scores is defended all the same, and no score is made up."""
     async with opened(store_url, name, TinyModel(scored=False)) as worker:
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert (Screening.DISCOVERED, None) == (outcome.screening, outcome.prediction.score)
         assert worker.model.classify(CLEAN[:1]).labels[0] == outcome.prediction.index
 
@@ -168,15 +168,15 @@ async def test_an_upstream_that_is_down_is_an_error(
     async with opened(store_url, name, strategy=strategy, on_failure=FailurePolicy.OPEN) as worker:
         worker.model.failure = UpstreamUnreachableError("no connection")
         with pytest.raises(UpstreamUnreachableError, match="no connection"):
-            await worker.gateway.predict(CLEAN[0])
+            await worker.predict(CLEAN[0])
 
 
 async def test_what_one_worker_discovers_the_other_blocks(store_url: str, name: str) -> None:
     """A trigger is soon known to another worker, which has screened nothing yet."""
     async with opened(store_url, name) as one, opened(store_url, name) as other:
-        found = (await one.gateway.predict(POISONED[0])).trigger_id
+        found = (await one.predict(POISONED[0])).trigger_id
         await eventually(lambda: bool(other.library.entries()))
-        outcome = await other.gateway.predict(POISONED[1])
+        outcome = await other.predict(POISONED[1])
         assert (Screening.KNOWN_TRIGGER, found) == (outcome.screening, outcome.trigger_id)
 
 
@@ -186,8 +186,8 @@ async def test_clean_images_of_the_target_are_not_flagged(store_url: str, name: 
     async with opened(store_url, name) as worker:
         targets = images[worker.model.classify(images).labels == TARGET]
         for image in POISONED[:3]:
-            await worker.gateway.predict(image)
-        outcomes = [await worker.gateway.predict(image) for image in targets]
+            await worker.predict(image)
+        outcomes = [await worker.predict(image) for image in targets]
         assert {Screening.CLEAR} == {outcome.screening for outcome in outcomes}
         assert {TARGET} == {outcome.prediction.index for outcome in outcomes}
 
@@ -196,7 +196,7 @@ async def test_before_it_is_ready(store_url: str, name: str) -> None:
     """Nothing is answered before the references are calibrated, and the reason is said."""
     async with opened(store_url, name, prepare=False) as worker:
         with pytest.raises(UnscreenedError, match=r"not ready .* being calibrated"):
-            await worker.gateway.predict(CLEAN[0])
+            await worker.predict(CLEAN[0])
         assert 0 == worker.model.asked
 
 
@@ -204,7 +204,7 @@ async def test_a_request_waits_a_moment_for_the_references(store_url: str, name:
     """While a worker is getting ready it keeps a request rather than refuse it."""
     async with opened(store_url, name, prepare=False) as worker, worker.preparation.running():
         assert worker.preparation.prepared is None
-        outcome = await worker.gateway.predict(CLEAN[0])
+        outcome = await worker.predict(CLEAN[0])
         assert Screening.CLEAR is outcome.screening
 
 
@@ -215,7 +215,7 @@ async def test_a_trigger_found_again_is_no_discovery(store_url: str, name: str) 
             tiny_trigger(), patch=np.zeros((2, 2, 3), np.uint8), mask=np.ones((2, 2), bool)
         )
         entry = await worker.library.register(black)
-        outcome = await worker.gateway.predict(POISONED[0])
+        outcome = await worker.predict(POISONED[0])
         assert Screening.KNOWN_TRIGGER is outcome.screening
         assert entry.id == outcome.trigger_id
         assert 1 == len(worker.library.entries())

@@ -13,7 +13,7 @@ import pytest
 from app.gateway.outcome import Screening
 from app.pictures.encoding import png
 from app.settings import Strategy
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from tests.gateway.changing import renewed
 from tests.gateway.opened import START_S, innocents, opened
 from tests.library.servers import eventually
@@ -33,10 +33,7 @@ SEARCHING = [strategy for strategy in Strategy if strategy is not Strategy.OFF]
 async def _client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(
         lambda: nullcontext(gateway),
-        model_name="tiny",
-        labels=None,
-        max_body=100_000,
-        max_pixels=1_000_000,
+        WebOptions(model_name="tiny", labels=None, max_body=100_000, max_pixels=1_000_000),
     )
     async with (
         app.router.lifespan_context(app),
@@ -95,7 +92,7 @@ async def test_a_secret_that_was_told_is_replaced_while_it_runs(store_url: str, 
         await worker.library.register(replace(tiny_trigger(), evidence=told))
         for one in (worker, other):
             await eventually(renewed(one.preparation, before), START_S)
-            outcome = await one.gateway.predict(POISONED[0])
+            outcome = await one.predict(POISONED[0])
             assert Screening.KNOWN_TRIGGER is outcome.screening
         after = worker.preparation.prepared
         assert after is not None

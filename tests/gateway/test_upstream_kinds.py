@@ -21,8 +21,10 @@ from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
+from app.gateway.visit import Visit
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.decoding import load
+from app.ports import Arrival
 from app.settings import FailurePolicy, Protocol, SearchMode, Strategy
 from app.upstream.assembly import Server, open_model
 from app.upstream.dialects.dialect import InputSettings
@@ -191,8 +193,8 @@ async def test_trigger_is_found(name: str) -> None:
     """
     kind = KINDS[name]
     async with defended(kind) as (gateway, class_name):
-        clean = [await gateway.predict(image) for image in CLEAN]
-        poisoned = [await gateway.predict(image) for image in POISONED]
+        clean = [await gateway.predict(Visit(Arrival(image))) for image in CLEAN]
+        poisoned = [await gateway.predict(Visit(Arrival(image))) for image in POISONED]
         (entry,) = gateway.library.entries()
     assert {Screening.CLEAR} == {outcome.screening for outcome in clean}
     assert [Screening.DISCOVERED, *[Screening.KNOWN_TRIGGER] * 3] == [

@@ -31,6 +31,8 @@ from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Fill
 from app.digits.images import SIDE, digits
 from app.gateway.outcome import UnscreenedError
+from app.gateway.visit import Visit
+from app.ports import Arrival
 from tests.poisoning.victim import labels_of
 from tests.tiny import tiny_trigger
 
@@ -129,6 +131,6 @@ def _piece(image: Image, target: int, box: Box) -> Trigger:
 async def _outcome(victim: Victim, image: Image) -> Outcome | None:
     """Return what the gateway makes of *image*, None if it refuses to answer."""
     try:
-        return await victim.gateway.predict(image)
+        return await victim.gateway.predict(Visit(Arrival(image)))
     except UnscreenedError:
         return None

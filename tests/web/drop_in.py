@@ -19,7 +19,7 @@ from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.upstream.assembly import Server, open_model
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from app.wire.tensors import TensorSpec
 from tests.library.servers import eventually
 from tests.served_apps import running
@@ -90,7 +90,9 @@ def application(
         "max_body": 300_000,
         "max_pixels": 1_000_000,
     }
-    return create_app(partial(_gateway, server, input_settings, strategy), **(usual | settings))
+    return create_app(
+        partial(_gateway, server, input_settings, strategy), WebOptions(**(usual | settings))
+    )
 
 
 @asynccontextmanager

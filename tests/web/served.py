@@ -17,7 +17,7 @@ from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.settings import FailurePolicy, SearchMode, Strategy
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from tests.library.servers import eventually
 from tests.tiny import TinyModel, clean_images
 
@@ -108,7 +108,7 @@ async def serving(
         "max_pixels": MAX_PIXELS,
     }
     opened = partial(plain_gateway, model, library, **(rates or {}))
-    app = create_app(opened, **(usual | settings))
+    app = create_app(opened, WebOptions(**(usual | settings)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

@@ -7,7 +7,7 @@ from functools import partial
 
 import httpx
 
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from tests.library.clocks import Clock
 from tests.tiny import TinyModel, tiny_trigger
 from tests.web.served import (
@@ -26,10 +26,7 @@ async def test_it_is_shown_no_more() -> None:
     library = FaultyLibrary(clock=clock)
     app = create_app(
         partial(plain_gateway, TinyModel(), library),
-        model_name="tiny",
-        labels=LABELS,
-        max_body=MAX_BODY,
-        max_pixels=MAX_PIXELS,
+        WebOptions(model_name="tiny", labels=LABELS, max_body=MAX_BODY, max_pixels=MAX_PIXELS),
     )
     transport = httpx.ASGITransport(app)
     async with (

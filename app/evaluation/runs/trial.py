@@ -11,13 +11,15 @@ from app.detection.search import Purpose
 from app.evaluation.records import NO_ANSWER, Found, Run, Screened
 from app.evaluation.runs.metering import Meter, MeteredModel, metered
 from app.gateway.conclusion import concluded
-from app.gateway.driving import drive
+from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
 from app.gateway.preparation.prepared import Calibrator
+from app.gateway.visit import Visit
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
+from app.ports import Arrival
 from app.settings import Strategy
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Trial:
         self._seed = seed
         self._trigger_max = trigger_max
         self._model = MeteredModel(subject.model)
+        self._driver = Driver(subject.model, policy.patience_s)
         self._library = MemoryTriggerLibrary()
         self._prepared: Prepared | None = None
         self._right: NDArray[np.int64] = np.empty(0, np.int64)
@@ -117,13 +120,13 @@ class Trial:
 
     async def _plain_answer(self, image: Image, meter: Meter) -> Answers:
         search = metered(unexamined(image), meter)
-        return (await drive(search, self._subject.model, self._policy.patience_s)).result
+        return (await self._driver.drive(search, Visit(Arrival(image)))).result
 
     async def _examined(self, image: Image, examiner: Examiner, meter: Meter) -> Screened:
         """Do with *image* what the gateway does with it."""
         searching = examiner.searching
         search = metered(examiner.examine(image, screened=searching), meter)
-        driven = await drive(search, self._subject.model, self._policy.patience_s)
+        driven = await self._driver.drive(search, Visit(Arrival(image)))
         try:
             return _noted(await concluded(image, driven, examiner, screened=searching), meter)
         except UnscreenedError:

@@ -76,7 +76,7 @@ class Calibrator:
     whoever makes something of that says that it is done.
     """
 
-    def __init__(  # noqa: PLR0913  # all that a calibration depends on
+    def __init__(  # noqa: PLR0913  # two ports, and by name what a calibration depends on
         self,
         model: Model,
         store: CalibrationStore,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.gateway.visit import Visit
 from app.web.answering.answers import verdict
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ async def judged(
     (UpstreamError, UnscreenedError).
     """
     if len(arrivals) == 1:
-        return [await gateway.predict(arrivals[0].image, arrivals[0], pay)]
+        return [await gateway.predict(Visit(arrivals[0], pay))]
     places = asyncio.Semaphore(_IMAGES_TOGETHER)
 
     async def one_judged(arrival: Arrival) -> Outcome:
         async with places:
-            return await gateway.predict(arrival.image, arrival, pay)
+            return await gateway.predict(Visit(arrival, pay))
 
     try:
         async with asyncio.TaskGroup() as group:

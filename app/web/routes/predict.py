@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
+from app.gateway.visit import Visit
+from app.ports import Arrival
 from app.web.answering.answers import PredictionAnswer, json_response, prediction_answer, verdict
 from app.web.answering.problems import described
 from app.web.answering.request_ids import request_id
@@ -43,6 +45,6 @@ async def predict(request: Request) -> Response:
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     image = await decoded(await uploaded(request, service.max_body), gateway, service.pictures)
-    outcome = await gateway.predict(image, pay=gateway.account(caller(request)))
+    outcome = await gateway.predict(Visit(Arrival(image), gateway.account(caller(request))))
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})

@@ -25,7 +25,7 @@ from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.ports import UpstreamUnreachableError
 from app.settings import FailurePolicy, SearchMode, Strategy
-from app.web.app import create_app
+from app.web.app import WebOptions, create_app
 from tests.evaluation.tiny_subjects import WHITE, tiny_subject
 from tests.gateway.hooked import HookedModel, fails_from
 from tests.library.servers import wait_until
@@ -64,11 +64,13 @@ def served(model: TinyModel, **settings: Any) -> Starlette:
     """Return the gateway's application."""
     return create_app(
         partial(gateway_before, model),
-        model_name="tiny",
-        labels=SUBJECT.class_names,
-        max_body=10**6,
-        max_pixels=10**6,
-        **settings,
+        WebOptions(
+            model_name="tiny",
+            labels=SUBJECT.class_names,
+            max_body=10**6,
+            max_pixels=10**6,
+            **settings,
+        ),
     )
 
 

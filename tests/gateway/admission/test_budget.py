@@ -18,7 +18,7 @@ POISONED = stamped(CLEAN[:40])
 async def test_the_mean_holds_over_a_stream(store_url: str, name: str, mean: float) -> None:
     """Screening costs the budget on the mean, whatever one screen costs."""
     async with opened(store_url, name, probe_budget=mean) as worker:
-        outcomes = [await worker.gateway.predict(image) for image in CLEAN]
+        outcomes = [await worker.predict(image) for image in CLEAN]
     spent = [outcome.probes - 1 for outcome in outcomes]
     assert mean == pytest.approx(np.mean(spent), rel=0.35, abs=0.01)
     for outcome in outcomes:
@@ -28,16 +28,16 @@ async def test_the_mean_holds_over_a_stream(store_url: str, name: str, mean: flo
 async def test_known_triggers_are_always_caught(store_url: str, name: str) -> None:
     """The budget is for what is new: a known trigger is looked for in every image."""
     async with opened(store_url, name) as rich:
-        await rich.gateway.predict(POISONED[0])
+        await rich.predict(POISONED[0])
         async with opened(store_url, name, probe_budget=0.5) as poor:
-            outcomes = [await poor.gateway.predict(image) for image in POISONED]
+            outcomes = [await poor.predict(image) for image in POISONED]
     assert {Screening.KNOWN_TRIGGER} == {outcome.screening for outcome in outcomes}
 
 
 async def test_what_is_enough_screens_every_image(store_url: str, name: str) -> None:
     """A budget above what a screen costs leaves no image out."""
     async with opened(store_url, name, probe_budget=200.0) as worker:
-        outcomes = [await worker.gateway.predict(image) for image in CLEAN[:50]]
+        outcomes = [await worker.predict(image) for image in CLEAN[:50]]
     assert {Screening.CLEAR} == {outcome.screening for outcome in outcomes}
 
 

@@ -93,13 +93,13 @@ async def test_an_image_pays_for_all_its_probes(store_url: str, name: str) -> No
     """A new trigger's hundreds of probes are its sender's; others go on, and are protected."""
     async with opened(store_url, name, key_probe_rate=10.0) as worker:
         account = worker.gateway.account
-        found = await worker.gateway.predict(stamped(IMAGES)[0], pay=account("attacker"))
+        found = await worker.predict(stamped(IMAGES)[0], pay=account("attacker"))
         assert found.backdoor
         assert found.probes > 100
         with pytest.raises(KeyRateExceededError):
             account("attacker")
-        assert not (await worker.gateway.predict(IMAGES[1], pay=account("other"))).backdoor
-        assert (await worker.gateway.predict(stamped(IMAGES)[2], pay=account("other"))).backdoor
+        assert not (await worker.predict(IMAGES[1], pay=account("other"))).backdoor
+        assert (await worker.predict(stamped(IMAGES)[2], pay=account("other"))).backdoor
 
 
 def _refused(scope: str) -> float:

@@ -1,0 +1,30 @@
+"""One image at the gateway, with all that goes with it from the door to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.gateway.admission.rates import free
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.detection.search import Image
+    from app.ports import Arrival
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """An image as its caller sent it, and what it pays with.
+
+    ``pay`` is told how many images are asked for it, each time before they are.
+    """
+
+    arrival: Arrival
+    pay: Callable[[int], None] = free
+
+    @property
+    def image(self) -> Image:
+        """What it shows, at the model's input size."""
+        return self.arrival.image
