@@ -12,7 +12,7 @@ DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-poisoning bench-sharing bench-stream \
-	sbom lock clean
+	pictures sbom lock clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -61,6 +61,9 @@ soak: $(VENV)/dev ## Ten minutes of steady load and a fault every 20 seconds (AR
 
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
+
+pictures: $(VENV)/dev ## Draw the README's pictures anew, by running the demo (needs Chromium)
+	$(BIN)/python -m tests.docs.pictures
 
 sbom: $(VENV)/dev ## List what is locked for the gateway as a CycloneDX document; images bring their own
 	mkdir -p dist

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(
-    page for place in (".", "docs", ".github", "deploy") for page in (ROOT / place).glob("*.md")
-)
+PLACES = (".", "docs", ".github", ".github/decisions", "deploy")
+PAGES = sorted(page for place in PLACES for page in (ROOT / place).glob("*.md"))
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")

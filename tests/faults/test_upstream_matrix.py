@@ -1,6 +1,6 @@
 """Every fault of the upstream, wherever it strikes, under both policies: what a client gets.
 
-The tables are the specification; `deploy/faults.md` says the same in words.
+The tables are the specification; `docs/faults.md` says the same in words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The user of `deploy/redis.md`, who may do no more than the gateway needs."""
+"""The user of `docs/redis.md`, who may do no more than the gateway needs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from redis import Redis
 
-PAGE = Path(__file__).parents[2] / "deploy" / "redis.md"
+PAGE = Path(__file__).parents[2] / "docs" / "redis.md"
 
 
 def let_in(client: Redis, *more: str) -> None:

@@ -75,7 +75,7 @@ async def test_tls_with_an_authority_of_ones_own(encrypted: tuple[int, Path, lis
 
 @pytest.fixture
 def limited(server: Server) -> Iterator[Callable[[], str]]:
-    """Let the user of `deploy/redis.md` in; return what was refused so far."""
+    """Let the user of `docs/redis.md` in; return what was refused so far."""
     with server.client() as client:
         let_in(client)
         yield lambda: refused(client)

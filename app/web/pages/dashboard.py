@@ -36,7 +36,8 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem aut
   padding: 0 1rem; color: #1e1e1e; background: #fff; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; padding: .5rem .75rem; border-bottom: 1px solid #ccc; }}
-img.trigger {{ width: 6rem; image-rendering: pixelated; border: 1px solid #767676; }}
+img.trigger {{ width: 6rem; image-rendering: pixelated; border: 1px solid #767676;
+  background: #808080; /* a white pixel shows, and so does a black one */ }}
 img.examples {{ max-width: 100%; }}
 </style>
 </head>
