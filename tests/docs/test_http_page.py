@@ -22,4 +22,6 @@ def test_every_word_of_screening_is_on_the_page() -> None:
     """Each way in which an image was examined has its row."""
     table = PAGE.partition("| `screening` | means |")[2].partition("\n\n")[0]
 
-    assert [str(word) for word in Screening] == re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert [str(word) for word in Screening] == re.findall(
+        r"^\| `([\w-]+)` \|", table, re.MULTILINE
+    )

@@ -91,7 +91,9 @@ def server_program() -> str:
     bundled = [str(path) for folder in folders for path in Path(folder).glob(BUNDLED)]
     program = next(iter(bundled), shutil.which("valkey-server") or shutil.which("redis-server"))
     if program is None:
-        message = "no Valkey or Redis server is installed on this machine; name one in a URL"
+        message = (
+            "no Valkey or Redis server is installed on this machine: name one in NEO_REDIS_URL"
+        )
         raise LibraryError(message)
     return program
 
@@ -111,7 +113,10 @@ def _claimed(directory: Path) -> Iterator[int]:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         claim = (directory / "lock").open("a")
     except OSError as exc:
-        message = f"the trigger library can't be kept in {directory}: {exc}"
+        message = (
+            f"the trigger library can't be kept in {directory}: {exc}; name another place in"
+            " XDG_STATE_HOME, or a Redis in NEO_REDIS_URL"
+        )
         raise LibraryError(message) from exc
     with claim:
         deadline = time.monotonic() + CLAIM_SECONDS

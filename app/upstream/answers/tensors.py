@@ -89,7 +89,10 @@ def answers_from(
     if values.dtype.kind == "f":
         return _scored(values, outputs)
     if values.shape[1:] not in {(), (1,)}:
-        message = f"the upstream's labels are {values.shape}, not one for each image"
+        message = (
+            f"the upstream's labels are {values.shape}, not one for each image: name another output"
+            " in NEO_OUTPUTS"
+        )
         raise UpstreamAnswerError(message)
     flat = values.reshape(-1)
     if values.dtype.kind == "O":
@@ -107,7 +110,10 @@ def _scored(values: NDArray[Any], outputs: dict[str, NDArray[Any]]) -> Answers:
         case (_, classes) if classes >= FEWEST_CLASSES:
             pass
         case shape:
-            message = f"the upstream's scores are {shape}, not (images, classes)"
+            message = (
+                f"the upstream's scores are {shape}, not (images, classes): name another output in"
+                " NEO_OUTPUTS"
+            )
             raise UpstreamAnswerError(message)
     with np.errstate(over="ignore"):
         scores = values.astype(np.float32)

@@ -139,5 +139,8 @@ def _check_origin(answer: Fields, model: str) -> None:
         message = f"the upstream's answer is an error, whatever its status: {words}"
         raise UpstreamAnswerError(message)
     if answer.get("model_name") not in (model, None):
-        message = f"the upstream's answer is another model's, not that of {model!r}"
+        message = (
+            f"the upstream's answer is another model's, not that of {model!r}: NEO_MODEL must be"
+            " the name that it answers with"
+        )
         raise UpstreamAnswerError(message)

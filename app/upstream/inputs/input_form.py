@@ -69,7 +69,10 @@ def input_form(
     if fixed is None or any(
         told not in (-1, real) for told, real in zip(dims, fixed, strict=False)
     ):
-        message = f"the model's input is {spec.shape}, which is no batch of {_words(size)} images"
+        message = (
+            f"the model's input is {spec.shape}, which is no batch of {_words(size)} images: make"
+            " NEO_INPUT_SIZE and NEO_INPUT_LAYOUT fit it, or unset them"
+        )
         raise UpstreamAnswerError(message)
     return InputForm(spec.name, spec.datatype, size, layout, fixed, single=spec.shape[:1] == (1,))
 
