@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parents[2] / ".github" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WINDOW = "1080,860"
+WINDOW = "1080,810"
 PATIENCE_S = 30.0
 
 SCALE = 10
