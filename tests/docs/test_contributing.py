@@ -15,7 +15,7 @@ def test_every_room_has_its_line() -> None:
     folders = {str(file.parent.relative_to(ROOT)) for file in app.glob("*/**/__init__.py")}
     files = {str(file.relative_to(ROOT)) for file in app.glob("*.py")} - {"app/__init__.py"}
 
-    layout = PAGE.partition("## Layout")[2].partition("\n\nThose who")[0]
+    layout = PAGE.partition("## Layout")[2].partition("\n\nBegin with")[0]
     rows = [row.partition(" | ")[0] for row in layout.splitlines() if row.startswith("| ")]
     assert folders | files == set(re.findall(r"`(app/[\w/.]+)`", "\n".join(rows)))
 
