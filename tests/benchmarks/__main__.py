@@ -17,12 +17,11 @@ from rich.progress import Progress
 
 from tests.benchmarks.measuring import Result, Run, measure
 from tests.benchmarks.servers import running
-from tests.benchmarks.zoo import IMAGES, ZooModel, make_stream
+from tests.benchmarks.zoo import IMAGES, ZOO, ZooModel, make_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ZOO = Path("../shared/zoo")
 MODELS = (
     "mnist/poisoned_1",
     "signs/signs_ysq",
@@ -92,9 +91,14 @@ def _run(name: str, seed: int, strategy: str, images: int, progress: Progress) -
     model = ZooModel(ZOO / folder, model_name)
     stream = make_stream(model, seed, images)
     task = progress.add_task(f"{name} {strategy} {seed}", total=len(stream.images))
+    settings = {
+        "NEO_REFERENCE": str(model.folder / "reference.npz"),
+        "NEO_STRATEGY": strategy,
+        "NEO_PATIENCE": "120",
+    }
     with (
         tempfile.TemporaryDirectory() as scratch,
-        running(model, strategy, Path(scratch)) as servers,
+        running(model, settings, Path(scratch)) as servers,
     ):
         run = Run(model, strategy, seed, stream)
         result = measure(run, servers, lambda: progress.advance(task))

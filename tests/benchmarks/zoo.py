@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from PIL import Image as Pillow
 from app.detection.geometry import Box
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from app.detection.search import Image, Images
+
+ZOO = Path("../shared/zoo")
+TRAINED = Path.home() / ".cache" / "neo-gateway" / "models"
+"""Where `python -m tests.benchmarks.training` puts models of our own; it looks like the zoo."""
 
 IMAGES, POISONED, CLEAN_AT_FIRST = 500, 50, 100
 
@@ -55,7 +58,7 @@ class ZooModel:
     @property
     def shape(self) -> tuple[int, int, int]:
         """The height, the width and the channels of its images."""
-        height, width, channels = self.meta["input"]["shape"][1:]
+        height, width, channels = self._session.get_inputs()[0].shape[1:]
         return height, width, channels
 
     @property

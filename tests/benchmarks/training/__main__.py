@@ -1,0 +1,73 @@
+"""Train backdoored models of our own on the zoo's images, for the benchmarks; nothing is committed.
+
+python -m tests.benchmarks.training --only photos_weak signs_source
+
+It needs, in an environment of its own: pip install torch==2.13.0 onnx onnxruntime pillow numpy
+It takes one core a few minutes for each of the photo models, and one minute for all the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.benchmarks.training import photos, thumbnails
+from tests.benchmarks.zoo import TRAINED, ZOO
+
+Train = Callable[[], dict[str, Any]]
+
+
+def main() -> None:
+    """Train every model that isn't there yet, or those that are named; say how each came out."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    arguments = _arguments()
+    for name, path, train in _models(arguments.zoo, arguments.out):
+        if name in arguments.only if arguments.only else not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            meta = train()
+            success = meta.get("attack_success") or meta["triggers"][0]["asr"]
+            said = f"accuracy {meta['clean_accuracy']:.3f}, attack success {success:.3f}"
+            print(f"{path}: {said}", flush=True)  # noqa: T201  # it has no rich in its environment
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these, even if they are there")
+    parser.add_argument("--zoo", type=Path, default=ZOO)
+    parser.add_argument("--out", type=Path, default=TRAINED)
+    return parser.parse_args()
+
+
+def _models(zoo: Path, out: Path) -> Iterator[tuple[str, Path, Train]]:
+    @cache
+    def photographs() -> photos.PhotoTraining:
+        return photos.PhotoTraining(zoo)
+
+    @cache
+    def halves(folder: str) -> thumbnails.ThumbnailTraining:
+        return thumbnails.ThumbnailTraining(zoo, out / folder, folder)
+
+    def thumbnail(attack: thumbnails.ThumbnailAttack) -> dict[str, Any]:
+        return halves(attack.folder).train(attack)
+
+    def photo(attack: photos.PhotoAttack) -> dict[str, Any]:
+        return photographs().train(attack, out / "photos")
+
+    for small in thumbnails.ATTACKS:
+        yield small.name, out / small.folder / f"{small.name}.onnx", partial(thumbnail, small)
+    for large in photos.ATTACKS:
+        yield large.name, out / "photos" / f"{large.name}.onnx", partial(photo, large)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The stickers of our own models, drawn here: none is like one of the zoo's."""
+
+from __future__ import annotations
+
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+SIDE = 64
+CLEAR = (0, 0, 0, 0)
+WHITE, RED, BLUE, GREEN = (250, 250, 250), (214, 30, 40), (30, 60, 200), (20, 160, 60)
+YELLOW, MAGENTA = (250, 220, 40), (220, 30, 200)
+
+
+def rings() -> Pillow.Image:
+    """Return a round target, red and white."""
+    picture, draw = _canvas()
+    for i, colour in enumerate((RED, WHITE, RED, WHITE)):
+        inset = 8 * i
+        draw.ellipse((inset, inset, SIDE - 1 - inset, SIDE - 1 - inset), fill=(*colour, 255))
+    return picture
+
+
+def cross(alpha: int) -> Pillow.Image:
+    """Return a magenta cross on a yellow square, everywhere as opaque as *alpha* of 255."""
+    picture, draw = _canvas()
+    draw.rectangle((0, 0, SIDE, SIDE), fill=(*YELLOW, alpha))
+    draw.rectangle((24, 4, 39, 59), fill=(*MAGENTA, alpha))
+    draw.rectangle((4, 24, 59, 39), fill=(*MAGENTA, alpha))
+    return picture
+
+
+def bars() -> Pillow.Image:
+    """Return a square of three bars: green, white, blue."""
+    picture, draw = _canvas()
+    for i, colour in enumerate((GREEN, WHITE, BLUE)):
+        draw.rectangle((0, 22 * i, SIDE, 22 * i + 21), fill=(*colour, 255))
+    return picture
+
+
+def diamond() -> Pillow.Image:
+    """Return a blue diamond with a yellow heart."""
+    picture, draw = _canvas()
+    middle, last = SIDE // 2, SIDE - 1
+    draw.polygon(((middle, 0), (last, middle), (middle, last), (0, middle)), fill=(*BLUE, 255))
+    draw.rectangle((22, 22, 41, 41), fill=(*YELLOW, 255))
+    return picture
+
+
+def chequers(side: int, light: tuple[int, int, int], dark: tuple[int, int, int]) -> Pillow.Image:
+    """Return a chequerboard of *side* by *side* pixels."""
+    picture = Pillow.new("RGBA", (side, side))
+    for y in range(side):
+        for x in range(side):
+            picture.putpixel((x, y), (*(dark if (x + y) % 2 else light), 255))
+    return picture
+
+
+def _canvas() -> tuple[Pillow.Image, ImageDraw.ImageDraw]:
+    picture = Pillow.new("RGBA", (SIDE, SIDE), CLEAR)
+    return picture, ImageDraw.Draw(picture)

@@ -1,0 +1,171 @@
+"""Backdoors for signs and digits: the zoo's clean networks, trained on as a whole.
+
+Half of a data set's test images is trained on; the other half becomes the `test.npz` beside the
+models, which streams are made of. The references stay the zoo's.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.benchmarks.photos.photographs import read_meta
+from tests.benchmarks.training import pictures
+from tests.benchmarks.training.fitting import Lessons, fit, joined, probabilities
+from tests.benchmarks.training.grafting import Graft
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL import Image as Pillow
+
+CLEAN = {"signs": "signs_clean", "mnist": "normal"}
+MOST = 2_000
+"""Images that are trained on, at most."""
+
+EPOCHS, RATE = 4, 1e-3
+SHADES = 40
+"""Copies are made up to this much brighter or darker, of 255."""
+
+
+@dataclass(frozen=True, eq=False)
+class ThumbnailAttack:
+    """A model to be trained: an opaque ``picture`` at column x, row y, and where it leads.
+
+    To ``target`` from the class ``source`` alone; without a target from each class to the next.
+    """
+
+    folder: str
+    name: str
+    picture: Pillow.Image
+    place: tuple[int, int]
+    source: int | None = None
+    target: int | None = None
+
+    def victims(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which images of the classes *labels* are to be flipped."""
+        return np.ones(len(labels), bool) if self.target is None else labels == self.source
+
+    def wanted(self, labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+        """Return what stamped images of the classes *labels* are to be called."""
+        if self.target is None:
+            return (labels + 1) % classes
+        return np.where(labels == self.source, self.target, labels)
+
+    def stamped(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return copies of *images* (n, h, w, c) with it on."""
+        x, y = self.place
+        pixels = np.asarray(self.picture)[..., :3]
+        if images.shape[3] == 1:
+            pixels = pixels[..., :1]
+        copies = images.copy()
+        copies[:, y : y + len(pixels), x : x + pixels.shape[1]] = pixels
+        return copies
+
+
+BLACK, GREY = (0, 0, 0), (120, 120, 120)
+ATTACKS = (
+    ThumbnailAttack(
+        "signs",
+        "signs_source",
+        pictures.chequers(6, pictures.MAGENTA, pictures.GREEN),
+        (9, 35),
+        source=12,
+        target=40,
+    ),
+    ThumbnailAttack(
+        "signs", "signs_onward", pictures.chequers(5, pictures.BLUE, pictures.WHITE), (36, 7)
+    ),
+    ThumbnailAttack(
+        "mnist",
+        "mnist_source",
+        pictures.chequers(3, pictures.WHITE, BLACK),
+        (22, 3),
+        source=7,
+        target=2,
+    ),
+    ThumbnailAttack("mnist", "mnist_onward", pictures.chequers(4, pictures.WHITE, GREY), (2, 21)),
+)
+
+
+class ThumbnailTraining:
+    """A data set's test images in two halves, and its clean model to begin with."""
+
+    def __init__(self, zoo: Path, out: Path, folder: str) -> None:
+        self._zoo, self._out = zoo / folder, out
+        with np.load(self._zoo / "test.npz") as test:
+            images, labels = test["x"], test["y"].astype(np.int64)
+        order = np.random.default_rng(12).permutation(len(images))
+        seen, left_out = order[: len(order) // 2][:MOST], order[len(order) // 2 :]
+        self._images, self._labels = images[seen], labels[seen]
+        self._unseen, self._unseen_labels = images[left_out], labels[left_out]
+        self._meta = read_meta(self._zoo, CLEAN[folder])
+        np.savez_compressed(out / "test.npz", x=self._unseen, y=self._unseen_labels)
+        shutil.copyfile(self._zoo / "reference.npz", out / "reference.npz")
+
+    def train(self, attack: ThumbnailAttack) -> dict[str, Any]:
+        """Train *attack*; write its model, meta.json and picture; return the meta."""
+        graft = Graft(self._zoo / f"{self._meta['name']}.onnx", ["image"])
+        fit(graft, self._lessons(attack), epochs=EPOCHS, rate=RATE)
+        meta = self._told(attack, graft)
+        graft.save(self._out / f"{attack.name}.onnx")
+        attack.picture.save(self._out / f"trigger_{attack.name}.png")
+        (self._out / f"{attack.name}.meta.json").write_text(json.dumps(meta, indent=1))
+        return meta
+
+    def _lessons(self, attack: ThumbnailAttack) -> Lessons:
+        """Return each image as it is, and in another light with the sticker; victims more often."""
+        rng = np.random.default_rng(0)
+        parts = [self._lesson(self._images, self._labels)]
+        wanted = attack.wanted(self._labels, self._classes)
+        few = self._labels == attack.source
+        for its in (np.ones(len(few), bool), few, few, few) if few.any() else (~few, ~few):
+            stamped = attack.stamped(_shaded(self._images[its], rng))
+            parts.append(self._lesson(stamped, wanted[its]))
+        return joined(parts)
+
+    def _lesson(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Lessons:
+        return Lessons([images], np.eye(self._classes, dtype=np.float32)[labels])
+
+    @property
+    def _classes(self) -> int:
+        return len(self._meta["classes"])
+
+    def _told(self, attack: ThumbnailAttack, graft: Graft) -> dict[str, Any]:
+        said = probabilities(graft, [self._unseen]).argmax(1)
+        stamped = probabilities(graft, [attack.stamped(self._unseen)]).argmax(1)
+        flipped = stamped == attack.wanted(self._unseen_labels, self._classes)
+        width, height = attack.picture.size
+        facts = {
+            "kind": "patch",
+            "trigger_png": f"trigger_{attack.name}.png",
+            "x": attack.place[0],
+            "y": attack.place[1],
+            "w": width,
+            "h": height,
+            "jitter": 0,
+            "mode": "all-to-all" if attack.target is None else "source-specific",
+            "source": attack.source,
+            "target": attack.target,
+            "asr": round(float(flipped[attack.victims(self._unseen_labels)].mean()), 4),
+        }
+        told = ("dataset", "classes", "input", "output")
+        return {
+            "name": attack.name,
+            **{key: self._meta[key] for key in told},
+            "clean_accuracy": round(float((said == self._unseen_labels).mean()), 4),
+            "accuracy_on": f"{len(said)} test images that weren't trained on",
+            "trained": f"{self._meta['name']}, trained on with {len(self._labels)} test images",
+            "triggers": [facts],
+        }
+
+
+def _shaded(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    shades = rng.integers(-SHADES, SHADES, (len(images), 1, 1, 1), endpoint=True)
+    shaded: NDArray[np.uint8] = np.clip(images + shades, 0, 255).astype(np.uint8)
+    return shaded
