@@ -10,6 +10,16 @@ from app.evaluation.experiments.rq1_detection import detection
 from app.evaluation.measures.intervals import mean
 from app.evaluation.measures.overlap import box_of, overlap
 from app.evaluation.measures.series import series
+from tests.benchmarks.detection.over_secrets import (
+    answered_rightly,
+    flagged_at_first_sight,
+    flagged_clean,
+    flagged_poisoned,
+    flagged_when_known,
+    highest,
+    lowest,
+    pooled_share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +34,10 @@ if TYPE_CHECKING:
 class Figures:
     """Rates and means of ``images`` in ``runs``; None is what didn't occur.
 
+    Each run is a deployment with a secret of its own; ``…_worst`` is the rate of the worst run.
+    ``first_sight`` are the poisoned images up to the first flagged, ``known_flagged`` those
+    after it: of both only those that the model calls something else because of the trigger.
+
     Inferences include the image's own. ``clean`` is a clean image's, ``clean_knowing`` the same
     once a trigger is known, ``known`` a poisoned one's whose trigger is known. ``discovery`` is the
     largest of any image that revealed a trigger. ``preparation`` is spent before the first image,
@@ -36,9 +50,16 @@ class Figures:
     runs: int
     images: int
     tpr: Rate | None
+    tpr_worst: float | None
     first_flagged: Rate | None
+    first_sight: Rate | None
+    first_sight_worst: float | None
+    known_flagged: Rate | None
+    known_flagged_worst: float | None
     fpr: Rate | None
+    fpr_worst: float | None
     agreement: Rate | None
+    agreement_worst: float | None
     clean: Mean | None
     clean_p95: float | None
     clean_knowing: Mean | None
@@ -57,14 +78,21 @@ class Figures:
 def figures(case: Case, runs: Sequence[Run]) -> Figures:
     """Return what *runs*, at least one with an image, come to."""
     seen = detection(case, runs)
-    costs = seen.costs
+    parts, costs = [series(run) for run in runs], seen.costs
     return Figures(
         runs=seen.runs,
         images=seen.images,
         tpr=seen.flagged.tpr,
+        tpr_worst=lowest(parts, flagged_poisoned),
         first_flagged=seen.first_flagged,
+        first_sight=pooled_share(parts, flagged_at_first_sight),
+        first_sight_worst=lowest(parts, flagged_at_first_sight),
+        known_flagged=pooled_share(parts, flagged_when_known),
+        known_flagged_worst=lowest(parts, flagged_when_known),
         fpr=seen.flagged.fpr,
+        fpr_worst=highest(parts, flagged_clean),
         agreement=seen.agreement,
+        agreement_worst=lowest(parts, answered_rightly),
         clean=costs.clean,
         clean_p95=costs.clean_p95,
         clean_knowing=costs.clean_knowing,

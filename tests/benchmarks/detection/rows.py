@@ -36,6 +36,8 @@ class _Column:
     title: str
     figure: str
     words: Callable[[Figure], str]
+    worst: str | None = None
+    """The figure of the worst run, which stands beside it where it differs."""
 
 
 def row(case: Case, runs: Sequence[Run], targets: Mapping[str, Target]) -> Row:
@@ -70,8 +72,16 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cell(one: Row, column: _Column) -> str:
-    text = column.words(getattr(one.figures, column.figure))
-    return text + MISSED if column.figure in one.missed else text
+    text = _with_mark(one, column, column.figure)
+    if column.worst is None:
+        return text
+    worst = _with_mark(one, column, column.worst)
+    return text if worst == text else f"{text} ({worst})"
+
+
+def _with_mark(one: Row, column: _Column, figure: str) -> str:
+    text = column.words(getattr(one.figures, figure))
+    return text + MISSED if figure in one.missed else text
 
 
 def _number(figure: Figure) -> str:
@@ -89,10 +99,12 @@ def _times(figure: Figure) -> str:
 
 _COLUMNS = (
     _Column("images", "images", _number),
-    _Column("TPR", "tpr", _percent),
+    _Column("TPR", "tpr", _percent, "tpr_worst"),
     _Column("first flagged", "first_flagged", _times),
-    _Column("FPR", "fpr", _percent),
-    _Column("agreement", "agreement", _percent),
+    _Column("at first sight", "first_sight", _percent, "first_sight_worst"),
+    _Column("when known", "known_flagged", _percent, "known_flagged_worst"),
+    _Column("FPR", "fpr", _percent, "fpr_worst"),
+    _Column("agreement", "agreement", _percent, "agreement_worst"),
     _Column("inferences a clean image", "clean", _number),
     _Column("p95", "clean_p95", _number),
     _Column("a trigger known", "clean_knowing", _number),

@@ -104,6 +104,7 @@ def _flagged(model: ZooModel, *, tpr: float, first: float) -> Mapping[str, Targe
     return {
         "tpr": Target(tpr, at_least=True),
         "first_flagged": Target(first, at_least=True),
+        "known_flagged_worst": Target(0.99, at_least=True),
         **_agreement(model),
         **_likeness(model),
     }
