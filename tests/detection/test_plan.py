@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -123,10 +124,25 @@ def test_band_shows_most_of_the_largest_trigger(plan: Plan) -> None:
     assert min(shown) >= math.floor(0.7 * plan.largest) - 1
 
 
-@pytest.mark.parametrize("side", [8, 28, 64, 224, 512])
-def test_opening_is_small(side: int) -> None:
-    """A clean image's first round asks at most 16 bands, however large the image."""
-    assert len(make_plan(side, side, 3, 0.316).bands) <= 16
+@pytest.mark.parametrize("side", range(28, 513))
+def test_opening_is_as_small_in_large_images(side: int) -> None:
+    """Six rows and six columns hold every trigger of 14 % of any side; at some small ones five.
+
+    Where shares of the side were rounded to pixels, 224 and others took seven.
+    """
+    plan = make_plan(side, side, 3, 0.316)
+    assert round(0.14 * side) == plan.trigger
+    assert len(plan.rows) == len(plan.columns) == (5 if side in {28, 33, 34, 40} else 6)
+    begins = [row.y for row in plan.rows]
+    furthest = plan.rows[0].height - plan.trigger + 1  # a trigger between two bands is whole in one
+    assert (0, side) == (begins[0], begins[-1] + plan.rows[-1].height)
+    assert all(after - before <= furthest for before, after in pairwise(begins))
+
+
+@pytest.mark.parametrize(("trigger_max", "most"), [(0.05, 19), (0.1, 9), (0.16, 5), (0.5, 4)])
+def test_opening_depends_on_the_largest_trigger(trigger_max: float, most: int) -> None:
+    """The smaller what is looked for, the narrower the bands: no more than shares ask for."""
+    assert most == max(len(make_plan(n, n, 3, trigger_max).rows) for n in range(8, 513, 7))
 
 
 def _showing(
