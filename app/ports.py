@@ -12,6 +12,7 @@ The errors::
     │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
     │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
     │       └── OtherModelError        it has other classes than before: another model is there
+    ├── OnnxError                    a file isn't a classifier of images that can be asked
     └── LibraryError                 the trigger library can't do this now
         └── UnknownTriggerError        no trigger has this id
 """
@@ -103,6 +104,10 @@ class UpstreamAnswerError(UpstreamError):
 
 class OtherModelError(UpstreamAnswerError):
     """The answer has other classes than those before: another model is there."""
+
+
+class OnnxError(PortError):
+    """The file can't be used as a classifier: its path, what is wrong, and what to do."""
 
 
 class LibraryError(PortError):

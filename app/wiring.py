@@ -1,8 +1,12 @@
-"""The one place that names concrete classes: from the settings to a gateway that runs."""
+"""The one place that names concrete classes: from the settings to a gateway that runs.
+
+The evaluation and the benchmark open theirs here, too.
+"""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,24 +19,34 @@ from app.gateway.preparation.library_check import verify_library
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.library.lifecycle import open_library
+from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import load_references
-from app.ports import InputSize
-from app.settings import Protocol
+from app.settings import InputSettings, Normalisation, Protocol
 from app.upstream.assembly import Server, open_model
-from app.upstream.dialects.dialect import InputSettings
 from app.upstream.http.limits import Limits
 from app.upstream.http.session import Access
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
+from app.upstream.onnx_model import OnnxModel
 from app.wire.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from app.detection.search import Images
+    from app.ports import InputSize
     from app.settings import Settings
+    from app.upstream.model import UpstreamModel
 
+__all__ = [
+    "Server",
+    "library_in_memory",
+    "open_gateway",
+    "open_onnx",
+    "open_server",
+    "open_upstream",
+]
 
 PICTURES_IN_FLIGHT: Final = 24
 """Requests at once to a server that takes one picture each: about an image's first round."""
@@ -48,7 +62,7 @@ async def open_gateway(
     `Gateway.readiness` says when it can screen.
     """
     async with (
-        open_model(server(settings), input_settings(settings), limits(settings)) as model,
+        open_upstream(settings) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
         calibrator = Calibrator(
@@ -64,6 +78,30 @@ async def open_gateway(
         preparation = Preparation(calibrator, library.check, verify)
         async with preparation.running():
             yield Gateway(model, library, preparation, policy(settings, workers))
+
+
+def open_upstream(settings: Settings) -> AbstractAsyncContextManager[UpstreamModel]:
+    """Open the model that *settings* describe."""
+    return open_server(_server(settings), _input_settings(settings), settings.patience)
+
+
+def open_server(
+    server: Server, told: InputSettings, patience_s: float
+) -> AbstractAsyncContextManager[UpstreamModel]:
+    """Open the model behind *server*, of whose input so much is *told*."""
+    if server.protocol is Protocol.IMAGE:
+        told = replace(told, datatype=BYTES)
+    return open_model(server, told, limits(server.protocol, patience_s))
+
+
+def open_onnx(path: Path, told: InputSettings) -> OnnxModel:
+    """Open the model in the ONNX file *path*. Raises OnnxError."""
+    return OnnxModel(path, told)
+
+
+def library_in_memory(seed: int) -> tuple[MemoryTriggerLibrary, MemoryCalibrationStore]:
+    """Return a library that nobody shares, and a store of calibrations whose secret is *seed*."""
+    return MemoryTriggerLibrary(), MemoryCalibrationStore(seed)
 
 
 def policy(settings: Settings, workers: int = 1) -> Policy:
@@ -85,8 +123,7 @@ def policy(settings: Settings, workers: int = 1) -> Policy:
     )
 
 
-def server(settings: Settings) -> Server:
-    """Return the part of the settings that describes the model server."""
+def _server(settings: Settings) -> Server:
     return Server(
         url=settings.upstream_url,
         model=settings.model,
@@ -98,29 +135,24 @@ def server(settings: Settings) -> Server:
     )
 
 
-def input_settings(settings: Settings) -> InputSettings:
+def _input_settings(settings: Settings) -> InputSettings:
     """Return the part of the settings that describes the model's input."""
-    shape = settings.input_size
-    size = None
-    if shape is not None:
-        size = InputSize(shape.height, shape.width, shape.channels or 3)
-    layout = None if settings.input_layout is None else Layout(settings.input_layout.value)
     return InputSettings(
-        size,
-        layout,
+        settings.input_size,
+        settings.input_layout,
         Normalisation(mean=settings.input_mean, std=settings.input_std, scale=settings.input_scale),
-        _datatype(settings),
+        settings.input_datatype,
     )
 
 
-def limits(settings: Settings) -> Limits:
-    """Return how long the upstream may take for one request."""
+def limits(protocol: Protocol, patience_s: float) -> Limits:
+    """Return how much the upstream may be asked at once, and how long it may take."""
     # What takes longer than callers wait is given up: its slot is wanted, and an upstream that
     # hangs is to be noticed. While the references are calibrated nobody waits.
-    pictures = settings.upstream_protocol is Protocol.IMAGE
+    pictures = protocol is Protocol.IMAGE
     return Limits(
-        timeout_s=settings.patience,
-        background_timeout_s=max(settings.patience, Limits.background_timeout_s),
+        timeout_s=patience_s,
+        background_timeout_s=max(patience_s, Limits.background_timeout_s),
         in_flight=PICTURES_IN_FLIGHT if pictures else Limits.in_flight,
     )
 
@@ -134,10 +166,6 @@ def _headers(settings: Settings) -> dict[str, str]:
     if settings.upstream_token is not None:
         headers["Authorization"] = f"Bearer {settings.upstream_token.get_secret_value()}"
     return headers
-
-
-def _datatype(settings: Settings) -> str | None:
-    return BYTES if settings.upstream_protocol is Protocol.IMAGE else settings.input_datatype
 
 
 def _loader(settings: Settings) -> Callable[[InputSize], Images]:

@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[1]
 
 ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
-    "cli": "demo/test_show",  # the program as its users start it
     "demo/*": "demo/test_show",  # the show as its users see it
     # presence decides what is recognised:
     "detection/recognising/presence": "detection/recognising/test_recognition",

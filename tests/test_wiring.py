@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.settings import Protocol, Settings
 from app.upstream.http.limits import Limits
 from app.wiring import limits, policy
 
@@ -16,10 +16,7 @@ from app.wiring import limits, policy
 )
 def test_patience_does_not_cut_the_calibration_short(patience: float, background: float) -> None:
     """A caller's image has its owner's patience, a batch of references the usual time at least."""
-    settings = Settings(
-        upstream_url="http://127.0.0.1:1", model="tiny", reference=Path(), patience=patience
-    )
-    made = limits(settings)
+    made = limits(Protocol.OIP, patience)
     assert (patience, background) == (made.timeout_s, made.background_timeout_s)
 
 

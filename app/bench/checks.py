@@ -10,8 +10,7 @@ from app.pictures.image_sets import Fitting, ImageSetError, read_image_set
 from app.pictures.references import AT_MOST, load_references
 from app.ports import UpstreamError
 from app.settings import SettingError, read_settings
-from app.upstream.assembly import open_model
-from app.wiring import input_settings, limits, server
+from app.wiring import open_upstream
 
 if TYPE_CHECKING:
     from app.bench.options import Options
@@ -31,9 +30,7 @@ def settings_of_gateway() -> Settings:
 async def input_size(settings: Settings) -> InputSize:
     """Ask the model server what images its model takes. Raises BenchError."""
     try:
-        async with open_model(
-            server(settings), input_settings(settings), limits(settings)
-        ) as model:
+        async with open_upstream(settings) as model:
             await model.check()
             return model.size
     except UpstreamError as exc:

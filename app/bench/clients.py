@@ -12,14 +12,13 @@ import orjson
 
 from app.bench.gateway import BenchError
 from app.bench.load import Reply
-from app.upstream.assembly import open_model
 from app.upstream.http.connection import (
     Connection,
     ConnectionBrokenError,
     NoHttpError,
     TooLargeError,
 )
-from app.wiring import input_settings, limits, server
+from app.wiring import open_upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -100,12 +99,7 @@ async def direct_clients(
     """Open *count* clients of the model server."""
     async with AsyncExitStack() as stack:
         yield [
-            Direct(
-                await stack.enter_async_context(
-                    open_model(server(settings), input_settings(settings), limits(settings))
-                ),
-                images,
-            )
+            Direct(await stack.enter_async_context(open_upstream(settings)), images)
             for _ in range(count)
         ]
 

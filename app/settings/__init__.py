@@ -6,15 +6,16 @@
 
 from app.settings.api_keys import KeySetting
 from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
-from app.settings.quantities import InputShape
+from app.settings.model_input import InputSettings, Normalisation
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings
 
 __all__ = [
     "FailurePolicy",
-    "InputShape",
+    "InputSettings",
     "KeySetting",
     "Layout",
+    "Normalisation",
     "Protocol",
     "Resize",
     "SearchMode",

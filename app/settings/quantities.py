@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from app.ports import InputSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,16 +18,8 @@ _AMOUNT = re.compile(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[a-z]*)", re.IG
 _BYTES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _PIXELS = {"": 1, "px": 1, "kpx": 1e3, "mpx": 1e6}
 _SECONDS = {"": 1, "ms": 1e-3, "s": 1, "min": 60}
+GREY, COLOUR = 1, 3
 _SIDES = re.compile(r"\d{1,5}(?:\s*x\s*\d{1,5}){0,2}", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class InputShape:
-    """The size of the model's input in pixels; ``channels`` is 1, 3, or None where unsaid."""
-
-    height: int
-    width: int
-    channels: int | None = None
 
 
 def byte_count(value: str | int) -> int:
@@ -44,22 +37,26 @@ def seconds(value: str | float) -> float:
     return _amount(value, _SECONDS) if isinstance(value, str) else value
 
 
-def input_shape(value: str | InputShape) -> InputShape:
-    """Return the shape in *value*: `48`, `48x64` (height x width), `48x64x3` (and channels)."""
-    if isinstance(value, InputShape):
+def input_size(value: str | InputSize) -> InputSize:
+    """Return the size in *value*: `48`, `48x64` (height x width), `48x64x3` (and channels).
+
+    Where no channels are told there are three.
+    """
+    if isinstance(value, InputSize):
         return value
     if not _SIDES.fullmatch(value.strip()):
         message = f"{value!r} is not a height, width and channels"
         raise ValueError(message)
-    height, *rest = (int(side) for side in value.lower().split("x"))
-    shape = InputShape(height, *rest) if rest else InputShape(height, height)
-    if not shape.height or not shape.width:
+    sides = [int(side) for side in value.lower().split("x")]
+    height, width = sides[0], sides[1] if len(sides) > 1 else sides[0]
+    channels = sides[2] if len(sides) > 2 else COLOUR  # noqa: PLR2004  # height, width, channels
+    if not height or not width:
         message = f"{value!r} has no pixels"
         raise ValueError(message)
-    if shape.channels not in {None, 1, 3}:
-        message = f"{shape.channels} channels are neither grey (1) nor colour (3)"
+    if channels not in {GREY, COLOUR}:
+        message = f"{channels} channels are neither grey (1) nor colour (3)"
         raise ValueError(message)
-    return shape
+    return InputSize(height, width, channels)
 
 
 def channel_values(value: str | tuple[float, ...]) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.ports import InputSize
 from app.settings import quantities, sources
 from app.settings.api_keys import KeySetting, keys
 from app.settings.choices import (
@@ -29,8 +30,8 @@ from app.settings.choices import (
 
 
 def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-    size: quantities.InputShape | None = info.data.get("input_size")
-    if size and size.channels and len(values) not in {1, size.channels}:
+    size: InputSize | None = info.data.get("input_size")
+    if size and len(values) not in {1, size.channels}:
         message = f"{len(values)} numbers for {size.channels} channels"
         raise ValueError(message)
     return values
@@ -49,6 +50,7 @@ ChannelValues = Annotated[
     BeforeValidator(quantities.channel_values),
     AfterValidator(_fits_channels),
 ]
+Size = Annotated[InputSize | None, NoDecode, BeforeValidator(quantities.input_size)]
 Keys = Annotated[KeySetting, NoDecode, BeforeValidator(keys)]
 
 
@@ -134,9 +136,7 @@ class Settings(BaseSettings):
         ),
         examples=["./references"],
     )
-    input_size: Annotated[
-        quantities.InputShape | None, NoDecode, BeforeValidator(quantities.input_shape)
-    ] = Field(
+    input_size: Size = Field(
         None,
         description=(
             "height x width x channels of the model's input; needed where the server doesn't say it"

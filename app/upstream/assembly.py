@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from app.settings import Protocol
+from app.settings import InputSettings, Protocol
 from app.upstream.answers.class_names import ClassNames
-from app.upstream.dialects.dialect import InputSettings
 from app.upstream.dialects.image import ImageFiles
 from app.upstream.dialects.instances import Instances
 from app.upstream.dialects.oip import Oip

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers, Images
     from app.ports import Caller, InputSize, ModelFacts
-    from app.upstream.dialects.dialect import Dialect, InputSettings
+    from app.settings import InputSettings
+    from app.upstream.dialects.dialect import Dialect
     from app.upstream.http.limits import Limits
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing

@@ -25,9 +25,8 @@ from app.gateway.visit import Visit
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.decoding import load
 from app.ports import Arrival
-from app.settings import FailurePolicy, Protocol, SearchMode, Strategy
+from app.settings import FailurePolicy, InputSettings, Protocol, SearchMode, Strategy
 from app.upstream.assembly import Server, open_model
-from app.upstream.dialects.dialect import InputSettings
 from app.wire.reading import HEADER_LENGTH, read
 from tests.gateway.opened import REFERENCES, innocents
 from tests.library.servers import eventually

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from app.ports import InputSize
 from app.settings import (
     FailurePolicy,
-    InputShape,
     Layout,
     Protocol,
     Resize,
@@ -80,9 +80,9 @@ def test_defaults() -> None:
         ("NEO_INPUT_DATATYPE", "uint8", "input_datatype", "UINT8"),
         ("NEO_INPUT_LAYOUT", "FLAT", "input_layout", Layout.FLAT),
         ("NEO_INPUT_RESIZE", "pad", "input_resize", Resize.PAD),
-        ("NEO_INPUT_SIZE", "48", "input_size", InputShape(48, 48)),
-        ("NEO_INPUT_SIZE", "48x64", "input_size", InputShape(48, 64)),
-        ("NEO_INPUT_SIZE", "48 x 64 X 3", "input_size", InputShape(48, 64, 3)),
+        ("NEO_INPUT_SIZE", "48", "input_size", InputSize(48, 48, 3)),
+        ("NEO_INPUT_SIZE", "48x64", "input_size", InputSize(48, 64, 3)),
+        ("NEO_INPUT_SIZE", "48 x 64 X 3", "input_size", InputSize(48, 64, 3)),
         ("NEO_INPUT_LAYOUT", "NCHW", "input_layout", Layout.NCHW),
         ("NEO_INPUT_MEAN", "0.485, 0.456,0.406", "input_mean", (0.485, 0.456, 0.406)),
         ("NEO_INPUT_MEAN", "-1", "input_mean", (-1.0,)),
@@ -210,8 +210,8 @@ def test_frozen() -> None:
 def test_from_arguments() -> None:
     """A program gives values instead of words."""
     settings = Settings(
-        input_size=InputShape(28, 28, 1), input_mean=(0.5,), patience=0.5, lambda_t=0.8
+        input_size=InputSize(28, 28, 1), input_mean=(0.5,), patience=0.5, lambda_t=0.8
     )
 
-    assert InputShape(28, 28, 1) == settings.input_size
+    assert InputSize(28, 28, 1) == settings.input_size
     assert ((0.5,), 0.5, 0.8) == (settings.input_mean, settings.patience, settings.lambda_t)

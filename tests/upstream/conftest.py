@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from app.demo.endpoint import Predict
-    from app.upstream.dialects.dialect import InputSettings
+    from app.settings import InputSettings
     from app.upstream.http.limits import Limits
     from app.upstream.model import UpstreamModel
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.ports import InputSize, UpstreamStatusError, UpstreamUnreachableError
+from app.settings import InputSettings
 from app.upstream.assembly import Server, open_model
-from app.upstream.dialects.dialect import InputSettings
 from app.upstream.http.session import Access
 from tests.served_apps import running
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from numpy.typing import NDArray
 
-    from app.upstream.dialects.dialect import InputSettings
+    from app.settings import InputSettings
 
 NAME = "tiny"
 MODEL = TinyModel()

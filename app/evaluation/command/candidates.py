@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,31 +22,25 @@ from app.evaluation.command.options import (
 from app.evaluation.runs.evaluating import Candidate, Trying
 from app.evaluation.runs.through_gateway import GatewayTrial
 from app.evaluation.runs.trial import Trial
-from app.evaluation.subjects.onnx_model import OnnxModel
 from app.evaluation.subjects.running_gateway import RunningGateway
 from app.evaluation.subjects.sets import load_test_set
 from app.evaluation.subjects.subject import Subject
 from app.gateway.policy import Policy
 from app.pictures.references import load_references
-from app.ports import InputSize
-from app.settings import FailurePolicy, Protocol, Settings
-from app.upstream.assembly import Server, open_model
-from app.upstream.dialects.dialect import InputSettings
-from app.upstream.http.limits import Limits
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
-from app.wire.tensors import BYTES
+from app.ports import OnnxError
+from app.settings import FailurePolicy, Settings
+from app.wiring import Server, open_onnx, open_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from app.evaluation.attacks.attacks import Attack
-    from app.evaluation.command.options import InputOptions, Options, Place
+    from app.evaluation.command.options import Options, Place
     from app.evaluation.plan import Errand
     from app.evaluation.records import Stream
     from app.evaluation.subjects.suite import Exercise
-    from app.ports import Model
-    from app.settings import InputShape, SearchMode, Strategy
+    from app.ports import InputSize, Model
+    from app.settings import SearchMode, Strategy
 
 MAX_PIXELS: int = Settings.model_fields["max_pixels"].default
 
@@ -73,17 +68,14 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
         case SuiteSource(kinds):
             yield Opened(_exercises(kinds), in_process)
         case OnnxSource() as source:
-            model = await asyncio.to_thread(OnnxModel, source.file, _input_settings(source.input))
+            model = await asyncio.to_thread(_model, source)
             yield Opened(await _subjects(source.file.stem, model, source), in_process)
         case ServerSource() as source:
-            settings, limits = _input_settings(source.input), Limits(timeout_s=PATIENCE_S)
-            if source.protocol is Protocol.IMAGE:
-                settings = replace(settings, datatype=BYTES)
-            async with open_model(_server(source), settings, limits) as server:
+            async with open_server(_server(source), source.input, PATIENCE_S) as server:
                 await server.check()
                 yield Opened(await _subjects(source.model, server, source), in_process)
         case GatewaySource() as source:
-            async with RunningGateway(source.url, _size(source.size), source.key) as gateway:
+            async with RunningGateway(source.url, source.size, source.key) as gateway:
                 await gateway.check()
                 trial = partial(_gateway_trial, gateway)
                 yield Opened(await _subjects(source.url, gateway, source), trial)
@@ -158,16 +150,16 @@ def _server(source: ServerSource) -> Server:
     )
 
 
-def _input_settings(given: InputOptions) -> InputSettings:
-    return InputSettings(
-        None if given.size is None else _size(given.size),
-        None if given.layout is None else Layout(given.layout.value),
-        Normalisation(scale=given.scale, mean=given.mean, std=given.std),
-    )
+def _model(source: OnnxSource) -> Model:
+    try:
+        return open_onnx(source.file, source.input)
+    except OnnxError as exc:
+        raise OnnxError(_in_options(str(exc))) from exc
 
 
-def _size(shape: InputShape) -> InputSize:
-    return InputSize(shape.height, shape.width, shape.channels or 3)
+def _in_options(text: str) -> str:
+    """Name the options of `evaluate` for the settings of the same names."""
+    return re.sub(r"NEO_INPUT_(\w+)", lambda found: f"--input-{found[1].lower()}", text)
 
 
 def usual_policy(strategy: Strategy, search: SearchMode, trigger_max: float) -> Policy:

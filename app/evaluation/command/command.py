@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.evaluation.plan import Experiment
-    from app.settings import InputShape, Layout, SearchMode, Strategy
+    from app.ports import InputSize
+    from app.settings import Layout, SearchMode, Strategy
 
 # What reads the words is imported when there are some: the other commands start in no time.
 
@@ -59,10 +60,10 @@ def _names(text: str) -> tuple[str, ...]:
     return names(text)
 
 
-def _shape(text: str) -> InputShape:
-    from app.settings.quantities import input_shape  # noqa: PLC0415
+def _size(text: str) -> InputSize:
+    from app.settings.quantities import input_size  # noqa: PLC0415
 
-    return input_shape(text)
+    return input_size(text)
 
 
 def _channel_values(text: str) -> tuple[float, ...]:
@@ -170,7 +171,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--target", metavar="CLASS", multiple=True, help="The class that it leads to.")
 @click.option(
     "--input-size",
-    type=Parsed("SIZE", _shape),
+    type=Parsed("SIZE", _size),
     help="The size of the model's images, e.g. 48x48x3, as NEO_INPUT_SIZE.",
 )
 @click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="As NEO_INPUT_LAYOUT.")

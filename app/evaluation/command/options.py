@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.evaluation.plan import Experiment
-    from app.settings import InputShape, Layout, Protocol, SearchMode, Strategy
+    from app.ports import InputSize
+    from app.settings import InputSettings, Protocol, SearchMode, Strategy
 
 
 class OptionError(Exception):
@@ -41,17 +42,6 @@ class TestOptions:
 
 
 @dataclass(frozen=True)
-class InputOptions:
-    """What is said of the model's input, as the settings NEO_INPUT_… do."""
-
-    size: InputShape | None
-    layout: Layout | None
-    scale: float
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class ServerSource:
     """A model behind a server: spoken to by ``protocol``, asked for ``outputs``."""
 
@@ -59,7 +49,7 @@ class ServerSource:
     model: str
     protocol: Protocol
     outputs: tuple[str, ...]
-    input: InputOptions
+    input: InputSettings
     reference: Path
     test: TestOptions
 
@@ -69,7 +59,7 @@ class OnnxSource:
     """A model in an ONNX file."""
 
     file: Path
-    input: InputOptions
+    input: InputSettings
     reference: Path
     test: TestOptions
 
@@ -80,7 +70,7 @@ class GatewaySource:
 
     url: str
     key: str | None
-    size: InputShape
+    size: InputSize
     test: TestOptions
 
 

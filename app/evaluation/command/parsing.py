@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from app.evaluation.command.options import (
     GatewaySource,
-    InputOptions,
     OnnxSource,
     OptionError,
     Options,
@@ -16,7 +15,7 @@ from app.evaluation.command.options import (
     TestOptions,
 )
 from app.evaluation.plan import UNATTACKED, Experiment
-from app.settings import Protocol, Settings
+from app.settings import InputSettings, Normalisation, Protocol, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,14 +132,13 @@ def _only_source(given: Mapping[str, Any]) -> str:
     return named[0]
 
 
-def _input(given: Mapping[str, Any]) -> InputOptions:
-    return InputOptions(
-        given["input_size"],
-        given["input_layout"],
-        1.0 if given["input_scale"] is None else given["input_scale"],
-        given["input_mean"] or (0.0,),
-        given["input_std"] or (1.0,),
-    )
+def _input(given: Mapping[str, Any]) -> InputSettings:
+    told = {
+        name: given[f"input_{name}"]
+        for name in ("scale", "mean", "std")
+        if given[f"input_{name}"] is not None
+    }
+    return InputSettings(given["input_size"], given["input_layout"], Normalisation(**told))
 
 
 def _test(given: Mapping[str, Any]) -> TestOptions:

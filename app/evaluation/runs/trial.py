@@ -18,9 +18,9 @@ from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
 from app.gateway.preparation.prepared import Calibrator
 from app.gateway.visit import Visit
-from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.ports import Arrival
 from app.settings import Strategy
+from app.wiring import library_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ class Trial:
         self._trigger_max = trigger_max
         self._model = MeteredModel(subject.model)
         self._driver = Driver(subject.model, policy.patience_s)
-        self._library = MemoryTriggerLibrary()
+        self._library, self._store = library_in_memory(seed)
         self._prepared: Prepared | None = None
         self._right: NDArray[np.int64] = np.empty(0, np.int64)
         self._found: dict[str, Found] = {}
@@ -102,7 +102,7 @@ class Trial:
 
         return Calibrator(
             self._model,
-            MemoryCalibrationStore(self._seed),
+            self._store,
             references,
             identity=self._subject.name,
             trigger_max=self._trigger_max,

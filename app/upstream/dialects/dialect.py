@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-
-from app.upstream.inputs.preprocessing import Normalisation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
-    from app.ports import InputSize, ModelFacts
+    from app.ports import ModelFacts
     from app.upstream.answers.class_names import ClassNames
-    from app.upstream.inputs.input_form import InputForm, Layout
+    from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
-
-
-@dataclass(frozen=True)
-class InputSettings:
-    """What the owner says of the model's input; None is told from the model's metadata."""
-
-    size: InputSize | None = None
-    layout: Layout | None = None
-    normalisation: Normalisation = field(default_factory=Normalisation)
-    datatype: str | None = None
 
 
 class Dialect(Protocol):

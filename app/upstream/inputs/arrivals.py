@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.ports import Arrival, ArrivalError, UpstreamAnswerError
+from app.settings import Normalisation
 from app.upstream.inputs.input_form import input_form
-from app.upstream.inputs.preprocessing import Normalisation, preprocessing
+from app.upstream.inputs.preprocessing import preprocessing
 from app.wire.tensors import BYTES, DATATYPES, TensorSpec
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from app.ports import InputSize, UpstreamAnswerError
+from app.settings import Layout
 from app.wire.tensors import BYTES, FLOATS, INTEGERS, TensorSpec
 
 if TYPE_CHECKING:
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 CHANNELS: Final = (1, 3)
 UNNAMED: Final = TensorSpec("input-0", "FP32", ())
 """The input of a server that says nothing of it; the name is what KServe's own clients send."""
-
-
-class Layout(enum.StrEnum):
-    """The order of the tensor's axes."""
-
-    NHWC = "NHWC"
-    NCHW = "NCHW"
-    NHW = "NHW"
-    """Grey, without an axis for its channel."""
-    FLAT = "FLAT"
-    """All values in one row, the channels last."""
 
 
 _AXES: Final = {Layout.NHWC: 3, Layout.NCHW: 3, Layout.NHW: 2, Layout.FLAT: 1}

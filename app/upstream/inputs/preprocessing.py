@@ -12,7 +12,7 @@ import numpy as np
 
 from app.pictures.encoding import png
 from app.ports import UpstreamAnswerError
-from app.upstream.inputs.input_form import Layout
+from app.settings import Layout, Normalisation
 from app.wire.tensors import BYTES, DATATYPES
 
 if TYPE_CHECKING:
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 LEVELS = 256
 PIXELS = np.arange(LEVELS, dtype=np.float64)
 NEARLY_WHOLE = 1e-3
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """x * ``scale``, then (x - ``mean``) / ``std``: one number for all channels or one for each."""
-
-    scale: float = 1.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
 
 
 @dataclass(frozen=True, eq=False)

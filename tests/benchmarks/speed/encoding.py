@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.settings import Normalisation
 from app.upstream.http.limits import Limits
 from app.upstream.inputs.input_form import input_form
-from app.upstream.inputs.preprocessing import Normalisation, preprocessing
+from app.upstream.inputs.preprocessing import preprocessing
 from app.wire.tensors import DATATYPES, TensorSpec
 from app.wire.writing import Written, write
 from tests.benchmarks.speed.figures import Figure, Target

@@ -14,8 +14,7 @@ from starlette.routing import Route
 
 from app.pictures.decoding import load
 from app.ports import Caller, InputSize, UpstreamStatusError
-from app.settings import Protocol
-from app.upstream.dialects.dialect import InputSettings
+from app.settings import InputSettings, Protocol
 from app.upstream.http.limits import Limits
 from tests.served_apps import running
 

@@ -15,12 +15,9 @@ from starlette.routing import Route
 
 from app.pictures.decoding import load
 from app.ports import InputSize, UpstreamAnswerError, UpstreamStatusError
-from app.settings import Protocol
+from app.settings import InputSettings, Layout, Normalisation, Protocol
 from app.upstream.answers.class_names import ClassNames
-from app.upstream.dialects.dialect import InputSettings
 from app.upstream.dialects.instances import parse_predictions
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
 from tests.served_apps import running
 
 if TYPE_CHECKING:

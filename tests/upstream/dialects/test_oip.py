@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 
 from app.ports import InputSize, UpstreamStatusError, UpstreamUnreachableError
-from app.upstream.dialects.dialect import InputSettings
+from app.settings import InputSettings, Layout, Normalisation
 from app.upstream.http.limits import Limits
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
 from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:

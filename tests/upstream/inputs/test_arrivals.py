@@ -12,10 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.ports import ArrivalError, Caller, InputSize
-from app.settings import Protocol
-from app.upstream.dialects.dialect import InputSettings
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
+from app.settings import InputSettings, Layout, Normalisation, Protocol
 from app.wire.tensors import UNTYPED, TensorSpec
 from tests.served_apps import running
 

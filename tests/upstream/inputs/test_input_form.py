@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.ports import InputSize, UpstreamAnswerError
-from app.upstream.inputs.input_form import InputForm, Layout, input_form
+from app.settings import Layout
+from app.upstream.inputs.input_form import InputForm, input_form
 from app.wire.tensors import TensorSpec
 
 SIGN = InputSize(48, 40, 3)

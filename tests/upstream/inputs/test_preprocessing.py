@@ -9,8 +9,9 @@ import pytest
 
 from app.pictures.decoding import load
 from app.ports import InputSize, UpstreamAnswerError
-from app.upstream.inputs.input_form import InputForm, Layout
-from app.upstream.inputs.preprocessing import Normalisation, preprocessing
+from app.settings import Layout, Normalisation
+from app.upstream.inputs.input_form import InputForm
+from app.upstream.inputs.preprocessing import preprocessing
 from app.wire.tensors import DATATYPES
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)

@@ -12,9 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from app.settings import Resize, Strategy
-from app.upstream.dialects.dialect import InputSettings
-from app.upstream.inputs.preprocessing import Normalisation
+from app.settings import InputSettings, Normalisation, Resize, Strategy
 from app.wire.reading import HEADER_LENGTH, read
 from app.wire.writing import Message, Written, write
 from tests.files import encoded

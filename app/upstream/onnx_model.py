@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.ports import NOBODY, UpstreamAnswerError
+from app.ports import NOBODY, OnnxError, UpstreamAnswerError
 from app.upstream.answers.class_names import ClassNames
 from app.upstream.answers.tensors import answering, parse_answers
 from app.upstream.inputs.input_form import input_form
@@ -24,17 +23,13 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers, Images
     from app.ports import Caller
-    from app.upstream.dialects.dialect import InputSettings
+    from app.settings import InputSettings
 
 AT_ONCE = 64
 """Images that are asked together of a model that takes any number."""
 
 _FLOATS = {"float16": "FP16", "float": "FP32", "double": "FP64"}
 """ONNX's floats in the Open Inference Protocol's words; its integers have the same names."""
-
-
-class OnnxError(Exception):
-    """The file can't be used as a classifier: its path, what is wrong, and what to do."""
 
 
 class OnnxModel:
@@ -52,7 +47,7 @@ class OnnxModel:
             self._preprocessing = preprocessing(form, settings.normalisation)
             self._output = answering([_spec(one) for one in outputs])
         except UpstreamAnswerError as exc:
-            message = f"{path}: {_in_options(str(exc))}"
+            message = f"{path}: {exc}"
             raise OnnxError(message) from exc
         self.size = form.size
 
@@ -111,8 +106,3 @@ def _spec(told: Any) -> TensorSpec:  # noqa: ANN401  # onnxruntime comes without
     kind = told.type.removeprefix("tensor(").removesuffix(")")
     dims = [dim if isinstance(dim, int) and dim > 0 else -1 for dim in told.shape]
     return TensorSpec(told.name, _FLOATS.get(kind, kind.upper()), tuple(dims))
-
-
-def _in_options(text: str) -> str:
-    """Name the options of `evaluate` for the settings of the same names."""
-    return re.sub(r"NEO_INPUT_(\w+)", lambda found: f"--input-{found[1].lower()}", text)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from app.evaluation.subjects.onnx_model import OnnxError, OnnxModel
-from app.ports import InputSize
-from app.upstream.dialects.dialect import InputSettings
-from app.upstream.inputs.input_form import Layout
-from app.upstream.inputs.preprocessing import Normalisation
+from app.ports import InputSize, OnnxError
+from app.settings import InputSettings, Layout, Normalisation
+from app.upstream.onnx_model import OnnxModel
 from tests.evaluation.onnx_files import DOUBLE, FLOAT, UINT8, Tensor, mean_colour_model
 
 if TYPE_CHECKING:
@@ -86,8 +83,8 @@ async def test_the_owner_says_what_the_file_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        (("n", "h", "w", 3), r"the size of its images: set --input-size"),
-        (("n", 3, 6, 3), r"set --input-layout to NHWC or NCHW"),
+        (("n", "h", "w", 3), r"the size of its images: set NEO_INPUT_SIZE"),
+        (("n", 3, 6, 3), r"set NEO_INPUT_LAYOUT to NHWC or NCHW"),
     ],
 )
 def test_what_is_missing_is_asked_for(
@@ -101,7 +98,7 @@ def test_what_is_missing_is_asked_for(
 async def test_a_wrong_normalisation_names_its_option(tmp_path: Path) -> None:
     """Bytes can't hold what the options make of the pixels."""
     settings = InputSettings(normalisation=Normalisation(1 / 255))
-    with pytest.raises(OnnxError, match=r"UINT8.*--input-scale"):
+    with pytest.raises(OnnxError, match=r"UINT8.*NEO_INPUT_SCALE"):
         model(tmp_path, settings=settings, datatype=UINT8)
 
 
@@ -112,12 +109,3 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         OnnxModel(tmp_path / "text.onnx", InputSettings())
     with pytest.raises(OnnxError, match=r"nowhere\.onnx: no such file"):
         OnnxModel(tmp_path / "nowhere.onnx", InputSettings())
-
-
-def test_without_onnxruntime_the_mend_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The error names the extra that brings onnxruntime."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(OnnxError, match=r"pip install 'neo-gateway\[onnx\]'"):
-        model(tmp_path)
