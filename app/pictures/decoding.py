@@ -152,12 +152,14 @@ def fitted(picture: Opened, size: InputSize, resize: Resize = Resize.STRETCH) ->
 def pixels(picture: Opened, channels: int) -> Image:
     """Return an opened *picture* as (height, width, *channels*). Raises UnreadablePictureError."""
     try:
-        flat = _on_white(_eight_bit(picture.picture)).convert("L" if channels == 1 else "RGB")
+        flat, mode = _on_white(_eight_bit(picture.picture)), "L" if channels == 1 else "RGB"
+        flat.load()
+        if flat.mode != mode:  # else it would only be copied
+            flat = flat.convert(mode)
         turn = TURNS.get(picture.orientation)
-        upright = flat if turn is None else flat.transpose(turn)
+        return _array(flat if turn is None else flat.transpose(turn))
     except Exception as exc:  # hostile bytes raise whatever a parser stumbles on
         raise _broken(exc) from exc
-    return _array(upright)
 
 
 def fit(picture: Image, size: InputSize, resize: Resize = Resize.STRETCH) -> Image:
@@ -235,8 +237,8 @@ def _on_white(picture: Pillow.Image) -> Pillow.Image:
 
 
 def _array(picture: Pillow.Image) -> Image:
-    array = np.array(picture, dtype=np.uint8)
-    return array[:, :, None] if array.ndim == 2 else array  # noqa: PLR2004  # grey
+    values = np.frombuffer(picture.tobytes(), np.uint8)  # asarray would copy them once more
+    return values.reshape(picture.height, picture.width, -1)
 
 
 def _broken(cause: Exception) -> UnreadablePictureError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -142,7 +142,7 @@ class UpstreamModel:
             spec, values = typed(agreed.form, spec, values, exact=not self._dialect.typed)
         if agreed.form.datatype == BYTES:
             return as_pictures(spec, agreed.form.size, values)
-        spec = replace(spec, shape=(-1, *spec.shape[1:]))
+        spec = TensorSpec(spec.name, spec.datatype, (-1, *spec.shape[1:]))
         plan = self._plan_for(agreed, spec).preprocessing
         if values.size > VALUES_AT_ONCE:
             return await asyncio.to_thread(arrivals, plan, spec, values)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fastapi import Request, Response
+from fastapi import Response
 from fastapi.routing import APIRoute
 
 from app.web.answering.problems import answered
@@ -19,16 +19,20 @@ from app.web.answering.request_ids import HEADER, chosen_id
 from app.web.guarding.callers import CallerGoneError, unless_gone
 from app.web.guarding.security_headers import SECURITY
 from app.web.intake.bodies import Body
+from app.web.intake.headers import FoundRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from fastapi import Request
     from starlette.types import Receive, Scope, Send
 
     from app.web.service import Service
 
 Endpoint: TypeAlias = "Callable[..., Coroutine[Any, Any, Response]]"
 """It takes the request and texts of its path by name; any key opens it."""
+
+_HEADER: Final = HEADER.lower().encode()
 
 GONE: Final = 499
 """The status of an answer that nobody is there to read."""
@@ -46,7 +50,7 @@ class DirectRoute(APIRoute):
             await request.body()  # so that what comes next is the caller's end
             texts = {name: request.path_params[name] for name in taken}
             try:
-                async with unless_gone(request.receive):
+                with unless_gone(request.receive):
                     return await endpoint(request, **texts)
             except CallerGoneError:
                 return Response(status_code=GONE)
@@ -72,11 +76,11 @@ class HotPaths:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI) that `takes` has taken."""
         endpoint, texts = self._paths[scope["path"]]
-        request = Request(scope, receive, send)
+        request = FoundRequest(scope, receive, send)
         named = chosen_id(request.headers.get(HEADER))
         service: Service = scope["app"].state.service
         body = Body(service.bodies, request.headers, receive)
-        scope.setdefault("state", {}).update(request_id=named, body=body)
+        scope.setdefault("state", {}).update(request_id=named, body=body, key=None)
         scope["path_params"] = texts
         try:
             if service.keys.required:
@@ -84,12 +88,11 @@ class HotPaths:
             with body:
                 # Where Starlette's own `Request.body` would keep it.
                 request._body = await body.whole()  # noqa: SLF001
-                async with unless_gone(receive):
+                with unless_gone(receive):
                     response = await endpoint(request, **texts)
         except CallerGoneError:
             return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)
-        response.headers[HEADER] = named
-        response.raw_headers.extend(SECURITY)
+        response.raw_headers += [(_HEADER, named.encode()), *SECURITY]
         await response(scope, receive, send)

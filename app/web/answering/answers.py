@@ -180,10 +180,13 @@ def prediction_answer(
     outcome: Outcome, labels: Labels, model: str, request_id: str
 ) -> PredictionAnswer:
     """Return the answer for one image."""
+    said = sanitised = _predicted(outcome.upstream_prediction, labels)
+    if outcome.prediction is not outcome.upstream_prediction:
+        sanitised = _predicted(outcome.prediction, labels)
     return PredictionAnswer(
-        prediction=_predicted(outcome.prediction, labels),
+        prediction=sanitised,
         backdoor=outcome.backdoor,
-        upstream_prediction=_predicted(outcome.upstream_prediction, labels),
+        upstream_prediction=said,
         trigger_id=outcome.trigger_id,
         screening=outcome.screening,
         probes=outcome.probes,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from types import TracebackType
 
     from starlette.types import Receive
 
@@ -19,46 +18,39 @@ class CallerGoneError(Exception):
     """The caller has closed the connection before the answer."""
 
 
-@asynccontextmanager
-async def unless_gone(receive: Receive) -> AsyncIterator[None]:
-    """Do the work within the block as long as the caller is there; its body has been read.
+class unless_gone:  # noqa: N801  # it reads as a word: `with unless_gone(receive):`
+    """Does the work within the block as long as the caller is there; its body has been read.
 
-    Cancels it when the connection is closed, and raises CallerGoneError.
+    Cancels it when the connection is closed, and raises CallerGoneError. A class, and no generator:
+    every request passes it.
     """
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101  # every request has its own
-    watch = _Watch(receive, task)
-    begin = asyncio.get_running_loop().call_later(AFTER_S, watch.begin)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not watch.gone:
-            raise
-        task.uncancel()
-        raise CallerGoneError from None
-    finally:
-        begin.cancel()
-        watch.end()
 
-
-class _Watch:
-    """Watches one caller, once it has begun."""
-
-    def __init__(self, receive: Receive, task: asyncio.Task[object]) -> None:
-        self.gone = False
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # every request has its own
         self._receive = receive
         self._task = task
+        self._gone = False
         self._watching: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        self._watching = asyncio.create_task(self._watch())
+    def __enter__(self) -> None:
+        self._begin = self._task.get_loop().call_later(AFTER_S, self._watch)
 
-    def end(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self._begin.cancel()
         if self._watching is not None:
             self._watching.cancel()
+        if self._gone and kind is asyncio.CancelledError:
+            self._task.uncancel()
+            raise CallerGoneError from None
 
-    async def _watch(self) -> None:
+    def _watch(self) -> None:
+        self._watching = asyncio.create_task(self._end_with_caller())
+
+    async def _end_with_caller(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.gone = True
+        self._gone = True
         self._task.cancel()

@@ -78,6 +78,7 @@ class Body:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._bodies.held -= self._held
+        del self._receive  # it holds the request, which holds this body: neither would be let go
 
     async def receive(self) -> Message:
         """Return the next message (ASGI)."""

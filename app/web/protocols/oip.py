@@ -193,7 +193,9 @@ def _read(
     asked = read_infer(body, header_length)
     files = asked.files()
     images = asked.tensor.values() if files is None else files
-    return replace(asked, tensor=replace(asked.tensor, payload=memoryview(b""))), images
+    if isinstance(asked.tensor.payload, list):
+        asked = replace(asked, tensor=replace(asked.tensor, payload=memoryview(b"")))
+    return asked, images
 
 
 async def _arrivals(

@@ -41,9 +41,8 @@ async def test_work_ends_when_the_caller_goes() -> None:
         return {"type": "http.disconnect"}
 
     asyncio.get_running_loop().call_later(0.2, gone.set)
-    with pytest.raises(CallerGoneError):
-        async with asyncio.timeout(10), unless_gone(receive):
-            await asyncio.Event().wait()
+    with pytest.raises(CallerGoneError), unless_gone(receive):
+        await asyncio.wait_for(asyncio.Event().wait(), 10)
     current = asyncio.current_task()
     assert current is not None
     assert 0 == current.cancelling()
@@ -57,7 +56,7 @@ async def test_other_cancellations_stay_what_they_are() -> None:
         raise AssertionError
 
     async def work() -> None:
-        async with unless_gone(receive):
+        with unless_gone(receive):
             await asyncio.Event().wait()
 
     task = asyncio.create_task(work())
