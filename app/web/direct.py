@@ -11,7 +11,7 @@ from __future__ import annotations
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from app.web.answering.problems import answered
@@ -19,12 +19,10 @@ from app.web.answering.request_ids import HEADER, chosen_id
 from app.web.guarding.callers import CallerGoneError, unless_gone
 from app.web.guarding.security_headers import SECURITY
 from app.web.intake.bodies import Body
-from app.web.intake.headers import FoundRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from fastapi import Request
     from starlette.types import Receive, Scope, Send
 
     from app.web.service import Service
@@ -76,7 +74,7 @@ class HotPaths:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI) that `takes` has taken."""
         endpoint, texts = self._paths[scope["path"]]
-        request = FoundRequest(scope, receive, send)
+        request = Request(scope, receive, send)
         named = chosen_id(request.headers.get(HEADER))
         service: Service = scope["app"].state.service
         body = Body(service.bodies, request.headers, receive)

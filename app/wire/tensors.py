@@ -72,7 +72,8 @@ def datatype_of(array: NDArray[Any]) -> str:
     """Return the datatype of *array*'s values: BYTES where they are objects. Raises WireError."""
     if array.dtype.kind == "O":
         return BYTES
-    name = _NAMES.get(array.dtype.newbyteorder("<"))
+    # Nearly all are little-endian already, and to look that up is quicker than to make it so.
+    name = _NAMES.get(array.dtype) or _NAMES.get(array.dtype.newbyteorder("<"))
     if name is None:
         message = f"{array.dtype} has no datatype in the protocol"
         raise WireError(message)
