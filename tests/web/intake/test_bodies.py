@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +36,29 @@ def body(bodies: Bodies, chunks: Sequence[bytes], length: str = "") -> Body:
         return next(messages)
 
     return Body(bodies, {"content-length": length} if length else {}, receive)
+
+
+class Exchange:
+    """What a server has of a request: where its body is read from, and that body itself."""
+
+    body: Body
+
+    async def receive(self) -> Any:
+        """Say nothing: nobody asks."""
+
+
+def test_request_is_let_go_of_at_once() -> None:
+    """Once it is answered nothing of a request waits for the garbage collector."""
+    exchange = Exchange()
+    with Body(Bodies(100), {}, exchange.receive) as exchange.body:
+        pass
+    left = weakref.ref(exchange)
+    gc.disable()
+    try:
+        del exchange
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_how_much_is_held() -> None:
