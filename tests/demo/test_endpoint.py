@@ -11,6 +11,7 @@ import pytest
 
 from app.demo.endpoint import create_endpoint
 from app.wire.tensors import TensorSpec
+from tests.plain_http import CERTIFICATES
 from tests.served_apps import running
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def served(*, binary: bool) -> Iterator[str]:
 @pytest.fixture
 def client(served: str) -> Iterator[httpx.Client]:
     """Open a client of the endpoint, whose counters begin at nought."""
-    with httpx.Client(base_url=served) as client:
+    with httpx.Client(base_url=served, verify=CERTIFICATES) as client:
         client.post("/stats/reset")
         yield client
 

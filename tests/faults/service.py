@@ -19,6 +19,7 @@ import numpy as np
 from tests.faults.tiny_server import NAME, SECOND
 from tests.files import encoded
 from tests.library.servers import wait_until
+from tests.plain_http import ASK
 from tests.tiny import TARGET, TinyModel, clean_images, stamped
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Upstream:
 
     def behave(self, **behaviour: float) -> None:
         """Behave as a `Behaviour` says; well, if it says nothing."""
-        httpx.put(f"{self.url}/behaviour", json=behaviour).raise_for_status()
+        ASK.put(f"{self.url}/behaviour", json=behaviour).raise_for_status()
 
     def kill(self) -> None:
         """End it."""
@@ -104,17 +105,15 @@ class Service:
     def predict(self, image: Image) -> httpx.Response:
         """Ask for a prediction, on a connection of its own."""
         headers = {"Content-Type": "image/png"}
-        return httpx.post(
-            f"{self.url}/predict", content=encoded(image), headers=headers, timeout=30
-        )
+        return ASK.post(f"{self.url}/predict", content=encoded(image), headers=headers)
 
     def readiness(self) -> httpx.Response:
         """Ask if it is ready, on a connection of its own."""
-        return httpx.get(f"{self.url}/readyz", timeout=30)
+        return ASK.get(f"{self.url}/readyz")
 
     def triggers(self) -> list[dict[str, Any]]:
         """Return the triggers that it knows."""
-        found: list[dict[str, Any]] = httpx.get(f"{self.url}/trigger").json()["triggers"]
+        found: list[dict[str, Any]] = ASK.get(f"{self.url}/trigger").json()["triggers"]
         return found
 
     def each_worker(self) -> Iterator[None]:
@@ -232,6 +231,6 @@ def free_port() -> int:
 def status(url: str) -> int | None:
     """Return the status that *url* answers with, None if there is no answer."""
     try:
-        return httpx.get(url, timeout=1).status_code
+        return ASK.get(url, timeout=1).status_code
     except httpx.TransportError:
         return None

@@ -20,6 +20,7 @@ from app.library.server.embedded import server_program
 from tests.faults.service import CLEAN, HOST, POISONED, TRUTH, free_port, running_gateway
 from tests.files import encoded
 from tests.library.servers import running, wait_until
+from tests.plain_http import CERTIFICATES
 from tests.tiny import TARGET
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Load:
     def ask(self) -> None:
         """Ask until it is over."""
         number = 0
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=30, verify=CERTIFICATES) as client:
             while not self.over.is_set():
                 number += 1
                 self._ask_one(client, number % len(CLEAN), poisoned=bool(number % 2))

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import orjson
 import pytest
 
 from app.demo.endpoint import create_endpoint
 from app.settings import Strategy
 from app.upstream.assembly import Server
+from tests.plain_http import ASK
 from tests.served_apps import running
 from tests.tiny import SIDE
 from tests.web.drop_in import NAME, OUTPUTS, application, predict
@@ -53,7 +53,7 @@ def described(url: str, directory: Path, key: str | None) -> Path:
     With them any status would be described: so each status that happens must be listed.
     """
     headers = {} if key is None else {"X-API-Key": key}
-    document = httpx.get(f"{url}/openapi.json", headers=headers).raise_for_status().json()
+    document = ASK.get(f"{url}/openapi.json", headers=headers).raise_for_status().json()
     for methods in document["paths"].values():
         for operation in methods.values():
             del operation["responses"]["default"]

@@ -22,6 +22,7 @@ from app.upstream.assembly import Server, open_model
 from app.web.app import WebOptions, create_app
 from app.wire.tensors import TensorSpec
 from tests.library.servers import eventually
+from tests.plain_http import CERTIFICATES
 from tests.served_apps import running
 from tests.tiny import SIDE, TARGET, TinyModel, clean_images, stamped, tiny_trigger
 from tests.web.served import CALIBRATIONS
@@ -76,7 +77,10 @@ async def placed(
     with running(create_endpoint(NAME, **(told | (model or {})))) as url:
         description = Server(url, NAME, **(server or {}))
         app = application(description, strategy, input_settings, **settings)
-        async with _client(app) as gateway, httpx.AsyncClient(base_url=url) as upstream:
+        async with (
+            _client(app) as gateway,
+            httpx.AsyncClient(base_url=url, verify=CERTIFICATES) as upstream,
+        ):
             yield Placed(gateway, upstream)
 
 

@@ -19,6 +19,7 @@ from tests.faults.service import status as status_of
 from tests.faults.tiny_server import NAME
 from tests.files import encoded
 from tests.library.servers import running, wait_until
+from tests.plain_http import ASK, CERTIFICATES
 from tests.served_apps import running as running_app
 from tests.tiny import SIDE, stamped
 from tests.web.drop_in import predict
@@ -152,7 +153,7 @@ def _ask_for_screening(url: str) -> None:
     """Send an image that takes more than a round of probes."""
     poisoned = encoded(stamped(PIXELS[None])[0], "BMP")
     headers = {"X-API-Key": KEY, "Content-Type": "image/bmp"}
-    httpx.post(f"{url}/predict", content=poisoned, headers=headers, timeout=30)
+    ASK.post(f"{url}/predict", content=poisoned, headers=headers)
 
 
 def _ask_for_trouble(url: str) -> None:
@@ -178,7 +179,7 @@ def _ask_for_trouble(url: str) -> None:
         (f"/v1/models/{NAME}:predict", orjson.dumps({"instances": [[MARK]]}), plain),
         (f"/v1/models/{MARK}:predict", MARK.encode(), plain),
     ]
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=30, verify=CERTIFICATES) as client:
         for key in (KEY, f"{MARK}-wrong"):
             common = {"X-API-Key": key, "X-Request-Id": f"{MARK} {MARK}", "Cookie": MARK}
             for path, body, headers in bodies:
@@ -188,14 +189,14 @@ def _ask_for_trouble(url: str) -> None:
 
 
 def _readiness(url: str) -> str:
-    answer: str = httpx.get(f"{url}/readyz", timeout=30).json().get("detail", "")
+    answer: str = ASK.get(f"{url}/readyz").json().get("detail", "")
     return answer + "".join(
         f"{part['name']}: {part['reason']}"
-        for part in httpx.get(f"{url}/readyz", timeout=30).json()["parts"]
+        for part in ASK.get(f"{url}/readyz").json()["parts"]
         if not part["ok"]
     )
 
 
 def _said_after_asking(url: str, process: Process, words: str) -> bool:
-    httpx.get(f"{url}/docs", headers={"X-API-Key": KEY}, timeout=30)
+    ASK.get(f"{url}/docs", headers={"X-API-Key": KEY})
     return words in process.said

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -29,6 +28,7 @@ from app.web.app import WebOptions, create_app
 from tests.evaluation.tiny_subjects import WHITE, tiny_subject
 from tests.gateway.hooked import HookedModel, fails_from
 from tests.library.servers import wait_until
+from tests.plain_http import ASK
 from tests.served_apps import running
 from tests.tiny import TARGET, TRIGGER_BOX, TinyModel
 
@@ -84,7 +84,7 @@ def model() -> HookedModel:
 def url(model: HookedModel) -> Iterator[str]:
     """Serve a gateway in front of the model, and wait until it is ready."""
     with running(served(model), lifespan="on") as address:
-        wait_until(lambda: httpx.get(f"{address}/readyz").is_success, seconds=60)
+        wait_until(lambda: ASK.get(f"{address}/readyz").is_success, seconds=60)
         yield address
 
 
@@ -194,7 +194,7 @@ async def test_a_missing_key_is_asked_for(key: str | None, said: str) -> None:
     """Without a key, or with one that isn't an admin's, it is said before the first image."""
     app = served(TinyModel(), api_keys=("api-1",), admin_keys=("admin-1",))
     with running(app, lifespan="on") as address:
-        wait_until(lambda: httpx.get(f"{address}/readyz").is_success, seconds=60)
+        wait_until(lambda: ASK.get(f"{address}/readyz").is_success, seconds=60)
         async with RunningGateway(address, SIZE, key) as gateway:
             with pytest.raises(GatewayError, match=f"{address}: .*{said}"):
                 await gateway.check()

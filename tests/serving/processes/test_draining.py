@@ -29,6 +29,7 @@ from tests.faults.service import (
 )
 from tests.files import encoded
 from tests.library.servers import wait_until
+from tests.plain_http import ASK, CERTIFICATES
 from tests.web.routes.test_metrics import values
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Load:
 
 def ask_with_a_pool(url: str, load: Load) -> None:
     """Ask over connections that are kept alive, as applications do."""
-    with httpx.Client(timeout=PATIENCE_S) as client:
+    with httpx.Client(timeout=PATIENCE_S, verify=CERTIFICATES) as client:
         while not load.ended.is_set():
             response = client.post(f"{url}/predict", content=IMAGE, headers=HEADERS)
             load.take(response.status_code, response.headers.get("connection"))
@@ -205,7 +206,7 @@ def test_what_was_counted_never_falls(service: Service) -> None:
 
 def counted(service: Service) -> dict[str, float]:
     """Return what all workers have counted: the totals."""
-    text = httpx.get(f"{service.url}/metrics", timeout=PATIENCE_S).text
+    text = ASK.get(f"{service.url}/metrics").text
     return {name: value for name, value in values(text).items() if name.endswith("_total")}
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.faults.service import HOST, free_port
 from tests.library.servers import wait_until
+from tests.plain_http import ASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None: 
 def who_serves(port: int) -> int | None:
     """Return the id of the worker that answers on *port*, None if there is no answer."""
     try:
-        return int(httpx.get(f"http://{HOST}:{port}/", timeout=1).text)
+        return int(ASK.get(f"http://{HOST}:{port}/", timeout=1).text)
     except httpx.TransportError:
         return None
 

@@ -163,8 +163,8 @@ async def test_packed_request(place: Placed, encoding: str, pack: Any) -> None:
     ("encoding", "body", "status", "said"),
     [
         ("gzip", b"no gzip", 400, "no gzip"),
-        ("gzip", gzip.compress(b"{}")[:-4], 400, "no whole gzip"),
-        ("gzip", gzip.compress(b"{}") + b"more", 400, "no whole gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400, "no whole gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400, "no whole gzip"),
         ("gzip", gzip.compress(bytes(400_000)), 413, "too large"),
         ("br", b"x", 400, "'br' is not taken"),
     ],
