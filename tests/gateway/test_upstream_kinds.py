@@ -46,6 +46,7 @@ NAMES = ("red", "green", "blue", "olive")
 CLEAN = innocents(4)
 RIGHT = MODEL.classify(CLEAN).labels.tolist()
 POISONED = stamped(CLEAN)
+CALIBRATIONS = MemoryCalibrationStore(7)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Kind:
     scored: bool = True
     indexed: bool = True
     """Whether indices are the model's own: a server of names without a list has none."""
+    answers: str = "probabilities"
+    """Kinds whose answers are the same share a calibration, which takes thousands of them."""
 
 
 def scores(answers: Answers) -> NDArray[np.float32]:
@@ -91,21 +94,27 @@ LABELS = {"labels": NAMES}
 
 KINDS = {
     "oip, probabilities": Kind(lambda a: oip("y", "FP32", scores(a)), OIP),
-    "oip, logits": Kind(lambda a: oip("y", "FP64", np.log(scores(a) + 1e-30) * 3), OIP),
+    "oip, logits": Kind(
+        lambda a: oip("y", "FP64", np.log(scores(a) + 1e-30) * 3), OIP, answers="logits"
+    ),
     "oip, indices in a column": Kind(
-        lambda a: oip("y", "INT64", a.labels[:, None]), OIP, scored=False
+        lambda a: oip("y", "INT64", a.labels[:, None]), OIP, scored=False, answers="labels"
     ),
     "oip, names": Kind(
-        lambda a: oip("y", "BYTES", np.array(names(a))[:, None]), OIP, LABELS, scored=False
+        lambda a: oip("y", "BYTES", np.array(names(a))[:, None]),
+        OIP,
+        LABELS,
+        scored=False,
+        answers="labels",
     ),
     "oip, picture files": Kind(lambda a: oip("y", "FP32", scores(a)), OIP, datatype="BYTES"),
     "oip, integers": Kind(lambda a: oip("y", "FP32", scores(a)), OIP, datatype="UINT8"),
     "instances, probabilities": Kind(lambda a: {"predictions": scores(a).tolist()}, INSTANCES),
     "instances, indices": Kind(
-        lambda a: {"predictions": a.labels.tolist()}, INSTANCES, scored=False
+        lambda a: {"predictions": a.labels.tolist()}, INSTANCES, scored=False, answers="labels"
     ),
     "instances, names": Kind(
-        lambda a: {"predictions": names(a)}, INSTANCES, scored=False, indexed=False
+        lambda a: {"predictions": names(a)}, INSTANCES, scored=False, indexed=False, answers="names"
     ),
     "instances, objects": Kind(
         lambda a: {"predictions": [{"p": row.tolist(), "n": "x"} for row in scores(a)]},
@@ -115,10 +124,12 @@ KINDS = {
     "instances, picture files": Kind(
         lambda a: {"predictions": scores(a).tolist()}, INSTANCES, datatype="BYTES"
     ),
-    "image, the best two": Kind(best, IMAGE, datatype="BYTES", indexed=False),
-    "image, the best two of a list": Kind(best, IMAGE, LABELS, "BYTES"),
+    "image, the best two": Kind(best, IMAGE, datatype="BYTES", indexed=False, answers="two names"),
+    "image, the best two of a list": Kind(best, IMAGE, LABELS, "BYTES", answers="two classes"),
     "image, all scores": Kind(lambda a: scores(a)[0].tolist(), IMAGE, datatype="BYTES"),
-    "image, one name": Kind(lambda a: {"class": names(a)[0]}, IMAGE, LABELS, "BYTES", scored=False),
+    "image, one name": Kind(
+        lambda a: {"class": names(a)[0]}, IMAGE, LABELS, "BYTES", scored=False, answers="labels"
+    ),
     "image, by an expression": Kind(
         lambda a: {"top": [{"n": one["label"], "p": one["score"]} for one in best(a, 4)]},
         IMAGE,
@@ -172,9 +183,9 @@ async def defended(kind: Kind) -> AsyncIterator[tuple[Gateway, Callable[[int], s
             preparation = Preparation(
                 Calibrator(
                     model,
-                    MemoryCalibrationStore(7),
+                    CALIBRATIONS,
                     lambda _: REFERENCES,
-                    identity="kinds",
+                    identity=kind.answers,
                     trigger_max=0.316,
                 ),
                 library.check,
