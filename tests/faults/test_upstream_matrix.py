@@ -5,6 +5,7 @@ The tables are the specification; `docs/faults.md` says the same in words.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ WELL = (
 )
 """Before and after every fault."""
 
+PACE_S = 0.05
 SLOW = {Fault.HANG, Fault.DRIP}
 BREAKING = {Fault.REFUSED, Fault.RESTART}
 """Faults of the whole server, which hit more than one request."""
@@ -114,6 +116,7 @@ async def assert_well_again(gateway: Defended) -> None:
         said = await gateway.said(image)
         while said != well:  # a breaker that has opened closes again
             assert said.status in {502, 503, 504}
+            await asyncio.sleep(PACE_S)
             said = await gateway.said(image)
 
 

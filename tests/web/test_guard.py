@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from tests.tiny import tiny_trigger
 from tests.web.served import Served, assert_problem, serving
@@ -30,7 +31,10 @@ CLOSED = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one application for all tests
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def locked() -> AsyncIterator[Served]:
     """Run the application with keys and a known trigger."""
     async with serving(api_keys=("api-1",), admin_keys=("admin-1",)) as running:

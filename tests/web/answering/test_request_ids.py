@@ -6,9 +6,21 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
+
+from tests.web.served import Served, serving
 
 if TYPE_CHECKING:
-    from tests.web.served import Served
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one application for all tests
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    """Run the application with the usual settings."""
+    async with serving() as running:
+        yield running
 
 
 @pytest.mark.parametrize("offered", ["r-1", "A.b_C-9", "x" * 128])

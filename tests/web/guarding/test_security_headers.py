@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from tests.files import encoded
 from tests.tiny import clean_images, tiny_trigger
 from tests.web.served import Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one application for all tests
 
 IMAGE = encoded(clean_images(1, np.random.default_rng(0))[0])
 PATHS = (
@@ -27,6 +34,13 @@ ALWAYS = {
     "cache-control": "no-store",
 }
 EVIL = "https://evil.example"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    """Run the application with the usual settings."""
+    async with serving() as running:
+        yield running
 
 
 @pytest.mark.parametrize("path", PATHS)
