@@ -13,7 +13,7 @@ DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-photos bench-poisoning \
-	bench-sharing bench-stream pictures sbom lock clean
+	bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -51,6 +51,9 @@ compose-check: $(VENV)/dev
 
 conformance: $(VENV)/dev ## Test against real model servers and their clients (ARGS="-k triton" for some)
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
+
+wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, without extras and with the demo's
+	$(BIN)/python -m pytest tests/wheel $(ARGS)
 
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
