@@ -53,7 +53,7 @@ conformance: $(VENV)/dev ## Test against real model servers and their clients (A
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
 wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, without extras and with the demo's
-	$(BIN)/python -m pytest tests/wheel $(ARGS)
+	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/wheel $(ARGS)
 
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
