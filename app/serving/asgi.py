@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.logs import write_log
 from app.serving.processes.draining import lingering
-from app.serving.serve import end_with_supervisor
+from app.serving.processes.orphans import end_with_supervisor
 from app.settings import SettingError, read_settings
 from app.web.app import WebOptions, create_app
 from app.web.guarding.key_rings import key_ring

@@ -1,38 +1,30 @@
-"""Running the gateway: the workers, and a Valkey for them where the owner has named no Redis."""
+"""Running the gateway: uvicorn as it is set up here, in this process or with workers below it."""
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
 import os
 import resource
 import signal
 import sys
-import tempfile
-import threading
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from app.library.server.addresses import connect
-from app.library.server.embedded import embedded_valkey
+from app.serving.processes.shared import shared_metrics, shared_store
 from app.serving.processes.supervisor import Supervisor
-from app.settings import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.settings import Settings
 
-KEEP_ALIVE_S = 75  # longer than the 60 s of common load balancers, or they meet a closed connection
-DRAIN_S = 20
-STANDSTILL_S = 15  # a worker that is only starting on a busy machine says nothing for a while, too
-MOST_CONNECTIONS = 1000
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-REDIS_URL = "NEO_REDIS_URL"
+KEEP_ALIVE_S: Final = 75
+"""Longer than the 60 s of common load balancers, or they meet a closed connection."""
+DRAIN_S: Final = 20
+"""What an ending worker leaves its clients for the answers that they wait for."""
+STANDSTILL_S: Final = 15
+"""Of silence, then a worker counts as hung: more than it takes to start on a busy machine."""
+MOST_CONNECTIONS: Final = 1000
 
 
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -47,26 +39,30 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with shared_store(settings):
-        config = uvicorn.Config(
-            "app.serving.asgi:create",
-            factory=True,
-            http="app.serving.http.protocol:Protocol",
-            ws="none",
-            host=host,
-            port=port,
-            workers=workers,
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,  # nobody here asks who the client is
-            limit_concurrency=_most_connections(),
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_worker_healthcheck=STANDSTILL_S,
-            timeout_graceful_shutdown=DRAIN_S,
-        )
+        config = _config(host, port, workers)
         started = _run_single(config) if workers == 1 else _run_several(config)
     if not started:
         sys.exit(STARTUP_FAILURE)
+
+
+def _config(host: str, port: int, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "app.serving.asgi:create",
+        factory=True,
+        http="app.serving.http.protocol:Protocol",
+        ws="none",
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,  # nobody here asks who the client is
+        limit_concurrency=_most_connections(),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_worker_healthcheck=STANDSTILL_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
 
 
 def _run_single(config: uvicorn.Config) -> bool:
@@ -93,68 +89,3 @@ def _most_connections() -> int:
     if files == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return max(1, min(MOST_CONNECTIONS, files * 3 // 4))
-
-
-@contextmanager
-def shared_metrics() -> Iterator[None]:
-    """Name a folder in the environment where the workers count what they do, all together.
-
-    prometheus_client looks for it when it is imported. A single process needs none.
-    """
-    with tempfile.TemporaryDirectory(prefix="neo-metrics-") as folder:
-        os.environ[METRICS_FOLDER] = folder
-        try:
-            yield
-        finally:
-            del os.environ[METRICS_FOLDER]
-
-
-@contextmanager
-def shared_store(settings: Settings) -> Iterator[None]:
-    """Name a store in the environment that the workers inherit: the owner's, or one of our own.
-
-    Our own keeps its data under the user's state directory, one for each upstream and model.
-    """
-    if settings.redis_url is not None:
-        _check_address(settings.redis_url.get_secret_value())
-        yield
-        return
-    with embedded_valkey(_state_directory(settings)) as url:
-        os.environ[REDIS_URL] = url
-        try:
-            yield
-        finally:
-            del os.environ[REDIS_URL]
-
-
-def end_with_supervisor() -> None:
-    """Let a worker end, as by Ctrl-C, when the process above it has been killed.
-
-    Its store may be gone, and its port is wanted by who takes over: it doesn't linger. A process
-    that has no supervisor stays.
-    """
-    supervisor = multiprocessing.parent_process()
-    if supervisor is None:
-        return
-
-    def watch() -> None:
-        supervisor.join()
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()
-
-
-def _check_address(url: str) -> None:
-    """Say here what every worker would stumble over."""
-    try:
-        connect(url)
-    except ValueError as exc:
-        message = f"{REDIS_URL} is wrong: {exc}"
-        raise SettingError(message) from exc
-
-
-def _state_directory(settings: Settings) -> Path:
-    named = os.environ.get("XDG_STATE_HOME")
-    base = Path(named) if named else Path.home() / ".local" / "state"
-    model = hashlib.sha256(f"{settings.upstream_url}\0{settings.model}".encode()).hexdigest()
-    return base / "neo-gateway" / model[:16]

@@ -6,13 +6,10 @@ for: a worker that stands still would keep the supervisor from all others, and f
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from uvicorn.server import Server
 from uvicorn.supervisors.multiprocess import Process
 
 if TYPE_CHECKING:
@@ -54,27 +51,12 @@ class Worker(Process):
     def pong(self) -> None:
         """Answer the next question, in the worker; the loop has to, once it serves."""
         self.child_conn.recv()
-        if self.server.started and self.server.loop is not None:
-            with suppress(RuntimeError):  # the loop has ended, and so does the process
-                self.server.loop.call_soon_threadsafe(self._answer)
-        else:
+        if not self.server.started:
             self._answer()
-
-    @cached_property
-    def server(self) -> LoopServer:
-        """What runs in the worker."""
-        return LoopServer(self.config)
+            return
+        loop = self.server.servers[0].get_loop()
+        with suppress(RuntimeError):  # the loop has ended, and so does the process
+            loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
         self.child_conn.send(self.server.started)
-
-
-class LoopServer(Server):
-    """A server whose event loop can be spoken to from another thread, once it has one."""
-
-    loop: asyncio.AbstractEventLoop | None = None
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Start, and begin to listen."""
-        self.loop = asyncio.get_running_loop()
-        await super().startup(sockets)
