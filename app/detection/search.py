@@ -140,24 +140,27 @@ def run(search: Search[T], predict: Callable[[Images], Answers]) -> T:
 
 
 def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
-    """Run several searches as one: a single shared probe a round, results in their order.
+    """Run several searches as one: one probe a round for all, results in their order.
 
-    A refusal is passed on to each search that has not ended. The shared probe counts as shared
-    knowledge only if all of its parts do.
+    A refusal is passed on to each search that has not ended. What is asked as shared knowledge goes
+    first and alone: it is charged to nobody, and nothing of one image may be mixed into it.
     """
     steps: list[Probe | Done[Any]] = [advance(search) for search in searches]
     while waiting := [(i, step) for i, step in enumerate(steps) if isinstance(step, Probe)]:
+        shared = [(i, probe) for i, probe in waiting if probe.shared]
+        asked = shared or waiting
         try:
             answers = yield Probe(
-                np.concatenate([probe.images for _, probe in waiting]),
-                shared=all(probe.shared for _, probe in waiting),
+                np.concatenate([probe.images for _, probe in asked]),
+                shared=bool(shared),
+                purpose=asked[0][1].purpose,
             )
         except Refused:
             for i, _ in waiting:
                 steps[i] = Done(refuse(searches[i]))
             break
         start = 0
-        for i, probe in waiting:
+        for i, probe in asked:
             steps[i] = advance(searches[i], probe, answers[start : start + len(probe)])
             start += len(probe)
     return [step.result for step in steps if isinstance(step, Done)]

@@ -20,6 +20,7 @@ from app.detection.search import (
     run,
     together,
 )
+from tests.detection.scenes import watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,12 +179,12 @@ def test_refused_search_that_asks_again() -> None:
         refuse(search)
 
 
-@pytest.mark.parametrize(("kinds", "expected"), [((True, True), True), ((True, False), False)])
-def test_shared_probe_of_several(kinds: tuple[bool, bool], *, expected: bool) -> None:
-    """A joint probe is knowledge for all only if every part of it is."""
-    step = advance(together([asking([1], shared=kind) for kind in kinds]))
-    assert isinstance(step, Probe)
-    assert expected is step.shared
+def test_shared_knowledge_is_asked_first_and_alone() -> None:
+    """What is asked for all goes before what is asked of one image, and never with it."""
+    search = together([asking([1]), asking([2], [4], shared=True), asking([3])])
+    results, probes = watched(search, twice)
+    assert [(1, True), (1, True), (2, False)] == [(len(one), one.shared) for one in probes]
+    assert [[[2]], [[4], [8]], [[6]]] == results
 
 
 def test_error_in_one_search_is_not_hidden() -> None:

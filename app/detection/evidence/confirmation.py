@@ -128,8 +128,10 @@ def confirm(
                 return None
             case _Decision.GO_ON:
                 pass
-        batch = list(islice(onto, TOGETHER))
-        if asked >= AT_MOST or not batch:
+        # Once all have carried it most likely is a trigger: more at once save a round trip.
+        together = TOGETHER * (2 if carried == asked > 0 else 1)
+        batch = list(islice(onto, min(together, AT_MOST - asked)))
+        if not batch:
             return None
         pasted = transplant_pieces(image, look.pieces, references.images[batch])
         answers = yield Probe(pasted, purpose=Purpose.CONFIRM)

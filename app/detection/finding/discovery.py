@@ -9,14 +9,16 @@ import numpy as np
 
 from app.detection.evidence.confirmation import confirm, is_over_general
 from app.detection.evidence.novelty import novelty
-from app.detection.finding.localising import choose_blocker, localise, synthesise
+from app.detection.finding.blocking import choose_blocker
+from app.detection.finding.localising import localise
+from app.detection.finding.synthetic import pasted, synthesise
 from app.detection.geometry import around
 from app.detection.images import block
 from app.detection.recognising.presence import fits
 from app.detection.recognising.recognition import of_no_other
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
-from app.detection.search import Answers, Probe, Purpose
-from app.detection.trigger import Blocker, Evidence, Trigger
+from app.detection.search import Answers, Probe, Purpose, together
+from app.detection.trigger import Evidence, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look, Transplants
-    from app.detection.finding.localising import Synthetic
+    from app.detection.finding.blocking import Choice
+    from app.detection.finding.synthetic import Synthetic
     from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.reference_set.references import References
@@ -76,7 +79,7 @@ class Discovery:
             box=box,
             patch=self.image[box.rows, box.columns].copy(),
             mask=_mask(pieces, box) if len(pieces) > 1 else None,
-            blocker=self.located.blocker,
+            blocker=self.located.choice.blocker,
             natural=self.located.natural,
             image_height=height,
             image_width=width,
@@ -90,7 +93,7 @@ class Discovery:
             carried=self.transplants.carried,
             transplants=self.transplants.asked,
             placebo=self.transplants.placebo,
-            heal_rate=self.located.heal_rate,
+            heal_rate=self.located.choice.heal_rate,
             probes=probes,
             seed=draw,
             class_b=int((self.answer or self.healed).labels[0]),
@@ -112,35 +115,53 @@ def established(
 ) -> Search[Discovery | None]:
     """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
-    transplants = yield from confirm(image, label, look, references, rng)
-    if transplants is None:
+    windows = _windows(look, plan)
+    confirming = confirm(image, label, look, references, rng)
+    onto = references.acted_on(label, look.source, rng)
+    synthesising = synthesise(image, label, windows, onto, references)
+    if look.carried == look.asked > 0:  # it most likely is one: that saves a round trip
+        transplants, synthetic = yield from together([confirming, synthesising])
+    else:
+        transplants = yield from confirming
+        synthetic = None if transplants is None else (yield from synthesising)
+    if transplants is None or synthetic is None:
         return None
-    located = yield from _located(image, label, look, defence, rng)
+    located = yield from _located(
+        image, label, replace(look, pieces=windows), synthetic, defence, rng
+    )
     if located is None:
         return None
-    healing = yield from _healing(image, label, located.blocker, plan)
-    if healing is None:
+    choice = yield from _healing(image, label, located.choice, plan)
+    if choice is None:
         return None
-    blocker, healed = healing
+    blocker, healed = choice.blocker, choice.answer
     answer = yield from of_no_other(image, healed, blocker, label, defence.known)
-    located = replace(located, blocker=blocker)
+    located = replace(located, choice=choice)
     return Discovery(image, label, look.source, transplants, located, healed, answer)
 
 
-def _healing(
-    image: Image, label: int, blocker: Blocker, plan: Plan
-) -> Search[tuple[Blocker, Answers] | None]:
-    """Widen *blocker* until *image* leaves *label*; None if it never does.
+def _windows(look: Look, plan: Plan) -> tuple[Box, ...]:
+    """Return where to look for the trigger: the cell that was asked may lack a part of it."""
+    if len(look.pieces) > 1:
+        return look.pieces
+    return (look.pieces[0].grown(plan.margin // 2, plan.width, plan.height),)
+
+
+def _healing(image: Image, label: int, choice: Choice, plan: Plan) -> Search[Choice | None]:
+    """Widen the blocker until *image* leaves *label*; None if it never does.
 
     A box that was enough for the synthetic images may lack a part of the trigger.
     """
+    if choice.answer.labels[0] != label:
+        return choice
+    blocker = choice.blocker
     wider = [
         replace(blocker, box=blocker.box.grown(margin, plan.width, plan.height))
-        for margin in (0, *WIDENED)
+        for margin in WIDENED
     ]
     answers = yield Probe(np.stack([block(image, one) for one in wider]), purpose=Purpose.BLOCK)
     for i in np.flatnonzero(answers.labels != label):
-        return wider[int(i)], answers[int(i) : int(i) + 1]
+        return replace(choice, blocker=wider[int(i)], answer=answers[int(i) : int(i) + 1])
     return None
 
 
@@ -149,49 +170,40 @@ class _Located:
     """Where a trigger lies, what hides it best, and what nature has to say there."""
 
     pieces: tuple[Box, ...]
-    blocker: Blocker
-    heal_rate: float
+    choice: Choice
     natural: float
     novelty: float
 
 
-def _located(
-    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+def _located(  # noqa: PLR0913, PLR0917  # what was confirmed, and on what
+    image: Image,
+    label: int,
+    look: Look,
+    synthetic: Synthetic,
+    defence: Defence,
+    rng: np.random.Generator,
 ) -> Search[_Located | None]:
-    """Find the trigger in confirmed pieces.
+    """Find the trigger in confirmed pieces, from images that these have turned.
 
     None if it is too large, if nature may be what carries, or if nothing hides it.
     """
     references, plan = defence.references, defence.plan
-    onto = references.acted_on(label, look.source, rng)
-    synthetic = yield from synthesise(image, label, look.pieces, onto, references)
-    if synthetic is None:
-        return None
-    pieces = yield from _narrowed(label, look, synthetic)
-    edged = [plan.edged(piece) for piece in pieces]
-    found = replace(look, pieces=pieces)
-    nature = yield from _nature(image, label, found, edged, references)
-    if sum(piece.area for piece in pieces) > plan.largest_area or not nature.excluded:
+    pieces = yield from localise(look.pieces, label, synthetic)
+    if sum(piece.area for piece in pieces) > plan.largest_area:
         return None
     # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
-    onto = references.acted_on(label, look.source, rng)
-    tried = yield from synthesise(image, label, edged, onto, references)
-    if tried is None:
+    edged = [plan.edged(piece) for piece in pieces]
+    nature = yield from _nature(image, label, replace(look, pieces=pieces), edged, references)
+    if not nature.excluded:
         return None
+    tried = pasted(image, edged, references.acted_on(label, look.source, rng), references)
     # Of several pieces, each of which is needed, blocking one is enough.
-    blocker, heal_rate = yield from choose_blocker(pieces[0], label, synthetic, tried, plan)
-    if heal_rate <= LEAST_HEAL_RATE or not nature.is_exceeded(heal_rate):
+    choice = yield from choose_blocker(image, pieces[0], label, synthetic, tried, plan)
+    if choice is None:
         return None
-    return _Located(pieces, blocker, heal_rate, nature.rate, nature.novelty)
-
-
-def _narrowed(label: int, look: Look, synthetic: Synthetic) -> Search[tuple[Box, ...]]:
-    """Localise one piece after the other."""
-    pieces = list(look.pieces)
-    for i, piece in enumerate(look.pieces):
-        others = [*pieces[:i], *pieces[i + 1 :]]
-        pieces[i] = yield from localise(piece, others, label, synthetic)
-    return tuple(pieces)
+    if choice.heal_rate <= LEAST_HEAL_RATE or not nature.is_exceeded(choice.heal_rate):
+        return None
+    return _Located(pieces, choice, nature.rate, nature.novelty)
 
 
 @dataclass(frozen=True)

@@ -1,163 +1,187 @@
-"""From a window that carries to the trigger itself: its box, and the blocker that heals best.
-
-A window that carries is pasted on references until enough have turned: synthetic poisoned images
-whose right answers are known. On these every choice is measured (`docs/detection.md` 3.6 and 3.7).
-"""
+"""From a window that carries to the trigger's own box (`docs/detection.md` 3.6)."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.geometry import Box
-from app.detection.images import block, transplant_pieces
+from app.detection.finding.edges import Edge, EdgeSearch, joined
 from app.detection.search import Probe, Purpose
-from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from app.detection.plan import Plan
-    from app.detection.reference_set.references import References
-    from app.detection.search import Image, Images, Search
+    from app.detection.finding.synthetic import Synthetic
+    from app.detection.geometry import Box
+    from app.detection.search import Image, Search
 
-PASTED = 24  # references that the window is pasted on
-TURNED = 0.6  # share of them that must turn
-NECESSARY_ON, SUFFICIENT_ON = 10, 6  # images that a box is tried on
-SLACK = 1  # of the latter that may not turn: a reference may be a borderline one
-HEALED_ON, LEAVING_ON = 12, 8  # images that a blocker is tried on
-MARGINS = (1, 2, 0, 3, 5)  # pixels around the box, in the order in which they are tried
-FILLS = ((Fill.RING, Fill.INPAINT), (Fill.DOMINANT,))  # the last takes fifty times the CPU time
-GOOD_HEAL_RATE = 0.9  # no further fill and no further margin is tried
+ROUNDS = 2  # in which edges are asked
+FINENESS = (
+    112  # part of the image's side to which an edge is found: 2 px of 224, 0 of less than 112
+)
+COARSENESS = 56  # part of the side that a box is grown by at first
+STEPS = (0, 1, 2, 4, 7)  # of these, so that a trigger of a quarter of the side is reached
+ROUGH = 0.35  # of the grown box's side, left around it for the second growing
+FINELY = 4  # steps of that
+LEVELS = (1.0, 0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
+FAINTLY_ON = 6  # images of which it is tried how faint still turns them
+ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
+"""Images on which a box is tried as it grows: others each time, so that none decides twice."""
+MOST = 0.7  # of these on which a box must be enough: all of three, three of four
+
+
+def localise(pieces: Sequence[Box], label: int, synthetic: Synthetic) -> Search[tuple[Box, ...]]:
+    """Return for each of *pieces* a box that is both necessary and sufficient, and little more.
+
+    Necessary: its own clean pixels, given back, heal the synthetic images. Sufficient: it alone,
+    pasted on the clean ones beside the other pieces, turns them. All edges of all pieces move
+    inwards in the same rounds, each while the others stay outside. Where half of the trigger is
+    enough that cuts off too much: the boxes are grown until they are enough again, and once more on
+    images that show them as faintly as still turns each, where nearly all of the trigger is needed.
+    """
+    edges = [(i, EdgeSearch(edge, piece)) for i, piece in enumerate(pieces) for edge in Edge]
+    yield from _moved_inwards(pieces, edges, label, synthetic)
+    boxes = [joined([search for j, search in edges if j == i]) for i in range(len(pieces))]
+    unit = max(1, min(synthetic.clean.shape[1:3]) // COARSENESS)
+    for i in range(len(pieces)):
+        full = _Shown(synthetic, synthetic)
+        least, most = yield from _grown(
+            boxes, i, [unit * step for step in STEPS], ROUGHLY_ON, label, full
+        )
+        rough = _wider(most, max(1, round(ROUGH * min(most.width, most.height))), synthetic)
+        boxes[i] = rough
+        shown = yield from _faintest(label, boxes, synthetic)
+        boxes[i] = least
+        reach = max(least.x - rough.x, least.y - rough.y, 1)
+        first = 0 if least == most else 1
+        steps = sorted({max(first, round(reach * k / FINELY)) for k in range(FINELY)})
+        _, boxes[i] = yield from _grown(boxes, i, steps, FINELY_ON, label, shown)
+        if min(synthetic.clean.shape[1:3]) < FINENESS:
+            boxes[i] = yield from _trimmed(boxes, i, label, shown)
+    return tuple(boxes)
 
 
 @dataclass(frozen=True, eq=False)
-class Synthetic:
-    """References (n, h, w, c) with the window pasted on, all answering the attacker's class.
+class _Shown:
+    """Synthetic images as strong as they come, and the same as faint as still turns each.
 
-    ``clean`` are the same references without it, ``labels`` (n,) their right answers.
+    A box that is given back must heal the one, pasted it must turn the other: so neither a part of
+    the trigger that is enough when it is strong may be missing, nor one that is needed when faint.
     """
 
-    poisoned: Images
-    clean: Images
-    labels: NDArray[np.int64]
+    strong: Synthetic
+    faint: Synthetic
 
 
-def synthesise(
-    image: Image,
-    label: int,
-    pieces: Sequence[Box],
-    onto: NDArray[np.int64],
-    references: References,
-) -> Search[Synthetic | None]:
-    """Paste *pieces* on the references *onto*; keep those that turn. None if too few do."""
-    clean = references.images[onto[:PASTED]]
-    poisoned = transplant_pieces(image, pieces, clean)
-    answers = yield Probe(poisoned, purpose=Purpose.BLOCK)
-    turned = answers.labels == label
-    if turned.mean() < TURNED:
-        return None
-    return Synthetic(poisoned[turned], clean[turned], references.labels[onto[:PASTED]][turned])
+def _wider(box: Box, by: int, synthetic: Synthetic) -> Box:
+    height, width = synthetic.clean.shape[1:3]
+    return box.grown(by, width, height)
 
 
-def localise(window: Box, others: Sequence[Box], label: int, synthetic: Synthetic) -> Search[Box]:
-    """Return the smallest box that is both necessary and sufficient on the synthetic images.
+def _faintest(label: int, boxes: Sequence[Box], synthetic: Synthetic) -> Search[_Shown]:
+    """Show *boxes* alone, as faintly as still turns each; all as it was if none turns any more."""
+    some = range(min(FAINTLY_ON, len(synthetic.labels)))
+    alone = np.stack([_pasted(boxes, synthetic, on) for on in some])
+    clean = synthetic.clean[: len(some)].astype(np.float32)
+    shown = np.rint([clean + level * (alone - clean) for level in LEVELS]).astype(np.uint8)
+    answers = yield Probe(shown.reshape(-1, *clean.shape[1:]), purpose=Purpose.BLOCK)
+    turned = answers.labels.reshape(len(LEVELS), -1) == label
+    levels = np.logical_and.accumulate(turned).sum(axis=0)  # how many of them, from the first on
+    on = np.flatnonzero(levels)
+    if not len(on):
+        return _Shown(synthetic, synthetic)
+    strong = synthetic.only(on)
+    return _Shown(strong, replace(strong, poisoned=shown[levels[on] - 1, on]))
 
-    Sufficient together with the *others*, where the trigger has more pieces than this one.
 
-    Necessary: its own clean pixels, given back, heal them. Sufficient: it alone, pasted on the
-    clean ones, turns them. (Either alone stops at a part of the trigger: a corner of it may be
-    enough to turn an image, and lacking a corner may be enough to heal it.) The edges move inwards
-    one after the other, by bisection.
+def _moved_inwards(
+    pieces: Sequence[Box], edges: Sequence[tuple[int, EdgeSearch]], label: int, synthetic: Synthetic
+) -> Search[None]:
+    """Ask each edge of each piece, by the answers so far, how far what is left is enough.
+
+    Each place is asked on another image: one that answers oddly moves an edge little.
     """
-    box = window
-    for edge in _Edge:
-        low, high = 0, (box.width if edge.horizontal else box.height) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if (yield from _is_all(edge.moved(box, middle), others, label, synthetic)):
-                low = middle
-            else:
-                high = middle - 1
-        box = edge.moved(box, low)
-    return box
+    tolerance = min(synthetic.clean.shape[1:3]) // FINENESS
+    turn = cycle(range(len(synthetic.labels)))
+    for _ in range(ROUNDS):
+        asked = [
+            (i, search, pixels)
+            for i, search in edges
+            if not search.is_sure(tolerance)
+            for pixels in search.places()
+        ]
+        if not asked:
+            return
+        tried = [
+            (i, [*pieces[:i], search.moved(pixels), *pieces[i + 1 :]], next(turn))
+            for i, search, pixels in asked
+        ]
+        enough = yield from _are_enough(tried, label, _Shown(synthetic, synthetic))
+        for (_, search, pixels), whole in zip(asked, enough, strict=True):
+            search.learn(pixels, whole=bool(whole))
 
 
-class _Edge(enum.Enum):
-    LEFT = enum.auto()
-    TOP = enum.auto()
-    RIGHT = enum.auto()
-    BOTTOM = enum.auto()
+def _grown(  # noqa: PLR0913, PLR0917  # which box of which, by how much, and on what
+    boxes: Sequence[Box], i: int, steps: Sequence[int], on: range, label: int, shown: _Shown
+) -> Search[tuple[Box, Box]]:
+    """Grow the i-th of *boxes* by *steps* until it is enough on most images.
 
-    @property
-    def horizontal(self) -> bool:
-        """Whether the edge moves along a row."""
-        return self in {_Edge.LEFT, _Edge.RIGHT}
-
-    def moved(self, box: Box, pixels: int) -> Box:
-        """Move this edge of *box* inwards."""
-        match self:
-            case _Edge.LEFT:
-                return Box(box.x + pixels, box.y, box.width - pixels, box.height)
-            case _Edge.TOP:
-                return Box(box.x, box.y + pixels, box.width, box.height - pixels)
-            case _Edge.RIGHT:
-                return Box(box.x, box.y, box.width - pixels, box.height)
-            case _Edge.BOTTOM:
-                return Box(box.x, box.y, box.width, box.height - pixels)
-
-
-def _is_all(box: Box, others: Sequence[Box], label: int, synthetic: Synthetic) -> Search[bool]:
-    """Say if *box* is necessary on all synthetic images and sufficient on nearly all of a few."""
-    given_back = synthetic.poisoned[:NECESSARY_ON].copy()
-    pasted = synthetic.clean[:SUFFICIENT_ON].copy()
-    given_back[:, box.rows, box.columns] = synthetic.clean[:NECESSARY_ON, box.rows, box.columns]
-    for kept in (box, *others):
-        from_poisoned = synthetic.poisoned[:SUFFICIENT_ON, kept.rows, kept.columns]
-        pasted[:, kept.rows, kept.columns] = from_poisoned
-    answers = yield Probe(np.concatenate([given_back, pasted]), purpose=Purpose.BLOCK)
-    still, again = answers.labels[: len(given_back)], answers.labels[len(given_back) :]
-    return bool((still != label).all()) and (again != label).sum() <= SLACK
-
-
-def choose_blocker(
-    box: Box, label: int, window: Synthetic, edged: Synthetic, plan: Plan
-) -> Search[tuple[Blocker, float]]:
-    """Return the best blocker over *box*, and its heal rate: the accuracy to expect of its answers.
-
-    That rate is measured on *edged*, images with little more than the box pasted on: a window's
-    other content would stay and spoil the right answer. But they may lack a part of the trigger, so
-    the blocker must make the images of the whole *window* leave the attacker's class too.
+    Return it, after the one before that wasn't enough.
     """
-    best: tuple[Blocker, float] | None = None
-    for margin, fills in product(MARGINS, FILLS):
-        covered = box.grown(margin, plan.width, plan.height)
-        blockers = [Blocker(covered, fill) for fill in fills]
-        rates = yield from _heal_rates(blockers, label, window, edged)
-        for blocker, rate in zip(blockers, rates, strict=True):
-            if best is None or rate > best[1]:
-                best = (blocker, rate)
-        if best is not None and best[1] >= GOOD_HEAL_RATE:
-            break
-    assert best is not None  # noqa: S101  # there is at least one margin
-    return best
+    grown = [_wider(boxes[i], step, shown.strong) for step in steps]
+    shares = yield from _shares(boxes, i, grown, on, label, shown)
+    chosen = int(np.argmax(shares >= MOST)) if (shares >= MOST).any() else int(shares.argmax())
+    return grown[max(chosen - 1, 0)], grown[chosen]
 
 
-def _heal_rates(
-    blockers: Sequence[Blocker], label: int, window: Synthetic, edged: Synthetic
-) -> Search[list[float]]:
-    """Multiply the share of right answers on *edged* with that of *window* that leaves *label*."""
-    images = [*edged.poisoned[:HEALED_ON], *window.poisoned[:LEAVING_ON]]
-    blocked = np.stack([block(image, blocker) for blocker in blockers for image in images])
-    answers = yield Probe(blocked, purpose=Purpose.BLOCK)
-    right = edged.labels[:HEALED_ON]
-    return [
-        float((row[: len(right)] == right).mean() * (row[len(right) :] != label).mean())
-        for row in answers.labels.reshape(len(blockers), -1)
-    ]
+def _trimmed(boxes: Sequence[Box], i: int, label: int, shown: _Shown) -> Search[Box]:
+    """Take from the i-th of *boxes* the edges, a pixel wide, without which it is still enough."""
+    edges = [edge for edge in Edge if edge.length(boxes[i]) > 1]
+    if not edges:
+        return boxes[i]
+    narrower = [edge.moved(boxes[i], 1) for edge in edges]
+    shares = yield from _shares(boxes, i, narrower, TRIMMED_ON, label, shown)
+    trimmed = boxes[i]
+    for edge in (edge for edge, share in zip(edges, shares, strict=True) if share == 1):
+        trimmed = edge.moved(trimmed, min(1, edge.length(trimmed) - 1))
+    return trimmed
+
+
+def _shares(  # noqa: PLR0913, PLR0917  # as above
+    boxes: Sequence[Box], i: int, instead: Sequence[Box], on: range, label: int, shown: _Shown
+) -> Search[NDArray[np.float64]]:
+    """On which share of images each box (n,) is enough *instead* of the i-th of *boxes*."""
+    tried = [(i, [*boxes[:i], box, *boxes[i + 1 :]], k) for box in instead for k in on]
+    tried = [(j, these, k % len(shown.strong.labels)) for j, these, k in tried]
+    enough = yield from _are_enough(tried, label, shown)
+    shares: NDArray[np.float64] = enough.reshape(len(instead), -1).mean(axis=1)
+    return shares
+
+
+def _are_enough(
+    tried: Sequence[tuple[int, Sequence[Box], int]], label: int, shown: _Shown
+) -> Search[NDArray[np.bool_]]:
+    """Say of each (n,) if the i-th of its boxes is necessary and sufficient on its image."""
+    images = []
+    for i, boxes, on in tried:
+        rows, columns = boxes[i].rows, boxes[i].columns
+        given_back = shown.strong.poisoned[on].copy()
+        given_back[rows, columns] = shown.strong.clean[on][rows, columns]
+        images += [given_back, _pasted(boxes, shown.faint, on)]
+    answers = yield Probe(np.stack(images), purpose=Purpose.BLOCK)
+    hits = answers.labels.reshape(-1, 2) == label
+    enough: NDArray[np.bool_] = ~hits[:, 0] & hits[:, 1]
+    return enough
+
+
+def _pasted(boxes: Sequence[Box], synthetic: Synthetic, on: int) -> Image:
+    """Return a clean image with nothing but *boxes* of the poisoned one."""
+    pasted: Image = synthetic.clean[on].copy()
+    for box in boxes:
+        pasted[box.rows, box.columns] = synthetic.poisoned[on][box.rows, box.columns]
+    return pasted

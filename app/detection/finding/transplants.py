@@ -18,6 +18,7 @@ from app.detection.finding.discovery import established, is_dismissed
 from app.detection.geometry import around
 from app.detection.images import transplant
 from app.detection.reference_set.references import carries
+from app.detection.search import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images, Search
 
-CELLS = 3
+CELLS = 2
 """Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
 
 AGAIN = 2
@@ -68,9 +69,16 @@ def discovered(
     """Find a trigger from the *answers* to the opening on; None if there is none."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
-    alive = yield from survivors(image, label, suspects(hits, plan), references)
-    windows = [s.window for s in alive if not is_dismissed(image, label, s.window, defence)]
-    for look in (yield from first_look(image, label, windows, references, rng)):
+    asked = [s for s in suspects(hits, plan) if not is_dismissed(image, label, s.window, defence)]
+    windows = [suspect.window for suspect in asked]
+    alive, looks = yield from together(
+        [
+            survivors(image, label, asked, references),
+            first_look(image, label, windows, references, rng),
+        ]
+    )
+    surviving = {suspect.window for suspect in alive}
+    for look in (one for one in looks if surviving.issuperset(one.pieces)):
         found = yield from established(image, label, look, defence, rng)
         if found is not None:
             return found

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.search import Image, Images, Search
 
-PLACEBO_SIZES = (8, 16)
+PLACEBO_SIZES = (24,)
 """Transplants that one placebo rate is measured on: first a few, which may be enough."""
 
-THOROUGH_SIZES = (8, 16, 32)
+THOROUGH_SIZES = (36,)
 """The same where a decision hangs on it."""
 
 OFTEN = 0.75

@@ -130,7 +130,8 @@ def test_every_placebo_that_is_tried_can_be_overcome(rate: float) -> None:
 def test_higher_placebo_asks_more() -> None:
     """The more often nature carries, the more transplants a trigger must turn."""
     asked = [_confirmed(_with_placebo(r), CLEAN, [True] * 24)[1] for r in (0.02, 0.2, 0.38)]
-    assert sorted(set(asked)) == asked
+    assert sorted(asked) == asked
+    assert asked[0] < asked[-1]
 
 
 @pytest.mark.parametrize("source", [None, 0])

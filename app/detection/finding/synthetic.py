@@ -1,0 +1,64 @@
+"""Synthetic poisoned images: what carries, pasted on references, whose right answers are known.
+
+On these every choice is measured (`docs/detection.md` 3.6 and 3.7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.detection.images import transplant_pieces
+from app.detection.search import Probe, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image, Images, Search
+
+PASTED = 14  # references that are pasted on: as many as boxes and blockers are tried on
+TURNED = 0.6  # share of them that must turn
+
+
+@dataclass(frozen=True, eq=False)
+class Synthetic:
+    """References (n, h, w, c) with the window pasted on, all answering the attacker's class.
+
+    ``clean`` are the same references without it, ``labels`` (n,) their right answers.
+    """
+
+    poisoned: Images
+    clean: Images
+    labels: NDArray[np.int64]
+
+    def only(self, those: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Synthetic:
+        """Return *those* of them."""
+        return Synthetic(self.poisoned[those], self.clean[those], self.labels[those])
+
+
+def pasted(
+    image: Image, pieces: Sequence[Box], onto: NDArray[np.int64], references: References
+) -> Synthetic:
+    """Paste *pieces* on the first of the references *onto*; nobody knows yet which of them turn."""
+    chosen = onto[:PASTED]
+    clean = references.images[chosen]
+    return Synthetic(transplant_pieces(image, pieces, clean), clean, references.labels[chosen])
+
+
+def synthesise(
+    image: Image,
+    label: int,
+    pieces: Sequence[Box],
+    onto: NDArray[np.int64],
+    references: References,
+) -> Search[Synthetic | None]:
+    """Paste *pieces* on the references *onto*; keep those that turn. None if too few do."""
+    synthetic = pasted(image, pieces, onto, references)
+    answers = yield Probe(synthetic.poisoned, purpose=Purpose.BLOCK)
+    turned = answers.labels == label
+    return synthetic.only(turned) if turned.mean() >= TURNED else None

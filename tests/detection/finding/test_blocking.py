@@ -1,0 +1,93 @@
+"""The blocker that heals best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.finding.blocking import TRIED, choose_blocker
+from app.detection.finding.synthetic import Synthetic, pasted
+from app.detection.geometry import Box
+from app.detection.search import Answers, run
+from app.detection.trigger import Blocker, Fill
+from tests.detection.scenes import SEED, Scene, scene, watched
+from tests.tiny import TARGET, TRIGGER_BOX, stamped
+
+if TYPE_CHECKING:
+    from app.detection.search import Image, Images
+
+
+def _poisoned(its: Scene) -> Image:
+    poisoned: Image = stamped(its.others(TARGET)[:1])[0]
+    return poisoned
+
+
+def _synthetic(its: Scene, window: Box) -> Synthetic:
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    return pasted(_poisoned(its), [window], onto, its.references)
+
+
+def test_blocker_heals() -> None:
+    """The blocker covers the trigger, and its heal rate is the share it really heals."""
+    its = scene()
+    window, edged = _synthetic(its, Box(7, 3, 6, 6)), _synthetic(its, Box(8, 4, 4, 4))
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.plan)
+    choice = run(search, its.predict)
+    assert choice is not None
+    box = choice.blocker.box
+    assert choice.heal_rate >= 0.97
+    assert TARGET != choice.answer.labels[0]
+    assert all(box.holds(corner) for corner in ((9, 5), (10, 6)))
+
+
+def test_blocker_that_heals_is_taken_at_once() -> None:
+    """Where the first margin heals everything, no further margin is asked."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    choice, probes = watched(search, its.predict)
+    assert choice is not None
+    assert (Blocker(Box(8, 4, 4, 4), Fill.RING), 1.0) == (choice.blocker, choice.heal_rate)
+    assert 1 == len(probes)
+
+
+def test_blocker_of_what_nothing_heals() -> None:
+    """Where no blocker heals, every row of fills and margins is tried; the heal rate is 0."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+
+    def always_target(images: Images) -> Answers:
+        return Answers(np.full(len(images), TARGET))
+
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    choice, probes = watched(search, always_target)
+    assert choice is not None
+    assert (0, len(TRIED)) == (choice.heal_rate, len(probes))
+
+
+def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
+    """A blocker that makes another class of every image heals none of them."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+
+    def another(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        return Answers(np.where(labels == TARGET, TARGET, 9))
+
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    choice = run(search, another)
+    assert choice is not None
+    assert 0 == choice.heal_rate
+
+
+def test_box_that_turns_too_few_has_no_blocker() -> None:
+    """Where the box with its edge doesn't turn references there is nothing to heal."""
+    its = scene()
+    window = _synthetic(its, Box(8, 4, 4, 4))
+    elsewhere = its.others(TARGET)[0]
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    edged = pasted(elsewhere, [Box(1, 9, 4, 4)], onto, its.references)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.plan)
+    choice, probes = watched(search, its.predict)
+    assert (None, 1) == (choice, len(probes))
