@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from app.deadlines import until
 from app.detection.search import Probe, advance, refuse
 from app.gateway.admission.turns import Turns
 from app.ports import Caller, UpstreamError, UpstreamTimeoutError
@@ -83,7 +84,7 @@ class Driver:
 
     async def _answers(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
         try:
-            async with asyncio.timeout_at(deadline):
+            with until(deadline):
                 return await self._model.answer(probe.images, caller)
         except TimeoutError as exc:
             message = f"the answers didn't come within NEO_PATIENCE ({self._patience_s:g} s)"

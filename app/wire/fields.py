@@ -55,7 +55,7 @@ def text(fields: Fields, key: str) -> str:
 def integers(fields: Fields, key: str) -> tuple[int, ...]:
     """Return the list of integers under *key*."""
     value = fields.get(key)
-    if not isinstance(value, list) or not all(type(number) is int for number in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {int}:
         message = f"there is no list of integers under {key!r}"
         raise WireError(message)
     return tuple(value)
@@ -64,7 +64,7 @@ def integers(fields: Fields, key: str) -> tuple[int, ...]:
 def objects(fields: Fields, key: str) -> tuple[Fields, ...]:
     """Return the list of objects under *key*; a null or a missing one is empty."""
     value = fields.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {dict}:
         message = f"there is no list of objects under {key!r}"
         raise WireError(message)
     return tuple(value)

@@ -59,7 +59,5 @@ def names_of(owner: Any) -> set[str]:
 def on_self(kind: type, context: type[ast.expr_context] = ast.expr_context) -> Iterator[str]:
     """Yield the names that methods of *kind* have after `self.`, where they are stored or read."""
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind)))):
-        match node:
-            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=use):
-                if isinstance(use, context):
-                    yield name
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, context):
+            yield from [node.attr] if ast.unparse(node.value) == "self" else []

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
+from app.deadlines import until
 from app.ports import (
     UpstreamAnswerError,
     UpstreamStatusError,
@@ -141,8 +142,9 @@ class Session:
         self, method: str, path: str, message: Message | None, timeout_s: float
     ) -> Reply:
         try:
-            async with asyncio.timeout(timeout_s), self._places:
-                response = await self._respond(method, path, message)
+            with until(asyncio.get_running_loop().time() + timeout_s):
+                async with self._places:
+                    response = await self._respond(method, path, message)
         except TimeoutError as exc:
             error = f"{self._origin} didn't answer in time"
             raise UpstreamTimeoutError(error) from exc
