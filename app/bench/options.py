@@ -73,6 +73,8 @@ def _strategies(words: tuple[str, ...]) -> tuple[Strategy, ...]:
 def _clients(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and int(word) > 0 for word in words):
-        message = f"--clients: {text!r} is no list of numbers from 1, e.g. --clients 1,8,32"
+        message = (
+            f"--clients: {text!r} is not a list of numbers of 1 or more, e.g. --clients 1,8,32"
+        )
         raise BenchError(message)
     return tuple(dict.fromkeys(map(int, words)))

@@ -69,7 +69,7 @@ def _swapped(scores: list[Any], attackers: int, right: int) -> list[Any]:
     numbers = all(type(score) in {int, float} for score in scores)
     enough = len(scores) > max(attackers, right)
     if not (numbers and enough and int(np.argmax(scores)) == attackers):
-        message = "these are no scores of all classes"
+        message = "these are not scores of all classes"
         raise ValueError(message)
     swapped = list(scores)
     swapped[attackers], swapped[right] = scores[right], scores[attackers]

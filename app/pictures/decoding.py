@@ -194,7 +194,7 @@ def _refuse_unidentified(body: bytes, cause: Exception) -> NoReturn:
         if body.startswith(mark, offset):
             message = f"{name} is not taken; send {ACCEPTED}"
             raise UnsupportedFormatError(message) from cause
-    message = f"this is no picture that can be read; send {ACCEPTED}"
+    message = f"this is not a readable picture; send {ACCEPTED}"
     raise UnreadablePictureError(message) from cause
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 READY_S = 600.0
-"""The supervisor gives up before."""
+"""How long a successor may take to get ready; the supervisor gives up sooner."""
 BETWEEN_LOOKS_S = 0.1
 
 

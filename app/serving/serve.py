@@ -57,7 +57,7 @@ def _config(host: str, port: int, workers: int) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
-        proxy_headers=False,  # nobody here asks who the client is
+        proxy_headers=False,  # the client's address is not used here
         limit_concurrency=_most_connections(),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_worker_healthcheck=STANDSTILL_S,

@@ -140,7 +140,7 @@ def expression(text: str) -> str:
     try:
         jmespath.compile(text)
     except jmespath.exceptions.JMESPathError as exc:
-        message = f"it is no JMESPath expression: {str(exc).splitlines()[0]}"
+        message = f"it is not a JMESPath expression: {str(exc).splitlines()[0]}"
         raise ValueError(message) from None
     return text
 
@@ -162,7 +162,7 @@ def place(url: str) -> str:
 def file_text(path: Path) -> str:
     """Return what is in the file at *path*, as UTF-8. Raises ValueError."""
     if path.exists() and not path.is_file():  # a pipe would keep us waiting
-        message = f"{path} is no ordinary file"
+        message = f"{path} is not an ordinary file"
         raise ValueError(message)
     try:
         return path.read_text(encoding="utf-8-sig")

@@ -227,7 +227,7 @@ class UpstreamModel:
             message = f"the model takes {_words(told)}, not {_words(spec)}"
             raise ArrivalError(message)
         if not dims:
-            message = f"{_words(spec)} is no batch of images"
+            message = f"{_words(spec)} is not a batch of images"
             raise ArrivalError(message)
         if spec not in self._plans:
             layout = self._settings.layout if len(dims) == len(form.dims) else None

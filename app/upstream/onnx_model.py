@@ -87,7 +87,7 @@ def _session(path: Path) -> Any:  # noqa: ANN401  # onnxruntime comes without ty
     try:
         return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's errors have nothing else in common
-        message = f"{path}: no ONNX model that can be loaded: {exc}"
+        message = f"{path}: not an ONNX model that can be loaded: {exc}"
         raise OnnxError(message) from exc
 
 

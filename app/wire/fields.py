@@ -74,7 +74,7 @@ def parameters(fields: Fields) -> Fields:
     """Return the object under ``parameters``; a null or a missing one is empty."""
     value = fields.get("parameters") or {}
     if not isinstance(value, dict):
-        message = "its parameters are no object"
+        message = "its parameters are not an object"
         raise WireError(message)
     return value
 

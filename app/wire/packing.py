@@ -43,14 +43,14 @@ def unpacked_size(packed: bytes | bytearray, encoding: str, most: int) -> int:
             try:
                 size += len(unpacking.decompress(rest, _PIECE))
             except zlib.error as exc:
-                message = f"the body is no {encoding}"
+                message = f"the body is not {encoding}"
                 raise PackingError(message) from exc
             if size > most:
                 message = f"the body unpacks to more than {most} bytes"
                 raise UnpackedTooLargeError(message)
             rest = unpacking.unconsumed_tail
     if not unpacking.eof or unpacking.unused_data:
-        message = f"the body is no whole {encoding}"
+        message = f"the body is not one whole {encoding} stream"
         raise PackingError(message)
     return size
 

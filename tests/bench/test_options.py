@@ -34,8 +34,11 @@ def test_options_are_settings_too() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"clients": "1,0"}, "--clients: '1,0' is no list of numbers from 1, e.g. --clients 1,8"),
-        ({"clients": ""}, "--clients: '' is no list"),
+        (
+            {"clients": "1,0"},
+            "--clients: '1,0' is not a list of numbers of 1 or more, e.g. --clients 1,8",
+        ),
+        ({"clients": ""}, "--clients: '' is not a list"),
         ({"strategy": ("best",)}, "--strategy: 'best' is none of full, fast, paper, off"),
         ({"json": Path("nowhere/out.json")}, "--json: there is no folder nowhere; make it first"),
     ],

@@ -247,7 +247,11 @@ def test_truncated_file_is_refused_wherever_it_was_cut(file_format: str) -> None
 
 @pytest.mark.parametrize(
     ("body", "said"),
-    [(b"", "empty"), (b"hello, world\n", "no picture"), (b"BM but only text", "picture")],
+    [
+        (b"", "empty"),
+        (b"hello, world\n", "not a readable picture"),
+        (b"BM but only text", "picture"),
+    ],
 )
 def test_what_is_no_picture_is_refused(body: bytes, said: str) -> None:
     """Nothing, text, and text with a picture's first letters are unreadable."""

@@ -110,7 +110,7 @@ def test_symbolic_link_in_an_archive_is_its_text(tmp_path: Path) -> None:
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
 
-    refused(zip_of(tmp_path, linked), "link.png: this is no picture")
+    refused(zip_of(tmp_path, linked), "link.png: this is not a readable picture")
 
 
 def test_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:

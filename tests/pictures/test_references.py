@@ -77,7 +77,7 @@ def test_other_files_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "said"),
     [
-        ("broken.png", b"no picture", "broken.png: this is no picture"),
+        ("broken.png", b"no picture", "broken.png: this is not a readable picture"),
         ("huge.png", huge_png(), "huge.png: the picture has too many pixels"),
         ("cut.png", encoded(IMAGES[0])[:200], "cut.png: the picture is broken"),
     ],

@@ -131,7 +131,7 @@ def test_values(
         ("NEO_UPSTREAM_HEADERS", "Content-Length: 3", "Content-Length is the connection's own"),
         ("NEO_UPSTREAM_CA", "nowhere.pem", "no certificates that can be read"),
         ("NEO_OUTPUTS", "a,,b", "an empty name"),
-        ("NEO_ANSWER", "[*", "no JMESPath expression"),
+        ("NEO_ANSWER", "[*", "not a JMESPath expression"),
         ("NEO_INPUT_DATATYPE", "BOOL", "'BOOL' is none of FP32"),
         ("NEO_INPUT_LAYOUT", "HWC", "'NHWC', 'NCHW', 'NHW' or 'FLAT'"),
         ("NEO_INPUT_RESIZE", "fill", "'stretch', 'crop' or 'pad'"),

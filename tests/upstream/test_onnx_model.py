@@ -105,7 +105,7 @@ async def test_a_wrong_normalisation_names_its_option(tmp_path: Path) -> None:
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     """A path without a file, and a file without a model, are named in the error."""
     (tmp_path / "text.onnx").write_text("no model")
-    with pytest.raises(OnnxError, match=r"text\.onnx: no ONNX model that can be loaded"):
+    with pytest.raises(OnnxError, match=r"text\.onnx: not an ONNX model that can be loaded"):
         OnnxModel(tmp_path / "text.onnx", InputSettings())
     with pytest.raises(OnnxError, match=r"nowhere\.onnx: no such file"):
         OnnxModel(tmp_path / "nowhere.onnx", InputSettings())

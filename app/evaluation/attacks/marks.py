@@ -47,7 +47,7 @@ def read_stamp(path: Path, x: int, y: int, target: int | None, size: InputSize) 
     try:
         rgba = np.asarray(Pillow.open(path, formats=["PNG"]).convert("RGBA"))
     except (OSError, UnidentifiedImageError) as exc:
-        message = f"{path}: no PNG that can be read; --trigger takes an RGBA picture"
+        message = f"{path}: not a readable PNG; --trigger takes an RGBA picture"
         raise StampError(message) from exc
     height, width = rgba.shape[:2]
     if min(x, y) < 0 or x + width > size.width or y + height > size.height:

@@ -140,7 +140,9 @@ def _class_index(word: str, names: Sequence[str]) -> int:
         return names.index(word)
     if word.isdecimal():
         return int(word)
-    message = f"--target {word!r} is no class: give its number, or its name in the file of --labels"
+    message = (
+        f"--target {word!r} is not a class: give its number, or its name in the file of --labels"
+    )
     raise OptionError(message)
 
 

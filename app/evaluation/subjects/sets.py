@@ -82,5 +82,5 @@ def _class_named(path: Path, name: str, class_names: tuple[str, ...]) -> int:
         return int(name)
     if name not in class_names:
         mend = "name each folder by its class's number, or as in the file of --labels"
-        raise ImageSetError(path, f"the folder {name!r} is no class's", mend)
+        raise ImageSetError(path, f"the folder {name!r} is not named after a class", mend)
     return class_names.index(name)

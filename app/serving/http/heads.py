@@ -25,7 +25,7 @@ _OF_THE_CONNECTION: Final = (b"connection", b"proxy-connection", b"upgrade", b"h
 
 
 class _Deaf:
-    """In the place of a connection's parser, when nothing more is wanted of its client."""
+    """Stands in for a connection's parser once nothing more is to be read from its client."""
 
     def feed_data(self, data: bytes) -> None:
         """Forget it."""
@@ -60,7 +60,7 @@ class PlainHeads(WatchingReaders):
             self._check_size()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                raise RefusedError(MALFORMED, "this is no proxy")
+                raise RefusedError(MALFORMED, "this server is not a proxy")
             return
         super().on_headers_complete()
         self.headers = []  # what follows a body in chunks is none of the head's

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.web.answering.problems import Kind
 
 SPARE: Final = 50
-"""So many connections above the limit are told so; those above that are closed without a word."""
+"""Connections above the limit that are told why; any more are closed without a word."""
 
 
 class Protocol(PlainHeads):
@@ -189,7 +189,7 @@ class Protocol(PlainHeads):
             return
         now = self.loop.time()
         if self.flow.read_paused or (self._answering and not self._in_body):
-            self._since = now  # it is we who are slow
+            self._since = now  # the server is the slow one
             self._deadline = now + self.HEAD_S
         if now < self._deadline:
             self._timer = self.loop.call_at(self._deadline, self._look)
@@ -197,7 +197,7 @@ class Protocol(PlainHeads):
         part = "body" if self._in_body else "head"
         metrics.CONNECTIONS_CUT.labels(part).inc()
         if self._since is None and not self._in_body:
-            self.transport.abort()  # a word to who has asked nothing could be taken for an answer
+            self.transport.abort()  # unasked, a word could be taken for an answer
         else:
             self._cut(SLOW, f"the {part} of the request didn't come whole in time")
 
@@ -229,7 +229,7 @@ class Protocol(PlainHeads):
         self._tell_gone()
 
     def _tell_gone(self) -> None:
-        """Let the application know that what it may say now is for nobody.
+        """Let the application know that nobody will hear what it says from now on.
 
         uvicorn tells that only of the last request.
         """

@@ -14,7 +14,7 @@ from app.web.answering.request_ids import HEADER, chosen_id
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MALFORMED: Final = Kind(400, "malformed-request", "The request is no HTTP")
+MALFORMED: Final = Kind(400, "malformed-request", "The request is not HTTP")
 SLOW: Final = Kind(408, "slow-request", "The request came too slowly")
 HEAD_TOO_LARGE: Final = Kind(431, "head-too-large", "The request's head is too large")
 TOO_MANY: Final = Kind(

@@ -1,4 +1,4 @@
-"""A client that goes while it isn't listened to is noticed all the same."""
+"""Noticing a client that goes while nothing is read from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HUNG_UP: Final[int] = getattr(select, "POLLRDHUP", select.POLLHUP)  # only Linu
 
 
 class Unheard:
-    """Ends the connection of a client that goes while it isn't listened to.
+    """Ends the connection of a client that goes while nothing is read from it.
 
     That is as long as requests of it are *waiting* for the answer to another: reading is paused
     then, and its end would only be met behind what it has sent.

@@ -11,7 +11,7 @@ import threading
 def end_with_supervisor() -> None:
     """Let this process end, as by Ctrl-C, when the process above it has been killed.
 
-    Its store may be gone, and its port is wanted by who takes over: it doesn't linger. A process
+    Its store may be gone, and the next gateway wants its port: it doesn't linger. A process
     that has no supervisor stays.
     """
     supervisor = multiprocessing.parent_process()

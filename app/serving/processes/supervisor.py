@@ -29,7 +29,7 @@ READY_S: Final = 300.0
 
 LEAVE_S: Final = 30.0
 """How long an old one may take to end: more than the 22 s that it gives its clients, and less than
-what a container's `stop_grace_period` should be, or nobody ends it in order."""
+what a container's `stop_grace_period` should be, or it is killed before it has ended in order."""
 
 TICK_S: Final = 0.1
 
@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Due:
-    """A worker that is to have come, or gone, within *seconds*."""
+    """A worker that must have started, or ended, within *seconds*."""
 
     def __init__(self, worker: Process, seconds: float) -> None:
         self.worker = worker
@@ -82,7 +82,7 @@ class Supervisor(Multiprocess):
         self.processes.append(self._start(self.config))
 
     def keep_subprocess_alive(self) -> None:
-        """Replace who has died, and go on with the restart; it is called again and again."""
+        """Replace workers that have died, and go on with the restart; called again and again."""
         if self.should_exit.is_set():
             return
         self.processes = [self._living(worker) for worker in self.processes]
@@ -100,7 +100,7 @@ class Supervisor(Multiprocess):
         super().terminate_all()
 
     def join_all(self) -> None:
-        """Wait until all have ended; a second signal is for them, who are in less of a hurry."""
+        """Wait until all have ended; a second signal is passed on, to end them sooner."""
         leaving = [*self._leaving, *(_Due(worker, LEAVE_S) for worker in self.processes)]
         self.signal_queue.clear()
         while leaving := list(_alive(leaving)):
@@ -134,7 +134,7 @@ class Supervisor(Multiprocess):
         """Let *successor* take the place of the next worker, if it is ready."""
         if successor.worker.is_ready(READY_S):
             self._successor = None
-            if not self._to_replace:  # who was to be replaced has died, and was
+            if not self._to_replace:  # the worker to be replaced has died, and was
                 self._retire(successor.worker)
                 return
             old = self._to_replace.pop(0)
@@ -156,7 +156,7 @@ class Supervisor(Multiprocess):
 
 
 def _alive(leaving: Iterable[_Due]) -> Iterator[_Due]:
-    """Return those of *leaving* that still live; end who takes too long."""
+    """Return those of *leaving* that still live; kill those that take too long."""
     for due in leaving:
         if due.overdue:
             due.worker.kill()

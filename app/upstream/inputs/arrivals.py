@@ -33,7 +33,7 @@ def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tup
     if whole is not None:
         return tuple(Arrival(image, spec) for image in whole)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        message = f"the tensor {spec.name[:40]!r} has values that are no finite numbers"
+        message = f"the tensor {spec.name[:40]!r} has values that are not finite numbers"
         raise ArrivalError(message)
     shown = plan.pixels(values)
     exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)

@@ -59,8 +59,8 @@ def input_form(
         told not in (-1, real) for told, real in zip(dims, fixed, strict=False)
     ):
         message = (
-            f"the model's input is {spec.shape}, which is no batch of {_words(size)} images: make"
-            " NEO_INPUT_SIZE and NEO_INPUT_LAYOUT fit it, or unset them"
+            f"the model's input is {spec.shape}, which is not a batch of {_words(size)} images:"
+            " make NEO_INPUT_SIZE and NEO_INPUT_LAYOUT fit it, or unset them"
         )
         raise UpstreamAnswerError(message)
     return InputForm(spec.name, spec.datatype, size, layout, fixed, single=spec.shape[:1] == (1,))
@@ -72,7 +72,7 @@ def _pictures(spec: TensorSpec, size: InputSize | None) -> InputForm:
         raise UpstreamAnswerError(message)
     dims = spec.shape[1:]
     if dims not in {(), (1,)}:
-        message = f"the model's input is {spec.shape} {BYTES}, which is no picture file an image"
+        message = f"the model's input is {spec.shape} {BYTES}, not one picture file for each image"
         raise UpstreamAnswerError(message)
     return InputForm(spec.name, BYTES, size, Layout.NHWC, dims, single=spec.shape[:1] == (1,))
 

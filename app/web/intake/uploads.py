@@ -152,12 +152,12 @@ def _from_json(body: bytes) -> bytes:
     try:
         document = json_value(body)
     except WireError as exc:
-        message = f"the body is no JSON: {exc.__cause__}"
+        message = f"the body is not JSON: {exc.__cause__}"
         raise UploadError(message) from exc
     if not isinstance(document, dict) or not isinstance(document.get("image"), str):
         raise UploadError(_JSON_WANTED)
     try:
         return base64.b64decode(document["image"], validate=True)
     except (binascii.Error, ValueError) as exc:
-        message = f"'image' is no base64: {exc}"
+        message = f"'image' is not base64: {exc}"
         raise UploadError(message) from exc

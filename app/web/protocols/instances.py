@@ -143,7 +143,7 @@ def _file(instance: object) -> bytes | None:
     try:
         return base64.b64decode(instance["b64"], validate=True)
     except (binascii.Error, ValueError) as exc:
-        message = "an instance's b64 is no base64"
+        message = "an instance's b64 is not base64"
         raise WireError(message) from exc
 
 

@@ -67,7 +67,7 @@ class InferRequest:
         try:  # JSON has no other way for them
             return [base64.b64decode(value, validate=True) for value in values]
         except binascii.Error as exc:
-            message = f"{self.tensor.spec.name[:40]!r}: its data is no base64"
+            message = f"{self.tensor.spec.name[:40]!r}: its data is not base64"
             raise WireError(message) from exc
 
 

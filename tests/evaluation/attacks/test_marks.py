@@ -57,5 +57,5 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("red")
     (tmp_path / "photo.png").write_bytes(encoded(RGBA[..., :3], "JPEG"))
     for name in ("text.png", "photo.png", "nowhere.png"):
-        with pytest.raises(StampError, match=f"{name}: no PNG that can be read"):
+        with pytest.raises(StampError, match=f"{name}: not a readable PNG"):
             read_stamp(tmp_path / name, 0, 0, 1, SIZE)

@@ -113,7 +113,7 @@ def test_a_target_that_is_no_class_is_refused(server: str, files: Path) -> None:
     trigger = ("--trigger", str(files / "white.png"), "--at", CORNER, "--target", "blue")
     ended = _evaluated(server, files, *trigger)
     assert (2, 1) == (ended.returncode, ended.stderr.count("\n"))
-    assert "--target 'blue' is no class" in ended.stderr
+    assert "--target 'blue' is not a class" in ended.stderr
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def test_wrong_arrays_are_refused_with_an_example(
 def test_an_unknown_folder_is_named(tmp_path: Path) -> None:
     """A folder that is neither a number nor a class's name is named, with what to do."""
     written(tmp_path, ["cat/1.png", "bird/1.png"])
-    with pytest.raises(ImageSetError, match=r"the folder 'bird' is no class's \(name each"):
+    with pytest.raises(
+        ImageSetError, match=r"the folder 'bird' is not named after a class \(name each"
+    ):
         load_test_set(tmp_path, SIZE, max_pixels=LIMIT, class_names=("dog", "cat"))
 
 

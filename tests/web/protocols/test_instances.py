@@ -78,8 +78,8 @@ async def test_one_output_is_the_prediction() -> None:
         ({"instances": [[1, 2, 3]]}, 400, "the model takes"),
         ({"instances": [1, 2]}, 400, "the model takes"),
         ({"instances": [b64(CLEAN[0]), CLEAN[1].tolist()]}, 400, ""),
-        ({"instances": [{"b64": "?"}]}, 400, "no base64"),
-        ({"instances": [{"b64": "bm90aGluZw=="}]}, 422, "no picture"),
+        ({"instances": [{"b64": "?"}]}, 400, "not base64"),
+        ({"instances": [{"b64": "bm90aGluZw=="}]}, 422, "not a readable picture"),
         ([1], 400, "not an object"),
     ],
 )

@@ -162,9 +162,9 @@ async def test_packed_request(place: Placed, encoding: str, pack: Any) -> None:
 @pytest.mark.parametrize(
     ("encoding", "body", "status", "said"),
     [
-        ("gzip", b"no gzip", 400, "no gzip"),
-        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400, "no whole gzip"),
-        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400, "no whole gzip"),
+        ("gzip", b"not gzip", 400, "not gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400, "not one whole gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400, "not one whole gzip"),
         ("gzip", gzip.compress(bytes(400_000)), 413, "too large"),
         ("br", b"x", 400, "'br' is not taken"),
     ],
@@ -242,7 +242,7 @@ async def test_file_that_is_no_picture(place: Placed) -> None:
     message = write({}, "inputs", [Written("f", np.array([b"nothing"], object), binary=True)])
     response = await infer(place.gateway, message)
     assert 422 == response.status_code
-    assert "no picture" in response.json()["error"]
+    assert "not a readable picture" in response.json()["error"]
 
 
 @pytest.mark.parametrize(

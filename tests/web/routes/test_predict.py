@@ -112,7 +112,7 @@ async def test_large_picture_is_decoded_like_a_small_one() -> None:
     [
         (b"", 422, "the picture is empty: 0 bytes"),
         (encoded(noise(), "JPEG")[:1000], 422, "the picture is broken"),
-        (b"a text file called .png\n", 422, "no picture that can be read"),
+        (b"a text file called .png\n", 422, "not a readable picture"),
         (huge_png(), 422, "at most 1,000,000 are taken"),
         (huge_png(1001, 1001), 422, "1,001 x 1,001 pixels; at most 1,000,000 are taken"),
         (animated("GIF"), 415, "GIF is not taken; send PNG, JPEG, WebP and BMP"),
@@ -146,15 +146,15 @@ async def test_other_content_types_are_refused(served: Served, content_type: str
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "the body is no JSON"),
-        (b'{"image": ', "the body is no JSON"),
-        (b"\xff\xfe", "the body is no JSON"),
+        (b"", "the body is not JSON"),
+        (b'{"image": ', "the body is not JSON"),
+        (b"\xff\xfe", "the body is not JSON"),
         (b"[1, 2]", 'the JSON must be {"image": "<base64>"}'),
         (b"{}", 'the JSON must be {"image": "<base64>"}'),
         (b'{"image": 7}', 'the JSON must be {"image": "<base64>"}'),
-        (b'{"image": "not base64!"}', "'image' is no base64"),
-        (b'{"image": "AAA"}', "'image' is no base64"),
-        ('{"image": "Ünïcode"}'.encode(), "'image' is no base64"),
+        (b'{"image": "not base64!"}', "'image' is not base64"),
+        (b'{"image": "AAA"}', "'image' is not base64"),
+        ('{"image": "Ünïcode"}'.encode(), "'image' is not base64"),
         (b'{"image": ""}', "the picture is empty"),
     ],
 )
@@ -231,7 +231,7 @@ async def test_chunked_body_that_is_too_large_is_not_read_whole(served: Served) 
 async def test_body_of_just_the_largest_size_is_read(served: Served) -> None:
     """A body of exactly the limit isn't too large: here it's merely no picture."""
     response = await served.http.post("/predict", content=bytes(MAX_BODY), headers=PNG)
-    assert_problem(response, 422, "no picture")
+    assert_problem(response, 422, "not a readable picture")
 
 
 @pytest.mark.parametrize(
