@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
     "demo/*": "demo/test_show",  # the show as its users see it
+    "detection/finding/edges": "detection/finding/test_localising",  # localising moves them
     # presence decides what is recognised:
     "detection/recognising/presence": "detection/recognising/test_recognition",
     # calibrating ranks them:
@@ -49,6 +50,8 @@ ELSEWHERE = {
     "ports": "upstream/test_batching",  # its one rule: which searches are long
     "serving/asgi": "serving/test_serve",  # the service as its users start it
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
+    "serving/processes/orphans": "serving/test_serve",  # nothing outlives a killed supervisor
+    "serving/processes/shared": "serving/test_serve",  # the store, from one start to the next
     "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
     "settings/quantities": "settings/test_settings",  # each way to write a value
     "upstream/assembly": "upstream/test_access",  # a model opened as its owner describes it
