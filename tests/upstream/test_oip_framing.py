@@ -185,7 +185,7 @@ def test_lying_lengths(size: int, raw: int, header_length: str | None, reason: s
         (b"[]", "not an object"),
         (b'{"outputs": {}, "x": NaN}', "not JSON"),
         (b'{"outputs": "y"}', "no list of objects under 'outputs'"),
-        (b'{"outputs": [{"datatype": "FP32", "shape": [1]}]}', "no text under 'name'"),
+        (b'{"outputs": [{"datatype": "FP32", "shape": [1]}]}', "no string under 'name'"),
         (b'{"outputs": [{"name": "y", "datatype": "FP32", "shape": [1.0]}]}', "integers"),
         (b'{"outputs": [{"name": "y", "datatype": "FP32", "shape": [1]}]}', "no data"),
         (
