@@ -86,12 +86,12 @@ async def test_a_secret_that_was_told_is_replaced_while_it_runs(store_url: str, 
         opened(store_url, name) as worker,
         opened(store_url, name) as other,
     ):
-        before = worker.preparation.prepared
+        before, others = worker.preparation.prepared, other.preparation.prepared
         assert before is not None
         told = replace(tiny_trigger().evidence, seed=_secret(worker))
         await worker.library.register(replace(tiny_trigger(), evidence=told))
-        for one in (worker, other):
-            await eventually(renewed(one.preparation, before), START_S)
+        for one, old in ((worker, before), (other, others)):
+            await eventually(renewed(one.preparation, old), START_S)
             outcome = await one.predict(POISONED[0])
             assert Screening.KNOWN_TRIGGER is outcome.screening
         after = worker.preparation.prepared

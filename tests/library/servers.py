@@ -31,7 +31,17 @@ class Server:
         self._socket = directory / "socket"
         self._command = [
             *(program, "--port", "0", "--unixsocket", str(self._socket)),
-            *("--dir", str(directory), "--save", "", "--appendonly", "yes", *options),
+            *(
+                "--dir",
+                str(directory),
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "no",
+                *options,
+            ),
         ]
         self._directory = directory
         self.url = f"unix://{self._socket}"

@@ -190,7 +190,7 @@ def test_lying_lengths(size: int, raw: int, header_length: str | None, reason: s
         (b'{"outputs": [{"name": "y", "datatype": "FP32", "shape": [1]}]}', "no data"),
         (
             b'{"outputs": [{"name": "y", "datatype": "FP32", "shape": [1], "parameters": 1}]}',
-            "no o",
+            "not an o",
         ),
         (b"[" * 100_000, "not JSON"),
     ],
