@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from html import escape
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,77 +28,89 @@ MOST = 12
 """Triggers that are shown of one run; a library full of false ones is told of, not drawn."""
 
 
-def trigger_pictures(run: Run, names: Sequence[str]) -> Iterator[str]:
-    """Return HTML, figure by figure: each true trigger of *run* with its best fit, then the rest.
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the page itself: its ``source`` as a data: address, and the words under it."""
+
+    source: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Pictures side by side, then ``pairs`` of before and after, then a ``note``, if it has one."""
+
+    caption: str
+    pictures: tuple[Picture, ...] = ()
+    pairs: tuple[tuple[Picture, Picture], ...] = ()
+    note: str = ""
+
+
+def trigger_figures(run: Run, names: Sequence[str]) -> Iterator[Figure]:
+    """Return each true trigger of *run* with its best fit, then the other found ones, at most MOST.
 
     *names* are the class names.
     """
-    fits = [(stamp, best_fitting(stamp, run.found)) for stamp in run.stamps]
-    for stamp, found in fits:
-        yield _beside(run, stamp, found, names)
-    fitting = [found.id for _, found in fits if found is not None]
-    others = [found for found in run.found if found.id not in fitting]
-    for found in others[:MOST]:
-        yield _alone(found, names)
-    if len(others) > MOST:
-        yield f"<p>{len(others) - MOST} more triggers were found that fit no true one.</p>"
+    for stamp in run.stamps:
+        yield from _beside(run, stamp, best_fitting(stamp, run.found), names)
+    for found in _others(run)[:MOST]:
+        caption = f"{found.id}, which fits no true trigger"
+        yield Figure(caption, _both(found, names))
+        yield from _examples(found, names)
 
 
-def _beside(run: Run, stamp: Stamp, found: Found | None, names: Sequence[str]) -> str:
+def left_out(run: Run) -> int:
+    """Return how many of the triggers found in *run* have no figure."""
+    return max(0, len(_others(run)) - MOST)
+
+
+def _others(run: Run) -> list[Found]:
+    """Return the triggers found that are no true trigger's best fit."""
+    fits = [best_fitting(stamp, run.found) for stamp in run.stamps]
+    fitting = {found.id for found in fits if found is not None}
+    return [found for found in run.found if found.id not in fitting]
+
+
+def _beside(run: Run, stamp: Stamp, found: Found | None, names: Sequence[str]) -> Iterator[Figure]:
     shape = run.stream.images.shape[1:3]
-    parts = [
-        picture(png(stamp.rgba), f"true: {stamp.name}"),
-        picture(png(_stamp_in_place(stamp, shape)), "in its place"),
-    ]
+    true = (
+        _picture(png(stamp.rgba), f"true: {stamp.name}"),
+        _picture(png(_stamp_in_place(stamp, shape)), "in its place"),
+    )
+    caption = f"The true trigger {stamp.name}"
     if found is None:
-        parts.append("<p>No trigger was found that touches it.</p>")
-        return _figure(f"The true trigger {stamp.name}", parts)
-    parts += _both(found, names)
+        yield Figure(caption, true, note="No trigger was found that touches it.")
+        return
     fit = index(overlap(stamp, found.trigger))
-    caption = f"The true trigger {stamp.name} and {found.id}; overlap {fit}"
-    return _figure(caption, parts) + _examples(found, names)
+    yield Figure(f"{caption} and {found.id}; overlap {fit}", true + _both(found, names))
+    yield from _examples(found, names)
 
 
-def _alone(found: Found, names: Sequence[str]) -> str:
-    caption = f"{found.id}, which fits no true trigger"
-    return _figure(caption, _both(found, names)) + _examples(found, names)
-
-
-def _both(found: Found, names: Sequence[str]) -> list[str]:
+def _both(found: Found, names: Sequence[str]) -> tuple[Picture, ...]:
     target = class_name(found.trigger.target, names)
-    return [
-        picture(trigger_picture(found.trigger), f"found: {found.id}, to {target}"),
-        picture(png(_found_in_place(found.trigger)), "in its place"),
-    ]
-
-
-def _examples(found: Found, names: Sequence[str]) -> str:
-    """Show references before and after the trigger is stamped on (NEO, Figures 5 and 6)."""
-    parts = []
-    for before, after, says_before, says_after in found.examples:
-        pair = _said(before, says_before, names) + "→" + _said(after, says_after, names)
-        parts.append(f'<div class="pair">{pair}</div>')
-    caption = f"Images without and with {found.id}, and what the model says of them"
-    return _figure(caption, parts) if parts else ""
-
-
-def _said(image: Image, label: int, names: Sequence[str]) -> str:
-    return picture(png(image), class_name(label, names))
-
-
-def picture(file: bytes, caption: str) -> str:
-    """Return a PNG as HTML, in the page itself, with *caption* under it; its ground is blue."""
-    source = b64encode(file).decode()
-    words = escape(caption)
     return (
-        f'<figure class="picture"><img src="data:image/png;base64,{source}" alt="{words}">'
-        f"<figcaption>{words}</figcaption></figure>"
+        _picture(trigger_picture(found.trigger), f"found: {found.id}, to {target}"),
+        _picture(png(_found_in_place(found.trigger)), "in its place"),
     )
 
 
-def _figure(caption: str, parts: Sequence[str]) -> str:
-    words = escape(caption)
-    return f'<figure class="row"><figcaption>{words}</figcaption>{"".join(parts)}</figure>'
+def _examples(found: Found, names: Sequence[str]) -> Iterator[Figure]:
+    """Show references before and after the trigger is stamped on (NEO, Figures 5 and 6)."""
+    pairs = tuple(
+        (_said(before, says_before, names), _said(after, says_after, names))
+        for before, after, says_before, says_after in found.examples
+    )
+    if pairs:
+        caption = f"Images without and with {found.id}, and what the model says of them"
+        yield Figure(caption, pairs=pairs)
+
+
+def _said(image: Image, label: int, names: Sequence[str]) -> Picture:
+    return _picture(png(image), class_name(label, names))
+
+
+def _picture(file: bytes, caption: str) -> Picture:
+    return Picture(f"data:image/png;base64,{b64encode(file).decode()}", caption)
 
 
 def _stamp_in_place(stamp: Stamp, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -1,16 +1,21 @@
-"""Plots as SVG: drawn here, so that they follow the page's colours, light or dark."""
+"""Plots as SVG: drawn here, so that they follow the page's colours, light or dark.
+
+What is drawn is placed here; `templates/plot.svg` writes it down.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.evaluation.report.axis import Axis
+from app.templates import templates
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -20,9 +25,6 @@ WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 34, 40
 LETTER = 7
 """A letter's width in pixels, about: for the legend."""
-
-TICKS = 6
-"""About so many on an axis."""
 
 KINDS = 6
 """Of lines and dots that the page's style tells apart."""
@@ -36,6 +38,7 @@ class Line:
     kind: int
     x: Numbers
     y: Numbers
+    mark: None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,57 +53,72 @@ class Dots:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """From a value to pixels: ``start`` and ``length`` of the axis, what ``low`` and ``high`` are.
+class Words:
+    """A text at a place, in pixels, which is its start, middle or end."""
 
-    A logarithmic one has powers of ten.
+    x: float
+    y: float
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """``points`` in pixels: of a line, or where the marks are; of the style's ``kind``."""
+
+    kind: int
+    mark: str | None
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot, in pixels from its upper left corner.
+
+    ``grid`` has the heights of its horizontal lines. ``samples`` are the legend's lines and marks.
     """
 
-    low: float
-    high: float
-    start: float
-    length: float
-    log: bool = False
-
-    def at(self, values: Numbers) -> Numbers:
-        """Return where *values* lie, in pixels."""
-        low, high = (math.log10(self.low), math.log10(self.high)) if self.log else self._ends()
-        scaled = np.log10(np.maximum(values, self.low)) if self.log else values
-        return self.start + self.length * (scaled - low) / (high - low)
-
-    def ticks(self) -> Numbers:
-        """Return the values that are written on the axis."""
-        if self.log:
-            powers = np.arange(round(math.log10(self.low)), round(math.log10(self.high)) + 1)
-            return 10.0**powers
-        rough = (self.high - self.low) / TICKS
-        ten = 10.0 ** math.floor(math.log10(rough))
-        step = next(ten * k for k in (1, 2, 5, 10) if ten * k >= rough)
-        return np.arange(math.ceil(self.low / step), math.floor(self.high / step) + 1) * step
-
-    def _ends(self) -> tuple[float, float]:
-        return self.low, self.high
+    title: str
+    y_title: str
+    grid: Sequence[float]
+    words: Sequence[Words]
+    samples: Sequence[Shape]
+    shapes: Sequence[Shape]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
 
 
 def plot(
     title: str, x_title: str, y_title: str, drawn: Sequence[Line | Dots], *, log: bool = False
-) -> str:
-    """Return an SVG of what is *drawn*, the y axis *log* or not. The words are escaped here."""
+) -> Plot:
+    """Return a plot of what is *drawn*, the y axis *log* or not."""
     every_x = np.concatenate([one.x for one in drawn])
     every_y = np.concatenate([one.y for one in drawn])
     x = Axis(0, max(every_x.max(initial=1), 1), LEFT, WIDTH - LEFT - RIGHT)
     y = _y_axis(float(every_y.max(initial=1)), log=log)
-    parts = [
-        *_grid(x, y),
-        _text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 4, x_title, "middle"),
-        _upright(y_title),
-        *_legend(drawn),
-        *(_drawn(one, x, y) for one in drawn),
-    ]
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
+    starts = list(_legend_starts(drawn))
+    return Plot(
+        title,
+        y_title,
+        grid=y.at(y.ticks()).tolist(),
+        words=(
+            *_ticks(x, y),
+            Words(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 4, x_title, "middle"),
+            *(
+                Words(at + 22, 18, one.label, "start")
+                for at, one in zip(starts, drawn, strict=True)
+            ),
+        ),
+        samples=[_sample(at, one) for at, one in zip(starts, drawn, strict=True)],
+        shapes=[_placed(one, x, y) for one in drawn],
     )
+
+
+def svg(plot: Plot) -> str:
+    """Return *plot* as SVG."""
+    return templates(__package__).get_template("plot.svg").render(plot=plot)
 
 
 def _y_axis(most: float, *, log: bool) -> Axis:
@@ -111,40 +129,27 @@ def _y_axis(most: float, *, log: bool) -> Axis:
     return Axis(0, max(most, 1), start, length)
 
 
-def _grid(x: Axis, y: Axis) -> Iterable[str]:
+def _ticks(x: Axis, y: Axis) -> Iterator[Words]:
     for value, at in zip(y.ticks(), y.at(y.ticks()), strict=True):
-        yield f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>'
-        yield _text(
-            LEFT - 6, at + 4, f"{value:,.0f}" if value == round(value) else f"{value:g}", "end"
-        )
+        number = f"{value:,.0f}" if value == round(value) else f"{value:g}"
+        yield Words(LEFT - 6, at + 4, number, "end")
     for value, at in zip(x.ticks(), x.at(x.ticks()), strict=True):
-        yield _text(at, HEIGHT - BOTTOM + 16, f"{value:g}", "middle")
+        yield Words(at, HEIGHT - BOTTOM + 16, f"{value:g}", "middle")
 
 
-def _legend(drawn: Sequence[Line | Dots]) -> Iterable[str]:
+def _legend_starts(drawn: Sequence[Line | Dots]) -> Iterator[float]:
     at = float(LEFT)
     for one in drawn:
-        if isinstance(one, Line):
-            yield f'<path class="line k{one.kind % KINDS}" d="M{at:.0f} 14h18"/>'
-        else:
-            yield f'<text class="dot k{one.kind % KINDS}" x="{at + 9:.0f}" y="18">{one.mark}</text>'
-        yield _text(at + 22, 18, one.label, "start")
+        yield at
         at += 40 + LETTER * len(one.label)
 
 
-def _drawn(one: Line | Dots, x: Axis, y: Axis) -> str:
-    points = list(zip(x.at(one.x), y.at(one.y), strict=True))
-    if isinstance(one, Line):
-        path = "L".join(f"{px:.1f} {py:.1f}" for px, py in points)
-        return f'<path class="line k{one.kind % KINDS}" d="M{path}"/>'
-    marks = (f'<tspan x="{px:.1f}" y="{py + 4:.1f}">{one.mark}</tspan>' for px, py in points)
-    return f'<text class="dot k{one.kind % KINDS}">{"".join(marks)}</text>'
+def _sample(at: float, one: Line | Dots) -> Shape:
+    points = [(at, 14.0), (at + 18, 14.0)] if one.mark is None else [(at + 9, 18.0)]
+    return Shape(one.kind % KINDS, one.mark, points)
 
 
-def _upright(words: str) -> str:
-    turned = f'transform="translate(12 {HEIGHT / 2}) rotate(-90)"'
-    return f'<text {turned} text-anchor="middle">{escape(words)}</text>'
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+def _placed(one: Line | Dots, x: Axis, y: Axis) -> Shape:
+    rise = 0 if one.mark is None else 4  # a mark stands on its line
+    points = zip(x.at(one.x).tolist(), (y.at(one.y) + rise).tolist(), strict=True)
+    return Shape(one.kind % KINDS, one.mark, list(points))

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from app.evaluation.experiments.case import Case
     from app.evaluation.measures.series import Series
     from app.evaluation.records import Run
+    from app.evaluation.report.plots import Plot
 
 IMAGE = "image of the stream"
 
 
-def detection_plot(subject: str, runs: Mapping[Case, Run]) -> str:
+def detection_plot(subject: str, runs: Mapping[Case, Run]) -> Plot:
     """Return a plot of one stream of *subject*: images poisoned and flagged so far, by strategy."""
     poisoned = max((series(run).poisoned for run in runs.values()), key=len)
     lines = [_so_far("poisoned", 0, poisoned)]
@@ -36,7 +37,7 @@ def detection_plot(subject: str, runs: Mapping[Case, Run]) -> str:
     return plot(f"Detection over the stream: {subject}", IMAGE, "images so far", lines)
 
 
-def cost_plot(case: Case, run: Run) -> str:
+def cost_plot(case: Case, run: Run) -> Plot:
     """Return a plot of the inferences that each image of *run* has cost."""
     seen = series(run)
     caught, missed = seen.poisoned & seen.flagged, seen.poisoned & ~seen.flagged

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.evaluation.report.plots import HEIGHT, WIDTH, Line, plot
+from app.evaluation.report.plots import HEIGHT, WIDTH, Line, plot, svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,7 +73,7 @@ def _plot(varied: str, points: Sequence[Point]) -> str:
         Line("screened", 0, x, np.array([one.cost.screened_ms for one in own])),
         Line("not drawn for screening", 1, x, np.array([one.cost.passed_ms for one in own])),
     ]
-    return plot(f"CPU time a request, by {varied}", varied, "CPU ms a request", lines)
+    return svg(plot(f"CPU time a request, by {varied}", varied, "CPU ms a request", lines))
 
 
 def _target(target: Target | None) -> str:
