@@ -96,3 +96,35 @@ def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
         return dominant_colour(image)
     mixed: NDArray[np.uint8] = np.rint(total / weights).astype(np.uint8)
     return mixed
+
+
+def shrunken(images: Images, step: int) -> NDArray[np.float32]:
+    """Average *images* (n, h, w, c) over squares of *step* pixels, without what is left over."""
+    n, height, width, channels = images.shape
+    rows, columns = height // step, width // step
+    tiles = images[:, : rows * step, : columns * step].astype(np.float32)
+    if step == 1:
+        return tiles
+    shape = (n, rows, step, columns, step, channels)
+    averaged: NDArray[np.float32] = tiles.reshape(shape).mean(axis=(2, 4))
+    return averaged
+
+
+def resized(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Return *pixels* (h, w, c) in another size; a new one averages all that it covers."""
+    tall, wide, _ = pixels.shape
+    if (tall, wide) == (height, width):
+        return pixels
+    rows = np.tensordot(_shares(tall, height), pixels, axes=(1, 0))
+    both: NDArray[np.float32] = np.tensordot(_shares(wide, width), rows, axes=(1, 1))
+    return both.swapaxes(0, 1)
+
+
+def _shares(length: int, wanted: int) -> NDArray[np.float32]:
+    """Return how much of each of *length* pixels is in each of *wanted* ones: (wanted, length)."""
+    reach = max(1.0, length / wanted)
+    middles = (np.arange(wanted) + 0.5) * length / wanted - 0.5
+    near = 1 - np.abs(np.arange(length)[None] - middles[:, None]) / reach
+    near = np.maximum(near, 0)
+    shares: NDArray[np.float32] = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

@@ -8,34 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.evidence.novelty import novelty
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
-from app.detection.finding.discovery import NATURE_AT_MOST, NATURE_OF_ONE_CLASS, NOVEL
 from app.detection.finding.transplants import Opening, discovered, opening
-from app.detection.recognising.presence import Presence, fits, presences, unmistakable
-from app.detection.recognising.recognition import (
-    BLOCKED,
-    carried,
-    grouped,
-    jointly_blocked,
-    last_resort,
-    of_no_other,
-    other_answer,
-    questions,
-    suspected,
-    transplants,
-)
-from app.detection.reference_set.references import placebo_rate
+from app.detection.recognising.presence import at_their_places, fits, is_common
+from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
+from app.detection.recognising.recognition import recognised
+from app.detection.recognising.sighting import sighted, usual_fit
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
-from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from app.detection.defence import Defence
     from app.detection.finding.discovery import Discovery
     from app.detection.recognising.presence import Known
-    from app.detection.recognising.recognition import Questions
+    from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
@@ -78,9 +65,14 @@ class _Progress:
 def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Finding]:
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
-    shown = presences(image, known)
-    there = [one for one, there in zip(known, shown, strict=True) if there is Presence.THERE]
-    asked = [questions(image, one, references, plan) for one in there[:SUSPECTS_ASKED]]
+    at_place = at_their_places(image, known)
+    there = [
+        one
+        for one, is_there in zip(known, at_place, strict=True)
+        if is_there and not is_common(one, references)
+    ]
+    sure_places = [sighted(image, one) for one in there[:SUSPECTS_ASKED]]
+    asked = [questions(image, one, references, plan) for one in sure_places]
     draw = defence.draw
     first = None if asked or draw is None else _first_round(image, defence, draw)
 
@@ -92,12 +84,12 @@ def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Findi
     progress.said = said
 
     for one in asked:
-        finding = yield from _recognised(image, said, one, rest, defence)
+        finding = yield from recognised(image, said, one, rest, defence)
         if finding is not None:
             return finding
         rest = rest[len(one.images) : len(rest)]
-    possible = yield from _possible(image, label, suspected(label, known, shown))
-    later = [*there[SUSPECTS_ASKED:], *possible]
+    others = [one for one in known if one not in there[:SUSPECTS_ASKED]]
+    later = yield from _possible(image, label, _suspected(image, label, others, references))
     for start in range(0, len(later), SUSPECTS_TOGETHER):
         some = [
             questions(image, one, references, plan)
@@ -106,7 +98,7 @@ def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Findi
         images = np.concatenate([one.images for one in some])
         told = yield Probe(images, purpose=Purpose.RECOGNISE)
         for one in some:
-            finding = yield from _recognised(image, said, one, told, defence)
+            finding = yield from recognised(image, said, one, told, defence)
             if finding is not None:
                 return finding
             told = told[len(one.images) : len(told)]
@@ -125,7 +117,28 @@ def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Findi
     return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
 
 
-def _possible(image: Image, label: int, suspects: list[Known]) -> Search[list[Known]]:
+def _suspected(
+    image: Image, label: int, known: Sequence[Known], references: References
+) -> list[Sighting]:
+    """Return where those of *known* may lie that an image called *label* may carry.
+
+    Left out are those whose pixels, once they are known, fit no better than clean images usually
+    do; where every image is suspect, since the trigger leads to several classes, than most do.
+    """
+    sightings = []
+    for one in known:
+        if not one.trigger.may_answer(label):
+            continue
+        sighting, usually = sighted(image, one), usual_fit(one, references)
+        least = 0.0 if one.trigger.mask is None else usually.mean
+        if one.trigger.source is not None:
+            least = usually.mean + usually.spread
+        if sighting.fit > least:
+            sightings.append(sighting)
+    return sorted(sightings, key=lambda one: -one.fit)
+
+
+def _possible(image: Image, label: int, suspects: list[Sighting]) -> Search[list[Sighting]]:
     """Return which of *suspects* the image may carry; rule out the others many at a time.
 
     With all of a group blocked an image that carries one of them isn't *label* any more. A library
@@ -138,88 +151,6 @@ def _possible(image: Image, label: int, suspects: list[Known]) -> Search[list[Kn
     answers = yield Probe(blocked, purpose=Purpose.RECOGNISE)
     changed = (answers.labels != label).reshape(-1, BLOCKED).any(axis=1)
     return [one for group, may in zip(groups, changed, strict=True) if may for one in group]
-
-
-def _recognised(
-    image: Image, said: Answers, asked: Questions, answers: Answers, defence: Defence
-) -> Search[Finding | None]:
-    """Conclude from the answers about one known trigger; None if the image doesn't carry it.
-
-    Necessary: blocked, the image isn't the target any more. Sufficient: transplants are.
-    """
-    label, known = int(said.labels[0]), asked.known
-    answer = other_answer(answers[:BLOCKED], label)
-    if not known.trigger.may_answer(label):
-        return None
-    if answer is None and not unmistakable(image, known.trigger):
-        return None
-    if not (yield from _is_carried(image, label, asked, answer, answers, defence.references)):
-        return None
-    if answer is None:
-        answer = yield from last_resort(image, asked, label)
-    if answer is not None:
-        blocker = Blocker(asked.wide, known.trigger.blocker.fill)
-        answer = yield from of_no_other(image, answer, blocker, label, defence.known)
-    if answer is None:
-        return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
-    return Finding(Verdict.KNOWN, said, answer, known=known)
-
-
-def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more takes
-    image: Image,
-    label: int,
-    asked: Questions,
-    answer: Answers | None,
-    answers: Answers,
-    references: References,
-) -> Search[bool]:
-    """Say if transplants of the trigger carry *label*, and more often than nature does there.
-
-    Onto the class that blocking revealed; a second trigger may hide that, so then onto the one that
-    the trigger was found on.
-    """
-    source = asked.known.trigger.source
-    if source is None:
-        hits = answers.labels[BLOCKED : len(asked.images)] == label
-        return (yield from _is_carried_onto(image, label, asked, None, hits, references))
-    if (
-        novelty(image, asked.known.trigger.pieces or (asked.known.trigger.box,), references)
-        <= NOVEL
-    ):
-        return False  # half of its pixels are there, but clean images show the like
-    revealed = source if answer is None else int(answer.labels[0])
-    for onto in dict.fromkeys((revealed, source)):
-        hits = yield from _hits(label, transplants(image, asked, references, onto))
-        if (yield from _is_carried_onto(image, label, asked, onto, hits, references)):
-            return True
-    return False
-
-
-def _is_carried_onto(  # noqa: PLR0913, PLR0917  # as above
-    image: Image,
-    label: int,
-    asked: Questions,
-    source: int | None,
-    hits: NDArray[np.bool_],
-    references: References,
-) -> Search[bool]:
-    trigger = asked.known.trigger
-    if not carried(hits, image, trigger):
-        images = transplants(image, asked, references, source, more=True)
-        hits = np.append(hits, (yield from _hits(label, images)))
-        if not carried(hits, image, trigger):
-            return False
-    natural = yield from placebo_rate(asked.pieces, label, source, references)
-    at_most = NATURE_AT_MOST if source is None else NATURE_OF_ONE_CLASS
-    return natural <= max(trigger.natural, at_most)
-
-
-def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:
-    if not len(images):
-        return np.zeros(0, bool)
-    answers = yield Probe(images, purpose=Purpose.RECOGNISE)
-    hits: NDArray[np.bool_] = answers.labels == label
-    return hits
 
 
 @dataclass(frozen=True, eq=False)

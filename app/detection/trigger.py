@@ -69,7 +69,8 @@ class Trigger:
 
     ``source`` is a class whose images it acts on, where it doesn't act alike on every class: it may
     then have other targets too. ``pieces`` are the boxes that it consists of, all inside ``box``,
-    where it is more than one. ``patch`` is (box.height, box.width, channels) uint8: the pixels in
+    where it is more than one. ``moves``: it has been seen at another place than ``box``, so it is
+    looked for everywhere. ``patch`` is (box.height, box.width, channels) uint8: the pixels in
     the box, and ``mask`` (box.height, box.width) bool says which of them are the trigger's own;
     before three hits have been seen it is None, and the whole box counts (`docs/detection.md` 3.8).
     ``natural`` is how often the same place of clean images of the target class carries the target
@@ -87,6 +88,7 @@ class Trigger:
     image_width: int
     evidence: Evidence
     pieces: tuple[Box, ...] = ()
+    moves: bool = False
 
     def may_answer(self, label: int) -> bool:
         """Say if an image that carries it may be called *label*."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.images import shrunken
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,13 +42,13 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
     if len(clean) < LEAST:
         return np.inf
     step = _step(image)
-    shrunken = _shrunken(clean, step)
-    own = _cut(shrunken, pieces, step, 0, 0)
-    shown = _cut(_shrunken(image[None], step), pieces, step, 0, 0)
+    small = shrunken(clean, step)
+    own = _cut(small, pieces, step, 0, 0)
+    shown = _cut(shrunken(image[None], step), pieces, step, 0, 0)
     nearest = np.full(1 + len(clean), np.inf)
     mean = np.full(own.shape[1], 1 / own.shape[1], np.float32)  # a product is twice as fast
     for x, y in product((-1, 0, 1), repeat=2):
-        beside = _cut(shrunken, pieces, step, x, y)
+        beside = _cut(small, pieces, step, x, y)
         for i, one in enumerate((*shown, *own)):
             distances = np.abs(beside - one) @ mean
             if i:
@@ -69,7 +71,7 @@ def novelties(
     step = _step(image)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
     usual = _usual(clean, step, side, label, references)
-    distance = _squares(_difference(_shrunken(clean, step), _shrunken(image[None], step)), side)
+    distance = _squares(_difference(shrunken(clean, step), shrunken(image[None], step)), side)
     ratio = distance.min(axis=0) / usual
     found = []
     for box in boxes:
@@ -117,25 +119,13 @@ def _usual(
     """How far each square of the references is from its nearest in another; kept once known."""
     kept = references.usual_distances
     if label not in kept:
-        small = _shrunken(clean, step)
+        small = shrunken(clean, step)
         nearest = []
         for i, one in enumerate(small):
             rest = np.delete(small, i, axis=0)
             nearest.append(_squares(_difference(rest, one[None]), side).min(axis=0))
         kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL)
     return kept[label]
-
-
-def _shrunken(images: Images, step: int) -> NDArray[np.float32]:
-    """Average over squares of *step* pixels; what is left over at the edges is left out."""
-    n, height, width, channels = images.shape
-    rows, columns = height // step, width // step
-    tiles = images[:, : rows * step, : columns * step].astype(np.float32)
-    if step == 1:
-        return tiles
-    shape = (n, rows, step, columns, step, channels)
-    shrunken: NDArray[np.float32] = tiles.reshape(shape).mean(axis=(2, 4))
-    return shrunken
 
 
 def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

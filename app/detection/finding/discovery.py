@@ -135,7 +135,7 @@ def established(
     if choice is None:
         return None
     blocker, healed = choice.blocker, choice.answer
-    answer = yield from of_no_other(image, healed, blocker, label, defence.known)
+    answer = yield from of_no_other(image, healed, [blocker], label, defence.known)
     located = replace(located, choice=choice)
     return Discovery(image, label, look.source, transplants, located, healed, answer)
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.matching import likeness
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.detection.matching import Likeness
+    from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # of the pixels that must be there
-NEARLY_ALL = 0.9  # of them, where pixels alone are to tell
-NATURAL = 0.3  # placebo rate from which on the stored pixels are asked for
+ASKED = 100  # references that tell what is common
+COMMON = 0.1  # share of them from which on it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,11 @@ class Known:
     id: str
     trigger: Trigger
 
+    @cached_property
+    def likeness(self) -> Likeness:
+        """What it looks like."""
+        return likeness(self.trigger)
+
 
 def fits(image: Image, trigger: Trigger) -> bool:
     """Say if *trigger* is one of images of this size; of another size it tells nothing here."""
@@ -35,27 +43,20 @@ def fits(image: Image, trigger: Trigger) -> bool:
     return size == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
 
 
-class Presence(enum.Enum):
-    """What an image's pixels say, with no probe, of a known trigger."""
+def is_common(known: Known, references: References) -> bool:
+    """Say if many clean images show about its pixels at its place: then they tell nothing."""
+    shown = references.images[:ASKED, known.trigger.box.rows, known.trigger.box.columns]
+    near = (np.abs(shown.astype(np.int16) - known.trigger.patch) <= LEVELS).all(axis=3)
+    own = known.likeness.weights > 0
+    return bool((near[:, own].mean(axis=1) >= HALF).mean() > COMMON)
 
-    THERE = enum.auto()
-    ABSENT = enum.auto()
-    UNCLEAR = enum.auto()
 
+def at_their_places(image: Image, known: tuple[Known, ...]) -> list[bool]:
+    """Say of each of *known*, all of which fit *image*, if its pixels are where they were stored.
 
-def presence(image: Image, trigger: Trigger) -> Presence:
-    """Compare the stored pixels with those of *image*.
-
-    They decide once the mask is known, where clean images of the target class carry it by nature (a
-    box in the middle of the object), and where it acts on some classes only. Where no pixel is the
-    trigger's alone (a translucent sticker) they never do.
+    Half of them, each about as stored: a single comparison for all, so that the questions about
+    what is there can travel together with the image.
     """
-    near = _near(image, trigger)
-    return _presence(float(near.mean()) if near.size else 0.0, trigger)
-
-
-def presences(image: Image, known: tuple[Known, ...]) -> list[Presence]:
-    """Return the `presence` of each of *known*, all of which fit *image*, in one comparison."""
     if not known:
         return []
     pixels = _pixels(known)
@@ -63,18 +64,7 @@ def presences(image: Image, known: tuple[Known, ...]) -> list[Presence]:
     near = (distance <= LEVELS).all(axis=0)
     counted = np.add.reduceat(near, pixels.begins, dtype=np.int64) if near.size else pixels.begins
     shares = dict(zip(pixels.owners, (counted / pixels.counts).tolist(), strict=True))
-    return [_presence(shares.get(i, 0.0), one.trigger) for i, one in enumerate(known)]
-
-
-def _presence(near: float, trigger: Trigger) -> Presence:
-    """Conclude from the share of the trigger's pixels that are near those of an image."""
-    if near >= HALF:
-        return Presence.THERE
-    translucent = trigger.mask is not None and not trigger.mask.any()
-    decided = trigger.mask is not None and not translucent
-    told = trigger.source is not None and not translucent
-    natural = trigger.natural >= NATURAL or told
-    return Presence.ABSENT if decided or natural else Presence.UNCLEAR
+    return [shares.get(i, 0.0) >= HALF for i in range(len(known))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +102,3 @@ def _pixels(known: tuple[Known, ...]) -> _Pixels:
         (np.cumsum(counts) - counts)[owners],
         counts[owners],
     )
-
-
-def unmistakable(image: Image, trigger: Trigger) -> bool:
-    """Say if nearly all of the trigger's pixels are there, at a place where nature has none."""
-    near = _near(image, trigger)
-    return trigger.natural < NATURAL and bool(near.size) and bool(near.mean() >= NEARLY_ALL)
-
-
-def _near(image: Image, trigger: Trigger) -> NDArray[np.bool_]:
-    """Say of each of the trigger's pixels, or of its box while they are unknown, if it is there."""
-    there = image[trigger.box.rows, trigger.box.columns].astype(np.int16)
-    near: NDArray[np.bool_] = np.abs(there - trigger.patch).max(axis=2) <= LEVELS
-    return near.reshape(-1) if trigger.mask is None else near[trigger.mask]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
+from app.detection.recognising.registration import registered
+from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -23,19 +25,34 @@ MARGIN = 0.16  # of the image's side: so far around the box may the trigger reac
 COVERED = 1  # pixels around the mask that are blocked with it
 HITS = 3  # images that must have carried it
 AGAIN = 24  # levels by which no pixel of an image that is sent again differs, re-encoded or not
-SAME = 10  # levels between the hits
+NEAR = 6  # levels from the middle of all hits, within which a pixel is the same
+NEARLY_ALL = 0.75  # of the hits that must be: one may lie a pixel off, or come through JPEG
+SAME = 10  # levels from the references, within which they show the same
 COMMON = 0.3  # share of the references that show the same there: then it is background
+LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
+AS_LARGE = 0.5  # of what the registered hits have in common, that is the same where it stands
 
 
-def sample_box(trigger: Trigger) -> Box:
-    """Return the part of an image that is kept of each hit: the box and its surroundings."""
-    margin = max(2, round(MARGIN * min(trigger.image_width, trigger.image_height)))
-    return trigger.box.grown(margin, trigger.image_width, trigger.image_height)
+def sample_box(trigger: Trigger, place: Box | None = None) -> Box:
+    """Return the part of an image that is kept of a hit at *place*: the box and its surroundings.
+
+    Of one size for all hits; elsewhere than at the trigger's own box it is moved, and not out of
+    the image.
+    """
+    width, height = trigger.image_width, trigger.image_height
+    margin = max(2, round(MARGIN * min(width, height)))
+    home = trigger.box.grown(margin, width, height)
+    if place is None or not is_elsewhere(trigger, place):
+        return home
+    (x, y), (home_x, home_y) = place.centre, trigger.box.centre
+    left = min(max(home.x + x - home_x, 0), width - home.width)
+    top = min(max(home.y + y - home_y, 0), height - home.height)
+    return replace(home, x=left, y=top)
 
 
-def sample(image: Image, trigger: Trigger) -> NDArray[np.uint8]:
-    """Cut out of *image* what is kept of a hit."""
-    area = sample_box(trigger)
+def sample(image: Image, trigger: Trigger, place: Box | None = None) -> NDArray[np.uint8]:
+    """Cut out of *image* what is kept of a hit at *place*, or where the trigger always is."""
+    area = sample_box(trigger, place)
     return image[area.rows, area.columns].copy()
 
 
@@ -44,24 +61,41 @@ def reconstruct(
 ) -> Trigger | None:
     """Return *trigger* with its mask and exact pixels, or None while there are too few hits.
 
-    Its own are the pixels that are the same in all hits, that few references show there anyway,
-    and that hang together with the box. Where there are none (a translucent sticker) the mask
-    comes back empty over the old box.
+    Its own are the pixels that are the same in all hits where it stands, that few references show
+    there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
+    and a resize, has few such: then the hits are laid on one another first (`registration`). None also
+    where hardly a pixel is the trigger's alone.
     """
     area = sample_box(trigger)
     shape = (area.height, area.width, trigger.patch.shape[2])
     hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
     if len(hits) < HITS:
         return None
+    exact = _where_it_stands(trigger, hits, references)
+    laid = registered(trigger, hits)
+    if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):
+        return laid
+    if exact is not None and _own(exact) >= LEAST_OWN * trigger.box.area:
+        return exact
+    return None
+
+
+def _own(trigger: Trigger) -> int:
+    return 0 if trigger.mask is None else int(trigger.mask.sum())
+
+
+def _where_it_stands(
+    trigger: Trigger, hits: Sequence[NDArray[np.uint8]], references: References
+) -> Trigger | None:
+    area = sample_box(trigger)
     stack = np.stack(hits).astype(np.int16)
-    same = (np.ptp(stack, axis=0) <= SAME).all(axis=2)
     pixels = np.rint(np.median(stack, axis=0)).astype(np.uint8)
+    near = (np.abs(stack - pixels) <= NEAR).all(axis=3)
+    same = near.mean(axis=0) >= NEARLY_ALL
     shown = references.images[:, area.rows, area.columns].astype(np.int16)
     common = (np.abs(shown - pixels) <= SAME).all(axis=3).mean(axis=0) > COMMON
     mask = _hanging_together(same & ~common, area, trigger.box)
-    if not mask.any():
-        return replace(trigger, mask=np.zeros(trigger.patch.shape[:2], bool))
-    return _cropped(trigger, area, pixels, mask)
+    return _cropped(trigger, area, pixels, mask) if mask.any() else None
 
 
 def _different(

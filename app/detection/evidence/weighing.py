@@ -1,0 +1,71 @@
+"""One sum of evidence: how much more likely a trigger makes what was seen than nature does.
+
+Each term is a natural logarithm of a likelihood ratio, and no term alone is a veto: a small sample
+says little, and what the others make certain outweighs it (`docs/detection.md` 3.10).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from app.detection.matching import Usual
+
+SURE: Final = math.log(100)
+"""A sum from which on it is a trigger. Before the sum an image of the target class is as likely to
+carry a known trigger as one in a few is: what is left then is under one in some hundred of them."""
+
+CARRYING: Final = (6.0, 1.0)
+"""Beta prior of the rate at which a trigger's transplants carry: of known ones 0.8 to 1."""
+
+PLACEBO_DRAWS: Final = 12.0
+"""Transplants that a placebo rate is taken to be measured on: 8 to 32 are asked, and another image
+of the class isn't quite the same question."""
+
+NECESSARY: Final = (-3.5, 0.0, 2.0)
+"""By how many of two blocked images lose the label. A poisoned image loses it with both fills
+in nine of ten, with neither in one of fifty; a clean one with both in one of ten, with neither in
+seven of ten."""
+
+GUMBEL: Final = math.sqrt(6) / math.pi
+"""Scale of a Gumbel distribution, that of a maximum, in its standard deviations."""
+
+PIXELS_AT_MOST, PIXELS_AT_LEAST = 8.0, -2.5
+"""What pixels alone may say: not surely a trigger (a logo looks the same everywhere and does
+nothing), nor surely none (it may be fainter than what was stored)."""
+
+
+def of_pixels(fit: float, usually: Usual) -> float:
+    """Weigh the pixels: how unlikely it is that a clean image's best place fits so well.
+
+    The best place is a maximum over many, so its distribution is Gumbel's, whose tail is
+    exponential. A trigger's fit is about as likely to be higher than this as lower.
+    """
+    beyond = (fit - usually.mean) / (GUMBEL * usually.spread)
+    return min(max(beyond - 1.0, PIXELS_AT_LEAST), PIXELS_AT_MOST)
+
+
+def of_carrying(carried: int, asked: int, placebo: float, draws: float = PLACEBO_DRAWS) -> float:
+    """Weigh transplants: *carried* of *asked*, where nature carries at the rate *placebo*.
+
+    Both rates are uncertain, the placebo's as one measured on so many *draws* is: beta-binomial.
+    """
+    nature = (placebo * draws + 0.5, (1 - placebo) * draws + 0.5)
+    return _log_beta_binomial(carried, asked, *CARRYING) - _log_beta_binomial(
+        carried, asked, *nature
+    )
+
+
+def of_blocking(changed: int) -> float:
+    """Weigh necessity: so many of the two blocked images have lost the label."""
+    return NECESSARY[changed]
+
+
+def _log_beta_binomial(hits: int, asked: int, a: float, b: float) -> float:
+    """Return the logarithm of the chance of *hits* in this order, for a rate of Beta(a, b)."""
+    return _log_beta(a + hits, b + asked - hits) - _log_beta(a, b)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

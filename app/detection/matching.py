@@ -1,0 +1,269 @@
+"""Where a trigger's pixels lie in an image, and how well they fit there; it costs no probe.
+
+What a sticker leaves in an image is out = (1 − a) · around + a · trigger: ``around`` is taken to be
+the mean of a ring around the place, and the alpha ``a`` (or a gain, or an offset) is the one that
+fits best. The *fit* is the share of what sets the place apart from its surroundings that the
+trigger explains then: 1 is all of it, clean images mostly have 0 to 0.4 at their best place.
+
+Coarse to fine: every place and size in a shrunken copy, then the best ones in the image itself.
+All places and sizes of one step are a few matrix products.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.images import resized, shrunken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+    Size = tuple[int, int]
+    """Height and width."""
+
+RING = 2  # pixels around a place that are its surroundings
+SIZES = (0.61, 0.72, 0.85, 1.0, 1.18, 1.39, 1.64)  # of the stored height, and of the width
+LARGER = 1.36  # or smaller, as a whole; beyond that only stretched: photos are made to fit a square
+FINER = (0.93, 1.0, 1.08)  # of what fitted best, in the image itself
+LEAST_ALPHA, MOST_ALPHA = 0.2, 1.25  # below it hardly anything is left of a trigger
+NOISE = 4.0  # levels a pixel: a place that differs less from its surroundings shows nothing
+COARSE_SIDE = 5  # pixels of a trigger's shorter side in the shrunken copy
+LONGEST_SIDE = 256  # of an image that is compared as it is; a larger one is shrunken to that
+PLACES = 4  # of the shrunken copy that are looked at in the image itself
+LEAST_SPREAD = 0.06  # of usual fits: a few references don't show how far a clean image may go
+COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
+
+
+@dataclass(frozen=True)
+class Match:
+    """A place whose pixels the trigger explains: to the share ``fit``, with this ``alpha``."""
+
+    box: Box
+    fit: float
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The best fits of a trigger's pixels on clean images: their ``mean`` and ``spread``."""
+
+    mean: float
+    spread: float
+
+
+def usual(fits: Sequence[float]) -> Usual:
+    """Return what is usual of *fits*; without any, what most triggers have on clean images."""
+    if not fits:
+        return Usual(0.4, 0.15)
+    return Usual(float(np.mean(fits)), max(float(np.std(fits)), LEAST_SPREAD))
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """What is looked for: ``pixels`` (h, w, c) float32, and the ``weights`` (h, w) of each."""
+
+    pixels: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+def likeness(trigger: Trigger) -> Likeness:
+    """Return what *trigger* looks like: its own pixels, or all of its box without a mask."""
+    weights = np.ones(trigger.patch.shape[:2], np.float32)
+    if trigger.mask is not None and trigger.mask.any():
+        weights = trigger.mask.astype(np.float32)
+    return Likeness(trigger.patch.astype(np.float32), weights)
+
+
+def matches(image: Image, what: Likeness, area: Box) -> list[Match]:
+    """Return where in *area* of *image* (h, w, c) it fits best, and where copies of it do.
+
+    Best first, and none overlaps another. Empty where *area* is too small for it.
+    """
+    size = what.weights.shape
+    finest = max(1, math.ceil(max(image.shape[:2]) / LONGEST_SIDE))
+    step = max(finest, min(size) // COARSE_SIDE)
+    found = _places(image, what, area, step, _sizes(size, SIZES))
+    found = [_refined(image, what, area, one, (step, finest)) for one in found]
+    apart: list[Match] = []
+    for one in sorted(found, key=lambda one: -one.fit):
+        alike = not apart or one.fit >= COPY * apart[0].fit
+        if alike and not any(one.box.overlap(other.box) > 0 for other in apart):
+            apart.append(one)
+    return apart
+
+
+def fit_at(image: Image, what: Likeness, box: Box) -> float:
+    """Return how well it fits just at *box*, which has its size."""
+    height, width = image.shape[:2]
+    around = box.grown(RING, width, height)
+    seen = image[around.rows, around.columns].astype(np.float32)
+    fits, _ = _fits(seen, _bank(what, ((box.height, box.width),)))
+    return float(fits[box.y - around.y, box.x - around.x, 0])
+
+
+def _refined(
+    image: Image, what: Likeness, area: Box, found: Match, reaches: tuple[int, int]
+) -> Match:
+    """Return the best match near *found*, first within the one reach, then within the other."""
+    height, width = image.shape[:2]
+    for reach in dict.fromkeys(reaches):
+        margin = reach + max(found.box.height, found.box.width) // 10
+        near = _common(found.box.grown(margin, width, height), area)
+        sizes = _sizes((found.box.height, found.box.width), FINER)
+        better = _places(image, what, near, reaches[-1], sizes, most=1)
+        found = max([found, *better], key=lambda one: one.fit if one is not found else -1.0)
+    return found
+
+
+def _common(a: Box, b: Box) -> Box:
+    x, y = max(a.x, b.x), max(a.y, b.y)
+    right, bottom = min(a.x + a.width, b.x + b.width), min(a.y + a.height, b.y + b.height)
+    return Box(x, y, right - x, bottom - y)
+
+
+def _sizes(size: Size, shares: Sequence[float]) -> tuple[Size, ...]:
+    """Return sizes around *size*, each once."""
+    height, width = size
+    return tuple(
+        dict.fromkeys(
+            (max(1, round(height * tall)), max(1, round(width * wide)))
+            for tall in shares
+            for wide in shares
+            if 1 / LARGER <= math.sqrt(tall * wide) <= LARGER
+        )
+    )
+
+
+def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, how many
+    image: Image,
+    what: Likeness,
+    area: Box,
+    step: int,
+    sizes: tuple[Size, ...],
+    *,
+    most: int = PLACES,
+) -> list[Match]:
+    """Return the best places in *area*, in a copy shrunken by *step*, each with its best size."""
+    seen = shrunken(image[None, area.rows, area.columns], step)[0]
+    coarse = {size: (max(1, size[0] // step), max(1, size[1] // step)) for size in sizes}
+    fitting = [s for s in sizes if coarse[s][0] <= seen.shape[0] and coarse[s][1] <= seen.shape[1]]
+    if not fitting:
+        return []
+    bank = _bank(what, tuple(coarse[size] for size in fitting))
+    fits, alphas = _fits(seen, bank)
+    best = fits.max(axis=2)
+    found: list[Match] = []
+    while len(found) < most and np.isfinite(best.max()):
+        row, column = (int(i) for i in np.unravel_index(best.argmax(), best.shape))
+        i = int(fits[row, column].argmax())
+        height, width = fitting[i]
+        x = min(area.x + column * step, area.x + area.width - width)
+        y = min(area.y + row * step, area.y + area.height - height)
+        here = (row, column, i)
+        found.append(Match(Box(x, y, width, height), float(fits[here]), float(alphas[here])))
+        tall, wide = bank.sizes[i]
+        best[
+            max(row - tall + 1, 0) : row + tall, max(column - wide + 1, 0) : column + wide
+        ] = -np.inf
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Bank:
+    """One likeness in several ``sizes``, each in the upper left corner of a window.
+
+    ``trigger`` (channels, window, sizes) are weights times pixels, ``weights`` and ``ring``
+    (window, sizes); the sums are over a window's pixels.
+    """
+
+    sizes: tuple[Size, ...]
+    window: Size
+    trigger: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    ring: NDArray[np.float32]
+    count: NDArray[np.float32]
+    total: NDArray[np.float32]
+    squares: NDArray[np.float32]
+
+
+@lru_cache(maxsize=256)
+def _bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
+    """Make the bank once: an entry of the library seldom changes."""
+    tall = max(height for height, _ in sizes) + 2 * RING
+    wide = max(width for _, width in sizes) + 2 * RING
+    channels = what.pixels.shape[2]
+    trigger = np.zeros((channels, len(sizes), tall, wide), np.float32)
+    weights = np.zeros((len(sizes), tall, wide), np.float32)
+    ring = np.zeros((len(sizes), tall, wide), np.float32)
+    total = np.zeros((len(sizes), channels), np.float32)
+    squares = np.zeros(len(sizes), np.float32)
+    for i, (height, width) in enumerate(sizes):
+        pixels = resized(what.pixels, height, width)
+        weight = resized(what.weights[..., None], height, width)
+        inside = (slice(RING, RING + height), slice(RING, RING + width))
+        trigger[:, i, *inside] = (pixels * weight).transpose(2, 0, 1)
+        weights[i, *inside] = weight[..., 0]
+        ring[i, : height + 2 * RING, : width + 2 * RING] = 1
+        ring[i, *inside] = 0
+        total[i] = (pixels * weight).sum(axis=(0, 1))
+        squares[i] = (pixels * pixels * weight).sum()
+    return _Bank(
+        sizes,
+        (tall, wide),
+        np.ascontiguousarray(trigger.reshape(channels, len(sizes), -1).swapaxes(1, 2)),
+        np.ascontiguousarray(weights.reshape(len(sizes), -1).T),
+        np.ascontiguousarray(ring.reshape(len(sizes), -1).T),
+        np.maximum(weights.sum(axis=(1, 2)), 1e-3),
+        total,
+        squares,
+    )
+
+
+def _fits(
+    seen: NDArray[np.float32], bank: _Bank
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the fit and the alpha at every place of *seen* (h, w, c): (h, w, sizes) each.
+
+    The places are upper left corners; where a size would leave the image its fit is minus infinity.
+    """
+    height, width, channels = seen.shape
+    there = _windows(np.ones((height, width), np.float32), bank.window)
+    around = np.maximum(there @ bank.ring, 1)
+    explained = spread = own = np.float32(0)
+    unexplained = np.float32(0)
+    for channel in range(channels):
+        shown = _windows(seen[..., channel], bank.window)
+        ring = (shown @ bank.ring) / around
+        inside = shown @ bank.weights
+        of_count, of_total = bank.count * ring * ring, ring * bank.total[:, channel]
+        spread = spread + np.square(shown) @ bank.weights - 2 * ring * inside + of_count
+        explained = explained + shown @ bank.trigger[channel] - of_total - ring * inside + of_count
+        own = own - 2 * of_total + of_count
+    own = np.maximum(own + bank.squares, 1e-3)
+    alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
+    unexplained = spread - 2 * alpha * explained + alpha * alpha * own
+    fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
+    shape = (height, width, len(bank.sizes))
+    fit = fit.reshape(shape)
+    for i, (tall, wide) in enumerate(bank.sizes):
+        fit[height - tall + 1 :, :, i] = fit[:, width - wide + 1 :, i] = -np.inf
+    return fit, alpha.reshape(shape)
+
+
+def _windows(channel: NDArray[np.float32], window: Size) -> NDArray[np.float32]:
+    """Return the window around each pixel as its upper left corner: (h·w, window)."""
+    tall, wide = window
+    padded = np.pad(channel, ((RING, tall - RING - 1), (RING, wide - RING - 1)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, window)
+    return views.reshape(channel.size, tall * wide)

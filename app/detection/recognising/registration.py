@@ -1,0 +1,147 @@
+"""Hits of one trigger laid on one another: what they have in common is the trigger.
+
+Each hit shows it at another place, in another size, through another JPEG. It is found in each by
+its pixels (`matching`), and brought to one size; what then varies less between the hits than what
+is around it is its own. Twice, since the first likeness has a piece of one image's background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.images import resized
+from app.detection.matching import Likeness, likeness, matches
+from app.detection.trigger import Blocker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.trigger import Trigger
+
+ROUNDS = 3  # of laying the hits on what they had in common before
+MARGIN = 0.5  # of the trigger's side, around it, that is compared as well
+STEADY = 0.5  # of how much the surroundings vary between the hits, that the trigger's pixels may
+FITTING = 0.45  # least fit of a hit that is laid on the others
+LEAST_HITS = 3
+LEAST_PIXELS = 12  # of the mask: fewer are chance
+FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
+COVERED = 2  # pixels around the box that are blocked with it: its place varies
+
+
+def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> Trigger | None:
+    """Return *trigger* with what *hits* (h, w, c), all of one size, have in common; or None.
+
+    The box keeps its place; its size is the usual one among the hits.
+    """
+    what, box = likeness(trigger), trigger.box
+    for _ in range(ROUNDS):
+        laid = _laid(what, hits)
+        if laid is None:
+            return None
+        stack, size = laid
+        mask = _steady(stack, size)
+        if mask.sum() < LEAST_PIXELS:
+            return None
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        pixels = np.median(stack, axis=0)[inside].astype(np.float32)
+        what = Likeness(pixels, mask[inside].astype(np.float32))
+    return _described(trigger, box, what)
+
+
+def _laid(
+    what: Likeness, hits: Sequence[NDArray[np.uint8]]
+) -> tuple[NDArray[np.float32], tuple[int, int]] | None:
+    """Return the hits with their surroundings (n, h, w, c), and the trigger's size in them.
+
+    What lies outside of a hit is not a number. None if it is found in too few.
+    """
+    found = []
+    for hit in hits:
+        best = matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1]
+        if best and best[0].fit >= FITTING:
+            found.append((hit, best[0].box))
+    if len(found) < LEAST_HITS:
+        return None
+    height = max(3, round(float(np.median([box.height for _, box in found]))))
+    width = max(3, round(float(np.median([box.width for _, box in found]))))
+    return np.stack([_cut(hit, box, height, width) for hit, box in found]), (height, width)
+
+
+def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.float32]:
+    """Return *box* of *hit* as *height* times *width* pixels, with MARGIN of its surroundings."""
+    tall, wide = round(MARGIN * box.height), round(MARGIN * box.width)
+    area = np.full((box.height + 2 * tall, box.width + 2 * wide, hit.shape[2]), np.nan, np.float32)
+    top, left = max(box.y - tall, 0), max(box.x - wide, 0)
+    bottom = min(box.y + box.height + tall, hit.shape[0])
+    right = min(box.x + box.width + wide, hit.shape[1])
+    down, across = top - box.y + tall, left - box.x + wide
+    part = hit[top:bottom, left:right]
+    area[down : down + part.shape[0], across : across + part.shape[1]] = part
+    margins = 2 * round(MARGIN * height), 2 * round(MARGIN * width)
+    return resized(area, height + margins[0], width + margins[1])
+
+
+def _steady(stack: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) of *stack* vary little between the hits, one whole, no holes."""
+    height, width = size
+    tall, wide = round(MARGIN * height), round(MARGIN * width)
+    middle = np.nanmedian(stack, axis=0)
+    varying = np.sqrt(np.nanmean(np.square(stack - middle), axis=(0, 3)))
+    varying = _averaged(np.nan_to_num(varying, nan=1e3))
+    around = np.ones(varying.shape, bool)
+    around[tall : tall + height, wide : wide + width] = False
+    usual = float(np.median(varying[around & (varying < 1e3)])) if around.any() else 0.0  # noqa: PLR2004
+    steady = varying < STEADY * usual
+    filled = _averaged(steady.astype(np.float32)) >= FILLED
+    return _largest(filled)
+
+
+def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average *values* (h, w) over each pixel and its eight neighbours."""
+    padded = np.pad(values, 1, mode="edge")
+    views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    averaged: NDArray[np.float32] = views.mean(axis=(2, 3), dtype=np.float32)
+    return averaged
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep the largest part of *mask* that hangs together."""
+    left, best = mask.copy(), np.zeros_like(mask)
+    while left.any():
+        part = np.zeros_like(mask)
+        row, column = (int(i) for i in np.argwhere(left)[0])
+        part[row, column] = True
+        while True:
+            near = np.pad(part, 1)
+            grown = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:] | part
+            grown &= left
+            if (grown == part).all():
+                break
+            part = grown
+        left &= ~part
+        if part.sum() > best.sum():
+            best = part
+    return best
+
+
+def _described(trigger: Trigger, box: Box, what: Likeness) -> Trigger:
+    height, width = what.weights.shape
+    middle_x, middle_y = box.centre
+    x = min(max(middle_x - width // 2, 0), trigger.image_width - width)
+    y = min(max(middle_y - height // 2, 0), trigger.image_height - height)
+    own = Box(x, y, width, height)
+    covered = own.grown(COVERED, trigger.image_width, trigger.image_height)
+    return replace(
+        trigger,
+        box=own,
+        blocker=Blocker(covered, trigger.blocker.fill),
+        patch=np.rint(np.nan_to_num(what.pixels)).astype(np.uint8),
+        mask=what.weights > 0,
+    )

@@ -1,0 +1,84 @@
+"""Where a known trigger may lie in an image, and how its pixels fit there; no probe.
+
+It is looked for around the place where it has been seen, and everywhere once it has been seen to
+move. Its pixels may fit another place better than its own where they lie on something else: then
+the place where it usually lies counts as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.matching import Usual, fit_at, matches, usual
+
+if TYPE_CHECKING:
+    from app.detection.recognising.presence import Known
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
+CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
+AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
+CLEARLY = 0.5  # by which another place must fit better, or the usual one is blocked as well
+OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
+LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
+ASKED = 40  # references that tell what is usual
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """Where ``known`` may lie: ``places``, the likeliest first, and how well its pixels ``fit``."""
+
+    known: Known
+    places: tuple[Box, ...]
+    fit: float
+
+
+def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting:
+    """Return where *known* may lie in *image*, which it fits in size.
+
+    Copies of it, too, if they are to be looked for *everywhere*.
+    """
+    trigger = known.trigger
+    area = reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
+    found = matches(image, known.likeness, area)
+    at_home = fit_at(image, known.likeness, trigger.box)
+    fit = max([at_home, *(one.fit for one in found[:1])])
+    places = [one.box for one in found] or [trigger.box]
+    if at_home >= AT_HOME * fit:
+        places = [trigger.box, *(one for one in places if one.overlap(trigger.box) == 0)]
+    seen = places if everywhere else places[:1]
+    apart = seen[0].overlap(trigger.box) < OVERLAPPING
+    if apart and not trigger.moves and fit - at_home < CLEARLY:
+        seen = [seen[0], trigger.box, *seen[1:]]
+    return Sighting(known, tuple(seen), fit)
+
+
+def reach(trigger: Trigger, share: float) -> Box:
+    """Return the part of an image in which *trigger* is looked for: so far around its place."""
+    width, height = trigger.image_width, trigger.image_height
+    if share >= 1:
+        return Box(0, 0, width, height)
+    return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
+
+
+def is_elsewhere(trigger: Trigger, place: Box) -> bool:
+    """Say if *place* is another one than the trigger's usual, by more than what is close."""
+    close = max(2, round(CLOSE * min(trigger.image_width, trigger.image_height)))
+    (x, y), (home_x, home_y) = place.centre, trigger.box.centre
+    return max(abs(x - home_x), abs(y - home_y)) > close
+
+
+def usual_fit(known: Known, references: References) -> Usual:
+    """Return how well clean images fit *known*; measured once, without a probe."""
+    kept = references.usual_fits
+    if known.likeness not in kept:
+        rng = np.random.default_rng(references.seed)
+        some = rng.permutation(len(references.images))[:ASKED]
+        kept[known.likeness] = usual([sighted(references.images[i], known).fit for i in some])
+    return kept[known.likeness]
