@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.detection.geometry import Box
     from app.detection.plan import Plan
     from app.detection.recognising.presence import Known
     from app.detection.reference_set.references import References
@@ -32,7 +33,7 @@ class Finding:
     ``said`` is the classifier's one answer for the image as it came (None if it was refused before
     that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
     new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
-    may carry were ruled out.
+    may carry were ruled out. ``place`` is where the known one lies.
     """
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Finding:
     trigger: Trigger | None = None
     known: Known | None = None
     exposed: bool = False
+    place: Box | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from app.detection.defence import Finding, Verdict
 from app.detection.recognising.presence import Known
 from app.detection.search import Answers
 from app.detection.trigger import Trigger
-from app.gateway.learning import learn_hit
 from app.gateway.outcome import Outcome, Screening
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
@@ -42,6 +41,7 @@ async def concluded(
             said=Answers() as said,
             sanitised=Answers() as sanitised,
             known=Known(id=trigger_id),
+            place=place,
         ):
             state = Screening.KNOWN_TRIGGER
         case Finding(
@@ -57,13 +57,13 @@ async def concluded(
                 return _unflagged(said, Screening.CLEAR, driven)
             known = entry.id in before  # found again, where its pixels didn't tell
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
-            trigger_id = entry.id
+            trigger_id, place = entry.id, trigger.box
         case finding:
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
             logger.warning("an image was not screened to the end: %s", why)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     library.count(flagged=1)
-    await learn_hit(trigger_id, image, examiner.prepared.references, library, policy.strategy)
+    await examiner.learner.hit(trigger_id, image, place, examiner.prepared)
     return Outcome(
         prediction(sanitised),
         prediction(said),

@@ -16,6 +16,7 @@ from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
+    from app.gateway.learning import Learner
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, TriggerLibrary
@@ -32,6 +33,7 @@ class Examiner:
     prepared: Prepared
     library: TriggerLibrary
     policy: Policy
+    learner: Learner
 
     @property
     def searching(self) -> bool:

@@ -2,37 +2,92 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from app.detection.recognising.reconstruction import reconstruct, sample
-from app.ports import UnknownTriggerError
+from app.detection.recognising.sighting import is_elsewhere
+from app.detection.recognising.stamping import is_as_good
+from app.gateway.preparation.prepared import ask
+from app.ports import LibraryError, UnknownTriggerError, UpstreamError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
-    from app.detection.reference_set.references import References
+    from app.detection.geometry import Box
     from app.detection.search import Image
-    from app.ports import TriggerLibrary
+    from app.gateway.preparation.prepared import Prepared
+    from app.ports import Model, Samples, TriggerLibrary
+
+logger = logging.getLogger(__name__)
+
+REFINED_AT: Final = (3, 5, 8)
+"""Hits after which the trigger's pixels are worked out: three are the least, eight are kept."""
 
 
-async def learn_hit(
-    trigger_id: str,
-    image: Image,
-    references: References,
-    library: TriggerLibrary,
-    strategy: Strategy,
-) -> None:
-    """Count the hit; once enough have been seen, make the trigger's pixels exact.
+class Learner:
+    """Counts hits at once, and works out the trigger's pixels behind the answers.
 
-    The paper's triggers stay as they are: it stores a position and searches no further.
+    An entry never gets worse: what is known better replaces it only where, stamped on references,
+    it carries and heals at least as well.
     """
-    try:
-        trigger = library.entry(trigger_id).trigger
-    except UnknownTriggerError:  # a full library has given it up in the meantime
-        return
-    if strategy is Strategy.PAPER or trigger.mask is not None:
-        await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
-        return
-    samples = await library.hit(trigger_id, sample(image, trigger))
-    exact = reconstruct(trigger, samples, references)
-    if exact is not None:
-        await library.refine(trigger_id, exact)
+
+    def __init__(self, library: TriggerLibrary, model: Model, strategy: Strategy) -> None:
+        self._library = library
+        self._model = model
+        self._strategy = strategy
+        self._refined: dict[str, int] = {}
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def hit(
+        self, trigger_id: str, image: Image, place: Box | None, prepared: Prepared
+    ) -> None:
+        """Count the hit, at *place* or where the trigger always is.
+
+        The paper's triggers stay as they are: it stores a position and searches no further.
+        """
+        library = self._library
+        try:
+            trigger = library.entry(trigger_id).trigger
+        except UnknownTriggerError:  # a full library has given it up in the meantime
+            return
+        if self._strategy is Strategy.PAPER or trigger.pieces:
+            await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
+            return
+        samples = await library.hit(trigger_id, sample(image, trigger, place))
+        if place is not None and is_elsewhere(trigger, place) and not trigger.moves:
+            await library.refine(trigger_id, replace(trigger, moves=True))
+        if len(samples) in REFINED_AT and self._refined.get(trigger_id) != len(samples):
+            self._refined[trigger_id] = len(samples)
+            task = asyncio.create_task(self._refine(trigger_id, samples, prepared))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+
+    async def settle(self) -> None:
+        """Wait until what has been learnt so far is in the library."""
+        if self._working:
+            await asyncio.gather(*self._working)
+
+    async def close(self) -> None:
+        """End what is under way: it is worked out again from the next hits."""
+        for task in self._working:
+            task.cancel()
+        if self._working:
+            await asyncio.wait(self._working)
+
+    async def _refine(self, trigger_id: str, samples: Samples, prepared: Prepared) -> None:
+        library, references = self._library, prepared.references
+        try:
+            trigger = library.entry(trigger_id).trigger
+            better = await asyncio.to_thread(reconstruct, trigger, samples, references)
+            if better is None:
+                return
+            if not await ask(is_as_good(better, trigger, references), self._model):
+                return
+            moves = library.entry(trigger_id).trigger.moves
+            await library.refine(trigger_id, replace(better, moves=moves))
+        except (UpstreamError, LibraryError):  # as after the next hits
+            self._refined.pop(trigger_id, None)
+        except Exception:  # a fault of ours must not end unheard
+            logger.exception("working out a trigger's pixels failed")

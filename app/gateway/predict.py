@@ -16,6 +16,7 @@ from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
+from app.gateway.learning import Learner
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
@@ -51,6 +52,7 @@ class Gateway:
         self._preparation = preparation
         self._policy = policy
         self._driver = Driver(model, policy.patience_s)
+        self._learner = Learner(library, model, policy.strategy)
         self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
@@ -91,12 +93,16 @@ class Gateway:
             prepared = None
         if prepared is None:
             return await self._unprepared(visit)
-        examiner = Examiner(prepared, self.library, self._policy)
+        examiner = Examiner(prepared, self.library, self._policy, self._learner)
         screened = examiner.searching and self._budget.draw()
         driven = await self._driver.drive(examiner.examine(image, screened=screened), visit)
         if screened:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)
+
+    async def close(self) -> None:
+        """End what goes on behind the answers."""
+        await self._learner.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""

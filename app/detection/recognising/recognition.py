@@ -58,7 +58,7 @@ def recognised(
         answer = yield from of_no_other(image, answer, blockers, label, defence.known)
     if answer is None:
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
-    return Finding(Verdict.KNOWN, said, answer, known=known)
+    return Finding(Verdict.KNOWN, said, answer, known=known, place=asked.sighting.places[0])
 
 
 def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more takes

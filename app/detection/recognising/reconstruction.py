@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
+from app.detection.matching import likeness, matches
 from app.detection.recognising.registration import registered
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
@@ -30,6 +31,7 @@ NEARLY_ALL = 0.75  # of the hits that must be: one may lie a pixel off, or come 
 SAME = 10  # levels from the references, within which they show the same
 COMMON = 0.3  # share of the references that show the same there: then it is background
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
+BETTER = 0.02  # by which new pixels must fit the hits better than those known before
 AS_LARGE = 0.5  # of what the registered hits have in common, that is the same where it stands
 
 
@@ -59,25 +61,31 @@ def sample(image: Image, trigger: Trigger, place: Box | None = None) -> NDArray[
 def reconstruct(
     trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
 ) -> Trigger | None:
-    """Return *trigger* with its mask and exact pixels, or None while there are too few hits.
+    """Return *trigger* with its mask and exact pixels; None if they aren't known better by now.
 
     Its own are the pixels that are the same in all hits where it stands, that few references show
     there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
-    and a resize, has few such: then the hits are laid on one another first (`registration`). None also
-    where hardly a pixel is the trigger's alone.
+    and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
-    area = sample_box(trigger)
-    shape = (area.height, area.width, trigger.patch.shape[2])
-    hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
-    if len(hits) < HITS:
-        return None
-    exact = _where_it_stands(trigger, hits, references)
-    laid = registered(trigger, hits)
+    exact = _where_it_stands(trigger, samples, references)
+    laid = registered(trigger, samples)
     if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):
-        return laid
-    if exact is not None and _own(exact) >= LEAST_OWN * trigger.box.area:
-        return exact
-    return None
+        exact = laid
+    if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
+        return None
+    if (
+        trigger.mask is not None
+        and _explained(exact, samples) < _explained(trigger, samples) + BETTER
+    ):
+        return None
+    return exact
+
+
+def _explained(trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> float:
+    """Return how well the trigger's pixels fit the hits, in the mean."""
+    what = likeness(trigger)
+    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in samples]
+    return float(np.mean([one[0].fit if one else 0.0 for one in best]))
 
 
 def _own(trigger: Trigger) -> int:
@@ -85,9 +93,13 @@ def _own(trigger: Trigger) -> int:
 
 
 def _where_it_stands(
-    trigger: Trigger, hits: Sequence[NDArray[np.uint8]], references: References
+    trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
 ) -> Trigger | None:
     area = sample_box(trigger)
+    shape = (area.height, area.width, trigger.patch.shape[2])
+    hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
+    if len(hits) < HITS:
+        return None
     stack = np.stack(hits).astype(np.int16)
     pixels = np.rint(np.median(stack, axis=0)).astype(np.uint8)
     near = (np.abs(stack - pixels) <= NEAR).all(axis=3)

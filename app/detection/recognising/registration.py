@@ -29,6 +29,7 @@ MARGIN = 0.5  # of the trigger's side, around it, that is compared as well
 STEADY = 0.5  # of how much the surroundings vary between the hits, that the trigger's pixels may
 FITTING = 0.45  # least fit of a hit that is laid on the others
 LEAST_HITS = 3
+AGAIN = 6.0  # levels in the mean, by which one image differs that is sent again, re-encoded or not
 LEAST_PIXELS = 12  # of the mask: fewer are chance
 FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
 COVERED = 2  # pixels around the box that are blocked with it: its place varies
@@ -71,7 +72,17 @@ def _laid(
         return None
     height = max(3, round(float(np.median([box.height for _, box in found]))))
     width = max(3, round(float(np.median([box.width for _, box in found]))))
-    return np.stack([_cut(hit, box, height, width) for hit, box in found]), (height, width)
+    cut = _different([_cut(hit, box, height, width) for hit, box in found])
+    return (np.stack(cut), (height, width)) if len(cut) >= LEAST_HITS else None
+
+
+def _different(hits: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Leave out what shows the same as an earlier one, surroundings and all: one image again."""
+    different: list[NDArray[np.float32]] = []
+    for hit in hits:
+        if all(np.nanmean(np.abs(hit - other)) > AGAIN for other in different):
+            different.append(hit)
+    return different
 
 
 def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.float32]:

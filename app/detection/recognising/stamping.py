@@ -21,6 +21,14 @@ STAMPED = 16
 """References that the trigger is stamped on."""
 
 
+COMPARED = 8
+"""References that what is known better of a trigger is compared on."""
+
+SLACK = 1
+"""Of them that it may heal less: a smaller blocker leaves more of the image, and now and then that
+is what a borderline reference is told by."""
+
+
 def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Trigger]:
     """Return *trigger* with its rates on the model that *references* are calibrated for.
 
@@ -51,6 +59,27 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
         heal_rate=float(healed.sum() / max(turned.sum(), 1)),
     )
     return replace(trigger, natural=nature, evidence=evidence)
+
+
+def is_as_good(better: Trigger, trigger: Trigger, references: References) -> Search[bool]:
+    """Say if what is known *better* of *trigger* carries and heals at least as well, stamped.
+
+    Both on the same references, since an entry must never get worse.
+    """
+    rng = np.random.default_rng(references.seed)
+    onto = references.acted_on(trigger.target, trigger.source, rng)[:COMPARED]
+    if not len(onto):
+        return False
+    clean = references.images[onto]
+    asked = []
+    for one in (better, trigger):
+        stamped = stamp(one, clean)
+        asked += [*stamped, *(block(image, one.blocker) for image in stamped)]
+    answers = yield Probe(np.stack(asked), shared=True, purpose=Purpose.CONFIRM)
+    labels = answers.labels.reshape(2, 2, len(onto))
+    carried = (labels[:, 0] == trigger.target).sum(axis=1)
+    healed = (labels[:, 1] == references.labels[onto]).sum(axis=1)
+    return bool(carried[0] >= carried[1] and healed[0] >= healed[1] - SLACK)
 
 
 def stamp(trigger: Trigger, images: Images) -> Images:

@@ -115,7 +115,7 @@ class Trial:
             said = prediction(await self._plain_answer(image, meter))
             return _noted(Outcome(said, said, Screening.OFF, None, 1), meter)
         return await self._examined(
-            image, Examiner(self._prepared, self._library, self._policy), meter
+            image, Examiner(self._prepared, self._library, self._policy, self._learner), meter
         )
 
     async def _plain_answer(self, image: Image, meter: Meter) -> Answers:

@@ -128,6 +128,7 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "blocker": {"box": _box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
         "natural": float(trigger.natural),
         "pieces": [_box_fields(piece) for piece in trigger.pieces],
+        "moves": bool(trigger.moves),
         "image": [int(trigger.image_width), int(trigger.image_height)],
         "evidence": {
             "carried": int(evidence.carried),
@@ -164,8 +165,22 @@ def _trigger(fields: object) -> Trigger:
             inside = all(_inside(one, width, height) for one in (blocker.box, *pieces))
             if not (inside and _fits(box, width, height, patch, mask)):
                 raise EncodingError(what="trigger")
+            moves = (
+                isinstance(fields, dict) and fields.get("moves") is True
+            )  # an older release didn't know
             return Trigger(
-                target, source, box, patch, mask, blocker, natural, height, width, evidence, pieces
+                target,
+                source,
+                box,
+                patch,
+                mask,
+                blocker,
+                natural,
+                height,
+                width,
+                evidence,
+                pieces,
+                moves,
             )
         case _:
             raise EncodingError(what="trigger")

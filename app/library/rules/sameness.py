@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.matching import likeness, matches
+
 if TYPE_CHECKING:
-    from app.detection.geometry import Box
+    from app.detection.matching import Likeness
     from app.detection.trigger import Trigger
 
 SAME_OVERLAP = 0.25
@@ -19,10 +24,18 @@ SAME_SHARE = 0.6
 the smaller box lies in the larger one, and what hides the larger hides the smaller."""
 
 
+ALIKE = 0.75
+"""Fit of one's pixels in the other's box: of one sticker in two photographs, each with some of its
+background, 0.75 to 0.95; of different stickers, or of parts of clean photographs, up to 0.6."""
+
+AROUND = 0.25  # of the larger one's side, that is added around it: its box may lack an edge
+PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of one colour
+
+
 def same_trigger(a: Trigger, b: Trigger) -> bool:
-    """Tell if *a* and *b* make the model answer the same, for the same images, from one place."""
+    """Tell if *a* and *b* make the model answer the same, from one place or by the same pixels."""
     same_size = (a.image_width, a.image_height) == (b.image_width, b.image_height)
-    return same_size and _same_effect(a, b) and _same_place(a.box, b.box)
+    return same_size and _same_effect(a, b) and (_same_place(a.box, b.box) or _look_alike(a, b))
 
 
 def _same_effect(a: Trigger, b: Trigger) -> bool:
@@ -34,3 +47,23 @@ def _same_place(a: Box, b: Box) -> bool:
     overlap = a.overlap(b)
     shared = overlap * (a.area + b.area) / (1 + overlap)  # |a & b|, from its share of |a | b|
     return overlap >= SAME_OVERLAP or shared >= SAME_SHARE * min(a.area, b.area)
+
+
+def _look_alike(a: Trigger, b: Trigger) -> bool:
+    """Tell if the smaller one's pixels are in the larger one's box: a trigger that has moved."""
+    small, large = sorted((a, b), key=lambda one: one.box.area)
+    if small.pieces or large.pieces or small.patch.shape[2] != large.patch.shape[2]:
+        return False
+    what = likeness(small)
+    if _is_plain(what):
+        return False
+    margin = round(AROUND * max(large.patch.shape[:2]))
+    shown = np.pad(large.patch, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    found = matches(shown, what, Box(0, 0, shown.shape[1], shown.shape[0]))
+    return bool(found) and found[0].fit >= ALIKE
+
+
+def _is_plain(what: Likeness) -> bool:
+    """Tell if it is of one colour: such a patch is found in many others."""
+    own = what.pixels[what.weights > 0]
+    return bool(own.std(axis=0).max() < PLAIN)
