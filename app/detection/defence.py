@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from app.detection.matching import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.detection.geometry import Box
+    from app.detection.matching import Likeness
     from app.detection.plan import Plan
-    from app.detection.recognising.presence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Answers
     from app.detection.trigger import Trigger
@@ -24,6 +27,19 @@ class Verdict(enum.Enum):
     DISCOVERED = enum.auto()
     KNOWN = enum.auto()
     UNDECIDED = enum.auto()
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A trigger of the library, by its name there."""
+
+    id: str
+    trigger: Trigger
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """What it looks like."""
+        return likeness(self.trigger)
 
 
 @dataclass(frozen=True, eq=False)

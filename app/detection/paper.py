@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.recognising.presence import Known
+    from app.detection.defence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 

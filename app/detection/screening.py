@@ -19,9 +19,8 @@ from app.detection.search import Answers, Probe, Purpose, Refused, advance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.detection.defence import Defence
+    from app.detection.defence import Defence, Known
     from app.detection.finding.discovery import Discovery
-    from app.detection.recognising.presence import Known
     from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search

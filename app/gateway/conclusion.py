@@ -6,8 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.detection.defence import Finding, Verdict
-from app.detection.recognising.presence import Known
+from app.detection.defence import Finding, Known, Verdict
 from app.detection.search import Answers
 from app.detection.trigger import Trigger
 from app.gateway.outcome import Outcome, Screening

@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.detection import paper
-from app.detection.defence import Defence, Finding, Verdict
-from app.detection.recognising.presence import Known
+from app.detection.defence import Defence, Finding, Known, Verdict
 from app.detection.screening import screen
 from app.detection.search import Probe
 from app.settings import SearchMode, Strategy

@@ -28,7 +28,7 @@ from tests.tiny import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.detection.recognising.presence import Known
+    from app.detection.defence import Known
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.trigger import Trigger
 

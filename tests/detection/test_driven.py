@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.defence import Finding, Verdict
-from app.detection.recognising.presence import Known
+from app.detection.defence import Finding, Known, Verdict
 from app.detection.screening import AT_MOST
 from app.detection.search import (
     AnswerLengthError,

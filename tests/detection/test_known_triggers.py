@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.defence import Verdict
+from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
-from app.detection.recognising.presence import Known
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched

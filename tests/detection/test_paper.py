@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.defence import Finding, Verdict
+from app.detection.defence import Finding, Known, Verdict
 from app.detection.geometry import Box
 from app.detection.paper import Parameters, screen
-from app.detection.recognising.presence import Known
 from app.detection.search import Answers, Purpose, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import SEED, Scene, World, refused, scene, watched

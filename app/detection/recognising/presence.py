@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.matching import likeness
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.matching import Likeness
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
@@ -22,19 +19,6 @@ LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing mo
 HALF = 0.5  # of the pixels that must be there
 ASKED = 100  # references that tell what is common
 COMMON = 0.1  # share of them from which on it is
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A trigger of the library, by its name there."""
-
-    id: str
-    trigger: Trigger
-
-    @cached_property
-    def likeness(self) -> Likeness:
-        """What it looks like."""
-        return likeness(self.trigger)
 
 
 def fits(image: Image, trigger: Trigger) -> bool:

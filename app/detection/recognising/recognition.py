@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.defence import Defence
-    from app.detection.recognising.presence import Known
+    from app.detection.defence import Defence, Known
     from app.detection.recognising.questions import Questions
     from app.detection.search import Image, Images, Search
 

@@ -16,7 +16,7 @@ from app.detection.geometry import Box
 from app.detection.matching import Usual, fit_at, matches, usual
 
 if TYPE_CHECKING:
-    from app.detection.recognising.presence import Known
+    from app.detection.defence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger

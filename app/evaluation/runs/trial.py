@@ -14,6 +14,7 @@ from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
+from app.gateway.learning import Learner
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
 from app.gateway.preparation.prepared import Calibrator
@@ -56,6 +57,7 @@ class Trial:
         self._model = MeteredModel(subject.model)
         self._driver = Driver(subject.model, policy.patience_s)
         self._library, self._store = library_in_memory(seed)
+        self._learner = Learner(self._library, self._model, policy.strategy)
         self._prepared: Prepared | None = None
         self._right: NDArray[np.int64] = np.empty(0, np.int64)
         self._found: dict[str, Found] = {}
@@ -76,6 +78,7 @@ class Trial:
         """
         for image in self._stream.images:
             self.screened.append(await self._screened(image))
+            await self._learner.settle()
             await self._look_for_news()
             progress()
             await asyncio.sleep(0)  # a model in this process never waits: Ctrl-C is heard here

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.defence import Verdict
+from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
-from app.detection.recognising.presence import Known, Presence, presence, presences, unmistakable
+from app.detection.recognising.presence import Presence, presence, presences, unmistakable
 from app.detection.recognising.recognition import last_resort, questions
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
