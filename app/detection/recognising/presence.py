@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.detection.defence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
