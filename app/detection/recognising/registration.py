@@ -61,7 +61,7 @@ def _laid(
 ) -> tuple[NDArray[np.float32], tuple[int, int]] | None:
     """Return the hits with their surroundings (n, h, w, c), and the trigger's size in them.
 
-    What lies outside of a hit is not a number. None if it is found in too few.
+    None if it is found in too few.
     """
     found = []
     for hit in hits:
@@ -80,7 +80,7 @@ def _different(hits: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]
     """Leave out what shows the same as an earlier one, surroundings and all: one image again."""
     different: list[NDArray[np.float32]] = []
     for hit in hits:
-        if all(np.nanmean(np.abs(hit - other)) > AGAIN for other in different):
+        if all(np.abs(hit - other).mean() > AGAIN for other in different):
             different.append(hit)
     return different
 
@@ -88,29 +88,22 @@ def _different(hits: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]
 def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.float32]:
     """Return *box* of *hit* as *height* times *width* pixels, with MARGIN of its surroundings."""
     tall, wide = round(MARGIN * box.height), round(MARGIN * box.width)
-    area = np.full((box.height + 2 * tall, box.width + 2 * wide, hit.shape[2]), np.nan, np.float32)
-    top, left = max(box.y - tall, 0), max(box.x - wide, 0)
-    bottom = min(box.y + box.height + tall, hit.shape[0])
-    right = min(box.x + box.width + wide, hit.shape[1])
-    down, across = top - box.y + tall, left - box.x + wide
-    part = hit[top:bottom, left:right]
-    area[down : down + part.shape[0], across : across + part.shape[1]] = part
-    margins = 2 * round(MARGIN * height), 2 * round(MARGIN * width)
-    return resized(area, height + margins[0], width + margins[1])
+    padded = np.pad(hit, ((tall, tall), (wide, wide), (0, 0)), mode="edge")
+    area = padded[box.y : box.y + box.height + 2 * tall, box.x : box.x + box.width + 2 * wide]
+    down, across = 2 * round(MARGIN * height), 2 * round(MARGIN * width)
+    return resized(area.astype(np.float32), height + down, width + across)
 
 
 def _steady(stack: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which pixels (h, w) of *stack* vary little between the hits, one whole, no holes."""
     height, width = size
     tall, wide = round(MARGIN * height), round(MARGIN * width)
-    middle = np.nanmedian(stack, axis=0)
-    varying = np.sqrt(np.nanmean(np.square(stack - middle), axis=(0, 3)))
-    varying = _averaged(np.nan_to_num(varying, nan=1e3))
+    varying = np.sqrt(np.square(stack - np.median(stack, axis=0)).mean(axis=(0, 3)))
+    varying = _averaged(varying)
     around = np.ones(varying.shape, bool)
     around[tall : tall + height, wide : wide + width] = False
-    usual = float(np.median(varying[around & (varying < 1e3)])) if around.any() else 0.0  # noqa: PLR2004
-    steady = varying < STEADY * usual
-    filled = _averaged(steady.astype(np.float32)) >= FILLED
+    usual = float(np.median(varying[around])) if around.any() else 0.0
+    filled = _averaged((varying < STEADY * usual).astype(np.float32)) >= FILLED
     return _largest(filled)
 
 
@@ -153,6 +146,6 @@ def _described(trigger: Trigger, box: Box, what: Likeness) -> Trigger:
         trigger,
         box=own,
         blocker=Blocker(covered, trigger.blocker.fill),
-        patch=np.rint(np.nan_to_num(what.pixels)).astype(np.uint8),
+        patch=np.rint(what.pixels).astype(np.uint8),
         mask=what.weights > 0,
     )
