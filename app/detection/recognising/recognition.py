@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from app.detection.recognising.questions import Questions
     from app.detection.search import Image, Images, Search
 
+AT_WORST = 0.4
+"""The placebo rate that is taken where none was measured yet: what is sure with it needs none.
+Above it nothing is confirmed as a new trigger (`confirmation`)."""
+
 
 def recognised(
     image: Image, said: Answers, asked: Questions, answers: Answers, defence: Defence
@@ -100,8 +104,11 @@ def _is_sure(  # noqa: PLR0913, PLR0917  # as above
     if not _may_become_sure(hits, weight, 0.0):
         return False
     # What nature does at the trigger's usual place: kept, where each other place would be asked.
-    usual_pieces = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
-    placebo = yield from placebo_rate(usual_pieces, label, onto, references)
+    usual_place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
+    placebo = references.known_placebo_rate(usual_place, label, onto, AT_WORST)
+    if weight + of_carrying(int(hits.sum()), len(hits), placebo) >= SURE:
+        return True
+    placebo = yield from placebo_rate(usual_place, label, onto, references)
     if weight + of_carrying(int(hits.sum()), len(hits), placebo) >= SURE:
         return True
     if not _may_become_sure(hits, weight, placebo):
