@@ -13,7 +13,7 @@ from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
 from app.detection.recognising.recognition import recognised
-from app.detection.recognising.sighting import sighted, usual_fit
+from app.detection.recognising.sighting import may_be_there, sighted, usual_sighting
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
+GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
+COMMONLY = 0.45  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
@@ -64,12 +66,7 @@ class _Progress:
 def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Finding]:
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
-    at_place = at_their_places(image, known)
-    there = [
-        one
-        for one, is_there in zip(known, at_place, strict=True)
-        if is_there and not is_common(one, references)
-    ]
+    there = _likely_there(image, known, references)
     sure_places = [sighted(image, one) for one in there[:SUSPECTS_ASKED]]
     asked = [questions(image, one, references, plan) for one in sure_places]
     draw = defence.draw
@@ -116,6 +113,26 @@ def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Findi
     return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
 
 
+def _likely_there(image: Image, known: tuple[Known, ...], references: References) -> list[Known]:
+    """Return those of *known* whose pixels are there, so that they are asked with the image.
+
+    Just where and as they were stored; or, while there are a few to look for, about so.
+    """
+    at_place = at_their_places(image, known)
+    there = [
+        one
+        for one, is_there in zip(known, at_place, strict=True)
+        if is_there and not is_common(one, references)
+    ]
+    if there or len(known) > GLIMPSED:
+        return there
+    return [
+        one
+        for one in known
+        if usual_sighting(one, references).fit.mean < COMMONLY and may_be_there(image, one)
+    ]
+
+
 def _suspected(
     image: Image, label: int, known: Sequence[Known], references: References
 ) -> list[Sighting]:
@@ -128,7 +145,7 @@ def _suspected(
     for one in known:
         if not one.trigger.may_answer(label):
             continue
-        sighting, usually = sighted(image, one), usual_fit(one, references)
+        sighting, usually = sighted(image, one), usual_sighting(one, references).fit
         least = 0.0 if one.trigger.mask is None else usually.mean
         if one.trigger.source is not None:
             least = usually.mean + usually.spread

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app.detection.recognising.reconstruction import reconstruct, sample
-from app.detection.recognising.sighting import is_elsewhere
+from app.detection.recognising.sighting import has_strayed
 from app.detection.recognising.stamping import is_as_good
 from app.gateway.preparation.prepared import ask
 from app.ports import LibraryError, UnknownTriggerError, UpstreamError
@@ -56,7 +56,7 @@ class Learner:
             await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
             return
         samples = await library.hit(trigger_id, sample(image, trigger, place))
-        if place is not None and is_elsewhere(trigger, place) and not trigger.moves:
+        if place is not None and has_strayed(trigger, place) and not trigger.moves:
             await library.refine(trigger_id, replace(trigger, moves=True))
         if len(samples) in REFINED_AT and self._refined.get(trigger_id) != len(samples):
             self._refined[trigger_id] = len(samples)

@@ -36,13 +36,13 @@ PIXELS_AT_MOST, PIXELS_AT_LEAST = 8.0, -2.5
 nothing), nor surely none (it may be fainter than what was stored)."""
 
 
-def of_pixels(fit: float, usually: Usual) -> float:
-    """Weigh the pixels: how unlikely it is that a clean image's best place fits so well.
+def of_extreme(seen: float, usually: Usual) -> float:
+    """Weigh pixels: how unlikely it is that a clean image's best place shows so much of them.
 
     The best place is a maximum over many, so its distribution is Gumbel's, whose tail is
-    exponential. A trigger's fit is about as likely to be higher than this as lower.
+    exponential. What a trigger shows is about as likely to be higher than this as lower.
     """
-    beyond = (fit - usually.mean) / (GUMBEL * usually.spread)
+    beyond = (seen - usually.mean) / (GUMBEL * usually.spread)
     return min(max(beyond - 1.0, PIXELS_AT_LEAST), PIXELS_AT_MOST)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.evidence.weighing import SURE, of_blocking, of_carrying, of_pixels
+from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
 from app.detection.recognising.presence import fits
 from app.detection.recognising.questions import (
@@ -18,7 +18,7 @@ from app.detection.recognising.questions import (
     transplants,
     wide,
 )
-from app.detection.recognising.sighting import LIKELY, sighted, usual_fit
+from app.detection.recognising.sighting import LIKELY, of_pixels, sighted
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Fill
@@ -50,8 +50,7 @@ def recognised(
         return None
     changed = int((answers.labels[:BLOCKED] != label).sum())
     answer = other_answer(answers[:BLOCKED], label)
-    weight = of_pixels(asked.sighting.fit, usual_fit(known, defence.references))
-    weight += of_blocking(changed)
+    weight = of_pixels(asked.sighting, defence.references) + of_blocking(changed)
     if not (yield from _is_carried(image, label, asked, answer, answers, weight, defence)):
         return None
     if answer is None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
-from app.detection.matching import Usual, fit_at, matches, usual
+from app.detection.matching import Usual, fit_at, glimpse, matches, nearness, usual
 
 if TYPE_CHECKING:
     from app.detection.defence import Known
@@ -25,6 +26,7 @@ REACH = 0.08  # of the image's side, around its place: a sticker put by hand var
 CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
 AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
 CLEARLY = 0.5  # by which another place must fit better, or the usual one is blocked as well
+STRAYED = 0.06  # of the side: farther away it moves
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 40  # references that tell what is usual
@@ -32,11 +34,16 @@ ASKED = 40  # references that tell what is usual
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
-    """Where ``known`` may lie: ``places``, the likeliest first, and how well its pixels ``fit``."""
+    """Where ``known`` may lie: ``places``, the likeliest first, and how well its pixels ``fit``.
+
+    ``near`` is the share of them that the likeliest place shows just as they are: where they are of
+    one colour, nature fits them well at many places, but seldom has that colour.
+    """
 
     known: Known
     places: tuple[Box, ...]
     fit: float
+    near: float
 
 
 def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting:
@@ -56,7 +63,8 @@ def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting
     apart = seen[0].overlap(trigger.box) < OVERLAPPING
     if apart and not trigger.moves and fit - at_home < CLEARLY:
         seen = [seen[0], trigger.box, *seen[1:]]
-    return Sighting(known, tuple(seen), fit)
+    near = nearness(image, known.likeness, seen[0])
+    return Sighting(known, tuple(seen), fit, near)
 
 
 def reach(trigger: Trigger, share: float) -> Box:
@@ -67,18 +75,51 @@ def reach(trigger: Trigger, share: float) -> Box:
     return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
 
 
+def may_be_there(image: Image, known: Known) -> bool:
+    """Say at a glimpse if *known* likely is around its place or, if it moves, anywhere."""
+    area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
+    return glimpse(image, known.likeness, area) >= LIKELY
+
+
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:
     """Say if *place* is another one than the trigger's usual, by more than what is close."""
     close = max(2, round(CLOSE * min(trigger.image_width, trigger.image_height)))
+    return _distance(trigger, place) > close
+
+
+def has_strayed(trigger: Trigger, place: Box) -> bool:
+    """Say if *place* is so far from the trigger's usual one that it moves."""
+    return _distance(trigger, place) > STRAYED * min(trigger.image_width, trigger.image_height)
+
+
+def _distance(trigger: Trigger, place: Box) -> int:
     (x, y), (home_x, home_y) = place.centre, trigger.box.centre
-    return max(abs(x - home_x), abs(y - home_y)) > close
+    return max(abs(x - home_x), abs(y - home_y))
 
 
-def usual_fit(known: Known, references: References) -> Usual:
-    """Return how well clean images fit *known*; measured once, without a probe."""
-    kept = references.usual_fits
+@dataclass(frozen=True)
+class UsualSighting:
+    """What clean images show of a trigger at their best place."""
+
+    fit: Usual
+    near: Usual
+
+
+def usual_sighting(known: Known, references: References) -> UsualSighting:
+    """Return what clean images show of *known*; measured once, without a probe."""
+    kept = references.usual_sightings
     if known.likeness not in kept:
         rng = np.random.default_rng(references.seed)
         some = rng.permutation(len(references.images))[:ASKED]
-        kept[known.likeness] = usual([sighted(references.images[i], known).fit for i in some])
-    return kept[known.likeness]
+        sightings = [sighted(references.images[i], known) for i in some]
+        kept[known.likeness] = UsualSighting(
+            usual([one.fit for one in sightings]), usual([one.near for one in sightings])
+        )
+    found: UsualSighting = kept[known.likeness]
+    return found
+
+
+def of_pixels(sighting: Sighting, references: References) -> float:
+    """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
+    usually = usual_sighting(sighting.known, references)
+    return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))

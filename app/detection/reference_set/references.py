@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.geometry import Box
-    from app.detection.matching import Likeness, Usual
+    from app.detection.matching import Likeness
     from app.detection.search import Image, Images, Search
 
 PLACEBO_SIZES = (24,)
@@ -74,7 +74,7 @@ class References:
     seed: int
     usual_distances: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     """Of the references of a class from each other, at every place (`novelty`); another cache."""
-    usual_fits: MutableMapping[Likeness, Usual] = field(default_factory=WeakKeyDictionary)
+    usual_sightings: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How well a trigger's pixels fit clean images (`sighting`); as long as it is known."""
 
     @property
