@@ -132,8 +132,8 @@ def nearness(image: Image, what: Likeness, box: Box) -> float:
 
 
 def _finest(image: Image) -> int:
-    height, width = image.shape[:2]
-    return max(1, math.ceil(max(height, width) / LONGEST_SIDE))
+    height, width, _ = image.shape
+    return max(1, math.ceil(max(int(height), int(width)) / LONGEST_SIDE))
 
 
 def _refined(

@@ -28,6 +28,8 @@ AT_HOME = 0.97  # of the best fit, that its usual place must have to be the plac
 CLEARLY = 0.5  # by which another place must fit better, or the usual one is blocked as well
 STRAYED = 0.06  # of the side: farther away it moves
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
+GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
+VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 40  # references that tell what is usual
 
@@ -76,9 +78,11 @@ def reach(trigger: Trigger, share: float) -> Box:
 
 
 def may_be_there(image: Image, known: Known) -> bool:
-    """Say at a glimpse if *known* likely is around its place or, if it moves, anywhere."""
+    """Say if *known* likely is around its place or, if it moves, anywhere; mostly at a glimpse."""
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    return glimpse(image, known.likeness, area) >= LIKELY
+    if glimpse(image, known.likeness, area) < GLIMPSED_FIT:
+        return False
+    return sighted(image, known).fit >= VERY_LIKELY
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:
