@@ -74,9 +74,11 @@ def main() -> None:
         console.print("skipped: no zoo")
         return
     present = dict(_present(options))
+    if not (options.trained / "photos").is_dir():
+        console.print("skipped: models of our own (python -m tests.benchmarks.training)")
     for name in options.models:
         if name not in present:
-            console.print(f"skipped: no {name} (python -m tests.benchmarks.training)")
+            console.print(f"skipped: {name}, which isn't there")
     made: list[_Made] = []
     models: dict[str, PhotoModel] = {}
     try:
