@@ -238,9 +238,14 @@ def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
     rng = np.random.default_rng(draw)
     first = opening(image, defence.references, defence.plan, rng)
     images = first.images
-    if defence.plan.blocks:
+    if _looks_at_one_class(defence):
         images = np.concatenate([images, blocked_bands(image, defence.plan)])
     return _FirstRound(first, images, rng)
+
+
+def _looks_at_one_class(defence: Defence) -> bool:
+    """Say if it is looked for what acts on one class only: not where nothing could be decided."""
+    return defence.plan.blocks and defence.references.show_a_class
 
 
 def _search(
@@ -248,8 +253,10 @@ def _search(
 ) -> Search[Discovery | None]:
     """Look for a new trigger from the *answers* to the first round on."""
     count = len(first.opening.images)
-    found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
-    if found is None and defence.plan.blocks:
-        changed = answers.labels[count:] != label
+    changed = answers.labels[count:] != label if _looks_at_one_class(defence) else None
+    found = yield from discovered(
+        first.opening, answers[:count], label, defence, first.rng, changed
+    )
+    if found is None and changed is not None:
         found = yield from discovered_by_blocks(image, label, changed, defence, first.rng)
     return found
