@@ -79,6 +79,8 @@ class References:
     seed: int
     usual_distances: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     """Of the references of a class from each other, at every place (`novelty`); another cache."""
+    shrunken: dict[int, Images] = field(default_factory=dict)
+    """All images, smaller by so many pixels a side; another."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
