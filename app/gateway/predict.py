@@ -138,7 +138,8 @@ class Gateway:
         """Ask each part whether it is there."""
         upstream = await self._check.part()
         screening = self._policy.strategy is not Strategy.OFF
-        references = Part("references", self._preparation.problem, needed=screening)
+        preparation = self._preparation
+        references = Part("references", preparation.problem, screening, preparation.uncovered)
         store = Part("store", self.library.problem(), needed=False)
         return Readiness((upstream, references, store))
 

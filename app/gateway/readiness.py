@@ -19,11 +19,13 @@ class Part:
     """One thing that the gateway needs, and why it isn't there if it isn't.
 
     ``needed`` is False for a part that the gateway can go on without for a while (the store).
+    ``note``: it is there, and does less than it could.
     """
 
     name: str
     problem: str | None
     needed: bool = True
+    note: str | None = None
 
 
 @dataclass(frozen=True)
