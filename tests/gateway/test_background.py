@@ -1,252 +1,150 @@
-"""A search that its caller can't wait for goes on, and the next image is recognised."""
+"""One search goes on in the background: which, how, and until when."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from contextlib import suppress
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from prometheus_client import REGISTRY
 
-from app.gateway.admission.rates import Account, ProbeRates
-from app.gateway.background import GIVEN_UP
-from app.gateway.outcome import Screening, UnscreenedError
-from app.ports import Arrival
-from app.settings import FailurePolicy
-from app.web.protocols.judging import judged
-from tests.gateway.hooked import HookedModel, hangs_from
-from tests.gateway.opened import Opened, innocents, opened
+from app.detection.search import Probe, Refused
+from app.gateway import background as module
+from app.gateway.background import GIVEN_UP, TRIES, Background
+from app.gateway.driving import Course, Driver
+from app.gateway.visit import Visit
+from app.ports import (
+    Arrival,
+    UpstreamAnswerError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from tests.gateway.counted import ended
+from tests.gateway.hooked import HookedModel, SlowModel
+from tests.gateway.opened import innocents
 from tests.library.servers import eventually
-from tests.tiny import TARGET, stamped
+from tests.tiny import TinyModel
 
-CLEAN = innocents(20)
-POISONED = stamped(CLEAN[:6])
-PATIENCE_S = 0.5
-SUSPICIOUS = 5
-"""The call of a discovery at which something is being confirmed."""
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
+    from app.detection.search import Search
+    from app.gateway.driving import Driven
+    from app.ports import UpstreamError
 
-class SlowModel(HookedModel):
-    """Says no more from the call *first* on until it is let."""
+    Conclude = Callable[[Driven[int]], Awaitable[str]]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._open = asyncio.Event()
-        self._open.set()
-
-    def hold(self, first: int = SUSPICIOUS) -> None:
-        """Say no more from the call *first* on, counted from now."""
-        self._open.clear()
-
-        async def hook(call: int) -> None:
-            if call >= first:
-                await self._open.wait()
-
-        self.hook(hook)
-
-    def let(self) -> None:
-        """Answer at once from now on."""
-        self._open.set()
+IMAGE = innocents(1)[0]
 
 
-async def test_a_discovery_that_is_cut_off_teaches(store_url: str, name: str) -> None:
-    """The first poisoned image is refused, and a moment later the next one's trigger is known."""
-    model, ended = SlowModel(), _ended("discovered")
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold()
-        with pytest.raises(UnscreenedError, match="NEO_PATIENCE"):
-            await worker.predict(POISONED[0])
-        assert () == worker.library.entries()
-        model.let()
-        await eventually(lambda: _ended("discovered") > ended)
-        (entry,) = worker.library.entries()
-        assert (TARGET, 1) == (entry.trigger.target, entry.hits)
-        assert (1, 1) == (worker.library.tally().screened, worker.library.tally().flagged)
-        outcome = await worker.predict(POISONED[1])
-    assert (Screening.KNOWN_TRIGGER, entry.id) == (outcome.screening, outcome.trigger_id)
-    assert outcome.probes <= 6
+def course_of(rounds: int) -> Course[int]:
+    """Return a search of so many rounds that an hour's patience would end."""
 
-
-async def test_under_the_policy_open_the_answer_is_marked_meanwhile(
-    store_url: str, name: str
-) -> None:
-    """The caller has the model's own answer, marked as incomplete; the trigger is found later."""
-    model = SlowModel()
-    async with opened(
-        store_url, name, model, patience_s=PATIENCE_S, on_failure=FailurePolicy.OPEN
-    ) as worker:
-        model.hold()
-        outcome = await worker.predict(POISONED[0])
-        assert (Screening.INCOMPLETE, TARGET) == (outcome.screening, outcome.prediction.index)
-        model.let()
-        await eventually(lambda: bool(worker.library.entries()))
-
-
-async def test_there_is_one_at_a_time(store_url: str, name: str) -> None:
-    """A second discovery that takes too long is refused for good while the first goes on."""
-    model, begun = SlowModel(), _begun()
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        for image in POISONED[:2]:
-            model.hold()
-            with pytest.raises(UnscreenedError, match="NEO_PATIENCE"):
-                await worker.predict(image)
-        assert begun + 1 == _begun()
-
-
-async def test_of_a_request_with_many_images_one_search_goes_on(store_url: str, name: str) -> None:
-    """The request is refused as a whole, and its trigger is found all the same."""
-    model, begun = SlowModel(), _begun()
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold(first=5 * len(POISONED))
-        arrivals = [Arrival(image) for image in POISONED]
-        with pytest.raises(UnscreenedError, match="NEO_PATIENCE"):
-            await judged(arrivals, worker.gateway, worker.gateway.account(None))
-        model.let()
-        await eventually(lambda: bool(worker.library.entries()))
-    assert begun + 1 == _begun()
-
-
-async def test_a_clean_image_is_counted_once(store_url: str, name: str) -> None:
-    """A search that finds nothing in the end leaves one image more that was screened."""
-    model, ended = SlowModel(), _ended("clear")
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        screened = await _answered_in_one_round(worker, model)
-        model.let()
-        await eventually(lambda: _ended("clear") > ended)
-        assert (screened + 1, 0) == (
-            worker.library.tally().screened,
-            worker.library.tally().flagged,
-        )
-        assert () == worker.library.entries()
-
-
-async def test_a_drain_ends_it(store_url: str, name: str) -> None:
-    """When the worker is told to end the search ends there and then, and none begins."""
-    model, begun, ended = SlowModel(), _begun(), _ended(GIVEN_UP)
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        for image in POISONED[:2]:
-            model.hold()
-            with pytest.raises(UnscreenedError):
-                await worker.predict(image)
-            worker.gateway.drain()
-        await eventually(lambda: _ended(GIVEN_UP) > ended)
-        model.let()
-        assert () == worker.library.entries()
-    assert begun + 1 == _begun()
-
-
-async def test_closing_ends_it(store_url: str, name: str) -> None:
-    """Once the gateway is closed nothing is under way."""
-    model, ended = SlowModel(), _ended(GIVEN_UP)
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold()
-        with pytest.raises(UnscreenedError):
-            await worker.predict(POISONED[0])
-    assert ended + 1 == _ended(GIVEN_UP)
-
-
-async def test_a_caller_who_goes_ends_its_search(store_url: str, name: str) -> None:
-    """Nothing goes on for a caller who has left."""
-    model, begun = SlowModel(), _begun()
-    async with opened(store_url, name, model) as worker:
-        waits = asyncio.Event()
-
-        async def hang(call: int) -> None:
-            if call == SUSPICIOUS:
-                waits.set()
-                await asyncio.Event().wait()
-
-        model.hook(hang)
-        request = asyncio.create_task(worker.predict(POISONED[0]))
-        await asyncio.wait_for(waits.wait(), 10)
-        request.cancel()
-        with suppress(asyncio.CancelledError):
-            await request
-    assert begun == _begun()
-
-
-async def test_another_model_takes_its_result_away(store_url: str, name: str) -> None:
-    """What was found on a model that isn't there any more is no trigger of the one that is."""
-    model, ended = SlowModel(), _ended(GIVEN_UP)
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold()
-        with pytest.raises(UnscreenedError):
-            await worker.predict(POISONED[0])
-        assert worker.preparation.prepared is not None
-        worker.preparation.prepared = replace(worker.preparation.prepared)
-        model.let()
-        await eventually(lambda: _ended(GIVEN_UP) > ended)
-        assert () == worker.library.entries()
-
-
-async def test_an_image_that_was_not_answered_at_all_is_not_gone_on_with(
-    store_url: str, name: str
-) -> None:
-    """A model that hangs is asked for nobody in the background."""
-    model, begun = HookedModel(), _begun()
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hook(hangs_from(1))
-        with pytest.raises(Exception, match="NEO_PATIENCE"):
-            await worker.predict(POISONED[0])
-    assert begun == _begun()
-
-
-class Bill(Account):
-    """Adds up what is paid."""
-
-    images = 0
-
-    def __call__(self, images: int) -> None:
-        """Pay for so many *images*."""
-        self.images += images
-
-
-async def test_it_pays_for_what_it_asks(store_url: str, name: str) -> None:
-    """The account of its caller pays for what goes on, as it would have in time."""
-    model, bill = SlowModel(), Bill()
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold()
-        before = model.asked
-        with pytest.raises(UnscreenedError):
-            await worker.predict(POISONED[0], bill)
-        paid_in_time = bill.images
-        model.let()
-        await eventually(lambda: bool(worker.library.entries()))
-        assert paid_in_time < model.asked - before <= bill.images
-
-
-async def test_it_waits_while_there_is_nothing_to_pay_from(store_url: str, name: str) -> None:
-    """An empty bucket doesn't refuse it but holds it up, while others are served."""
-    model, begun, ended = SlowModel(), _begun(), _ended(GIVEN_UP)
-    account = ProbeRates(0.01, None, time.monotonic).account("a caller")
-    async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        model.hold()
-        with pytest.raises(UnscreenedError):
-            await worker.predict(POISONED[0], account)
-        model.let()
-        before = model.asked
-        outcomes = [await worker.predict(image) for image in CLEAN]
-        assert before + sum(outcome.probes for outcome in outcomes) == model.asked
-    assert (begun + 1, ended + 1) == (_begun(), _ended(GIVEN_UP))
-
-
-async def _answered_in_one_round(worker: Opened, model: SlowModel) -> int:
-    """Have clean images judged until one needs a second round; return how many didn't."""
-    for screened, image in enumerate(CLEAN):
-        model.hold(first=2)
+    def search() -> Search[int]:
+        asked = 0
         try:
-            await worker.predict(image)
-        except UnscreenedError:
-            return screened
-    pytest.fail("no clean image needs a second round")
+            for _ in range(rounds):
+                asked += len((yield Probe(IMAGE[None])))
+        except Refused:
+            return -1
+        return asked
+
+    return Course(search(), Visit(Arrival(IMAGE)))
 
 
-def _begun() -> float:
-    return REGISTRY.get_sample_value("neo_background_begun_total") or 0.0
+def noting(results: list[int]) -> Conclude:
+    """Return a conclusion that keeps the result in *results*."""
+
+    async def conclude(driven: Driven[int]) -> str:
+        results.append(driven.result)
+        return "clear"
+
+    return conclude
 
 
-def _ended(outcome: str) -> float:
-    labels = {"outcome": outcome}
-    return REGISTRY.get_sample_value("neo_background_ended_total", labels) or 0.0
+def background_of(model: TinyModel) -> Background:
+    """Return the background of a worker with this *model*."""
+    return Background(model, Driver(model, patience_s=10.0))
+
+
+async def test_a_suspicious_search_takes_the_place_of_one_that_is_not() -> None:
+    """What most likely is a clean image doesn't keep a discovery out; nor one discovery another."""
+    model, results, given_up = SlowModel(), list[int](), ended(GIVEN_UP)
+    model.hold(first=1)
+    background = background_of(model)
+    suspicions = [False, False, True, True]
+    taken = [
+        background.take(course_of(n), lambda it=it: it, noting(results))  # type: ignore[misc]
+        for n, it in enumerate(suspicions, start=1)
+    ]
+    assert [True, False, True, False] == taken
+    model.let()
+    await eventually(lambda: bool(results))
+    assert [3] == results
+    assert given_up + 1 == ended(GIVEN_UP)
+    assert background.take(course_of(5), lambda: False, noting(results)), "there is room again"
+    await background.close()
+
+
+async def test_a_busy_model_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What passes by itself doesn't end the search, nor the caller's bucket: it is asked again."""
+    monkeypatch.setattr(module, "AGAIN_S", 0.0)
+    results = list[int]()
+    busy = [UpstreamStatusError(503, "busy"), UpstreamTimeoutError("late"), None, None]
+
+    async def hook(call: int) -> None:
+        if (error := busy[call - 1]) is not None:
+            raise error
+
+    background = background_of(HookedModel(hook))
+    assert background.take(course_of(2), lambda: True, noting(results))
+    await eventually(lambda: bool(results))
+    assert [2] == results
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (UpstreamAnswerError("HTML"), 1),
+        (UpstreamStatusError(500, "a fault"), 1),
+        (UpstreamUnreachableError("gone"), TRIES),
+    ],
+)
+async def test_a_model_that_fails_ends_it(
+    monkeypatch: pytest.MonkeyPatch, error: UpstreamError, calls: int
+) -> None:
+    """The search is refused: at once by an answer that is wrong, else after some attempts."""
+    monkeypatch.setattr(module, "AGAIN_S", 0.0)
+    results, called = list[int](), list[int]()
+
+    async def hook(call: int) -> None:
+        called.append(call)
+        raise error
+
+    background = background_of(HookedModel(hook))
+    assert background.take(course_of(2), lambda: True, noting(results))
+    await eventually(lambda: bool(results))
+    assert ([-1], calls) == (results, len(called))
+
+
+async def test_it_ends_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that hangs doesn't keep the place for ever."""
+    monkeypatch.setattr(module, "AT_MOST_S", 0.02)
+    model, given_up = SlowModel(), ended(GIVEN_UP)
+    model.hold(first=1)
+    assert background_of(model).take(course_of(1), lambda: True, noting([]))
+    await eventually(lambda: ended(GIVEN_UP) > given_up)
+
+
+async def test_a_fault_of_our_own_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """It ends the search, and makes room for the next."""
+
+    async def conclude(_: Driven[int]) -> str:
+        message = "a fault"
+        raise RuntimeError(message)
+
+    background, failed, results = background_of(TinyModel()), ended("failed"), list[int]()
+    assert background.take(course_of(1), lambda: True, conclude)
+    await eventually(lambda: ended("failed") > failed)
+    assert "a search in the background failed" in caplog.text
+    assert background.take(course_of(1), lambda: True, noting(results))
+    await eventually(lambda: bool(results))
