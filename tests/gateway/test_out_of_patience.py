@@ -86,14 +86,14 @@ async def test_of_a_request_with_many_images_one_search_goes_on(store_url: str, 
 
 
 async def test_an_image_that_is_clear_in_the_end_is_counted_once(store_url: str, name: str) -> None:
-    """A search that ends with a trigger that was dismissed leaves one image more as screened."""
+    """A search that ends with a trigger that was dismissed meanwhile leaves one image more as screened."""
     model, ended_before = SlowModel(), ended("clear")
     async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
-        entry = await worker.library.register(tiny_trigger())
-        await worker.library.dismiss(entry.id)
-        model.hold(first=2)
+        model.hold(SUSPICIOUS)
         with pytest.raises(UnscreenedError):
             await worker.predict(POISONED[0])
+        entry = await worker.library.register(tiny_trigger())
+        await worker.library.dismiss(entry.id)
         assert 0 == worker.library.tally().screened
         model.let()
         await eventually(lambda: ended("clear") > ended_before)
