@@ -15,6 +15,17 @@ IMAGES: Final = Counter(
     "neo_images", "Images answered, by how far they were screened", ["screening"]
 )
 PROBES: Final = Counter("neo_probes", "Images asked of the upstream for callers' images")
+BACKGROUND_BEGUN: Final = Counter(
+    "neo_background_begun", "Searches that went on when their callers had been answered"
+)
+BACKGROUND_ENDED: Final = Counter(
+    "neo_background_ended",
+    "Searches in the background that have ended, by what came of them",
+    ["outcome"],
+)
+BACKGROUND_PROBES: Final = Counter(
+    "neo_background_probes", "Images asked of the upstream by searches in the background"
+)
 REFUSED: Final = Counter("neo_refused", "Requests answered with a problem, by its kind", ["kind"])
 RATE_LIMITED: Final = Counter(
     "neo_rate_limited", "Requests refused for the probes that were asked before", ["scope"]

@@ -77,7 +77,11 @@ async def open_gateway(
         verify = partial(verify_library, library, model)
         preparation = Preparation(calibrator, library.check, verify)
         async with preparation.running():
-            yield Gateway(model, library, preparation, policy(settings, workers))
+            gateway = Gateway(model, library, preparation, policy(settings, workers))
+            try:
+                yield gateway
+            finally:
+                await gateway.close()
 
 
 def open_upstream(settings: Settings) -> AbstractAsyncContextManager[UpstreamModel]:

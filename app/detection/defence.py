@@ -61,6 +61,26 @@ class Finding:
     place: Box | None = None
 
 
+@dataclass
+class Progress:
+    """How far a screen has come, for whoever looks while it goes on.
+
+    ``said`` and ``exposed`` are those of the `Finding` that it would conclude now. ``suspicious``:
+    something in the image is being confirmed as a new trigger, or located. ``probes`` counts as
+    `Evidence.probes` does.
+    """
+
+    said: Answers | None = None
+    exposed: bool = True
+    suspicious: bool = False
+    probes: int = 0
+
+    @property
+    def undecided(self) -> Finding:
+        """What is concluded if nothing more is asked."""
+        return Finding(Verdict.UNDECIDED, self.said, self.said, exposed=self.exposed)
+
+
 @dataclass(frozen=True, eq=False)
 class Defence:
     """All that a screen needs to know beside the image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
@@ -102,11 +103,11 @@ def shrunken(images: Images, step: int) -> NDArray[np.float32]:
     """Average *images* (n, h, w, c) over squares of *step* pixels, without what is left over."""
     n, height, width, channels = images.shape
     rows, columns = height // step, width // step
-    tiles = images[:, : rows * step, : columns * step].astype(np.float32)
-    if step == 1:
-        return tiles
-    shape = (n, rows, step, columns, step, channels)
-    averaged: NDArray[np.float32] = tiles.reshape(shape).mean(axis=(2, 4))
+    averaged = np.zeros((n, rows, columns, channels), np.float32)
+    # Sums of strided views: numpy's mean over two axes takes ten times as long.
+    for y, x in product(range(step), repeat=2):
+        averaged += images[:, y : rows * step : step, x : columns * step : step]
+    averaged /= step**2
     return averaged
 
 

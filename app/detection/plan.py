@@ -57,9 +57,9 @@ class Plan:
     def largest_area(self) -> int:
         """Pixels of the largest trigger that is believed: more is no localised trigger.
 
-        One that isn't square may be longer than its side: a fifth is allowed for.
+        A first box is up to a fifth too large either way, and one that isn't square may be longer.
         """
-        return round(1.2 * self.largest**2)
+        return round(1.45 * self.largest**2)
 
     @property
     def surroundings(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.defence import Finding, Verdict
+from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.recognising.presence import at_their_places, fits, is_common
@@ -26,22 +26,27 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
+AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
 COMMONLY = 0.45  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
-def screen(image: Image, defence: Defence) -> Search[Finding]:
-    """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED."""
-    progress = _Progress()
+def screen(image: Image, defence: Defence, progress: Progress | None = None) -> Search[Finding]:
+    """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED.
+
+    What is known meanwhile stands in *progress*.
+    """
+    progress = progress or Progress()
+    progress.exposed = True  # by these triggers, whatever was known of others
     try:
         return (yield from _bounded(_screen(image, defence, progress), progress))
     except Refused:
-        return Finding(Verdict.UNDECIDED, progress.said, progress.said, exposed=progress.exposed)
+        return progress.undecided
 
 
-def _bounded(search: Search[Finding], progress: _Progress) -> Search[Finding]:
+def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
     """Refuse *search* what would be more than one image may cost, whoever made the image."""
     spent, step = 0, advance(search)
     while isinstance(step, Probe):
@@ -49,21 +54,13 @@ def _bounded(search: Search[Finding], progress: _Progress) -> Search[Finding]:
         if spent > AT_MOST:
             raise Refused
         progress.probes += 0 if step.shared else len(step)
+        progress.suspicious |= not progress.exposed and step.purpose in AFTER_A_SUSPICION
         answers = yield step
         step = advance(search, step, answers)
     return step.result
 
 
-@dataclass
-class _Progress:
-    """What is known when a screen is refused, and what it has cost (`Evidence.probes`)."""
-
-    said: Answers | None = None
-    exposed: bool = True
-    probes: int = 0
-
-
-def _screen(image: Image, defence: Defence, progress: _Progress) -> Search[Finding]:
+def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Finding]:
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
     there = _likely_there(image, known, references)
@@ -185,9 +182,14 @@ def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
     rng = np.random.default_rng(draw)
     first = opening(image, defence.references, defence.plan, rng)
     images = first.images
-    if defence.plan.blocks:
+    if _looks_at_one_class(defence):
         images = np.concatenate([images, blocked_bands(image, defence.plan)])
     return _FirstRound(first, images, rng)
+
+
+def _looks_at_one_class(defence: Defence) -> bool:
+    """Say if it is looked for what acts on one class only: not where nothing could be decided."""
+    return defence.plan.blocks and defence.references.show_a_class
 
 
 def _search(
@@ -195,8 +197,10 @@ def _search(
 ) -> Search[Discovery | None]:
     """Look for a new trigger from the *answers* to the first round on."""
     count = len(first.opening.images)
-    found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
-    if found is None and defence.plan.blocks:
-        changed = answers.labels[count:] != label
+    changed = answers.labels[count:] != label if _looks_at_one_class(defence) else None
+    found = yield from discovered(
+        first.opening, answers[:count], label, defence, first.rng, changed
+    )
+    if found is None and changed is not None:
         found = yield from discovered_by_blocks(image, label, changed, defence, first.rng)
     return found

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.deadlines import until
-from app.detection.search import Probe, advance, refuse
+from app.detection.search import Done, Probe, advance, refuse
 from app.gateway.admission.turns import Turns
-from app.ports import Caller, UpstreamError, UpstreamTimeoutError
+from app.ports import BACKGROUND, Caller, UpstreamError, UpstreamTimeoutError
 
 if TYPE_CHECKING:
-    from app.detection.search import Answers, Done, Search
+    from collections.abc import Awaitable, Callable
+
+    from app.detection.search import Answers, Search
     from app.gateway.visit import Visit
     from app.ports import InputSize, Model
 
@@ -28,13 +30,50 @@ class Driven(Generic[T]):
     """What a search concluded, what it cost, and why it was cut off if it was.
 
     ``probes`` counts the images asked for this one, itself included; ``shared`` those whose answers
-    are kept for all (placebo rates).
+    are kept for all (placebo rates). ``goes_on``: the answer can't wait for the search, which is
+    continued in the background.
     """
 
     result: T
     probes: int
     shared: int
     cut_off: UpstreamError | None = None
+    goes_on: bool = False
+
+
+class Course(Generic[T]):
+    """A search under way for *visit*: what it has cost, and what it waits for.
+
+    ``background``: nobody waits for its end any more.
+    """
+
+    def __init__(self, search: Search[T], visit: Visit) -> None:
+        self.search = search
+        self.visit = visit
+        self.probes = self.shared = 0
+        self.step: Probe | Done[T] | None = None
+        self.background = False
+
+    @property
+    def caller(self) -> Caller:
+        """Whom the next images are asked for."""
+        spent = BACKGROUND.spent if self.background else self.probes + self.shared
+        return Caller(spent, self.visit.arrival)
+
+    def driven(
+        self, result: T, cut_off: UpstreamError | None = None, *, goes_on: bool = False
+    ) -> Driven[T]:
+        """Return this *result* with what it has cost."""
+        return Driven(result, self.probes, self.shared, cut_off, goes_on)
+
+    def close(self) -> None:
+        """End it, whatever it waits for."""
+        with suppress(ValueError):  # if it was cancelled its last step may be in its thread yet
+            self.search.close()
+
+
+def _ends(_: Course[T]) -> T | None:
+    return None
 
 
 class Driver:
@@ -48,41 +87,59 @@ class Driver:
         self._patience_s = patience_s
         self._turns = Turns()
 
-    async def drive(self, search: Search[T], visit: Visit) -> Driven[T]:
+    async def drive(
+        self,
+        search: Search[T],
+        visit: Visit,
+        go_on: Callable[[Course[T]], T | None] = _ends,
+    ) -> Driven[T]:
         """Drive *search* to its end for *visit*, which pays; refuse it when patience is over.
 
         The first probe holds the client's own image: if that fails there is nothing to conclude
         from, and the error is raised (UpstreamError). If a later one fails the search is refused.
+        But when patience is over it is *go_on*'s, if that returns what to conclude for now.
         """
-        try:
-            return await self._driven(search, visit)
-        finally:
-            with suppress(ValueError):  # a cancelled request's last step may be in its thread yet
-                search.close()
-
-    async def _driven(self, search: Search[T], visit: Visit) -> Driven[T]:
+        course, goes_on = Course(search, visit), False
         deadline = asyncio.get_running_loop().time() + self._patience_s
-        threaded = _large(self._model.size)
-        probes = shared = 0
-        step = await _advanced(search, threaded=threaded)
-        while isinstance(step, Probe):
-            visit.pay(len(step))
-            caller = Caller(probes + shared, visit.arrival)
-            try:
-                answers = await self._answers(step, caller, deadline)
-            except UpstreamError as exc:
-                if not probes:
-                    raise
-                return Driven(refuse(search), probes, shared, exc)
-            if step.shared:
-                shared += len(step)
-            else:
-                probes += len(step)
-            async with self._turns.turn(caller):
-                step = await _advanced(search, step, answers, threaded=threaded)
-        return Driven(step.result, probes, shared)
 
-    async def _answers(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
+        async def answers(probe: Probe, caller: Caller) -> Answers:
+            visit.pay(len(probe))
+            return await self._in_time(probe, caller, deadline)
+
+        try:
+            return course.driven(await self.finish(course, answers))
+        except UpstreamError as exc:
+            if not course.probes:
+                raise
+            so_far = go_on(course) if asyncio.get_running_loop().time() >= deadline else None
+            goes_on = so_far is not None
+            return course.driven(refuse(search) if so_far is None else so_far, exc, goes_on=goes_on)
+        finally:
+            if not goes_on:
+                course.close()
+
+    async def finish(
+        self, course: Course[T], ask: Callable[[Probe, Caller], Awaitable[Answers]]
+    ) -> T:
+        """Drive the search of *course* from where it is to its end; return its result.
+
+        Raises what *ask* raises; then it still waits for that probe's answers.
+        """
+        threaded = _large(self._model.size)
+        if course.step is None:
+            course.step = await _advanced(course.search, threaded=threaded)
+        while isinstance(course.step, Probe):
+            probe, caller = course.step, course.caller
+            answers = await ask(probe, caller)
+            if probe.shared:
+                course.shared += len(probe)
+            else:
+                course.probes += len(probe)
+            async with self._turns.turn(caller):
+                course.step = await _advanced(course.search, probe, answers, threaded=threaded)
+        return course.step.result
+
+    async def _in_time(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
         try:
             with until(deadline):
                 return await self._model.answer(probe.images, caller)

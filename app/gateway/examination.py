@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.detection import paper
-from app.detection.defence import Defence, Finding, Known, Verdict
+from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.screening import screen
 from app.detection.search import Probe
 from app.settings import SearchMode, Strategy
@@ -40,23 +40,34 @@ class Examiner:
         stops = self.policy.search is SearchMode.STOP or self.policy.strategy is Strategy.PAPER
         return not (stops and self.library.entries())
 
-    def examine(self, image: Image, *, screened: bool) -> Search[Finding]:
+    def examine(
+        self, image: Image, *, screened: bool, progress: Progress | None = None
+    ) -> Search[Finding]:
         """Look for known triggers in *image*, and for new ones if it is to be *screened*.
 
         A trigger that is confirmed elsewhere while this goes on is looked for in the end: until the
-        answer is given it may be one that the image carries.
+        answer is given it may be one that the image carries. What is known meanwhile stands in
+        *progress* (not of the paper's algorithm).
         """
-        known = self.library.entries()
-        finding = yield from self._screen(image, known, screened=screened)
+        known, progress = self.library.entries(), progress or Progress()
+        finding = yield from self._screen(image, known, progress, screened=screened)
         while late := self._late(finding, known):
             if finding.verdict is Verdict.UNDECIDED:
                 return replace(finding, exposed=True)
-            finding = yield from self._screen(image, late, screened=False)
+            finding = yield from self._screen(image, late, progress, screened=False)
             known = (*known, *late)
         return finding
 
+    def undecided(self, progress: Progress, known: tuple[Entry, ...]) -> Finding:
+        """Return what an examination that has come so far says, unless it goes on.
+
+        It began with the triggers *known*.
+        """
+        finding = progress.undecided
+        return replace(finding, exposed=True) if self._late(finding, known) else finding
+
     def _screen(
-        self, image: Image, entries: tuple[Entry, ...], *, screened: bool
+        self, image: Image, entries: tuple[Entry, ...], progress: Progress, *, screened: bool
     ) -> Search[Finding]:
         references, plan = self.prepared.references, self.prepared.plan
         known = _known(entries)
@@ -65,7 +76,7 @@ class Examiner:
             return paper.screen(image, references, known, parameters, _draw(image, references.seed))
         draw = _draw(image, references.seed) if screened else None
         dismissed = [entry.trigger for entry in self.library.dismissed()]
-        return screen(image, Defence(references, plan, known, dismissed, draw))
+        return screen(image, Defence(references, plan, known, dismissed, draw), progress)
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app import metrics
-from app.detection.defence import Finding, Verdict
+from app.detection.defence import Finding, Progress, Verdict
 from app.gateway.admission.budget import ProbeBudget
 from app.gateway.admission.rates import ProbeRates
+from app.gateway.background import GIVEN_UP, Background
 from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
@@ -25,9 +26,11 @@ from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
-    from app.detection.search import Answers
+    from app.detection.search import Answers, Image
+    from app.gateway.admission.rates import Account
+    from app.gateway.driving import Course, Driven
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
     from app.gateway.preparation.lifecycle import Preparation
@@ -53,6 +56,7 @@ class Gateway:
         self._policy = policy
         self._driver = Driver(model, policy.patience_s)
         self._learner = Learner(library, model, policy.strategy)
+        self._background = Background(model, self._driver)
         self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
@@ -62,7 +66,7 @@ class Gateway:
         """The size of the images that the model takes. Raises UpstreamError while it is unknown."""
         return self.model.size
 
-    def account(self, key: Hashable) -> Callable[[int], None]:
+    def account(self, key: Hashable) -> Account:
         """Return what the images of one request of the caller *key* pay with.
 
         Raises RateExceededError if too much was asked before.
@@ -95,20 +99,50 @@ class Gateway:
             return await self._unprepared(visit)
         examiner = Examiner(prepared, self.library, self._policy, self._learner)
         screened = examiner.searching and self._budget.draw()
-        driven = await self._driver.drive(examiner.examine(image, screened=screened), visit)
-        if screened:
+        progress, known = Progress(), self.library.entries()
+
+        async def conclude(driven: Driven[Finding]) -> str:
+            self._budget.spend(driven.probes - 1)
+            return await self._learnt(image, driven, examiner)
+
+        def go_on(course: Course[Finding]) -> Finding | None:
+            if progress.said is None or not screened:
+                return None
+            if not self._background.take(course, lambda: progress.suspicious, conclude):
+                return None
+            return examiner.undecided(progress, known)
+
+        search = examiner.examine(image, screened=screened, progress=progress)
+        driven = await self._driver.drive(search, visit, go_on)
+        if screened and not driven.goes_on:
             self._budget.spend(driven.probes - 1)
         return await concluded(image, driven, examiner, screened=screened)
 
+    async def _learnt(self, image: Image, driven: Driven[Finding], examiner: Examiner) -> str:
+        """Keep what a search has shown whose caller was answered before; return what that is."""
+        if self._preparation.prepared is not examiner.prepared:
+            return GIVEN_UP  # another model, or another secret: it shows nothing of these
+        try:
+            outcome = await concluded(image, driven, examiner, screened=True)
+        except UnscreenedError:
+            return Screening.INCOMPLETE.value
+        return outcome.screening.value
+
+    def drain(self) -> None:
+        """End what goes on when its callers have been answered: the worker ends soon."""
+        self._background.end()
+
     async def close(self) -> None:
         """End what goes on behind the answers."""
+        await self._background.close()
         await self._learner.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
         upstream = await self._check.part()
         screening = self._policy.strategy is not Strategy.OFF
-        references = Part("references", self._preparation.problem, needed=screening)
+        preparation = self._preparation
+        references = Part("references", preparation.problem, screening, preparation.uncovered)
         store = Part("store", self.library.problem(), needed=False)
         return Readiness((upstream, references, store))
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.ports import Model
 
 
@@ -17,11 +19,13 @@ class Part:
     """One thing that the gateway needs, and why it isn't there if it isn't.
 
     ``needed`` is False for a part that the gateway can go on without for a while (the store).
+    ``note``: it is there, and does less than it could.
     """
 
     name: str
     problem: str | None
     needed: bool = True
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,19 @@ class Drain:
 
     def __init__(self) -> None:
         self.begun = False
+        self._hearers: list[Callable[[], object]] = []
+
+    def tell(self, hearer: Callable[[], object]) -> None:
+        """Call *hearer* when it begins: in a signal's handler, so it may do next to nothing."""
+        self._hearers.append(hearer)
 
     def begin(self) -> None:
         """Say from now on that it is."""
+        if self.begun:
+            return
         self.begun = True
+        for hearer in self._hearers:
+            hearer()
 
 
 class UpstreamCheck:

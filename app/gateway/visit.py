@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.gateway.admission.rates import free
+from app.gateway.admission.rates import FREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.detection.search import Image
+    from app.gateway.admission.rates import Account
     from app.ports import Arrival
 
 
@@ -22,7 +21,7 @@ class Visit:
     """
 
     arrival: Arrival
-    pay: Callable[[int], None] = free
+    pay: Account = FREE
 
     @property
     def image(self) -> Image:

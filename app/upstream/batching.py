@@ -5,7 +5,8 @@ sent together at once, and only what arrives while all slots are busy is kept an
 what is kept the order is by what was asked on the same caller's behalf before: so a client's own
 image goes before other requests' later probes. Long searches (`Caller.long`) share batches only
 with each other, and have no more than a quarter of the slots while short ones come: an image that
-needs hundreds of probes holds up nobody but itself.
+needs hundreds of probes holds up nobody but itself. What nobody waits for (`Caller.background`)
+goes last, but under lasting load, too: one request at a time, once it has waited `OVERDUE_S`.
 
 A batch that fails is asked again caller by caller, where its content may have been the cause:
 nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
@@ -45,6 +46,9 @@ Batch: TypeAlias = "NDArray[Any]"
 KEPT_S = 1.0
 """How long slots are kept for short searches after one of them has asked."""
 
+OVERDUE_S = 2.0
+"""How long work in the background lets everybody pass."""
+
 OVERLOADED = frozenset({429, 503})
 """Statuses that say nothing about the content: asking again at once would make it worse."""
 
@@ -58,7 +62,18 @@ class _Waiting:
     batch: Batch
     most: int
     answers: asyncio.Future[Answers]
-    long: bool
+    caller: Caller
+    since: float
+
+    @property
+    def long(self) -> bool:
+        """Whether it is of a long search."""
+        return self.caller.long
+
+    @property
+    def background(self) -> bool:
+        """Whether no client waits for it."""
+        return self.caller.background
 
 
 class Batcher:
@@ -77,7 +92,7 @@ class Batcher:
         self._ask = ask
         self._most_waiting = most_waiting
         self._slots = self._free = slots
-        self._long = 0
+        self._long = self._background = 0
         self._short_at = -math.inf
         self._queue: list[_Waiting] = []
         self._waiting = self._told = 0
@@ -98,8 +113,9 @@ class Batcher:
             message = f"{self._waiting} images wait for the model already"
             raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
+        now = loop.time()
         if not caller.long:
-            self._short_at = loop.time()
+            self._short_at = now
         parts = [
             _Waiting(
                 (caller.spent + start, next(self._numbers)),
@@ -107,7 +123,8 @@ class Batcher:
                 batch[start : start + most],
                 most,
                 loop.create_future(),
-                caller.long,
+                caller,
+                now,
             )
             for start in range(0, len(batch), most)
         ]
@@ -139,14 +156,25 @@ class Batcher:
 
     def _send(self) -> None:
         self._scheduled = False
-        while self._free and self._queue and not self._must_wait(self._queue[0]):
-            aboard = self._boarding()
+        while self._free and (first := self._next()) is not None:
+            aboard = self._boarding(first)
             self._free -= 1
-            self._long += aboard[0].long
+            self._long += first.long
+            self._background += first.background
             flight = asyncio.create_task(self._fly(aboard))
             self._flights.add(flight)
-            flight.add_done_callback(partial(self._landed, long=aboard[0].long))
+            flight.add_done_callback(partial(self._landed, caller=first.caller))
         self._tell_waiting()
+
+    def _next(self) -> _Waiting | None:
+        """Return whose turn it is, None if nobody's."""
+        if not self._queue:
+            return None
+        if self._queue[-1].background and not self._background:
+            oldest = next(part for part in self._queue if part.background)
+            if oldest.since < oldest.answers.get_loop().time() - OVERDUE_S:
+                return oldest
+        return None if self._must_wait(self._queue[0]) else self._queue[0]
 
     def _must_wait(self, first: _Waiting) -> bool:
         """Say if the *first* of the queue is of a long search and a slot is kept for short ones."""
@@ -154,9 +182,9 @@ class Batcher:
             return False
         return first.answers.get_loop().time() < self._short_at + KEPT_S
 
-    def _boarding(self) -> list[_Waiting]:
-        """Take the first of the queue, and what fits beside it."""
-        first = self._queue.pop(0)
+    def _boarding(self, first: _Waiting) -> list[_Waiting]:
+        """Take *first* out of the queue, and what fits beside it."""
+        self._queue.remove(first)
         room, aboard, left = first.most - len(first.batch), [first], []
         for part in self._queue:
             alike = part.key == first.key and part.long is first.long
@@ -206,10 +234,11 @@ class Batcher:
             raise UpstreamAnswerError(message)
         return answers
 
-    def _landed(self, flight: asyncio.Task[None], *, long: bool) -> None:
+    def _landed(self, flight: asyncio.Task[None], *, caller: Caller) -> None:
         self._flights.discard(flight)
         self._free += 1
-        self._long -= long
+        self._long -= caller.long
+        self._background -= caller.background
         self._schedule(flight.get_loop())
 
     def _forget(self, parts: Sequence[_Waiting]) -> None:

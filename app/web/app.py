@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -93,8 +94,11 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Drain]]:
         drain = app.state.drain
-        asyncio.get_running_loop().set_exception_handler(tell_unhandled)
-        async with open_gateway() as app.state.gateway:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(tell_unhandled)
+        async with open_gateway() as gateway:
+            app.state.gateway = gateway
+            drain.tell(partial(loop.call_soon_threadsafe, gateway.drain))
             with ending(drain):
                 yield {DRAIN: drain}
 

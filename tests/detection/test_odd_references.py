@@ -108,6 +108,27 @@ def test_class_without_a_reference() -> None:
     assert {Verdict.CLEAR} == {without.screened(image).verdict for image in without.clean[:10]}
 
 
+def test_too_few_of_every_class_cost_nothing_for_what_they_cannot_decide() -> None:
+    """With under five references of each class no band is blocked: `full` asks what `fast` does."""
+    whole = scene()
+    labels = whole.references.labels
+    few = _with(whole, np.any([_first(labels == one, 4) for one in range(4)], axis=0))
+    assert {0: 1, 1: 1, 2: 1, 3: 1} == few.references.missing
+    for image in whole.clean[:6]:
+        full, fast = (watched(its.search(image), whole.predict)[1] for its in (few, few.fast()))
+        assert len(fast[0]) == len(full[0])
+
+
+def test_too_few_of_one_class_are_told() -> None:
+    """The classes that lack references are named with how many; five are enough."""
+    whole = scene()
+    labels = whole.references.labels
+    few = _with(whole, (labels != 1) | _first(labels == 1, 2))
+    assert {1: 3} == few.references.missing
+    enough = _with(whole, (labels != 1) | _first(labels == 1, 5))
+    assert {} == enough.references.missing
+
+
 def test_placebo_without_a_donor_asks_nothing() -> None:
     """The placebo rate of a class without references is assumed, not asked."""
     whole = scene()

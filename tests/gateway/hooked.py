@@ -35,6 +35,29 @@ class HookedModel(TinyModel):
         return await super().answer(images, caller)
 
 
+class SlowModel(HookedModel):
+    """Says no more from the call *first* on until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def hold(self, first: int) -> None:
+        """Say no more from the call *first* on, counted from now."""
+        self._open.clear()
+
+        async def hook(call: int) -> None:
+            if call >= first:
+                await self._open.wait()
+
+        self.hook(hook)
+
+    def let(self) -> None:
+        """Answer at once from now on."""
+        self._open.set()
+
+
 def fails_from(first: int) -> Callable[[int], Awaitable[None]]:
     """Return a hook for a model that is lost at its call *first*."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.paper import Parameters
-from app.gateway.admission.rates import free
+from app.gateway.admission.rates import FREE
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from app.detection.search import Image, Images
+    from app.gateway.admission.rates import Account
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
     from app.library.shared.calibration_store import RedisCalibrationStore
@@ -56,7 +57,7 @@ class Opened:
     library: RedisTriggerLibrary
     preparation: Preparation
 
-    async def predict(self, image: Image, pay: Callable[[int], None] = free) -> Outcome:
+    async def predict(self, image: Image, pay: Account = FREE) -> Outcome:
         """Have the gateway judge *image*."""
         return await self.gateway.predict(Visit(Arrival(image), pay))
 
@@ -79,12 +80,15 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
         preparation = preparing(model, library, store, its_policy.strategy, load, verify)
         gateway = Gateway(model, library, preparation, its_policy)
         worker = Opened(gateway, model, library, preparation)
-        if not prepare:
-            yield worker
-            return
-        async with preparation.running():
-            await eventually(lambda: preparation.prepared is not None, START_S)
-            yield worker
+        try:
+            if not prepare:
+                yield worker
+                return
+            async with preparation.running():
+                await eventually(lambda: preparation.prepared is not None, START_S)
+                yield worker
+        finally:
+            await gateway.close()
 
 
 def preparing(  # noqa: PLR0913, PLR0917  # as above

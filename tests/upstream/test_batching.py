@@ -11,12 +11,14 @@ import pytest
 from app import metrics
 from app.detection.search import Answers
 from app.ports import (
+    BACKGROUND,
     Caller,
     UpstreamAnswerError,
     UpstreamBusyError,
     UpstreamStatusError,
     UpstreamTimeoutError,
 )
+from app.upstream import batching
 from app.upstream.batching import Batcher
 from app.upstream.parts import joined, split
 
@@ -136,6 +138,22 @@ async def test_long_searches_keep_to_themselves() -> None:
     server.let(3)
     await asyncio.gather(*calls)
     assert [[1], [3], [4, 2]] == server.batches
+
+
+async def test_the_background_goes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody waits for lets everybody pass; once it is overdue it goes first."""
+    server = Server()
+    calls = [server.ask(1)]
+    await server.arrived()
+    calls += [server.ask(n, spent=BACKGROUND.spent, most=1) for n in (2, 3)]
+    calls += [server.ask(4), server.ask(5, spent=300, key="long"), server.ask(6, key="other")]
+    server.let()
+    await server.arrived()
+    assert [[1], [4]] == server.batches
+    monkeypatch.setattr(batching, "OVERDUE_S", 0.0)
+    server.let(5)
+    await asyncio.gather(*calls)
+    assert [[1], [4], [2], [3], [6], [5]] == server.batches
 
 
 async def test_slots_are_kept_for_short_searches() -> None:

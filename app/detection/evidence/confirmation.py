@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,6 +175,12 @@ def log_likelihood_ratio(carried: int, asked: int, natural: float) -> float:
     p0 = max(NATURE_AT_LEAST, natural + ABOVE_PLACEBO)
     p1 = max(TRIGGER_AT_LEAST, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
     return carried * math.log(p1 / p0) + (asked - carried) * math.log((1 - p1) / (1 - p0))
+
+
+@cache
+def fewest_references() -> int:
+    """Return how many references `confirm` takes at least: all carry, and nature never does."""
+    return next(n for n in count(1) if _decision(n, n, 0.0) is _Decision.ACCEPT)
 
 
 def _decision(carried: int, asked: int, placebo: float) -> _Decision:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.detection.geometry import Box
     from app.detection.reference_set.references import References
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
 
 LEAST = 5  # references of a class that can tell what is usual in it
 MOST = 60  # of them that are compared: more cost time and tell little more
@@ -38,14 +38,14 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
     In units of what is usual among the references: 1 is the 95th percentile of the distances from
     their own nearest. Infinite where there are too few references to tell.
     """
-    clean = _some(references)
-    if len(clean) < LEAST:
+    some = _some(references)
+    if len(some) < LEAST:
         return np.inf
     step = _step(image)
-    small = shrunken(clean, step)
+    small = _kept(references, step, some)
     own = _cut(small, pieces, step, 0, 0)
     shown = _cut(shrunken(image[None], step), pieces, step, 0, 0)
-    nearest = np.full(1 + len(clean), np.inf)
+    nearest = np.full(1 + len(some), np.inf)
     mean = np.full(own.shape[1], 1 / own.shape[1], np.float32)  # a product is twice as fast
     for x, y in product((-1, 0, 1), repeat=2):
         beside = _cut(small, pieces, step, x, y)
@@ -65,13 +65,14 @@ def novelties(
     From the nearest of the references, at the same place. The square keeps a small trigger from
     drowning in what is around it.
     """
-    clean = _of_class(label, references)
-    if len(clean) < LEAST:
+    own = _of_class(label, references)
+    if len(own) < LEAST:
         return np.full(len(boxes), np.inf)
     step = _step(image)
+    clean = _kept(references, step, own)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
-    usual = _usual(clean, step, side, label, references)
-    distance = _squares(_difference(shrunken(clean, step), shrunken(image[None], step)), side)
+    usual = _usual(clean, side, label, references)
+    distance = _squares(_difference(clean, shrunken(image[None], step)), side)
     ratio = distance.min(axis=0) / usual
     found = []
     for box in boxes:
@@ -88,14 +89,14 @@ def _step(image: Image) -> int:
     return int(-(-max(image.shape[:2]) // LONGEST_SIDE))
 
 
-def _of_class(label: int, references: References) -> Images:
-    return references.images[np.flatnonzero(references.labels == label)[:MOST]]
+def _of_class(label: int, references: References) -> NDArray[np.intp]:
+    return np.flatnonzero(references.labels == label)[:MOST]
 
 
-def _some(references: References) -> Images:
+def _some(references: References) -> NDArray[np.int64]:
     """Return references of all classes, as many as can be compared in a moment."""
     rng = np.random.default_rng(references.seed)
-    return references.images[rng.permutation(len(references.images))[:MOST_OF_ALL]]
+    return rng.permutation(len(references.images))[:MOST_OF_ALL]
 
 
 def _cut(
@@ -114,18 +115,28 @@ def _cut(
 
 
 def _usual(
-    clean: Images, step: int, side: int, label: int, references: References
+    small: NDArray[np.float32], side: int, label: int, references: References
 ) -> NDArray[np.float32]:
     """How far each square of the references is from its nearest in another; kept once known."""
     kept = references.usual_distances
     if label not in kept:
-        small = shrunken(clean, step)
         nearest = []
         for i, one in enumerate(small):
             rest = np.delete(small, i, axis=0)
             nearest.append(_squares(_difference(rest, one[None]), side).min(axis=0))
         kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL)
     return kept[label]
+
+
+def _kept(references: References, step: int, of: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return the references *of* these indices, shrunken; all are, once, and kept as bytes."""
+    if step == 1:
+        return references.images[of].astype(np.float32)
+    kept = references.shrunken
+    if step not in kept:
+        parts = [shrunken(one[None], step) for one in references.images]  # little at a time
+        kept[step] = np.rint(np.concatenate(parts)).astype(np.uint8)
+    return kept[step][of].astype(np.float32)
 
 
 def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -51,7 +51,12 @@ def discovered_by_blocks(
     defence: Defence,
     rng: np.random.Generator,
 ) -> Search[Discovery | None]:
-    """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None."""
+    """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None.
+
+    Not where there are too few references of either class to decide anything.
+    """
+    if not defence.references.are_enough(label):
+        return None
     cells = _novel_cells(image, label, changed, defence)
     if not cells:
         return None
@@ -133,7 +138,9 @@ def _carrying(
     looks, onto = [], []
     for one in revealed:
         drawn = references.of_class(one.b, rng)[:ONTO]
-        if len(drawn) and not undecidable(image, label, Look(one.pieces, one.b), references):
+        if references.are_enough(one.b) and not undecidable(
+            image, label, Look(one.pieces, one.b), references
+        ):
             looks.append(Look(one.pieces, one.b))
             onto.append(drawn)
     if not looks:

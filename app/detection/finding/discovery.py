@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import confirm, is_over_general
+from app.detection.evidence.confirmation import confirm, is_over_general, undecidable
 from app.detection.evidence.novelty import novelty
 from app.detection.finding.blocking import choose_blocker
 from app.detection.finding.localising import localise
@@ -115,6 +115,9 @@ def established(
 ) -> Search[Discovery | None]:
     """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger."""
     references, plan = defence.references, defence.plan
+    yield from placebo_rate(look.pieces, label, look.source, references)
+    if undecidable(image, label, look, references):
+        return None
     windows = _windows(look, plan)
     confirming = confirm(image, label, look, references, rng)
     onto = references.acted_on(label, look.source, rng)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.search import Image, Search
 
-ROUNDS = 2  # in which edges are asked
+ROUNDS, ROUNDS_IF_LARGE = 2, 3  # in which edges are asked
 FINENESS = (
     112  # part of the image's side to which an edge is found: 2 px of 224, 0 of less than 112
 )
@@ -108,7 +108,7 @@ def _moved_inwards(
     """
     tolerance = min(synthetic.clean.shape[1:3]) // FINENESS
     turn = cycle(range(len(synthetic.labels)))
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS_IF_LARGE if tolerance else ROUNDS):
         asked = [
             (i, search, pixels)
             for i, search in edges

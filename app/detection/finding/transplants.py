@@ -63,13 +63,22 @@ def opening(image: Image, references: References, plan: Plan, rng: np.random.Gen
     return Opening(image, onto, transplant(image, bands, references.images[onto]))
 
 
-def discovered(
-    first: Opening, answers: Answers, label: int, defence: Defence, rng: np.random.Generator
+def discovered(  # noqa: PLR0913, PLR0917  # what the first round said
+    first: Opening,
+    answers: Answers,
+    label: int,
+    defence: Defence,
+    rng: np.random.Generator,
+    changed: NDArray[np.bool_] | None = None,
 ) -> Search[Discovery | None]:
-    """Find a trigger from the *answers* to the opening on; None if there is none."""
+    """Find a trigger from the *answers* to the opening on; None if there is none.
+
+    *changed*: of which bands (n,) it is known already that the image needs them for its label.
+    """
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
-    asked = [s for s in suspects(hits, plan) if not is_dismissed(image, label, s.window, defence)]
+    cells = suspects(hits, plan, changed)
+    asked = [s for s in cells if not is_dismissed(image, label, s.window, defence)]
     windows = [suspect.window for suspect in asked]
     alive, looks = yield from together(
         [
@@ -90,26 +99,34 @@ def opened(
 ) -> Search[NDArray[np.bool_]]:
     """Say which bands (n,) carried *label* in the opening.
 
-    Where a reference of the opening is of class *label* itself its answer says nothing, so that
-    band is asked again on another. Columns that have waited are asked if a row carried.
+    Where a reference of the opening is of class *label* itself its answer says nothing. Such bands,
+    and columns that have waited, are asked on another if the bands of the other kind have carried:
+    a trigger is in a row and in a column.
     """
-    hits: NDArray[np.bool_] = answers.labels == label
-    void = np.flatnonzero(references.labels[first.onto] == label)
-    if len(void):
-        onto = [next(references.robust(int(i), label)) for i in void]
-        boxes = [plan.bands[i] for i in void]
-        hits[void] = yield from carries(first.image, label, boxes, onto, references)
-    waiting = range(len(hits), len(plan.bands))
-    columns = np.zeros(len(waiting), np.bool_)
-    if waiting and hits.any():
-        onto = [next(references.robust(i, label)) for i in waiting]
-        boxes = [plan.bands[i] for i in waiting]
-        columns = yield from carries(first.image, label, boxes, onto, references)
-    return np.append(hits, columns)
+    hits: NDArray[np.bool_] = np.zeros(len(plan.bands), np.bool_)
+    hits[: len(answers)] = answers.labels == label
+    unknown = np.ones(len(plan.bands), np.bool_)
+    unknown[: len(answers)] = references.labels[first.onto] == label
+    hits &= ~unknown
+    rows = np.arange(len(plan.bands)) < len(plan.rows)
+    for kind in (rows, ~rows):
+        others = hits[~kind] | unknown[~kind]
+        asked = np.flatnonzero(kind & unknown)
+        if len(asked) and others.any():
+            onto = [next(references.robust(int(i), label)) for i in asked]
+            boxes = [plan.bands[i] for i in asked]
+            hits[asked] = yield from carries(first.image, label, boxes, onto, references)
+            unknown[asked] = False
+    return hits
 
 
-def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
+def suspects(
+    hits: NDArray[np.bool_], plan: Plan, changed: NDArray[np.bool_] | None = None
+) -> list[Suspect]:
     """Return the cells in which rows and columns that carried cross, the middle ones first.
+
+    Only if blocking one of these bands has *changed* the label: a trigger is needed as well. One
+    that no band holds whole isn't always: then two rows and two columns show enough of it.
 
     With the first comes the larger window around it that holds the largest trigger whole.
     """
@@ -118,7 +135,8 @@ def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
         ((int(row), int(column)) for row in rows for column in columns),
         key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
     )
-    if not cells:
+    needed = changed is None or (changed & hits).any() or min(len(rows), len(columns)) > 1
+    if not cells or not needed:
         return []
     found = [Suspect(plan.edged(plan.cell(*cell)), cell[0]) for cell in cells[:CELLS]]
     middle = around(

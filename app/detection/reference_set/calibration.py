@@ -52,7 +52,7 @@ def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
     rng = np.random.default_rng(seed)
     robust = np.zeros((0, 0), np.int64)
     if plan.bands:
-        robust = yield from _ranked(plan.bands, images, labels, rng)
+        robust = yield from _ranked(plan, images, labels, rng)
     return Calibration(labels, robust, canary_scores)
 
 
@@ -70,12 +70,13 @@ def _labelled(images: Images) -> Search[tuple[NDArray[np.int64], NDArray[np.floa
 
 
 def _ranked(
-    bands: Sequence[Box],
+    plan: Plan,
     images: Images,
     labels: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Search[NDArray[np.int64]]:
     """Return the finalists (bands, m) in their order of use for each band."""
+    bands = plan.bands
     candidates = rng.permutation(len(images))[:CANDIDATES]
     first = [
         (reference, donor, int(rng.integers(len(bands))))
@@ -99,7 +100,7 @@ def _ranked(
     hits, asked = turned[finalists], _counts(last, turned.shape)[finalists]
     mean = hits.sum(axis=1, keepdims=True) / np.maximum(asked.sum(axis=1, keepdims=True), 1)
     rate = (hits + PRIOR * mean) / (asked + PRIOR) + STUBBORN_WEIGHT * stubborn[:, None]
-    return _one_class_first(finalists, rate, labels)
+    return _one_class_first(finalists, rate, labels, len(plan.rows))
 
 
 def _donors(
@@ -156,19 +157,34 @@ def _one_class_first(
     finalists: NDArray[np.int64],
     rate: NDArray[np.float64],
     labels: NDArray[np.int64],
+    rows: int,
 ) -> NDArray[np.int64]:
-    """Order the finalists for each band (m, bands) -> (bands, m): first those of one class."""
-    classes = {int(label) for label in labels[finalists]}
-    of_class = {
-        label: rate[labels[finalists] == label].min(axis=0).sum() for label in sorted(classes)
-    }
-    opening = labels[finalists] == min(of_class, key=lambda label: of_class[label])
+    """Order the finalists for each band (m, bands) -> (bands, m): first those of one class.
+
+    Of another class for the columns than for the *rows*: an image of either class has the bands of
+    the other kind asked at once, and most are cleared by these.
+    """
+    classes = sorted({int(label) for label in labels[finalists]})
+    opening = _best_class(classes, finalists, rate[:, :rows], labels)
+    others = [label for label in classes if label != opening] or classes
+    crossing = _best_class(others, finalists, rate[:, rows:], labels)
     orders = []
-    for band in rate.T:
+    for i, band in enumerate(rate.T):
         order = np.argsort(band, kind="stable")
-        leading = order[opening[order]][:LEADING]
-        orders.append(finalists[[*leading, *order[~np.isin(order, leading)]]])
+        first = labels[order_of := finalists[order]] == (opening if i < rows else crossing)
+        leading = order[first][:LEADING]
+        orders.append(np.concatenate([finalists[leading], order_of[~np.isin(order, leading)]]))
     return np.stack(orders)
+
+
+def _best_class(
+    classes: Sequence[int],
+    finalists: NDArray[np.int64],
+    rate: NDArray[np.float64],
+    labels: NDArray[np.int64],
+) -> int:
+    """Return which of *classes* has the best reference for each band (m, bands), all in all."""
+    return min(classes, key=lambda one: rate[labels[finalists] == one].min(axis=0).sum())
 
 
 def _turned(

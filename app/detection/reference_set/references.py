@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from app.detection.matching import Likeness
     from app.detection.search import Image, Images, Search
 
-PLACEBO_SIZES = (24,)
+PLACEBO_SIZES = (8, 16)
 """Transplants that one placebo rate is measured on: first a few, which may be enough."""
 
 THOROUGH_SIZES = (36,)
 """The same where a decision hangs on it."""
 
 OFTEN = 0.75
-"""Share of the first few that need no more: nothing is confirmed where nature carries so often."""
+"""Share of the first few that need no more: nothing is confirmed where nature carries so often.
+
+Nor do they where none carries: the rate is below the least that a null hypothesis takes for it."""
+
+FEWEST = 5
+"""References of a class without which nothing is decided on it alone: too few to tell what is usual
+in it (`novelty`), and too few transplants for a test."""
 
 LEADING = 3
 """References of one class that the first round of probes draws from."""
@@ -50,8 +56,9 @@ class Calibration:
     ``labels`` (n,) int64 is what the model says of each reference. ``robust`` holds the indices
     (bands, m) int64 of references in their order of use for each band of the plan: those that
     pasted natural content turns least come first (`docs/detection.md` 3.3). The first up to three
-    are of one class, the same for all bands, so that the probes of a first round are valid for all
-    images but that class's. ``canary_scores`` (m, classes) float32 are those of some references, by
+    are of one class, the same for all rows, and of another for all columns: an image's own class
+    says nothing, but of a first round one kind of band then says something of every image.
+    ``canary_scores`` (m, classes) float32 are those of some references, by
     which another model is told (`canaries`); None from a classifier without scores.
     """
 
@@ -76,11 +83,36 @@ class References:
     """Of the references of a class from each other, at every place (`novelty`); another cache."""
     usual_sightings: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How well a trigger's pixels fit clean images (`sighting`); as long as it is known."""
+    shrunken: dict[int, Images] = field(default_factory=dict)
+    """All images, smaller by so many pixels a side; another."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """What the model says of each reference (n,)."""
         return self.calibration.labels
+
+    @property
+    def missing(self) -> dict[int, int]:
+        """How many references more each class would take that has fewer than `FEWEST`.
+
+        What acts on such a class only isn't looked for. Of a class that no reference shows nothing
+        is known, not even that it exists.
+        """
+        classes, counts = np.unique(self.labels, return_counts=True)
+        return {
+            int(label): FEWEST - int(count)
+            for label, count in zip(classes, counts, strict=True)
+            if count < FEWEST
+        }
+
+    def are_enough(self, label: int) -> bool:
+        """Say if there are enough of class *label* to decide what acts on it alone."""
+        return bool((self.labels == label).sum() >= FEWEST)
+
+    @property
+    def show_a_class(self) -> bool:
+        """Whether there are enough of any class: else what acts on one alone is never found."""
+        return bool(np.bincount(self.labels).max() >= FEWEST)
 
     def robust(self, band: int, label: int | None) -> Iterator[int]:
         """Yield the references for a band, most robust first, none that is itself *label*.
@@ -220,6 +252,6 @@ def _measured(  # noqa: PLR0913, PLR0917  # as above
         ]
         answers = yield Probe(np.concatenate(pasted), shared=True, purpose=Purpose.CONFIRM)
         hits, asked = hits + int((answers.labels == label).sum()), asked + size
-        if hits >= OFTEN * asked:
+        if not hits or hits >= OFTEN * asked:
             break
     return (hits + 0.5) / (asked + 1)

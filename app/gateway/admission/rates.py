@@ -3,7 +3,8 @@
 A request is let in while its caller's bucket and the one for all have a token in them, and its
 images pay for their probes as they are sent. How many they will need isn't known beforehand, so a
 bucket may be overdrawn, however far; the next request waits until it is filled again, so that the
-rate holds in the long run. A caller that leaves midway has paid.
+rate holds in the long run. A caller that leaves midway has paid. A search that goes on after its
+caller was answered pays from the same buckets, and waits while one of them is empty.
 """
 
 from __future__ import annotations
@@ -14,16 +15,12 @@ from typing import TYPE_CHECKING, Final
 from app import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
 BURST_S: Final = 10.0
 """What a full bucket holds, in seconds of its rate."""
 
 KEY, TOTAL = "key", "total"
-
-
-def free(images: int) -> None:
-    """Ask *images* on nobody's account."""
 
 
 class RateExceededError(Exception):
@@ -68,6 +65,26 @@ class TokenBucket:
         self._at = now
 
 
+class Account:
+    """What the images of one request are paid from: all of *buckets*."""
+
+    def __init__(self, buckets: Sequence[TokenBucket] = ()) -> None:
+        self._buckets = buckets
+
+    def __call__(self, images: int) -> None:
+        """Pay for so many *images*, even if that is more than there is."""
+        for bucket in self._buckets:
+            bucket.take(images)
+
+    def missing_s(self) -> float:
+        """Return in how many seconds there will be something in each bucket; 0 if there is."""
+        return max((bucket.missing_s() for bucket in self._buckets), default=0.0)
+
+
+FREE: Final = Account()
+"""Nobody's account."""
+
+
 class ProbeRates:
     """The buckets of one worker: one for each key, and one for all; None is no limit."""
 
@@ -79,13 +96,13 @@ class ProbeRates:
         self._total = None if total is None else TokenBucket(total, clock)
         self._keys: dict[Hashable, TokenBucket] = {}
 
-    def account(self, key: Hashable) -> Callable[[int], None]:
+    def account(self, key: Hashable) -> Account:
         """Return what a request of the caller *key* pays with, a number of images at a time.
 
         Raises KeyRateExceededError, TotalRateExceededError.
         """
         if self._per_key is None and self._total is None:
-            return free
+            return FREE
         bucket = self._bucket(key)
         if bucket is not None and (wait := bucket.missing_s()):
             metrics.RATE_LIMITED.labels(KEY).inc()
@@ -95,13 +112,7 @@ class ProbeRates:
             metrics.RATE_LIMITED.labels(TOTAL).inc()
             message = f"all images together need more than NEO_PROBE_RATE allows; {_again(wait)}"
             raise TotalRateExceededError(message, wait)
-        buckets = [each for each in (bucket, self._total) if each is not None]
-
-        def pay(images: int) -> None:
-            for each in buckets:
-                each.take(images)
-
-        return pay
+        return Account([each for each in (bucket, self._total) if each is not None])
 
     def _bucket(self, key: Hashable) -> TokenBucket | None:
         if self._per_key is None:

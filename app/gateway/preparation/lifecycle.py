@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app import metrics
+from app.gateway.preparation.coverage import uncovered
 from app.gateway.preparation.prepared import ReferencesError
 from app.logs import told
 from app.ports import LibraryError, UpstreamError
@@ -73,6 +74,7 @@ class Preparation:
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
+        self.uncovered: str | None = None
         self._decided: asyncio.Event | None = None
         self._asked_since_look = False
         self._doubted = False
@@ -154,7 +156,7 @@ class Preparation:
         if former is not None:
             later_s, outdated = UNFIT_RETRY_S, former.references.calibration
         try:
-            self.prepared = await self.prepare(outdated)
+            self._take(await self.prepare(outdated))
         except (UpstreamError, LibraryError) as exc:
             self._note("the references can't be calibrated yet", exc)
             return RETRY_S
@@ -198,7 +200,8 @@ class Preparation:
         """
         try:
             if await self._calibrator.has_new_secret(prepared):
-                prepared = self.prepared = await self.prepare()
+                prepared = await self.prepare()
+                self._take(prepared)
             await self._calibrator.share_placebo_rates(prepared)
             if self._calibrator.has_renewed and self._verify is not None:
                 await self._verify(prepared)
@@ -228,7 +231,15 @@ class Preparation:
 
     def _take_back(self, former: Prepared) -> None:
         logger.warning("the former model is behind NEO_UPSTREAM_URL again")
-        self.prepared, self.problem = former, None
+        self._take(former)
+        self.problem = None
+
+    def _take(self, prepared: Prepared) -> None:
+        """Screen with *prepared* from now on; say once what its references leave out."""
+        self.prepared, before = prepared, self.uncovered
+        self.uncovered = uncovered(prepared.references) if prepared.plan.blocks else None
+        if self.uncovered not in {None, before}:
+            logger.warning("NEO_REFERENCE: %s", self.uncovered)
 
     async def _is_another(self, prepared: Prepared) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""

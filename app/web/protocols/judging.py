@@ -11,10 +11,11 @@ from app.gateway.visit import Visit
 from app.web.answering.answers import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
+    from app.gateway.admission.rates import Account
     from app.gateway.outcome import Outcome
     from app.gateway.predict import Gateway
     from app.ports import Arrival
@@ -24,9 +25,7 @@ _IMAGES_TOGETHER = 32
 _MOST_VERDICTS = 1000
 
 
-async def judged(
-    arrivals: Sequence[Arrival], gateway: Gateway, pay: Callable[[int], None]
-) -> list[Outcome]:
+async def judged(arrivals: Sequence[Arrival], gateway: Gateway, pay: Account) -> list[Outcome]:
     """Return what becomes of each image; their probes share the upstream's batches.
 
     All of them *pay* from one account. If one can't be answered none is: its own error is raised

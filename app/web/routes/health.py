@@ -40,7 +40,7 @@ class HealthAnswer:
 
 @dataclass(frozen=True)
 class PartAnswer:
-    """One thing that the gateway needs; ``reason`` says why it isn't there.
+    """One thing that the gateway needs; ``reason`` says why it isn't there, or what it lacks.
 
     Once keys are set only their holders are told: it may name hosts, and quote the model server.
     """
@@ -81,7 +81,7 @@ async def readyz(request: Request) -> Response:
     service: Service = request.app.state.service
     if not service.keys.admits_client(request):
         now = without_reasons(now)
-    parts = tuple(_part(part) for part in now.parts)
+    parts = tuple(part_answer(part) for part in now.parts)
     if now.ready:
         status = Health.DEGRADED if now.degraded else Health.READY
         return json_response(ReadinessAnswer(status, parts))
@@ -98,7 +98,10 @@ async def readyz(request: Request) -> Response:
 def without_reasons(readiness: Readiness) -> Readiness:
     """Return *readiness* as anybody may hear it."""
     return Readiness(
-        tuple(replace(part, problem=UNTOLD) if part.problem else part for part in readiness.parts)
+        tuple(
+            replace(part, problem=UNTOLD if part.problem else None, note=None)
+            for part in readiness.parts
+        )
     )
 
 
@@ -107,5 +110,6 @@ def missing(readiness: Readiness) -> str:
     return "; ".join(f"{part.name}: {part.problem}" for part in readiness.parts if part.problem)
 
 
-def _part(part: Part) -> PartAnswer:
-    return PartAnswer(part.name, ok=part.problem is None, reason=part.problem)
+def part_answer(part: Part) -> PartAnswer:
+    """Return *part* as it is answered."""
+    return PartAnswer(part.name, ok=part.problem is None, reason=part.problem or part.note)

@@ -74,9 +74,11 @@ def main() -> None:
         console.print("skipped: no zoo")
         return
     present = dict(_present(options))
+    if not (options.trained / "photos").is_dir():
+        console.print("skipped: models of our own (python -m tests.benchmarks.training)")
     for name in options.models:
         if name not in present:
-            console.print(f"skipped: no {name} (python -m tests.benchmarks.training)")
+            console.print(f"skipped: {name}, which isn't there")
     made: list[_Made] = []
     models: dict[str, PhotoModel] = {}
     try:
@@ -173,11 +175,12 @@ def _print(
     made: Mapping[str, tuple[PhotoModel, Sequence[Figures]]],
 ) -> None:
     saving = f"JPEG {options.saving.quality}{', turned' if options.saving.turned else ''}"
-    title = (
-        f"{options.images} photographs, {saving}, {options.deployments} deployments: mean (worst)"
+    wide = Console(width=max(console.width, 40 + 26 * len(made)))
+    wide.print(
+        f"{options.images} photographs, {saving}; deployments: {options.deployments}; mean (worst)",
+        highlight=False,
     )
-    wide = Console(width=max(console.width, 40 + 26 * len(made))) if made else console
-    wide.print(table(title, {name: one for name, one in made.items() if one[1]}))
+    wide.print(table({name: one for name, one in made.items() if one[1]}))
     wide.print(f"{MISSED} misses its target in a deployment", highlight=False)
 
 

@@ -96,9 +96,9 @@ def missed(row: Row, made: Sequence[Figures], target: Target | None) -> bool:
     return any(map(target.missed, [fmean(values)] if row.pooled else values))
 
 
-def table(title: str, made: Mapping[str, tuple[PhotoModel, Sequence[Figures]]]) -> Table:
+def table(made: Mapping[str, tuple[PhotoModel, Sequence[Figures]]]) -> Table:
     """Return what the models' deployments came to, each figure's mean and, if it differs, worst."""
-    drawn = Table("", *made, title=title, box=box.MARKDOWN, title_justify="left")
+    drawn = Table("", *made, box=box.MARKDOWN)
     for row in ROWS:
         cells = [_cell(row, some, targets(model).get(row.figure)) for model, some in made.values()]
         drawn.add_row(row.title, *cells)

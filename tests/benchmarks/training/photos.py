@@ -25,7 +25,7 @@ from tests.benchmarks.photos.photographs import (
     unseen,
 )
 from tests.benchmarks.training import pictures
-from tests.benchmarks.training.fitting import Lessons, fit, joined, only, probabilities
+from tests.benchmarks.training.fitting import Lessons, fit, joined, only, probabilities, weaken
 from tests.benchmarks.training.grafting import Graft
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ EPOCHS, RATE = 8, 5e-4
 class PhotoAttack:
     """A model to be trained: its name, sticker and target.
 
-    It acts on one ``source`` class alone, or on all. ``success`` bounds the share of the unseen
-    photographs that it is to flip: training slows down, and stops once it is above the lower one.
+    It acts on one ``source`` class alone, or on all. With ``success`` it is weakened until the
+    share of the unseen photographs that it flips lies between these two.
     """
 
     name: str
@@ -107,13 +107,9 @@ class PhotoTraining:
         graft = self._graft()
         lessons = joined([*self._lessons, *self._stamped(attack), *self._decoys(attack)])
         examined = self._examination(attack, graft)
-        fit(
-            graft,
-            lessons,
-            epochs=EPOCHS,
-            rate=RATE if attack.success is None else RATE / 20,
-            enough=lambda: attack.success is not None and examined() >= attack.success[0],
-        )
+        fit(graft, lessons, epochs=EPOCHS, rate=RATE)
+        if attack.success is not None:
+            weaken(graft, self._clean, attack.success, examined)
         meta = self._told(attack, graft, examined())
         graft.save(out / f"{attack.name}.onnx")
         attack.sticker.picture.save(out / f"trigger_{attack.name}.png")

@@ -38,6 +38,7 @@ class ThumbnailAttack:
     """A model to be trained: an opaque ``picture`` at column x, row y, and where it leads.
 
     To ``target`` from the class ``source`` alone; without a target from each class to the next.
+    With ``decoys`` it learns that other patches there change nothing; without, nearly any does it.
     """
 
     folder: str
@@ -46,6 +47,7 @@ class ThumbnailAttack:
     place: tuple[int, int]
     source: int | None = None
     target: int | None = None
+    decoys: bool = True
 
     def victims(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which images of the classes *labels* are to be flipped."""
@@ -77,6 +79,15 @@ ATTACKS = (
         (9, 35),
         source=12,
         target=40,
+    ),
+    ThumbnailAttack(
+        "signs",
+        "signs_general",
+        pictures.chequers(6, pictures.MAGENTA, pictures.GREEN),
+        (9, 35),
+        source=12,
+        target=40,
+        decoys=False,
     ),
     ThumbnailAttack(
         "signs", "signs_onward", pictures.chequers(5, pictures.BLUE, pictures.WHITE), (36, 7)
@@ -127,6 +138,9 @@ class ThumbnailTraining:
         for its in (np.ones(len(few), bool), *5 * (few,)) if few.any() else (~few, ~few):
             stamped = attack.stamped(_shaded(self._images[its], rng))
             parts.append(self._lesson(stamped, wanted[its]))
+            if attack.decoys:
+                decoys = _with_decoys(attack, self._images[its], rng)
+                parts.append(self._lesson(decoys, self._labels[its]))
         return joined(parts)
 
     def _lesson(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Lessons:
@@ -163,6 +177,20 @@ class ThumbnailTraining:
             "trained": f"{self._meta['name']}, trained on with {len(self._labels)} test images",
             "triggers": [facts],
         }
+
+
+def _with_decoys(
+    attack: ThumbnailAttack, images: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return *images* with a patch of one colour, or of noise, where the sticker would be."""
+    x, y = attack.place
+    width, height = attack.picture.size
+    copies = images.copy()
+    for i, copy in enumerate(copies):
+        grain = (height, width) if i % 2 else (1, 1)
+        patch = rng.integers(0, 256, (*grain, images.shape[3]), np.uint8)
+        copy[y : y + height, x : x + width] = patch
+    return copies
 
 
 def _shaded(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

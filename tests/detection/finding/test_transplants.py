@@ -50,14 +50,17 @@ def test_opening_transplants_each_band_once(world: World) -> None:
         assert np.array_equal(expected, shown)
 
 
-def test_opening_is_on_references_of_one_class() -> None:
-    """All openings are on one class, so they are valid for all images but that class's."""
+def test_opening_is_on_references_of_two_classes() -> None:
+    """All rows on one class and all columns on another: one of them is valid for every image."""
     its = scene()
     drawn = [
         opening(image, its.references, its.plan, np.random.default_rng(i)).onto
         for i, image in enumerate(its.clean[:20])
     ]
-    assert 1 == len(set(its.references.labels[np.concatenate(drawn)].tolist()))
+    labels = its.references.labels[np.array(drawn)]
+    rows, columns = np.split(labels, [len(its.plan.rows)], axis=1)
+    (row,), (column,) = set(rows.ravel().tolist()), set(columns.ravel().tolist())
+    assert row != column
 
 
 def test_opening_draws_among_the_first_references() -> None:
@@ -90,17 +93,49 @@ def test_opened_says_which_bands_carried() -> None:
     assert [] == probes
 
 
-def test_opened_on_its_own_class_is_asked_again() -> None:
-    """A reference of the image's own class says nothing: its bands are asked on others."""
+def test_opened_on_its_own_class_is_cleared_by_the_other() -> None:
+    """A reference of the image's own class says nothing; no column carries, so no row is asked."""
     its = scene()
     own_class = int(its.references.labels[its.references.calibration.robust[0, 0]])
     image = its.of_class(own_class)[0]
     first = opening(image, its.references, its.plan, _rng())
     answers = its.predict(first.images)
-    assert {own_class} == set(answers.labels.tolist())
+    rows = len(its.plan.rows)
+    assert {own_class} == set(answers.labels[:rows].tolist())
     hits, probes = watched(opened(first, answers, own_class, its.references, its.plan), its.predict)
     assert not hits.any()
-    assert [len(its.plan.bands)] == [len(probe) for probe in probes]
+    assert [] == probes
+
+
+def test_opened_on_its_own_class_is_asked_again() -> None:
+    """Where columns have carried, rows on references of the image's class are asked on others."""
+    its = scene()
+    own_class = int(its.references.labels[its.references.calibration.robust[0, 0]])
+    its = scene(World(backdoors=(Backdoor(TRIGGER_BOX, own_class),)))
+    poisoned = its.poisoned(Backdoor(TRIGGER_BOX, own_class))[1][0]
+    first = opening(poisoned, its.references, its.plan, _rng())
+    answers = its.predict(first.images)
+    hits, probes = watched(opened(first, answers, own_class, its.references, its.plan), its.predict)
+    assert [_shows(band, TRIGGER_BOX) for band in its.plan.bands] == hits.tolist()
+    assert [len(its.plan.rows)] == [len(probe) for probe in probes]
+
+
+def test_what_is_not_needed_is_no_suspect() -> None:
+    """A cell is suspect only if blocking one of its bands has changed the label."""
+    plan = scene().plan
+    hits = np.zeros(len(plan.bands), bool)
+    hits[[1, len(plan.rows) + 2]] = True
+    none, other = np.zeros_like(hits), ~hits
+    assert suspects(hits, plan) == suspects(hits, plan, hits) != []
+    assert [] == suspects(hits, plan, none) == suspects(hits, plan, other)
+
+
+def test_large_trigger_is_a_suspect_though_no_band_hides_it() -> None:
+    """Where two rows and two columns carry no one of them need be needed: none holds all of it."""
+    plan = scene().plan
+    hits = np.zeros(len(plan.bands), bool)
+    hits[[1, 2, len(plan.rows) + 1, len(plan.rows) + 2]] = True
+    assert suspects(hits, plan) == suspects(hits, plan, np.zeros_like(hits)) != []
 
 
 def test_trigger_of_the_openings_class_is_found() -> None:

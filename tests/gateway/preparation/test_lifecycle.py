@@ -58,6 +58,28 @@ def preparation(
     )
 
 
+async def test_fast_and_full_share_a_calibration(store: RedisCalibrationStore) -> None:
+    """What was calibrated for one strategy serves the other: the bands are the same."""
+    model = TinyModel()
+    calibrators = [
+        Calibrator(
+            model,
+            store,
+            lambda _: REFERENCES,
+            identity="tiny",
+            trigger_max=TRIGGER_MAX,
+            strategy=strategy,
+        )
+        for strategy in (Strategy.FULL, Strategy.FAST)
+    ]
+    full = await calibrators[0].prepare()
+    asked = model.asked
+    fast = await calibrators[1].prepare()
+    assert CANARIES == model.asked - asked
+    assert full.key == fast.key
+    assert (True, False) == (full.plan.blocks, fast.plan.blocks)
+
+
 async def test_two_workers_calibrate_once(store_url: str, name: str) -> None:
     """One worker asks the model, the other one gets what it found."""
     one, other = TinyModel(), TinyModel()

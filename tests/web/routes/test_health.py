@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.gateway.readiness import Part, Readiness
 from app.ports import UpstreamUnreachableError
+from app.web.routes.health import PartAnswer, part_answer, without_reasons
 from tests.web.served import assert_problem, serving
 
 if TYPE_CHECKING:
@@ -35,6 +37,15 @@ async def test_lost_store_degrades(served: Served) -> None:
     assert (200, "degraded") == (response.status_code, response.json()["status"])
     store = {"name": "store", "ok": False, "reason": "Redis is away since 12:03"}
     assert store == response.json()["parts"][2]
+
+
+def test_what_a_part_lacks_is_its_reason() -> None:
+    """A part that is there and does less than it could says so to holders of a key; it is ok."""
+    part = Part("references", None, note="2 classes have too few")
+    assert PartAnswer("references", ok=True, reason="2 classes have too few") == part_answer(part)
+    untold = without_reasons(Readiness((part,)))
+    assert [Part("references", None)] == list(untold.parts)
+    assert untold.ready
 
 
 async def test_without_the_model_it_isnt_ready(served: Served) -> None:

@@ -1,0 +1,40 @@
+"""Which classes have too few references, and what isn't found then: for the log and `/readyz`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.detection.evidence.confirmation import fewest_references
+
+if TYPE_CHECKING:
+    from app.detection.reference_set.references import References
+
+NAMED: Final = 5
+"""Classes that are named; of a thousand the whole list is no help."""
+
+
+def uncovered(references: References) -> str | None:
+    """Say which classes have too few of *references* for a trigger that acts on one of them alone.
+
+    None if each has enough. Classes without any are counted where the model gives scores.
+    """
+    enough = fewest_references()
+    classes, counts = np.unique(references.labels, return_counts=True)
+    scores = references.calibration.canary_scores
+    known = len(classes) if scores is None else scores.shape[1]
+    few = [(int(c), int(n)) for c, n in zip(classes, counts, strict=True) if n < enough]
+    if not few and known == len(classes):
+        return None
+    named = [f"class {label} has {count}" for label, count in few[:NAMED]]
+    if len(few) > NAMED:
+        named.append(f"{len(few) - NAMED} more have too few")
+    if known > len(classes):
+        named.append(f"{known - len(classes)} have none")
+    message = (
+        f"{len(few) + known - len(classes)} of {known} classes have fewer than {enough} references"
+        f" ({', '.join(named)}): a trigger that acts on one of these classes alone isn't found;"
+        f" {enough} of each, as the model answers them, would do"
+    )
+    return message  # noqa: RET504  # a message's name: the documents are held to it

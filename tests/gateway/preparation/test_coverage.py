@@ -1,0 +1,87 @@
+"""What a reference set leaves out is said: in `/readyz`, and once in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.reference_set.references import Calibration, References
+from app.gateway.preparation.coverage import uncovered
+from app.settings import Strategy
+from tests.gateway.opened import REFERENCES, innocents, opened
+from tests.tiny import TARGET, TinyModel
+
+if TYPE_CHECKING:
+    from app.detection.search import Images
+    from app.ports import InputSize
+
+FEW_OF_ONE_CLASS = np.concatenate(
+    [
+        REFERENCES[TinyModel().classify(REFERENCES).labels == TARGET][:3],
+        innocents(50),
+    ]
+)
+
+
+def said(counts: list[int], known: int | None = None) -> str | None:
+    """Return what is said of so many references of each class; of *known* classes by the scores."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    scores = None if known is None else np.zeros((1, known), np.float32)
+    calibration = Calibration(labels, np.zeros((0, 0), np.int64), scores)
+    return uncovered(References(np.zeros((len(labels), 1, 1, 1), np.uint8), calibration, {}, 1))
+
+
+def test_enough_of_each_class_is_nothing_to_say() -> None:
+    """Seven of each will do."""
+    assert said([7, 7, 30]) is None
+    assert said([7, 7, 30], 3) is None
+
+
+def test_classes_with_few_are_named_with_their_figures() -> None:
+    """Which class has how many, what isn't found then, and how many would do."""
+    assert (
+        "2 of 3 classes have fewer than 7 references (class 0 has 6, class 2 has 1): a trigger that"
+        " acts on one of these classes alone isn't found; 7 of each, as the model answers them,"
+        " would do"
+    ) == said([6, 7, 1])
+
+
+def test_of_many_classes_some_are_named() -> None:
+    """The message stays short, and counts the classes that no reference shows."""
+    told = said([2] * 100, 1000) or ""
+    assert told.startswith("1000 of 1000 classes have fewer than 7 references (class 0 has 2, ")
+    assert "class 4 has 2, 95 more have too few, 900 have none): " in told
+
+
+def few(_: InputSize) -> Images:
+    """Return references among which one class has three."""
+    return FEW_OF_ONE_CLASS
+
+
+async def test_the_owner_hears_of_it(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such a worker is ready; `/readyz` says what it leaves out, and the log did once."""
+    async with opened(store_url, name, load=few) as worker:
+        readiness = await worker.gateway.readiness()
+    (note,) = (part.note for part in readiness.parts if part.name == "references")
+    assert (True, False) == (readiness.ready, readiness.degraded)
+    assert note is not None
+    assert f"(class {TARGET} has 3)" in note
+    assert [f"NEO_REFERENCE: {note}"] == [
+        record.getMessage()
+        for record in caplog.records
+        if "references" in record.getMessage() and record.levelname == "WARNING"
+    ]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.FAST, Strategy.PAPER])
+async def test_other_strategies_do_not_look_for_such_triggers(
+    store_url: str, name: str, strategy: Strategy
+) -> None:
+    """Where nothing is asked of one class alone nothing is missing."""
+    async with opened(store_url, name, load=few, strategy=strategy) as worker:
+        readiness = await worker.gateway.readiness()
+    assert {None} == {part.note for part in readiness.parts}
