@@ -145,7 +145,7 @@ def _suspected(
         sighting, usually = sighted(image, one), usual_sighting(one, references).fit
         least = 0.0 if one.trigger.mask is None else usually.mean
         if one.trigger.source is not None:
-            least = usually.mean + usually.spread
+            least = usually.mean + (0.0 if one.trigger.mask is None else usually.spread)
         if sighting.fit > least:
             sightings.append(sighting)
     return sorted(sightings, key=lambda one: -one.fit)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
+HARDLY_NOVEL = 1.1  # the same, from which on a few cells are blocked where none is novel
+FEW_CELLS = 2
 CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
@@ -88,8 +90,11 @@ def _novel_cells(
     if not cells:
         return []
     novel = novelties(image, cells, label, defence.references)
-    newest = [cells[i] for i in np.argsort(-novel, kind="stable") if novel[i] > NOVEL]
-    return [cell for cell in newest[:CELLS] if not is_dismissed(image, label, cell, defence)]
+    order = np.argsort(-novel, kind="stable")
+    newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
+    if not newest:  # where clean images of a class differ much, a trigger is hardly newer than they
+        newest = [cells[i] for i in order if novel[i] > HARDLY_NOVEL][:FEW_CELLS]
+    return [cell for cell in newest if not is_dismissed(image, label, cell, defence)]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.detection.evidence.confirmation import confirm, is_over_general, undecidable
 from app.detection.evidence.novelty import novelty
+from app.detection.evidence.weighing import UNNATURAL, of_nature
 from app.detection.finding.blocking import choose_blocker
 from app.detection.finding.localising import localise
 from app.detection.finding.synthetic import pasted, synthesise
@@ -39,10 +40,7 @@ NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere mea
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
-NOVEL = 1.0  # times what is usual: digits of a speed limit measured 0.4 to 1.1, triggers 1.3 to 14
 NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
-NOVEL_BY_NATURE = 3.0  # by which that rises with the placebo rate
-NATURE_OF_ONE_CLASS = 0.25  # placebo rate: such digits measured 0.26 to 0.94, triggers 0.02 to 0.18
 
 
 def is_dismissed(image: Image, label: int, window: Box, defence: Defence) -> bool:
@@ -223,15 +221,14 @@ class _Nature:
 
     @property
     def excluded(self) -> bool:
-        """Say if nature can't be what carries; for one class only if the part is new as well.
+        """Say if nature can't be what carries; for one class by how new the part is as well.
 
         The parts that tell two classes apart are such that clean images have too, and carry.
         """
         if self.over_general:
             return True
         if self.one_class:
-            needed = NOVEL + NOVEL_BY_NATURE * self.rate
-            return self.rate <= NATURE_OF_ONE_CLASS and self.novelty > needed
+            return of_nature(self.rate, self.novelty) >= UNNATURAL
         return self.rate <= NATURE_AT_MOST
 
     def is_exceeded(self, heal_rate: float) -> bool:
