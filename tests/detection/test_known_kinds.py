@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
-from app.detection.recognising.sighting import sighted, usual_fit
+from app.detection.recognising.sighting import sighted, usual_sighting
 from app.detection.trigger import Blocker, Fill
 from tests.detection.kinds import ALL_TO_ALL, KINDS, MARK, ONE_CLASS, TWO_PIECES, world
 from tests.detection.scenes import Scene, World, own, scene, watched
@@ -83,7 +83,7 @@ def test_without_its_pixels_a_trigger_with_a_source_costs_nothing(kind: str) -> 
     its = scene(KINDS[kind])
     known = _found(its, its.poisoned(KINDS[kind].backdoors[0])[1][0])
     assert known.trigger.source is not None
-    usually, asked = usual_fit(known, its.references), []
+    usually, asked = usual_sighting(known, its.references).fit, []
     for image in its.clean[:24]:
         search = its.search(image, its.defence([known], search=False))
         asked.append(own(watched(search, its.predict)[1]))

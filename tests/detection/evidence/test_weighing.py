@@ -14,7 +14,7 @@ from app.detection.evidence.weighing import (
     SURE,
     of_blocking,
     of_carrying,
-    of_pixels,
+    of_extreme,
 )
 from app.detection.matching import Usual
 
@@ -25,21 +25,21 @@ ASKED = st.integers(1, 40)
 
 def test_the_better_the_pixels_fit_the_more_they_say() -> None:
     """The weight of pixels never falls with the fit, and stays within its bounds."""
-    weights = [of_pixels(fit / 100, USUALLY) for fit in range(101)]
+    weights = [of_extreme(fit / 100, USUALLY) for fit in range(101)]
     assert all(less <= more for less, more in pairwise(weights))
     assert PIXELS_AT_LEAST == weights[0]
-    assert 4 < weights[-1] <= PIXELS_AT_MOST == of_pixels(1.0, Usual(0.2, 0.06))
+    assert 4 < weights[-1] <= PIXELS_AT_MOST == of_extreme(1.0, Usual(0.2, 0.06))
 
 
 def test_a_usual_fit_speaks_against_a_trigger() -> None:
     """What clean images show too is no evidence for it, and five spreads beyond are."""
-    assert of_pixels(USUALLY.mean, USUALLY) < 0
-    assert of_pixels(USUALLY.mean + 5 * USUALLY.spread, USUALLY) > SURE
+    assert of_extreme(USUALLY.mean, USUALLY) < 0
+    assert of_extreme(USUALLY.mean + 5 * USUALLY.spread, USUALLY) > SURE
 
 
 def test_a_fit_says_less_where_clean_images_vary() -> None:
     """The same fit weighs the less the more clean images differ in theirs."""
-    assert of_pixels(0.7, Usual(0.3, 0.1)) > of_pixels(0.7, Usual(0.3, 0.2))
+    assert of_extreme(0.7, Usual(0.3, 0.1)) > of_extreme(0.7, Usual(0.3, 0.2))
 
 
 @given(ASKED, st.floats(0, 0.5))
@@ -79,7 +79,7 @@ def test_a_small_sample_of_nature_overrules_nothing() -> None:
     It did once: the known trigger of one class was let through by that rate alone.
     """
     placebo = of_carrying(3, 3, 3.5 / 11, draws=10)
-    assert SURE <= of_pixels(1.0, USUALLY) + of_blocking(2) + placebo
+    assert SURE <= of_extreme(1.0, USUALLY) + of_blocking(2) + placebo
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_none_of_the_terms_is_a_veto(fit: float, changed: int, carried: int) -> 
     """Where one term is weak the others make it sure, if they are strong."""
     asked = 3 if fit > USUALLY.mean else 8  # more are asked where the first few leave a doubt
     carried += asked - 3
-    weight = of_pixels(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, asked, 0.02)
+    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, asked, 0.02)
     assert weight >= SURE
 
 
@@ -112,5 +112,5 @@ def test_none_of_the_terms_is_enough(
     fit: float, changed: int, carried: int, placebo: float
 ) -> None:
     """What clean images may have, each by itself, isn't taken for a trigger."""
-    weight = of_pixels(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, 3, placebo)
+    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, 3, placebo)
     assert weight < SURE

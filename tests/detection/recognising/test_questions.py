@@ -30,7 +30,7 @@ from tests.detection.scenes import scene
 from tests.tiny import SIDE, TARGET, TRIGGER_BOX, stamped, tiny_trigger
 
 KNOWN = Known("t", tiny_trigger())
-HOME = Sighting(KNOWN, (TRIGGER_BOX,), 1.0)
+HOME = Sighting(KNOWN, (TRIGGER_BOX,), 1.0, 1.0)
 
 
 def test_they_hide_and_carry_the_trigger() -> None:
@@ -76,7 +76,7 @@ def test_all_places_are_blocked_and_transplanted_together() -> None:
     its = scene()
     second = Box(2, 11, 2, 2)
     poisoned = stamped(stamped(its.others(TARGET)[:1]), second)[0]
-    both = Sighting(KNOWN, (TRIGGER_BOX, second), 1.0)
+    both = Sighting(KNOWN, (TRIGGER_BOX, second), 1.0, 1.0)
     asked = questions(poisoned, both, its.references, its.plan)
     for image in asked.images[:BLOCKED]:
         assert all((image[box.rows, box.columns] < 250).all() for box in both.places)
@@ -88,7 +88,7 @@ def test_the_blocker_at_its_place_is_the_one_that_was_chosen() -> None:
     """At the usual place the blocker is as it was measured, elsewhere as much larger."""
     trigger = replace(tiny_trigger(), blocker=Blocker(Box(7, 4, 5, 4), Fill.DOMINANT))
     moved = Box(3, 3, 2, 3)
-    one = Sighting(Known("t", trigger), (TRIGGER_BOX, moved), 1.0)
+    one = Sighting(Known("t", trigger), (TRIGGER_BOX, moved), 1.0, 1.0)
     assert (trigger.blocker, Blocker(moved.grown(2, SIDE, SIDE), Fill.DOMINANT)) == narrow(one)
 
 
@@ -119,6 +119,7 @@ def test_groups_hide_no_more_than_a_part_of_the_image() -> None:
             Known(f"t-{i}", replace(tiny_trigger(), box=box, blocker=Blocker(box, Fill.RING))),
             (box,),
             0.5,
+            0.5,
         )
         for i, (x, y) in enumerate(rng.integers(0, SIDE - 2, (30, 2)))
         for box in [Box(int(x), int(y), 2, 2)]
@@ -142,7 +143,7 @@ def test_jointly_blocked_hides_each() -> None:
     second = Box(2, 11, 2, 2)
     poisoned = stamped(stamped(its.others(TARGET)[:1]), second)[0]
     other = replace(tiny_trigger(), box=second, blocker=Blocker(second, Fill.RING))
-    both = [HOME, Sighting(Known("t-2", other), (second,), 1.0)]
+    both = [HOME, Sighting(Known("t-2", other), (second,), 1.0, 1.0)]
     images = jointly_blocked(poisoned, both)
     assert BLOCKED == len(images)
     assert (images[0] == blocked(poisoned, [*narrow(both[0]), *narrow(both[1])])).all()

@@ -11,10 +11,15 @@ from app.detection.geometry import Box
 from app.detection.matching import Usual
 from app.detection.recognising.sighting import (
     REACH,
+    Sighting,
+    UsualSighting,
+    has_strayed,
     is_elsewhere,
+    may_be_there,
+    of_pixels,
     reach,
     sighted,
-    usual_fit,
+    usual_sighting,
 )
 from tests.detection.scenes import scene
 from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
@@ -101,8 +106,36 @@ def test_elsewhere_is_by_more_than_is_close(place: Box, expected: bool) -> None:
 def test_what_is_usual_is_measured_once_and_without_a_probe() -> None:
     """The fits of the references are kept for as long as the trigger is known."""
     references, known = scene().references, Known("t", tiny_trigger())
-    usually = usual_fit(known, references)
-    assert 0 <= usually.mean < 0.5
-    references.usual_fits[known.likeness] = Usual(0.123, 0.2)
-    assert 0.123 == usual_fit(known, references).mean
-    assert usually == usual_fit(Known("t", tiny_trigger()), references)
+    usually = usual_sighting(known, references)
+    assert 0 <= usually.fit.mean < 0.5
+    assert 0 == usually.near.mean
+    other = UsualSighting(Usual(0.123, 0.2), usually.near)
+    references.usual_sightings[known.likeness] = other
+    assert other is usual_sighting(known, references)
+    assert usually == usual_sighting(Known("t", tiny_trigger()), references)
+
+
+def test_pixels_weigh_by_how_they_fit_or_by_how_near_they_are() -> None:
+    """The better of the two counts: one of them may be as usual in clean images."""
+    references, known = scene().references, Known("t", tiny_trigger())
+    usually = usual_sighting(known, references)
+    weights = [
+        of_pixels(Sighting(known, (known.trigger.box,), fit, near), references)
+        for fit, near in ((usually.fit.mean, 0.0), (1.0, 0.0), (usually.fit.mean, 1.0), (1.0, 1.0))
+    ]
+    assert weights[0] < 0 < min(weights[1:])
+    assert max(weights) == weights[3]
+
+
+def test_a_glimpse_tells_if_it_likely_is_there() -> None:
+    """Around its place, or anywhere if it moves, and in a clean photograph nowhere."""
+    near, far = (stuck(photograph(1), sticker(), box) for box in (NEAR, FAR))
+    seen = [may_be_there(image, known) for image in (near, far) for known in (STILL, MOVING)]
+    assert [True, True, False, True] == seen
+    assert not any(may_be_there(photograph(seed), STILL) for seed in range(10, 20))
+
+
+@pytest.mark.parametrize(("right", "expected"), [(0, False), (3, False), (5, True), (30, True)])
+def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # noqa: FBT001
+    """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
+    assert expected == has_strayed(STILL.trigger, replace(HOME, x=HOME.x + right))
