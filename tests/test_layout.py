@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[1]
 ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
     "demo/*": "demo/test_show",  # the show as its users see it
-    "detection/defence": "detection/recognising/test_sighting",  # a known trigger's likeness
     "detection/finding/edges": "detection/finding/test_localising",  # localising moves them
     # calibrating ranks them:
     "detection/reference_set/references": "detection/reference_set/test_calibration",

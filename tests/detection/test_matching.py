@@ -165,6 +165,15 @@ def test_no_match_where_it_has_no_room() -> None:
     assert [] == matches(photograph(1), WHAT, Box(10, 10, 7, 7))
 
 
+@pytest.mark.parametrize("side", [16, 17, 19, 20])
+def test_what_is_as_large_as_the_image_stays_in_it(side: int) -> None:
+    """Where the shrunken copy has room for more than the image itself no match leaves that."""
+    what = likeness(sticker_trigger(sticker(side=18), Box(0, 0, 18, 18)))
+    for one in matches(photograph(1, side), what, Box(0, 0, side, side)):
+        assert 0 <= min(one.box.x, one.box.y)
+        assert max(one.box.x + one.box.width, one.box.y + one.box.height) <= side
+
+
 def test_a_large_image_is_compared_in_a_shrunken_copy() -> None:
     """Beyond 256 pixels a side the place is found to within the pixels of the copy."""
     side, box = 600, Box(411, 203, 48, 48)

@@ -27,7 +27,7 @@ from tests.tiny import tiny_trigger
 
 HOME = Box(20, 30, 12, 12)
 NEAR = Box(23, 28, 12, 12)
-FAR = Box(50, 4, 12, 12)
+FAR = Box(48, 4, 12, 12)
 STILL = Known("t", sticker_trigger(sticker(), HOME))
 MOVING = Known("t", replace(STILL.trigger, moves=True))
 
