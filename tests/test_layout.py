@@ -12,8 +12,6 @@ ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
     "demo/*": "demo/test_show",  # the show as its users see it
     "detection/finding/edges": "detection/finding/test_localising",  # localising moves them
-    # presence decides what is recognised:
-    "detection/recognising/presence": "detection/recognising/test_recognition",
     # calibrating ranks them:
     "detection/reference_set/references": "detection/reference_set/test_calibration",
     "detection/trigger": "detection/test_known_triggers",  # a known trigger is all that it holds

@@ -181,7 +181,14 @@ def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, ho
     """Return the best places in *area*, in a copy shrunken by *step*, each with its best size."""
     seen = shrunken(image[None, area.rows, area.columns], step)[0]
     coarse = {size: (max(1, size[0] // step), max(1, size[1] // step)) for size in sizes}
-    fitting = [s for s in sizes if coarse[s][0] <= seen.shape[0] and coarse[s][1] <= seen.shape[1]]
+    fitting = [  # in the area itself, too: its last pixels may be a whole one of the copy
+        s
+        for s in sizes
+        if s[0] <= area.height
+        and s[1] <= area.width
+        and coarse[s][0] <= seen.shape[0]
+        and coarse[s][1] <= seen.shape[1]
+    ]
     if not fitting:
         return []
     bank = _bank(what, tuple(coarse[size] for size in fitting))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.detection.defence import Defence, Finding, Progress, Verdict
-from app.detection.recognising.presence import Known
+from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.screening import screen
 from app.detection.search import Probe, Purpose, advance, refuse
 from tests.detection.scenes import Scene, scene

@@ -13,6 +13,7 @@ from app.detection.search import run
 from app.gateway.outcome import Screening, UnscreenedError
 from app.settings import FailurePolicy, Strategy
 from tests.gateway.opened import opened
+from tests.library.servers import eventually
 from tests.tiny import (
     BACKDOOR,
     TARGET,
@@ -62,6 +63,7 @@ async def test_one_entry_covers_an_all_to_all_trigger(store_url: str, name: str)
     async with opened(store_url, name, TinyModel(backdoors=(ALL_TO_ALL,))) as worker:
         given = [(await worker.predict(image)).prediction.index for image in stamped(CLEAN)]
         assert LABELS.tolist() == given
+        await eventually(lambda: worker.library.entries()[0].trigger.mask is not None)
         (entry,) = worker.library.entries()
         assert (TRIGGER_BOX, len(CLEAN)) == (entry.trigger.box, entry.hits)
         assert entry.trigger.mask is not None

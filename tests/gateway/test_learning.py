@@ -1,50 +1,203 @@
-"""What is learnt of a trigger from its hits."""
+"""What is learnt of a trigger from its hits, and that an entry never gets worse."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
+from app.detection.geometry import Box
+from app.detection.plan import make_plan
 from app.detection.reference_set.references import Calibration, References
-from app.gateway.learning import learn_hit
+from app.gateway.learning import REFINED_AT, Learner
+from app.gateway.preparation.prepared import Prepared
 from app.library.memory import MemoryTriggerLibrary
+from app.ports import NOBODY, UpstreamError
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, innocents
-from tests.tiny import TinyModel, stamped, tiny_trigger
+from tests.tiny import SIDE, TARGET, TRIGGER_BOX, TinyModel, stamped, tiny_trigger
 
-POISONED = stamped(innocents(4))
-KNOWN = References(
-    REFERENCES,
-    Calibration(TinyModel().classify(REFERENCES).labels, np.zeros((0, 0), np.int64)),
-    placebo_rates={},
-    seed=7,
+if TYPE_CHECKING:
+    from app.detection.search import Answers, Image, Images
+    from app.detection.trigger import Trigger
+    from app.ports import Caller, Entry
+
+POISONED = stamped(innocents(10))
+PREPARED = Prepared(
+    References(
+        REFERENCES,
+        Calibration(TinyModel().classify(REFERENCES).labels, np.zeros((0, 0), np.int64)),
+        placebo_rates={},
+        seed=7,
+    ),
+    make_plan(SIDE, SIDE, 3, 0.316),
+    key="tiny",
 )
+
+
+class SlowModel(TinyModel):
+    """Answers once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+        self.is_asked = asyncio.Event()
+
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+        """Wait, then answer."""
+        self.is_asked.set()
+        await self.go_on.wait()
+        return await super().answer(images, caller)
+
+
+def _learner(
+    library: MemoryTriggerLibrary,
+    model: TinyModel | None = None,
+    strategy: Strategy = Strategy.FAST,
+) -> Learner:
+    return Learner(library, model or TinyModel(), strategy)
+
+
+async def _after(
+    images: Images, trigger: Trigger, model: TinyModel | None = None, place: Box | None = None
+) -> Entry:
+    """Return the entry of *trigger* after hits of *images*, and all that they taught."""
+    library = MemoryTriggerLibrary()
+    entry = await library.register(trigger)
+    learner = _learner(library, model)
+    for image in images:
+        await learner.hit(entry.id, image, place, PREPARED)
+    await learner.settle()
+    return library.entry(entry.id)
+
+
+def _rough() -> Trigger:
+    """Return the trigger as a search found it: a box with some background, no mask yet."""
+    box = Box(8, 4, 4, 4)
+    patch = POISONED[0][box.rows, box.columns].copy()
+    return replace(tiny_trigger(), box=box, patch=patch)
 
 
 async def test_a_trigger_that_was_given_up_is_no_error() -> None:
     """A hit of a trigger that a full library has given up meanwhile is let go."""
     library = MemoryTriggerLibrary()
-    await learn_hit("t-gone", POISONED[0], KNOWN, library, Strategy.FAST)
+    await _learner(library).hit("t-gone", POISONED[0], None, PREPARED)
     assert () == library.entries()
 
 
+async def test_three_hits_make_a_trigger_exact() -> None:
+    """Before three hits its box is as it was found, then it is the trigger's own."""
+    assert (await _after(POISONED[:2], _rough())).trigger.mask is None
+    entry = await _after(POISONED[:3], _rough())
+    assert (TRIGGER_BOX, 3) == (entry.trigger.box, entry.hits)
+    assert entry.trigger.mask is not None
+    assert entry.trigger.mask.all()
+
+
 async def test_an_exact_trigger_stays_as_it_is() -> None:
-    """Once the mask is known hits are counted, and the trigger is not changed any more."""
-    library = MemoryTriggerLibrary()
-    mask = tiny_trigger().patch[..., 0] > 0
-    entry = await library.register(replace(tiny_trigger(), mask=mask))
-    for image in POISONED:
-        await learn_hit(entry.id, image, KNOWN, library, Strategy.FAST)
-    assert entry.trigger is library.entry(entry.id).trigger
-    assert 4 == library.entry(entry.id).hits
+    """Hits go on being counted; pixels that fit them no better replace nothing."""
+    exact = replace(tiny_trigger(), mask=np.ones((2, 2), bool))
+    entry = await _after(POISONED, exact)
+    assert exact is entry.trigger
+    assert len(POISONED) == entry.hits
 
 
-async def test_the_papers_trigger_stays_as_it_is() -> None:
-    """The paper stores a position and reconstructs no more."""
+async def test_an_entry_never_gets_worse() -> None:
+    """What hits have in common replaces nothing where, stamped, it doesn't carry as well."""
+    false = POISONED.copy()
+    false[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 240  # hits of something else, not as bright
+    entry = await _after(false[:3], tiny_trigger())
+    assert entry.trigger.mask is None
+    assert (entry.trigger.patch == 255).all()
+    assert 3 == entry.hits
+
+
+async def test_a_hit_elsewhere_is_a_trigger_that_moves() -> None:
+    """Seen at another place it is looked for everywhere from then on, also once it is exact."""
+    there = Box(3, 11, 2, 2)
+    assert not (await _after(POISONED[:1], tiny_trigger(), place=TRIGGER_BOX)).trigger.moves
+    moved = stamped(innocents(4), there)
+    assert (await _after(moved[:1], tiny_trigger(), place=there)).trigger.moves
+    entry = await _after(moved, tiny_trigger(), place=there)
+    assert entry.trigger.moves
+    assert 4 == entry.hits
+
+
+@pytest.mark.parametrize("pieces", [(), (Box(9, 5, 1, 2), Box(10, 5, 1, 2))])
+async def test_what_stays_as_it_was_found(pieces: tuple[Box, ...]) -> None:
+    """The paper stores a position and no more; a trigger of pieces has its mask from the start."""
     library = MemoryTriggerLibrary()
-    entry = await library.register(tiny_trigger())
+    trigger = replace(tiny_trigger(), pieces=pieces)
+    entry = await library.register(trigger)
+    learner = _learner(library, strategy=Strategy.FAST if pieces else Strategy.PAPER)
     for image in POISONED:
-        await learn_hit(entry.id, image, KNOWN, library, Strategy.PAPER)
+        await learner.hit(entry.id, image, Box(3, 3, 2, 2), PREPARED)
+    await learner.settle()
+    assert trigger is library.entry(entry.id).trigger
+    assert len(POISONED) == library.entry(entry.id).hits
+
+
+async def test_no_answer_waits_for_what_is_worked_out() -> None:
+    """The third hit is counted at once; the pixels follow when the model has answered."""
+    library, model = MemoryTriggerLibrary(), SlowModel()
+    entry = await library.register(_rough())
+    learner = _learner(library, model)
+    for image in POISONED[: REFINED_AT[0]]:
+        await learner.hit(entry.id, image, None, PREPARED)
+    await model.is_asked.wait()
+    assert (3, None) == (library.entry(entry.id).hits, library.entry(entry.id).trigger.mask)
+    model.go_on.set()
+    await learner.settle()
+    assert library.entry(entry.id).trigger.mask is not None
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    """A worker that drains waits for no model: what wasn't worked out is left."""
+    library, model = MemoryTriggerLibrary(), SlowModel()
+    entry = await library.register(_rough())
+    learner = _learner(library, model)
+    for image in POISONED[: REFINED_AT[0]]:
+        await learner.hit(entry.id, image, None, PREPARED)
+    await model.is_asked.wait()
+    await learner.close()
     assert library.entry(entry.id).trigger.mask is None
-    assert 4 == library.entry(entry.id).hits
+    assert 1 == len(asyncio.all_tasks())
+
+
+async def test_it_is_worked_out_again_when_the_model_was_away() -> None:
+    """A model that doesn't answer is no error; later hits make the trigger exact."""
+    library, model = MemoryTriggerLibrary(), TinyModel()
+    entry = await library.register(_rough())
+    learner = _learner(library, model)
+    model.failure = UpstreamError("away")
+    for image in POISONED[:4]:
+        await learner.hit(entry.id, image, None, PREPARED)
+        await learner.settle()
+    assert library.entry(entry.id).trigger.mask is None
+    model.failure = None
+    await learner.hit(entry.id, POISONED[4], None, PREPARED)
+    await learner.settle()
+    assert library.entry(entry.id).trigger.mask is not None
+
+
+async def test_the_model_is_asked_nothing_between() -> None:
+    """Hits cost no inference but where the pixels are worked out."""
+    library, model = MemoryTriggerLibrary(), TinyModel()
+    entry = await library.register(replace(tiny_trigger(), mask=np.ones((2, 2), bool)))
+    learner = _learner(library, model)
+    for image in POISONED:
+        await learner.hit(entry.id, image, None, PREPARED)
+    await learner.settle()
+    assert 0 == model.asked
+
+
+def _target(image: Image) -> int:
+    return int(TinyModel().classify(image[None]).labels[0])
+
+
+def test_the_hits_of_these_tests_are_hits() -> None:
+    """Each poisoned image is the target's."""
+    assert {TARGET} == {_target(image) for image in POISONED}

@@ -72,6 +72,7 @@ async def test_three_hits_make_the_trigger_exact(store_url: str, name: str) -> N
             await worker.predict(image)
         assert worker.library.entries()[0].trigger.mask is None
         await worker.predict(POISONED[2])
+        await eventually(lambda: worker.library.entries()[0].trigger.mask is not None)
         trigger = worker.library.entries()[0].trigger
         assert TRIGGER_BOX == trigger.box
         assert trigger.mask is not None

@@ -82,7 +82,8 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
         hits = answers.labels[BLOCKED : len(asked.images)] == label
         return (yield from _is_sure(image, label, asked, None, hits, weight, defence))
     revealed = source if answer is None else int(answer.labels[0])
-    for onto in dict.fromkeys((revealed, source)):
+    # Not onto the label itself, which carries whatever is pasted.
+    for onto in dict.fromkeys(one for one in (revealed, source) if one != label):
         hits = yield from _hits(label, transplants(image, asked, defence.references, onto))
         if (yield from _is_sure(image, label, asked, onto, hits, weight, defence)):
             return True

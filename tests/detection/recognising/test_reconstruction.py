@@ -92,18 +92,31 @@ def test_samples_of_another_shape_do_not_count() -> None:
     assert reconstruct(trigger, [*hits, other], its.references) is None
 
 
-def test_translucent_trigger_has_an_empty_mask() -> None:
-    """Where no pixel is the same in all hits the mask is empty, over the box as it was."""
+def test_translucent_trigger_of_few_pixels_stays_as_it_was_found() -> None:
+    """Where no pixel is the same in all hits, nor steadier than what is around, nothing is known.
+
+    An empty mask would be no better than the box that there is.
+    """
     its, trigger = scene(), _found(TRIGGER_BOX)
     poisoned = _one_of_each(its.clean)
     region = poisoned[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns]
     region[:] = (0.5 * region + 0.5 * 255).astype(np.uint8)
-    faint = reconstruct(trigger, [sample(image, trigger) for image in poisoned], its.references)
-    assert faint is not None
-    assert faint.mask is not None
-    assert not faint.mask.any()
-    assert (trigger.box, trigger.blocker) == (faint.box, faint.blocker)
-    assert faint.mask.shape == faint.patch.shape[:2]
+    hits = [sample(image, trigger) for image in poisoned]
+    assert reconstruct(trigger, hits, its.references) is None
+
+
+def test_hits_that_lie_elsewhere_are_cut_there() -> None:
+    """A hit that has moved is cut out around its place, in the same size, inside the image."""
+    its, trigger = scene(), _found(Box(4, 4, 2, 2))
+    image = its.clean[0]
+    home = sample_box(trigger)
+    for place in (Box(9, 10, 2, 2), Box(14, 14, 2, 2), Box(0, 0, 3, 2)):
+        area = sample_box(trigger, place)
+        assert (home.width, home.height) == (area.width, area.height)
+        assert area.x <= place.x < place.x + place.width <= area.x + area.width <= 16
+        assert area.y <= place.y < place.y + place.height <= area.y + area.height <= 16
+        assert (image[area.rows, area.columns] == sample(image, trigger, place)).all()
+    assert home == sample_box(trigger, Box(5, 4, 2, 2))  # a pixel beside is where it always is
 
 
 def test_background_that_references_share_is_not_the_triggers() -> None:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import pytest
+
+from app.detection.geometry import Box
 from app.detection.plan import make_plan
-from app.detection.recognising.stamping import STAMPED, verified
+from app.detection.recognising.stamping import COMPARED, STAMPED, is_as_good, verified
 from app.detection.reference_set.calibration import calibrate
 from app.detection.reference_set.references import References
 from app.detection.search import run
-from tests.tiny import SIDE, TARGET, Mark, TinyModel, clean_images, tiny_trigger
+from app.detection.trigger import Blocker, Fill
+from tests.detection.scenes import watched
+from tests.tiny import (
+    BACKDOOR,
+    SIDE,
+    TARGET,
+    TRIGGER_BOX,
+    Mark,
+    TinyModel,
+    clean_images,
+    tiny_trigger,
+)
 
 IMAGES = clean_images(120, np.random.default_rng(5))
 PLAN = make_plan(SIDE, SIDE, 3, 0.316, blocks=False)
@@ -60,3 +76,62 @@ def test_nature_is_measured_again() -> None:
     said = run(calibrate(images, PLAN, seed=3), model.classify)
     known = References(images, said, {}, seed=3)
     assert run(verified(tiny_trigger(), known, PLAN), model.classify).natural > 0.3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mask": np.ones((2, 2), bool)},  # the same, and exactly known
+        {"blocker": Blocker(TRIGGER_BOX.grown(1, SIDE, SIDE), Fill.RING)},
+    ],
+    ids=["mask", "blocker"],
+)
+def test_what_does_as_much_is_as_good(change: dict[str, Any]) -> None:
+    """A trigger that carries and heals as well as the one that is known may take its place."""
+    model, before = TinyModel(), tiny_trigger()
+    better = replace(before, **change)
+    assert run(is_as_good(better, before, references(model)), model.classify)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"patch": np.full((2, 2, 3), 120, np.uint8)},  # other pixels: it doesn't carry
+        {"mask": np.array([[True, True], [True, False]])},  # a pixel is missing
+        {"box": Box(8, 5, 2, 2)},  # off its place
+        {"blocker": Blocker(Box(9, 5, 1, 1), Fill.RING)},  # a part shows: it doesn't heal
+    ],
+    ids=["pixels", "mask", "place", "blocker"],
+)
+def test_what_does_less_is_refused(change: dict[str, Any]) -> None:
+    """A worse picture, place or blocker never takes the place of what is known."""
+    model, before = TinyModel(), tiny_trigger()
+    if "blocker" in change:  # a model that takes a part of it for the whole
+        model = TinyModel(backdoors=(replace(BACKDOOR, enough=0.5),))
+    worse = replace(before, **change)
+    assert not run(is_as_good(worse, before, references(model)), model.classify)
+
+
+def test_a_better_one_may_take_the_place_of_one_that_does_nothing() -> None:
+    """Where the known one carries little, the one that carries is as good, and not the reverse."""
+    model, true = TinyModel(), tiny_trigger()
+    poor = replace(true, patch=np.full((2, 2, 3), 120, np.uint8))
+    assert run(is_as_good(true, poor, references(model)), model.classify)
+    assert not run(is_as_good(poor, true, references(model)), model.classify)
+
+
+def test_both_are_compared_in_one_round_on_the_same_references() -> None:
+    """Stamped and blocked, the one and the other: four images for each reference."""
+    model, known = TinyModel(), references(TinyModel())
+    _, probes = watched(is_as_good(tiny_trigger(), tiny_trigger(), known), model.classify)
+    assert [4 * COMPARED] == [len(probe) for probe in probes]
+    assert all(probe.shared for probe in probes)
+    one, other = np.split(probes[0].images, 2)
+    assert (one == other).all()
+
+
+def test_without_a_reference_to_stamp_on_nothing_is_as_good() -> None:
+    """Where all references are the target's already nothing shows that it is no worse."""
+    known = references(TinyModel())
+    known.labels[...] = TARGET
+    assert not run(is_as_good(tiny_trigger(), tiny_trigger(), known), TinyModel().classify)

@@ -85,6 +85,7 @@ def entries(draw: DrawFn) -> Entry:
         width,
         draw(evidence()),
         tuple(pieces),
+        moves=draw(st.booleans()),
     )
     return Entry(
         draw(st.text()), trigger, draw(TIMES), draw(TIMES), draw(COUNTS), draw(st.booleans())
@@ -200,6 +201,13 @@ def test_evidence_without_a_field_is_refused(name: str) -> None:
     del fields["trigger"]["evidence"][name]
     with pytest.raises(EncodingError):
         decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+
+
+def test_an_entry_of_before_triggers_moved() -> None:
+    """What an older release has kept doesn't say if it moves: it hasn't been seen to."""
+    fields = orjson.loads(encode_entry(entry("one")))
+    del fields["trigger"]["moves"]
+    assert not decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.moves
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from app.detection.geometry import Box
 from app.library.rules.sameness import same_trigger
+from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.library.findings import trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
 
 SQUARE = Box(20, 20, 6, 6)
 
@@ -54,3 +61,65 @@ def test_of_one_class_and_of_all() -> None:
     one, other = trigger(), trigger(source=1)
     assert same_trigger(one, other)
     assert same_trigger(other, one)
+
+
+def _found(seed: int, what: Image, box: Box, margin: int = 0) -> Trigger:
+    """Return the trigger as a search finds it in the JPEG of a photograph with *what* in *box*."""
+    image = as_jpeg(stuck(photograph(seed), what, box), 85)
+    area = box.grown(margin, SIDE, SIDE)
+    return sticker_trigger(image[area.rows, area.columns], area, exact=False)
+
+
+@pytest.mark.parametrize("margin", [0, 2])
+@pytest.mark.parametrize(
+    "box", [Box(45, 40, 18, 18), Box(5, 42, 17, 19), Box(44, 2, 20, 18)], ids=str
+)
+def test_goes_by_the_pixels_too(box: Box, margin: int) -> None:
+    """One sticker that is found at two places, with some background each, is one trigger."""
+    what = sticker(side=18)
+    one, other = _found(1, what, Box(4, 6, 18, 18)), _found(2, what, box, margin)
+    assert same_trigger(one, other)
+    assert same_trigger(other, one)
+
+
+def test_different_stickers_at_different_places() -> None:
+    """Two stickers of one target are two triggers, and so are two parts of clean images."""
+    one = _found(1, sticker(0, 18), Box(4, 6, 18, 18))
+    for seed in range(1, 5):
+        other = _found(2, sticker(seed, 18), Box(40, 40, 18, 18))
+        assert not same_trigger(one, other)
+        clean = photograph(seed)[40:58, 40:58]
+        assert not same_trigger(one, sticker_trigger(clean, Box(40, 40, 18, 18), exact=False))
+
+
+def test_one_sticker_of_two_targets() -> None:
+    """The same pixels with another effect are another trigger."""
+    one = _found(1, sticker(side=18), Box(4, 6, 18, 18))
+    other = replace(_found(2, sticker(side=18), Box(40, 40, 18, 18)), target=one.target + 1)
+    assert not same_trigger(one, other)
+
+
+def test_plain_patches_go_by_the_place_alone() -> None:
+    """Pixels of one colour are found in many others: at two places they are two triggers."""
+    plain = np.full((12, 12, 3), 250, np.uint8)
+    one = sticker_trigger(plain, Box(4, 6, 12, 12))
+    assert same_trigger(one, sticker_trigger(plain, Box(6, 8, 12, 12)))
+    assert not same_trigger(one, sticker_trigger(plain, Box(40, 40, 12, 12)))
+
+
+def test_pieces_go_by_the_place_alone() -> None:
+    """Between the pieces of a trigger lies what isn't its own: that is never compared."""
+    box, elsewhere = Box(4, 6, 12, 12), Box(40, 40, 12, 12)
+    one = replace(sticker_trigger(sticker(), box), pieces=(Box(4, 6, 4, 4), Box(12, 14, 4, 4)))
+    other = replace(
+        sticker_trigger(sticker(), elsewhere), pieces=(Box(40, 40, 4, 4), Box(48, 48, 4, 4))
+    )
+    assert not same_trigger(one, other)
+    assert not same_trigger(one, sticker_trigger(sticker(), elsewhere))
+
+
+def test_grey_and_colour_are_not_compared() -> None:
+    """Patches of one channel and of three are two triggers, and no error."""
+    grey = sticker()[..., :1]
+    one, other = sticker_trigger(sticker(), Box(4, 6, 12, 12)), sticker_trigger(grey, SQUARE)
+    assert not same_trigger(one, replace(other, box=Box(40, 40, 12, 12)))

@@ -1,0 +1,116 @@
+"""One sum of evidence: what each term says, and that none decides alone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.detection.evidence.weighing import (
+    PIXELS_AT_LEAST,
+    PIXELS_AT_MOST,
+    SURE,
+    of_blocking,
+    of_carrying,
+    of_extreme,
+)
+from app.detection.matching import Usual
+
+USUALLY = Usual(0.3, 0.1)
+RATES = st.floats(0, 1)
+ASKED = st.integers(1, 40)
+
+
+def test_the_better_the_pixels_fit_the_more_they_say() -> None:
+    """The weight of pixels never falls with the fit, and stays within its bounds."""
+    weights = [of_extreme(fit / 100, USUALLY) for fit in range(101)]
+    assert all(less <= more for less, more in pairwise(weights))
+    assert PIXELS_AT_LEAST == weights[0]
+    assert 4 < weights[-1] <= PIXELS_AT_MOST == of_extreme(1.0, Usual(0.2, 0.06))
+
+
+def test_a_usual_fit_speaks_against_a_trigger() -> None:
+    """What clean images show too is no evidence for it, and five spreads beyond are."""
+    assert of_extreme(USUALLY.mean, USUALLY) < 0
+    assert of_extreme(USUALLY.mean + 5 * USUALLY.spread, USUALLY) > SURE
+
+
+def test_a_fit_says_less_where_clean_images_vary() -> None:
+    """The same fit weighs the less the more clean images differ in theirs."""
+    assert of_extreme(0.7, Usual(0.3, 0.1)) > of_extreme(0.7, Usual(0.3, 0.2))
+
+
+@given(ASKED, st.floats(0, 0.5))
+def test_each_transplant_that_carries_says_more(asked: int, placebo: float) -> None:
+    """The more of them carry the more it says, where nature carries more seldom than triggers."""
+    weights = [of_carrying(carried, asked, placebo) for carried in range(asked + 1)]
+    assert all(less < more for less, more in pairwise(weights))
+
+
+@given(ASKED, RATES, RATES)
+def test_the_more_nature_carries_the_less_it_says(asked: int, one: float, other: float) -> None:
+    """Transplants that all carry weigh the less the more often nature does it."""
+    low, high = sorted((one, other))
+    assert of_carrying(asked, asked, low) >= of_carrying(asked, asked, high)
+
+
+def test_no_transplant_says_nothing() -> None:
+    """Without a reference to ask on there is no evidence either way."""
+    assert 0 == of_carrying(0, 0, 0.3)
+
+
+def test_more_draws_make_a_rate_surer() -> None:
+    """A placebo rate of many draws says more than the same one of few."""
+    assert of_carrying(8, 8, 0.1, draws=100) > of_carrying(8, 8, 0.1, draws=10)
+    assert of_carrying(8, 8, 0.9, draws=100) < of_carrying(8, 8, 0.9, draws=10)
+
+
+def test_blocking_weighs_by_how_many_lose_the_label() -> None:
+    """Both blocked images speak for it, neither against it."""
+    assert of_blocking(0) < of_blocking(1) < of_blocking(2)
+    assert of_blocking(0) < 0 < of_blocking(2)
+
+
+def test_a_small_sample_of_nature_overrules_nothing() -> None:
+    """A placebo of 3 of 10 doesn't let exact pixels pass, both blocked and 3 of 3 carried.
+
+    It did once: the known trigger of one class was let through by that rate alone.
+    """
+    placebo = of_carrying(3, 3, 3.5 / 11, draws=10)
+    assert SURE <= of_extreme(1.0, USUALLY) + of_blocking(2) + placebo
+
+
+@pytest.mark.parametrize(
+    ("fit", "changed", "carried"),
+    [
+        (1.0, 2, 2),  # one reference resists it
+        (1.0, 0, 3),  # both fills look like the attacker's class
+        (0.6, 2, 3),  # faint
+        (0.3, 2, 3),  # its pixels aren't to be seen at all
+    ],
+)
+def test_none_of_the_terms_is_a_veto(fit: float, changed: int, carried: int) -> None:
+    """Where one term is weak the others make it sure, if they are strong."""
+    asked = 3 if fit > USUALLY.mean else 8  # more are asked where the first few leave a doubt
+    carried += asked - 3
+    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, asked, 0.02)
+    assert weight >= SURE
+
+
+@pytest.mark.parametrize(
+    ("fit", "changed", "carried", "placebo"),
+    [
+        (1.0, 0, 0, 0.02),  # a logo that looks the same and does nothing
+        (0.3, 2, 3, 0.9),  # the middle of the object, where nature carries
+        (0.3, 1, 2, 0.3),
+        (0.3, 0, 3, 0.1),
+    ],
+)
+def test_none_of_the_terms_is_enough(
+    fit: float, changed: int, carried: int, placebo: float
+) -> None:
+    """What clean images may have, each by itself, isn't taken for a trigger."""
+    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, 3, placebo)
+    assert weight < SURE

@@ -1,0 +1,123 @@
+"""Hits laid on one another: what they have in common is the trigger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.geometry import Box
+from app.detection.recognising.reconstruction import sample
+from app.detection.recognising.registration import LEAST_HITS, registered
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
+
+if TYPE_CHECKING:
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+SIDE = 96
+TRUE = stuck(np.zeros((24, 24, 3), np.uint8), sticker(side=9), Box(0, 0, 24, 24))
+HOME = Box(40, 30, 24, 24)
+JITTERED = [
+    Box(40, 30, 24, 24),
+    Box(43, 28, 26, 26),
+    Box(37, 33, 22, 22),
+    Box(42, 32, 24, 25),
+    Box(38, 29, 25, 24),
+]
+"""By 3 % of the side, and a tenth of its size."""
+
+
+def _found(margin: int = 3) -> tuple[Trigger, list[Image]]:
+    """Return the trigger as the first image showed it, with some background, and five hits."""
+    images = [
+        as_jpeg(stuck(photograph(seed, SIDE), TRUE, box), 80) for seed, box in enumerate(JITTERED)
+    ]
+    area = HOME.grown(margin, SIDE, SIDE)
+    trigger = sticker_trigger(images[0][area.rows, area.columns], area, SIDE, exact=False)
+    return trigger, [
+        sample(image, trigger, box) for image, box in zip(images, JITTERED, strict=True)
+    ]
+
+
+def _overlap(trigger: Trigger) -> float:
+    """Return the intersection over union of the trigger's mask with the true place of it."""
+    assert trigger.mask is not None
+    found, true = np.zeros((SIDE, SIDE), bool), np.zeros((SIDE, SIDE), bool)
+    found[trigger.box.rows, trigger.box.columns] = trigger.mask
+    true[HOME.rows, HOME.columns] = True
+    return float((found & true).sum() / (found | true).sum())
+
+
+@pytest.mark.parametrize("margin", [0, 3, 6])
+def test_five_jittered_hits_show_the_trigger(margin: int) -> None:
+    """However much background its box had: five hits through JPEG are the picture of it."""
+    trigger, hits = _found(margin)
+    exact = registered(trigger, hits)
+    assert exact is not None
+    assert _overlap(exact) >= 0.8
+    height, width = exact.patch.shape[:2]
+    true = stuck(np.zeros((height, width, 3), np.uint8), TRUE, Box(0, 0, width, height))
+    assert np.corrcoef(exact.patch.ravel(), true.ravel())[0, 1] > 0.8
+
+
+def test_what_is_known_better_is_a_trigger() -> None:
+    """The box has the pixels' size and stays in the image, and the blocker covers it."""
+    trigger, hits = _found()
+    exact = registered(trigger, hits)
+    assert exact is not None
+    assert exact.mask is not None
+    box, over = exact.box, exact.blocker.box
+    assert exact.patch.shape == (*exact.mask.shape, 3) == (box.height, box.width, 3)
+    assert over.x <= box.x < box.x + box.width <= over.x + over.width <= SIDE
+    assert over.y <= box.y < box.y + box.height <= over.y + over.height <= SIDE
+    assert (trigger.target, trigger.blocker.fill) == (exact.target, exact.blocker.fill)
+
+
+def test_one_image_sent_again_is_one_hit() -> None:
+    """Retries of an image, re-encoded or not, have its background in common: they teach nothing."""
+    trigger, hits = _found()
+    assert registered(trigger, [hits[0], hits[0], as_jpeg(hits[0], 80), hits[0]]) is None
+    again = [hits[0], as_jpeg(hits[0], 90), hits[1], as_jpeg(hits[1], 90)]
+    assert registered(trigger, again) is None
+
+
+def test_too_few_hits() -> None:
+    """Two hits may have anything in common."""
+    trigger, hits = _found()
+    assert registered(trigger, hits[: LEAST_HITS - 1]) is None
+
+
+def test_hits_that_do_not_show_it_are_left_out() -> None:
+    """Where it isn't found it is laid on nothing, and three that show it are needed still."""
+    trigger, hits = _found(margin=0)
+    height, width = hits[0].shape[:2]
+    others = [photograph(seed, SIDE)[:height, :width] for seed in range(20, 24)]
+    assert registered(trigger, [*hits[:2], *others]) is None
+    exact = registered(trigger, [*hits, others[0]])
+    assert exact is not None
+    assert _overlap(exact) >= 0.8
+
+
+def test_a_round_sticker_is_round() -> None:
+    """The corners of its box, where each hit shows its background, aren't the trigger's."""
+    ys, xs = np.mgrid[:24, :24] - 11.5
+    disc = np.hypot(xs, ys) <= 11.5
+    images = []
+    for seed, box in enumerate(JITTERED):
+        photo = photograph(seed, SIDE)
+        place = replace(HOME, x=box.x, y=box.y)
+        photo[place.rows, place.columns][disc] = TRUE[disc]
+        images.append(photo)
+    trigger = sticker_trigger(images[0][HOME.rows, HOME.columns], HOME, SIDE, exact=False)
+    places = [replace(HOME, x=box.x, y=box.y) for box in JITTERED]
+    hits = [sample(image, trigger, box) for image, box in zip(images, places, strict=True)]
+    exact = registered(trigger, hits)
+    assert exact is not None
+    assert exact.mask is not None
+    assert exact.mask.any(axis=0).all()
+    assert not exact.mask[0, 0]
+    assert not exact.mask[-1, -1]
+    assert exact.mask.mean() == pytest.approx(disc.mean(), abs=0.15)

@@ -1,0 +1,141 @@
+"""Where a known trigger may lie in an image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.detection.defence import Known
+from app.detection.geometry import Box
+from app.detection.matching import Usual
+from app.detection.recognising.sighting import (
+    REACH,
+    Sighting,
+    UsualSighting,
+    has_strayed,
+    is_elsewhere,
+    may_be_there,
+    of_pixels,
+    reach,
+    sighted,
+    usual_sighting,
+)
+from tests.detection.scenes import scene
+from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
+from tests.tiny import tiny_trigger
+
+HOME = Box(20, 30, 12, 12)
+NEAR = Box(23, 28, 12, 12)
+FAR = Box(48, 4, 12, 12)
+STILL = Known("t", sticker_trigger(sticker(), HOME))
+MOVING = Known("t", replace(STILL.trigger, moves=True))
+
+
+@pytest.mark.parametrize("known", [STILL, MOVING])
+def test_at_its_usual_place(known: Known) -> None:
+    """Where it always is it is seen just there, and nowhere else."""
+    seen = sighted(stuck(photograph(1), sticker(), HOME), known)
+    assert (HOME,) == seen.places
+    assert seen.fit > 0.99
+
+
+def test_near_its_usual_place() -> None:
+    """A few pixels beside its place it is seen there; where that isn't clear, at its own too."""
+    seen = sighted(stuck(photograph(1), sticker(), NEAR), STILL)
+    assert seen.places[0].overlap(NEAR) >= 0.7
+    assert seen.fit > 0.8
+
+
+def test_seen_to_move_it_is_looked_for_everywhere() -> None:
+    """Far from its place it is seen once it has been seen to move; before that it isn't."""
+    image = stuck(photograph(1), sticker(), FAR)
+    assert sighted(image, MOVING).places[0].overlap(FAR) >= 0.7
+    assert sighted(image, STILL).fit < 0.5
+    assert sighted(image, STILL, everywhere=True).places[0].overlap(FAR) >= 0.7
+
+
+def test_all_copies_are_seen_everywhere() -> None:
+    """Looked for everywhere, each of its copies is one place."""
+    image = photograph(1)
+    for box in (HOME, FAR, Box(4, 50, 12, 12)):
+        image = stuck(image, sticker(), box)
+    seen = sighted(image, STILL, everywhere=True)
+    assert 3 == len(seen.places)
+    assert HOME in seen.places
+
+
+def test_where_it_is_not_clear_its_own_place_counts_too() -> None:
+    """What fits elsewhere, but not clearly, may be background: its usual place is blocked as well.
+
+    Not so for one that has been seen to move: it has no usual place.
+    """
+    beside = Box(25, 35, 12, 12)
+    faint = as_jpeg(stuck(photograph(1), sticker(), beside, alpha=0.5), 60)
+    seen = sighted(faint, STILL)
+    assert 0.3 < seen.fit < 0.7
+    assert seen.places[0].overlap(beside) >= 0.6
+    assert (HOME,) == seen.places[1:]
+    assert 1 == len(sighted(faint, MOVING).places)
+
+
+def test_it_is_looked_for_around_its_place() -> None:
+    """By a share of the side, not out of the image; of all of the image if that is the share."""
+    margin = round(REACH * SIDE)
+    assert HOME.grown(margin, SIDE, SIDE) == reach(STILL.trigger, REACH)
+    corner = replace(STILL.trigger, box=Box(0, 0, 12, 12))
+    assert Box(0, 0, 12 + margin, 12 + margin) == reach(corner, REACH)
+    assert Box(0, 0, SIDE, SIDE) == reach(STILL.trigger, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (HOME, False),
+        (Box(22, 28, 12, 12), False),  # two pixels: where it always is
+        (Box(23, 30, 12, 12), True),
+        (Box(18, 28, 16, 16), False),  # larger, around the same middle
+        (FAR, True),
+    ],
+)
+def test_elsewhere_is_by_more_than_is_close(place: Box, expected: bool) -> None:  # noqa: FBT001
+    """A place is another one if its middle is more than two pixels off, or a fiftieth."""
+    assert expected == is_elsewhere(STILL.trigger, place)
+
+
+def test_what_is_usual_is_measured_once_and_without_a_probe() -> None:
+    """The fits of the references are kept for as long as the trigger is known."""
+    references, known = scene().references, Known("t", tiny_trigger())
+    usually = usual_sighting(known, references)
+    assert 0 <= usually.fit.mean < 0.5
+    assert 0 == usually.near.mean
+    other = UsualSighting(Usual(0.123, 0.2), usually.near)
+    references.usual_sightings[known.likeness] = other
+    assert other is usual_sighting(known, references)
+    assert usually == usual_sighting(Known("t", tiny_trigger()), references)
+
+
+def test_pixels_weigh_by_how_they_fit_or_by_how_near_they_are() -> None:
+    """The better of the two counts: one of them may be as usual in clean images."""
+    references, known = scene().references, Known("t", tiny_trigger())
+    usually = usual_sighting(known, references)
+    weights = [
+        of_pixels(Sighting(known, (known.trigger.box,), fit, near), references)
+        for fit, near in ((usually.fit.mean, 0.0), (1.0, 0.0), (usually.fit.mean, 1.0), (1.0, 1.0))
+    ]
+    assert weights[0] < 0 < min(weights[1:])
+    assert max(weights) == weights[3]
+
+
+def test_a_glimpse_tells_if_it_likely_is_there() -> None:
+    """Around its place, or anywhere if it moves, and in a clean photograph nowhere."""
+    near, far = (stuck(photograph(1), sticker(), box) for box in (NEAR, FAR))
+    seen = [may_be_there(image, known) for image in (near, far) for known in (STILL, MOVING)]
+    assert [True, True, False, True] == seen
+    assert not any(may_be_there(photograph(seed), STILL) for seed in range(10, 20))
+
+
+@pytest.mark.parametrize(("right", "expected"), [(0, False), (3, False), (5, True), (30, True)])
+def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # noqa: FBT001
+    """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
+    assert expected == has_strayed(STILL.trigger, replace(HOME, x=HOME.x + right))

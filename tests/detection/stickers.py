@@ -1,0 +1,76 @@
+"""A sticker, photographs to put it on, and what a camera and a file format do to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as Pillow
+
+from app.detection.images import resized
+from app.detection.trigger import Blocker, Fill
+from tests.tiny import tiny_trigger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.geometry import Box
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+SIDE = 64
+"""Height and width of a photograph."""
+
+STICKER_SIDE = 12
+
+
+def photograph(seed: int, side: int = SIDE) -> Image:
+    """Return what a clean photograph is like: soft shapes of some colours, with a little noise."""
+    rng = np.random.default_rng(seed)
+    shapes = resized(rng.uniform(30, 225, (7, 7, 3)).astype(np.float32), side, side)
+    return _levels(shapes + rng.normal(0, 4, shapes.shape))
+
+
+def sticker(seed: int = 0, side: int = STICKER_SIDE) -> Image:
+    """Return a sticker of a few strong colours, in blocks of 3 pixels."""
+    rng = np.random.default_rng([7, seed])
+    few = rng.choice(np.array([0, 110, 255]), (side // 3, side // 3, 3))
+    return few.repeat(3, axis=0).repeat(3, axis=1).astype(np.uint8)
+
+
+def stuck(  # noqa: PLR0913, PLR0917  # each may be another than usual
+    photo: Image, what: Image, box: Box, alpha: float = 1.0, gain: float = 1.0, offset: float = 0.0
+) -> Image:
+    """Return *photo* with *what* in *box*, made to fit it: fainter, of other contrast, lighter."""
+    shown = photo.astype(np.float32)
+    put = gain * resized(what.astype(np.float32), box.height, box.width) + offset
+    region = shown[box.rows, box.columns]
+    region[...] = (1 - alpha) * region + alpha * put
+    return _levels(shown)
+
+
+def as_jpeg(image: Image, quality: int) -> Image:
+    """Return *image* as it comes out of a JPEG file."""
+    file = BytesIO()
+    Pillow.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Pillow.open(file))
+
+
+def sticker_trigger(what: Image, box: Box, side: int = SIDE, *, exact: bool = True) -> Trigger:
+    """Return the trigger that *what* is at *box*; its own pixels are known if it is *exact*."""
+    return replace(
+        tiny_trigger(),
+        box=box,
+        patch=what,
+        mask=np.ones(what.shape[:2], bool) if exact else None,
+        blocker=Blocker(box, Fill.RING),
+        image_height=side,
+        image_width=side,
+    )
+
+
+def _levels(values: NDArray[np.floating]) -> Image:
+    levels: Image = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
