@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence, Known
     from app.detection.finding.discovery import Discovery
+    from app.detection.matching import Usual
     from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
+    from app.detection.trigger import Trigger
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
@@ -142,13 +144,17 @@ def _suspected(
     for one in known:
         if not one.trigger.may_answer(label):
             continue
-        sighting, usually = sighted(image, one), usual_sighting(one, references).fit
-        least = 0.0 if one.trigger.mask is None else usually.mean
-        if one.trigger.source is not None:
-            least = usually.mean + (0.0 if one.trigger.mask is None else usually.spread)
-        if sighting.fit > least:
+        sighting, trigger = sighted(image, one), one.trigger
+        if sighting.fit > _least_fit(trigger, usual_sighting(one, references).fit):
             sightings.append(sighting)
     return sorted(sightings, key=lambda one: -one.fit)
+
+
+def _least_fit(trigger: Trigger, usually: Usual) -> float:
+    """Return the fit above which an image may carry *trigger*: any, while its mask is unknown."""
+    if trigger.source is None:
+        return 0.0 if trigger.mask is None else usually.mean
+    return usually.mean + (0.0 if trigger.mask is None else usually.spread)
 
 
 def _possible(image: Image, label: int, suspects: list[Sighting]) -> Search[list[Sighting]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -37,8 +38,9 @@ class Learner:
         self._library = library
         self._model = model
         self._strategy = strategy
-        self._refined: dict[str, int] = {}
+        self._tried: dict[str, int] = {}
         self._working: set[asyncio.Task[None]] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     async def hit(
         self, trigger_id: str, image: Image, place: Box | None, prepared: Prepared
@@ -56,13 +58,19 @@ class Learner:
             await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
             return
         samples = await library.hit(trigger_id, sample(image, trigger, place))
-        if place is not None and has_strayed(trigger, place) and not trigger.moves:
-            await library.refine(trigger_id, replace(trigger, moves=True))
-        if len(samples) in REFINED_AT and self._refined.get(trigger_id) != len(samples):
-            self._refined[trigger_id] = len(samples)
+        if place is not None and has_strayed(trigger, place):
+            await self._mark_moving(trigger_id)
+        if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
+            self._tried[trigger_id] = len(samples)
             task = asyncio.create_task(self._refine(trigger_id, samples, prepared))
             self._working.add(task)
             task.add_done_callback(self._working.discard)
+
+    async def _mark_moving(self, trigger_id: str) -> None:
+        with suppress(UnknownTriggerError):
+            trigger = self._library.entry(trigger_id).trigger  # as it is now: it may be refined
+            if not trigger.moves:
+                await self._library.refine(trigger_id, replace(trigger, moves=True))
 
     async def settle(self) -> None:
         """Wait until what has been learnt so far is in the library."""
@@ -77,17 +85,21 @@ class Learner:
             await asyncio.wait(self._working)
 
     async def _refine(self, trigger_id: str, samples: Samples, prepared: Prepared) -> None:
-        library, references = self._library, prepared.references
         try:
-            trigger = library.entry(trigger_id).trigger
-            better = await asyncio.to_thread(reconstruct, trigger, samples, references)
-            if better is None:
-                return
-            if not await ask(is_as_good(better, trigger, references), self._model):
-                return
-            moves = library.entry(trigger_id).trigger.moves
-            await library.refine(trigger_id, replace(better, moves=moves))
+            async with self._one_at_a_time:  # each is compared with what the one before has made
+                await self._refined_now(trigger_id, samples, prepared)
         except (UpstreamError, LibraryError):  # as after the next hits
-            self._refined.pop(trigger_id, None)
+            self._tried.pop(trigger_id, None)
         except Exception:  # a fault of ours must not end unheard
             logger.exception("working out a trigger's pixels failed")
+
+    async def _refined_now(self, trigger_id: str, samples: Samples, prepared: Prepared) -> None:
+        library, references = self._library, prepared.references
+        trigger = library.entry(trigger_id).trigger
+        better = await asyncio.to_thread(reconstruct, trigger, samples, references)
+        if better is None:
+            return
+        if not await ask(is_as_good(better, trigger, references), self._model):
+            return
+        moves = library.entry(trigger_id).trigger.moves
+        await library.refine(trigger_id, replace(better, moves=moves))

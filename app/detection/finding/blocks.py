@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
 HARDLY_NOVEL = 1.1  # the same, from which on a few cells are blocked where none is novel
 FEW_CELLS = 2
+DIFFERING = 33.0  # levels between clean images of a class: signs 16 to 35, photographs 33 to 41
 CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
@@ -92,7 +93,9 @@ def _novel_cells(
     novel = novelties(image, cells, label, defence.references)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
-    if not newest:  # where clean images of a class differ much, a trigger is hardly newer than they
+    usual = defence.references.usual_distances.get(label)
+    if not newest and usual is not None and np.median(usual) > DIFFERING:
+        # Where clean images of a class differ much a trigger is hardly newer than they are.
         newest = [cells[i] for i in order if novel[i] > HARDLY_NOVEL][:FEW_CELLS]
     return [cell for cell in newest if not is_dismissed(image, label, cell, defence)]
 

@@ -31,6 +31,7 @@ FITTING = 0.45  # least fit of a hit that is laid on the others
 LEAST_HITS = 3
 AGAIN = 6.0  # levels in the mean, by which one image differs that is sent again, re-encoded or not
 LEAST_PIXELS = 12  # of the mask: fewer are chance
+SHOWN = 0.99  # of a pixel that all hits must show: what is outside of an image isn't steady
 FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
 COVERED = 2  # pixels around the box that are blocked with it: its place varies
 
@@ -51,7 +52,7 @@ def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> Trigger |
             return None
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        pixels = np.median(stack, axis=0)[inside].astype(np.float32)
+        pixels = np.median(stack[..., :-1], axis=0)[inside].astype(np.float32)
         what = Likeness(pixels, mask[inside].astype(np.float32))
     return _described(trigger, box, what)
 
@@ -86,25 +87,30 @@ def _different(hits: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]
 
 
 def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.float32]:
-    """Return *box* of *hit* as *height* times *width* pixels, with MARGIN of its surroundings."""
+    """Return *box* of *hit* as *height* times *width* pixels, with MARGIN of its surroundings.
+
+    A further channel says how much of each pixel the hit shows: 0 outside of it.
+    """
     tall, wide = round(MARGIN * box.height), round(MARGIN * box.width)
-    padded = np.pad(hit, ((tall, tall), (wide, wide), (0, 0)), mode="edge")
+    seen = np.dstack([hit.astype(np.float32), np.ones(hit.shape[:2], np.float32)])
+    padded = np.pad(seen, ((tall, tall), (wide, wide), (0, 0)))
     area = padded[box.y : box.y + box.height + 2 * tall, box.x : box.x + box.width + 2 * wide]
     down, across = 2 * round(MARGIN * height), 2 * round(MARGIN * width)
-    return resized(area.astype(np.float32), height + down, width + across)
+    return resized(area, height + down, width + across)
 
 
 def _steady(stack: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which pixels (h, w) of *stack* vary little between the hits, one whole, no holes."""
     height, width = size
     tall, wide = round(MARGIN * height), round(MARGIN * width)
-    varying = np.sqrt(np.square(stack - np.median(stack, axis=0)).mean(axis=(0, 3)))
+    pixels, shown = stack[..., :-1], stack[..., -1].min(axis=0) > SHOWN
+    varying = np.sqrt(np.square(pixels - np.median(pixels, axis=0)).mean(axis=(0, 3)))
     varying = _averaged(varying)
-    around = np.ones(varying.shape, bool)
+    around = shown.copy()
     around[tall : tall + height, wide : wide + width] = False
     usual = float(np.median(varying[around])) if around.any() else 0.0
     filled = _averaged((varying < STEADY * usual).astype(np.float32)) >= FILLED
-    return _largest(filled)
+    return _largest(filled & shown)
 
 
 def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from app.detection.matching import Usual, fit_at, glimpse, matches, nearness, us
 if TYPE_CHECKING:
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image
+    from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
 
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
@@ -32,6 +32,7 @@ GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in th
 VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 40  # references that tell what is usual
+ASKED_OF_TARGET, LEAST_OF_TARGET = 20, 5  # of the trigger's target that do, if there are as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,17 +111,32 @@ class UsualSighting:
 
 
 def usual_sighting(known: Known, references: References) -> UsualSighting:
-    """Return what clean images show of *known*; measured once, without a probe."""
+    """Return what clean images show of *known*; measured once, without a probe.
+
+    Those of its target, if they show more of it than others: a mark that a class has by nature is
+    nothing unusual there.
+    """
     kept = references.usual_sightings
     if known.likeness not in kept:
         rng = np.random.default_rng(references.seed)
-        some = rng.permutation(len(references.images))[:ASKED]
-        sightings = [sighted(references.images[i], known) for i in some]
+        target = np.flatnonzero(references.labels == known.trigger.target)
+        own = rng.permutation(target)[:ASKED_OF_TARGET]
+        all_classes = rng.permutation(len(references.images))[:ASKED]
+        groups = [own, all_classes] if len(own) >= LEAST_OF_TARGET else [all_classes]
+        shown = [_shown(known, references.images[some]) for some in groups]
         kept[known.likeness] = UsualSighting(
-            usual([one.fit for one in sightings]), usual([one.near for one in sightings])
+            max((one.fit for one in shown), key=lambda usually: usually.mean),
+            max((one.near for one in shown), key=lambda usually: usually.mean),
         )
     found: UsualSighting = kept[known.likeness]
     return found
+
+
+def _shown(known: Known, images: Images) -> UsualSighting:
+    sightings = [sighted(image, known) for image in images]
+    return UsualSighting(
+        usual([one.fit for one in sightings]), usual([one.near for one in sightings])
+    )
 
 
 def of_pixels(sighting: Sighting, references: References) -> float:
