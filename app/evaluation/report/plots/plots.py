@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.evaluation.report.axis import Axis
+from app.evaluation.report.plots.axis import Axis
 from app.templates import templates
 
 if TYPE_CHECKING:
