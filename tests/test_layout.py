@@ -21,11 +21,11 @@ ELSEWHERE = {
     "evaluation/experiments/results": "evaluation/report/test_document",
     "evaluation/measures/series": "evaluation/measures/test_metrics",  # every measure reads it
     "evaluation/records": "evaluation/runs/test_trial",  # a trial makes them
-    "evaluation/report/*_plots": "evaluation/report/test_page",  # the page draws them
+    "evaluation/report/plots/*_plots": "evaluation/report/test_page",  # the page draws them
     # all tables are one list of sheets:
-    "evaluation/report/*_tables": "evaluation/report/test_tables",
+    "evaluation/report/tables/*_tables": "evaluation/report/tables/test_tables",
     "evaluation/report/pictures": "evaluation/report/test_page",  # the page shows them
-    "evaluation/report/sheet": "evaluation/report/test_tables",  # each table is one
+    "evaluation/report/tables/sheet": "evaluation/report/tables/test_tables",  # each table is one
     # against a real gateway:
     "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish

@@ -23,9 +23,9 @@ class KeySetting:
 
 
 def keys(value: str | KeySetting) -> KeySetting:
-    """Return the keys in *value*, comma-separated; `@file` has them there, a line break is a comma.
+    """Return the keys in *value*, comma-separated; `@file` reads them from a file.
 
-    Raises ValueError, whose text doesn't tell the keys.
+    There a line break separates them too. Raises ValueError, whose text doesn't tell the keys.
     """
     if isinstance(value, KeySetting):
         return value

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     )
     upstream_token: Annotated[SecretStr, AfterValidator(sources.token)] | None = Field(
         None,
-        description="is sent to the model server as a bearer token; `@file` has it there",
+        description="is sent to the model server as a bearer token; `@file` reads it from a file",
         examples=["secret", "@token.txt"],
     )
     upstream_headers: Annotated[
@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     ] = Field(
         {},
         description=(
-            "more headers for the model server, with | or line breaks between them; `@file` has"
-            " them there"
+            "more headers for the model server, with | or line breaks between them; `@file` reads"
+            " them from a file"
         ),
         examples=["X-Api-Key: secret", "@headers.txt"],
     )
@@ -258,13 +258,14 @@ class Settings(BaseSettings):
     )
     api_keys: Keys = Field(
         KeySetting(),
-        description="keys for callers, comma-separated; `@file` has them there",
+        description="keys for callers, comma-separated; `@file` reads them from a file",
         examples=["one,two", "@keys.txt"],
     )
     admin_keys: Keys = Field(
         KeySetting(),
         description=(
-            "keys for reading and changing triggers, comma-separated; `@file` has them there"
+            "keys for reading and changing triggers, comma-separated; `@file` reads them from a"
+            " file"
         ),
         examples=["one,two", "@keys.txt"],
     )

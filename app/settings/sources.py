@@ -91,7 +91,7 @@ def names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def token(secret: SecretStr) -> SecretStr:
-    """Return *secret*; `@file` has it there. The error doesn't tell it."""
+    """Return *secret*; `@file` reads it from a file. The error doesn't tell it."""
     value = secret.get_secret_value()
     text = file_text(Path(value[1:])).strip() if value.startswith("@") else value
     if not text or not text.isascii() or not text.isprintable():
@@ -103,7 +103,7 @@ def token(secret: SecretStr) -> SecretStr:
 def headers(value: str | Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """Return the headers in *value*, `Name: value`, with | or a line break between them.
 
-    `@file` has them there. The errors don't tell the values.
+    `@file` reads them from a file. The errors don't tell the values.
     """
     if not isinstance(value, str):
         return value

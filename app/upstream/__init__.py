@@ -1,1 +1,1 @@
-"""The classifier behind HTTP: one file a protocol, wire formats as pure functions."""
+"""The classifier behind HTTP: its images are batched and asked, in the dialect of its server."""

@@ -1,1 +1,1 @@
-"""FastAPI: routes, schemas, one table from error to status, middleware."""
+"""FastAPI: what is read of a request, what is answered, and who may ask."""

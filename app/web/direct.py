@@ -1,4 +1,4 @@
-"""Routes that FastAPI describes and hot ones run without it.
+"""Routes that FastAPI only describes, and hot paths that are answered without it.
 
 What FastAPI, Starlette and their middleware do for any request costs more than a tenth of a
 millisecond, which is more than all that the gateway itself does for an image that isn't screened.

@@ -86,7 +86,7 @@ async def test_of_a_request_with_many_images_one_search_goes_on(store_url: str, 
 
 
 async def test_an_image_that_is_clear_in_the_end_is_counted_once(store_url: str, name: str) -> None:
-    """A search that ends with a trigger that was dismissed meanwhile leaves one image more as screened."""
+    """A search that ends with a trigger that was dismissed meanwhile counts its image once."""
     model, ended_before = SlowModel(), ended("clear")
     async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
         model.hold(SUSPICIOUS)

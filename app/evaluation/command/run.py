@@ -19,7 +19,7 @@ from app.evaluation.experiments.results import results
 from app.evaluation.plan import Experiment, arrangements, errands
 from app.evaluation.report.document import Facts, document
 from app.evaluation.report.page import page
-from app.evaluation.report.tables import show
+from app.evaluation.report.tables.tables import show
 from app.evaluation.runs.evaluating import Evaluation, Stint
 from app.evaluation.subjects.running_gateway import GatewayError
 from app.gateway.preparation.prepared import ReferencesError

@@ -10,8 +10,8 @@ import numpy as np
 
 from app.evaluation.experiments.rq4_reconstruction import best_fitting
 from app.evaluation.measures.overlap import overlap
-from app.evaluation.report.sheet import class_name
-from app.evaluation.report.wording import index
+from app.evaluation.report.tables.sheet import class_name
+from app.evaluation.report.tables.wording import index
 from app.pictures.drawing import trigger_picture
 from app.pictures.encoding import png
 

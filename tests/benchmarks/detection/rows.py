@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.evaluation.measures.intervals import Mean, Rate
-from app.evaluation.report.wording import NONE, plain, times
+from app.evaluation.report.tables.wording import NONE, plain, times
 from tests.benchmarks.detection.figures import Figures, figures
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from app.evaluation.report.wording import NONE, plain
+from app.evaluation.report.tables.wording import NONE, plain
 from tests.benchmarks.detection.targets import Target
 
 if TYPE_CHECKING:

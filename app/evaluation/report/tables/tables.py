@@ -9,11 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from app.evaluation.report.class_tables import class_tables
-from app.evaluation.report.detection_tables import detection_tables
-from app.evaluation.report.sheet import without_one_subject
-from app.evaluation.report.time_tables import time_tables
-from app.evaluation.report.trigger_tables import trigger_tables
+from app.evaluation.report.tables.class_tables import class_tables
+from app.evaluation.report.tables.detection_tables import detection_tables
+from app.evaluation.report.tables.sheet import without_one_subject
+from app.evaluation.report.tables.time_tables import time_tables
+from app.evaluation.report.tables.trigger_tables import trigger_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.evaluation.experiments.results import Results
-    from app.evaluation.report.sheet import Sheet
+    from app.evaluation.report.tables.sheet import Sheet
 
 NAME_WIDTH = 16
 """Letters of a name that are not given up for figures."""

@@ -1,6 +1,6 @@
 """Plots as SVG: drawn here, so that they follow the page's colours, light or dark.
 
-What is drawn is placed here; `templates/plot.svg` writes it down.
+What is drawn is placed here; the template `plot.svg` of the report writes it down.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.evaluation.report.axis import Axis
+from app.evaluation.report.plots.axis import Axis
 from app.templates import templates
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def plot(
 
 def svg(plot: Plot) -> str:
     """Return *plot* as SVG."""
-    return templates(__package__).get_template("plot.svg").render(plot=plot)
+    return templates("app.evaluation.report").get_template("plot.svg").render(plot=plot)
 
 
 def _y_axis(most: float, *, log: bool) -> Axis:

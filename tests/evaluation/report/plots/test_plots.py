@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 
-from app.evaluation.report.plots import Dots, Line, plot, svg
+from app.evaluation.report.plots.plots import Dots, Line, plot, svg
 
 
 def test_everything_drawn_is_inside_the_picture_and_told_in_the_legend() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
-from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
-from app.evaluation.report.wording import number, percent
+from app.evaluation.report.tables.sheet import SUBJECT, Sheet, class_name
+from app.evaluation.report.tables.wording import number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

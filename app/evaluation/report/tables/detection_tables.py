@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.evaluation.plan import Experiment
-from app.evaluation.report.reasons import reasons
-from app.evaluation.report.sheet import SUBJECT, Sheet, class_name
-from app.evaluation.report.wording import (
+from app.evaluation.report.tables.reasons import reasons
+from app.evaluation.report.tables.sheet import SUBJECT, Sheet, class_name
+from app.evaluation.report.tables.wording import (
     NONE,
     bare_percent,
     index,

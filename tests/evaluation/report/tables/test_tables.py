@@ -8,8 +8,8 @@ from rich.console import Console
 
 from app.evaluation.experiments.results import results
 from app.evaluation.plan import Experiment
-from app.evaluation.report.sheet import SUBJECT, Sheet, without_one_subject
-from app.evaluation.report.tables import MOST_CLASSES, sheets, show
+from app.evaluation.report.tables.sheet import SUBJECT, Sheet, without_one_subject
+from app.evaluation.report.tables.tables import MOST_CLASSES, sheets, show
 from tests.evaluation.report.evaluations import NAMES, all_results, an_evaluation
 from tests.evaluation.report.evaluations import SUBJECT as SIGNS
 

@@ -9,7 +9,7 @@ import pytest
 from app.evaluation.experiments.case import Case
 from app.evaluation.experiments.rq1_detection import detection
 from app.evaluation.records import NO_ANSWER
-from app.evaluation.report.reasons import reasons
+from app.evaluation.report.tables.reasons import reasons
 from app.gateway.outcome import Screening
 from tests.evaluation.recorded import CAUGHT, CLEAN, KNOWN, MISSED, Shot, a_run
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.detection.search import Purpose
 from app.evaluation.plan import FIRST_AT, Experiment
-from app.evaluation.report.sheet import Sheet
-from app.evaluation.report.wording import number, ratio, times
+from app.evaluation.report.tables.sheet import Sheet
+from app.evaluation.report.tables.wording import number, ratio, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

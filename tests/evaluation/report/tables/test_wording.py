@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.evaluation.measures.intervals import mean, rate
-from app.evaluation.report.wording import (
+from app.evaluation.report.tables.wording import (
     bare_percent,
     index,
     index_of,
