@@ -35,13 +35,10 @@ AT_MOST_S: Final = 600.0
 """A discovery's 350 images take 70 s of a model that needs 200 ms for each, if it has no other."""
 
 AGAIN_S: Final = 5.0
-"""The least pause before a model is asked again that was too busy to answer."""
+"""How long a model is left alone that was too busy to answer, if nobody says how long."""
 
-AGAIN_AT_MOST_S: Final = 30.0
-"""The most, whatever the model's own Retry-After."""
-
-TRIES: Final = 5
-"""Times that one probe is asked."""
+AGAIN_AT_LEAST_S, AGAIN_AT_MOST_S = 1.0, 30.0
+"""The same, whatever the model's Retry-After says, or the circuit breaker's."""
 
 OVERLOADED: Final = frozenset({429, 503})
 
@@ -139,15 +136,14 @@ class Background:
 
     async def _answers(self, account: Account, probe: Probe, caller: Caller) -> Answers:
         """Ask *probe* when *account* has something in it, again while the model is busy."""
-        for _ in range(TRIES - 1):
+        while True:
             try:
                 return await self._asked(account, probe, caller)
             except UpstreamError as exc:
                 if not _may_pass(exc):
                     raise
-                pause_s = min(max(exc.retry_after_s or 0.0, AGAIN_S), AGAIN_AT_MOST_S)
-            await asyncio.sleep(pause_s)
-        return await self._asked(account, probe, caller)
+                pause_s = AGAIN_S if exc.retry_after_s is None else exc.retry_after_s
+            await asyncio.sleep(min(max(pause_s, AGAIN_AT_LEAST_S), AGAIN_AT_MOST_S))
 
     async def _asked(self, account: Account, probe: Probe, caller: Caller) -> Answers:
         # Once: others may have overdrawn it meanwhile, but whoever lets everybody pass never ends.

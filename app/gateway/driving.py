@@ -60,11 +60,9 @@ class Course(Generic[T]):
         spent = BACKGROUND.spent if self.background else self.probes + self.shared
         return Caller(spent, self.visit.arrival)
 
-    def driven(
-        self, result: T, cut_off: UpstreamError | None = None, *, goes_on: bool = False
-    ) -> Driven[T]:
+    def driven(self, result: T, cut_off: UpstreamError | None = None) -> Driven[T]:
         """Return this *result* with what it has cost."""
-        return Driven(result, self.probes, self.shared, cut_off, goes_on)
+        return Driven(result, self.probes, self.shared, cut_off, self.background)
 
     def close(self) -> None:
         """End it, whatever it waits for."""
@@ -97,9 +95,9 @@ class Driver:
 
         The first probe holds the client's own image: if that fails there is nothing to conclude
         from, and the error is raised (UpstreamError). If a later one fails the search is refused.
-        But when patience is over it is *go_on*'s, if that returns what to conclude for now.
+        But when patience is over *go_on* may take it: it returns what to conclude for now if so.
         """
-        course, goes_on = Course(search, visit), False
+        course = Course(search, visit)
         deadline = asyncio.get_running_loop().time() + self._patience_s
 
         async def answers(probe: Probe, caller: Caller) -> Answers:
@@ -112,10 +110,9 @@ class Driver:
             if not course.probes:
                 raise
             so_far = go_on(course) if asyncio.get_running_loop().time() >= deadline else None
-            goes_on = so_far is not None
-            return course.driven(refuse(search) if so_far is None else so_far, exc, goes_on=goes_on)
+            return course.driven(refuse(search) if so_far is None else so_far, exc)
         finally:
-            if not goes_on:
+            if not course.background:
                 course.close()
 
     async def finish(

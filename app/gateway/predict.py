@@ -106,11 +106,10 @@ class Gateway:
             return await self._learnt(image, driven, examiner)
 
         def go_on(course: Course[Finding]) -> Finding | None:
-            if progress.said is None or not screened:
-                return None
-            if not self._background.take(course, lambda: progress.suspicious, conclude):
-                return None
-            return examiner.undecided(progress, known)
+            taken = screened and self._background.take(
+                course, lambda: progress.suspicious, conclude
+            )
+            return examiner.undecided(progress, known) if taken else None
 
         search = examiner.examine(image, screened=screened, progress=progress)
         driven = await self._driver.drive(search, visit, go_on)

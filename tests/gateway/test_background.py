@@ -8,12 +8,13 @@ import pytest
 
 from app.detection.search import Probe, Refused
 from app.gateway import background as module
-from app.gateway.background import GIVEN_UP, TRIES, Background
+from app.gateway.background import GIVEN_UP, Background
 from app.gateway.driving import Course, Driver
 from app.gateway.visit import Visit
 from app.ports import (
     Arrival,
     UpstreamAnswerError,
+    UpstreamOpenError,
     UpstreamStatusError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
@@ -86,10 +87,17 @@ async def test_a_suspicious_search_takes_the_place_of_one_that_is_not() -> None:
 
 
 async def test_a_busy_model_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What passes by itself doesn't end the search, nor the caller's bucket: it is asked again."""
-    monkeypatch.setattr(module, "AGAIN_S", 0.0)
+    """What passes by itself doesn't end the search: the same probe is asked again."""
+    monkeypatch.setattr(module, "AGAIN_AT_MOST_S", 0.0)
     results = list[int]()
-    busy = [UpstreamStatusError(503, "busy"), UpstreamTimeoutError("late"), None, None]
+    busy = [
+        UpstreamStatusError(503, "busy"),
+        UpstreamTimeoutError("late"),
+        UpstreamUnreachableError("gone"),
+        UpstreamOpenError("the circuit breaker is open", 0.5),
+        None,
+        None,
+    ]
 
     async def hook(call: int) -> None:
         if (error := busy[call - 1]) is not None:
@@ -102,18 +110,10 @@ async def test_a_busy_model_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "calls"),
-    [
-        (UpstreamAnswerError("HTML"), 1),
-        (UpstreamStatusError(500, "a fault"), 1),
-        (UpstreamUnreachableError("gone"), TRIES),
-    ],
+    "error", [UpstreamAnswerError("HTML"), UpstreamStatusError(500, "a fault")]
 )
-async def test_a_model_that_fails_ends_it(
-    monkeypatch: pytest.MonkeyPatch, error: UpstreamError, calls: int
-) -> None:
-    """The search is refused: at once by an answer that is wrong, else after some attempts."""
-    monkeypatch.setattr(module, "AGAIN_S", 0.0)
+async def test_a_wrong_answer_ends_it(error: UpstreamError) -> None:
+    """What the images themselves may have caused isn't asked again; the search is refused."""
     results, called = list[int](), list[int]()
 
     async def hook(call: int) -> None:
@@ -123,7 +123,7 @@ async def test_a_model_that_fails_ends_it(
     background = background_of(HookedModel(hook))
     assert background.take(course_of(2), lambda: True, noting(results))
     await eventually(lambda: bool(results))
-    assert ([-1], calls) == (results, len(called))
+    assert ([-1], [1]) == (results, called)
 
 
 async def test_it_ends_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
