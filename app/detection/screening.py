@@ -13,7 +13,7 @@ from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
 from app.detection.recognising.recognition import recognised
-from app.detection.recognising.sighting import may_be_there, sighted, usual_sighting
+from app.detection.recognising.sighting import located, may_be_there, usual_sighting
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
     there = _likely_there(image, known, references)
-    sure_places = [sighted(image, one) for one in there[:SUSPECTS_ASKED]]
+    sure_places = [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
     asked = [questions(image, one, references, plan) for one in sure_places]
     draw = defence.draw
     first = None if asked or draw is None else _first_round(image, defence, draw)
@@ -144,7 +144,7 @@ def _suspected(
     for one in known:
         if not one.trigger.may_answer(label):
             continue
-        sighting, trigger = sighted(image, one), one.trigger
+        sighting, trigger = located(image, one, references), one.trigger
         if sighting.fit > _least_fit(trigger, usual_sighting(one, references).fit):
             sightings.append(sighting)
     return sorted(sightings, key=lambda one: -one.fit)

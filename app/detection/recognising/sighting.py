@@ -27,6 +27,7 @@ CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always
 AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
 CLEARLY = 0.5  # by which another place must fit better, or the usual one is blocked as well
 STRAYED = 0.06  # of the side: farther away it moves
+DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
 VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
@@ -143,3 +144,17 @@ def of_pixels(sighting: Sighting, references: References) -> float:
     """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
     usually = usual_sighting(sighting.known, references)
     return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
+
+
+def located(image: Image, known: Known, references: References) -> Sighting:
+    """Return where *known* may lie: elsewhere than at its usual place only if its pixels say so.
+
+    A patch of one colour fits many places about as well, and what nature does at each of them
+    nobody has measured.
+    """
+    sighting = sighted(image, known)
+    elsewhere = is_elsewhere(known.trigger, sighting.places[0])
+    if not elsewhere or of_pixels(sighting, references) >= DISTINCT:
+        return sighting
+    home, what = known.trigger.box, known.likeness
+    return Sighting(known, (home,), fit_at(image, what, home), nearness(image, what, home))
