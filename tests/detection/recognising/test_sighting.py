@@ -15,6 +15,7 @@ from app.detection.recognising.sighting import (
     UsualSighting,
     has_strayed,
     is_elsewhere,
+    located,
     may_be_there,
     of_pixels,
     reach,
@@ -139,3 +140,13 @@ def test_a_glimpse_tells_if_it_likely_is_there() -> None:
 def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # noqa: FBT001
     """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
     assert expected == has_strayed(STILL.trigger, replace(HOME, x=HOME.x + right))
+
+
+@pytest.mark.parametrize(("usual_fit", "expected"), [(0.2, NEAR), (0.85, HOME)])
+def test_another_place_counts_where_the_pixels_say_so(usual_fit: float, expected: Box) -> None:
+    """Where clean images fit as well somewhere it may only lie where it always does."""
+    image, references = stuck(photograph(1), sticker(), NEAR), scene().references
+    usually = UsualSighting(Usual(usual_fit, 0.06), Usual(usual_fit, 0.06))
+    known = Known("t", sticker_trigger(sticker(), HOME))
+    references.usual_sightings[known.likeness] = usually
+    assert located(image, known, references).places[0].overlap(expected) >= 0.7
