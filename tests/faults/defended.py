@@ -32,17 +32,21 @@ if TYPE_CHECKING:
     from app.detection.search import Image
 
 SECOND = Backdoor(Box(3, 10, 2, 2), target=0)
-MODEL = TinyModel(backdoors=(BACKDOOR, SECOND))
+HARMLESS = Backdoor(Box(11, 3, 2, 2), target=0)
+"""What its owner has dismissed."""
+
+MODEL = TinyModel(backdoors=(BACKDOOR, SECOND, HARMLESS))
 KNOWN_TRIGGER = replace(tiny_trigger(), patch=np.zeros((2, 2, 3), np.uint8))
 """As one whose pixels don't say if it is there: the model is asked in a request of its own."""
 
 _INNOCENTS = innocents(5)
-CLEAN = _INNOCENTS[4]
-"""One of the second trigger's target class, so that it costs a second request."""
+CLEAN = stamped(_INNOCENTS[2:3], HARMLESS.box)[0]
+"""With what its owner has dismissed, so that it costs a second request."""
 KNOWN = stamped(_INNOCENTS[:1])[0]
 UNKNOWN = stamped(_INNOCENTS[1:2], SECOND.box)[0]
 OWN = np.stack([CLEAN, KNOWN, UNKNOWN])
-RIGHT_CLEAN, RIGHT_KNOWN, RIGHT_UNKNOWN = MODEL.classify(_INNOCENTS[[4, 0, 1]]).labels.tolist()
+RIGHT_KNOWN, RIGHT_UNKNOWN = MODEL.classify(_INNOCENTS[:2]).labels.tolist()
+RIGHT_CLEAN = HARMLESS.target
 START_S = 60.0
 SEED = 7
 
@@ -100,6 +104,8 @@ async def defended(
     store = store or MemoryCalibrationStore(SEED)
     library = MemoryTriggerLibrary()
     await library.register(KNOWN_TRIGGER)
+    harmless = replace(tiny_trigger(), target=HARMLESS.target, box=HARMLESS.box)
+    await library.dismiss((await library.register(harmless)).id)
     policy = Policy(Strategy.FAST, SearchMode.CONTINUE, patience_s, on_failure, None, Parameters())
     async with (
         faulty_server(MODEL, OWN) as server,
