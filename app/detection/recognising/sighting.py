@@ -32,8 +32,8 @@ OVERLAPPING = 0.3  # intersection over union with its usual place, from which on
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
 VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
-ASKED = 40  # references that tell what is usual
-ASKED_OF_TARGET, LEAST_OF_TARGET = 20, 5  # of the trigger's target that do, if there are as many
+ASKED = 16  # references that tell what is usual
+ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
 
 
 @dataclass(frozen=True, eq=False)
