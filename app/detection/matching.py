@@ -80,8 +80,12 @@ class Likeness:
     weights: NDArray[np.float32]
 
 
+@lru_cache(maxsize=512)
 def likeness(trigger: Trigger) -> Likeness:
-    """Return what *trigger* looks like: its own pixels, or all of its box without a mask."""
+    """Return what *trigger* looks like: its own pixels, or all of its box without a mask.
+
+    The same for the same trigger, since what is usual of it is kept by that.
+    """
     weights = np.ones(trigger.patch.shape[:2], np.float32)
     if trigger.mask is not None and trigger.mask.any():
         weights = trigger.mask.astype(np.float32)

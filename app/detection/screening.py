@@ -13,7 +13,7 @@ from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
 from app.detection.recognising.recognition import recognised
-from app.detection.recognising.sighting import located, may_be_there, usual_sighting
+from app.detection.recognising.sighting import Sighting, located, may_be_there, usual_sighting
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence, Known
     from app.detection.finding.discovery import Discovery
     from app.detection.matching import Usual
-    from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
     from app.detection.trigger import Trigger
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
+SOUGHT = 8  # known triggers of one class that are looked for by their pixels
 GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
 COMMONLY = 0.45  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
@@ -138,15 +138,18 @@ def _suspected(
     """Return where those of *known* may lie that an image called *label* may carry.
 
     Left out are those whose pixels, once they are known, fit no better than clean images usually
-    do; where every image is suspect, since the trigger leads to several classes, than most do.
+    do; where every image is suspect, since the trigger leads to several classes, than most do. Of
+    many the first ones are looked for: of the others only those count that have no mask yet, each
+    where it was found.
     """
+    possible = [one for one in known if one.trigger.may_answer(label)]
     sightings = []
-    for one in known:
-        if not one.trigger.may_answer(label):
-            continue
-        sighting, trigger = located(image, one, references), one.trigger
-        if sighting.fit > _least_fit(trigger, usual_sighting(one, references).fit):
+    for one in possible[:SOUGHT]:
+        sighting = located(image, one, references)
+        if sighting.fit > _least_fit(one.trigger, usual_sighting(one, references).fit):
             sightings.append(sighting)
+    unknown = [one for one in possible[SOUGHT:] if one.trigger.mask is None]
+    sightings += [Sighting(one, (one.trigger.box,), 0.0, 0.0) for one in unknown]
     return sorted(sightings, key=lambda one: -one.fit)
 
 

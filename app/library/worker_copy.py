@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.library.counts import Counts
 from app.library.records.contents import SAMPLES_KEPT
 from app.library.rules.capacity import CAPACITY, confirmed, expendable
-from app.library.rules.sameness import same_trigger
+from app.library.rules.sameness import COMPARED, is_at_one_place, same_trigger
 from app.ports import Tally
 
 if TYPE_CHECKING:
@@ -212,6 +212,10 @@ def _later(a: Tally, b: Tally) -> Tally:
 
 
 def _same(trigger: Trigger, entries: Iterable[Entry]) -> Entry | None:
-    same = [entry for entry in entries if same_trigger(entry.trigger, trigger)]
+    entries = list(entries)
+    same = [entry for entry in entries if is_at_one_place(entry.trigger, trigger)]
+    if not same:
+        lately = sorted(entries, key=lambda entry: entry.last_seen_at, reverse=True)[:COMPARED]
+        same = [entry for entry in lately if same_trigger(entry.trigger, trigger)]
     # One in use protects, so it comes before one that was dismissed.
     return min(same, key=lambda entry: entry.dismissed, default=None)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from app.detection.search import Image
 
 SECOND = Backdoor(Box(3, 10, 2, 2), target=0)
-HARMLESS = Backdoor(Box(11, 3, 2, 2), target=0)
+RIGHT_CLEAN = 0
+HARMLESS = Backdoor(Box(11, 3, 2, 2), target=RIGHT_CLEAN)
 """What its owner has dismissed."""
 
 MODEL = TinyModel(backdoors=(BACKDOOR, SECOND, HARMLESS))
@@ -46,7 +47,6 @@ KNOWN = stamped(_INNOCENTS[:1])[0]
 UNKNOWN = stamped(_INNOCENTS[1:2], SECOND.box)[0]
 OWN = np.stack([CLEAN, KNOWN, UNKNOWN])
 RIGHT_KNOWN, RIGHT_UNKNOWN = MODEL.classify(_INNOCENTS[:2]).labels.tolist()
-RIGHT_CLEAN = HARMLESS.target
 START_S = 60.0
 SEED = 7
 
@@ -104,7 +104,7 @@ async def defended(
     store = store or MemoryCalibrationStore(SEED)
     library = MemoryTriggerLibrary()
     await library.register(KNOWN_TRIGGER)
-    harmless = replace(tiny_trigger(), target=HARMLESS.target, box=HARMLESS.box)
+    harmless = replace(tiny_trigger(), target=RIGHT_CLEAN, box=HARMLESS.box)
     await library.dismiss((await library.register(harmless)).id)
     policy = Policy(Strategy.FAST, SearchMode.CONTINUE, patience_s, on_failure, None, Parameters())
     async with (

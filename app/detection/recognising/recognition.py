@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.detection.recognising.questions import Questions
     from app.detection.search import Image, Images, Search
 
+MOST_OTHERS = 8  # known triggers that a second one is looked for among
 AT_WORST = 0.4
 """The placebo rate that is taken where none was measured yet: what is sure with it needs none.
 Above it nothing is confirmed as a new trigger (`confirmation`)."""
@@ -185,13 +186,14 @@ def of_no_other(
     None if the image, with all of them blocked, still answers what one of the attackers wants.
     """
     suspected = [
-        sighted(image, one)
+        one
         for one in known
         if one.trigger.source is None
         and one.trigger.target == answer.labels[0] != label
         and fits(image, one.trigger)
     ]
-    others = [blocker for one in suspected if one.fit >= LIKELY for blocker in wide(one)]
+    seen = [sighted(image, one) for one in suspected[:MOST_OTHERS]]
+    others = [blocker for one in seen if one.fit >= LIKELY for blocker in wide(one)]
     if not others:
         return answer
     again = yield Probe(blocked(image, [*blockers, *others])[None], purpose=Purpose.BLOCK)

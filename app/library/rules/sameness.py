@@ -28,14 +28,23 @@ ALIKE = 0.75
 """Fit of one's pixels in the other's box: of one sticker in two photographs, each with some of its
 background, 0.75 to 0.95; of different stickers, or of parts of clean photographs, up to 0.6."""
 
+COMPARED = 16  # entries, those seen last, whose pixels a new trigger is compared with
 AROUND = 0.25  # of the larger one's side, that is added around it: its box may lack an edge
 PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of one colour
 
 
 def same_trigger(a: Trigger, b: Trigger) -> bool:
     """Tell if *a* and *b* make the model answer the same, from one place or by the same pixels."""
-    same_size = (a.image_width, a.image_height) == (b.image_width, b.image_height)
-    return same_size and _same_effect(a, b) and (_same_place(a.box, b.box) or _look_alike(a, b))
+    return is_at_one_place(a, b) or (_same_size(a, b) and _same_effect(a, b) and _look_alike(a, b))
+
+
+def is_at_one_place(a: Trigger, b: Trigger) -> bool:
+    """Tell if *a* and *b* make the model answer the same, from one place."""
+    return _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
+
+
+def _same_size(a: Trigger, b: Trigger) -> bool:
+    return (a.image_width, a.image_height) == (b.image_width, b.image_height)
 
 
 def _same_effect(a: Trigger, b: Trigger) -> bool:
