@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -268,17 +268,19 @@ def _bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
 def _fits(
     seen: NDArray[np.float32], bank: _Bank
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the fit and the alpha at every place of *seen* (h, w, c): (h, w, sizes) each.
+    """Return the fit and the alpha at every place of *seen* (h, w, c): (rows, columns, sizes) each.
 
-    The places are upper left corners; where a size would leave the image its fit is minus infinity.
+    The places are upper left corners at which the smallest size is inside; where another one would
+    leave the image its fit is minus infinity.
     """
     height, width, channels = seen.shape
-    there = _windows(np.ones((height, width), np.float32), bank.window)
-    around = np.maximum(there @ bank.ring, 1)
+    rows = height - min(tall for tall, _ in bank.sizes) + 1
+    columns = width - min(wide for _, wide in bank.sizes) + 1
+    windows = partial(_windows, window=bank.window, rows=rows, columns=columns)
+    around = np.maximum(windows(np.ones((height, width), np.float32)) @ bank.ring, 1)
     explained = spread = own = np.float32(0)
-    unexplained = np.float32(0)
     for channel in range(channels):
-        shown = _windows(seen[..., channel], bank.window)
+        shown = windows(seen[..., channel])
         ring = (shown @ bank.ring) / around
         inside = shown @ bank.weights
         of_count, of_total = bank.count * ring * ring, ring * bank.total[:, channel]
@@ -289,18 +291,20 @@ def _fits(
     alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
     unexplained = spread - 2 * alpha * explained + alpha * alpha * own
     fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
-    shape = (height, width, len(bank.sizes))
+    shape = (rows, columns, len(bank.sizes))
     fit = fit.reshape(shape)
     for i, (tall, wide) in enumerate(bank.sizes):
         fit[height - tall + 1 :, :, i] = fit[:, width - wide + 1 :, i] = -np.inf
     return fit, alpha.reshape(shape)
 
 
-def _windows(channel: NDArray[np.float32], window: Size) -> NDArray[np.float32]:
-    """Return the window around each pixel as its upper left corner: (h·w, window)."""
+def _windows(
+    channel: NDArray[np.float32], window: Size, rows: int, columns: int
+) -> NDArray[np.float32]:
+    """Return the window at each of *rows* times *columns* upper left corners: (places, window)."""
     tall, wide = window
     height, width = channel.shape
-    padded = np.zeros((height + tall - 1, width + wide - 1), np.float32)  # np.pad takes longer
+    padded = np.zeros((max(rows, height) + tall - 1, max(columns, width) + wide - 1), np.float32)
     padded[RING : RING + height, RING : RING + width] = channel
-    views = np.lib.stride_tricks.sliding_window_view(padded, window)
-    return views.reshape(channel.size, tall * wide)
+    views = np.lib.stride_tricks.sliding_window_view(padded, window)[:rows, :columns]
+    return views.reshape(rows * columns, tall * wide)
