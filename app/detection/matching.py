@@ -118,6 +118,13 @@ def glimpse(image: Image, what: Likeness, area: Box) -> float:
     return found[0].fit if found else 0.0
 
 
+def hint(image: Image, what: Likeness, area: Box) -> float:
+    """Return how well it fits in *area* in its own size alone: a fraction of a search's time."""
+    size = what.weights.shape
+    found = _places(image, what, area, _finest(image), ((size[0], size[1]),), most=1)
+    return found[0].fit if found else 0.0
+
+
 def fit_at(image: Image, what: Likeness, box: Box) -> float:
     """Return how well it fits just at *box*, which has its size."""
     height, width = image.shape[:2]

@@ -13,7 +13,13 @@ from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
 from app.detection.recognising.recognition import recognised
-from app.detection.recognising.sighting import Sighting, located, may_be_there, usual_sighting
+from app.detection.recognising.sighting import (
+    Sighting,
+    is_hinted,
+    located,
+    may_be_there,
+    usual_sighting,
+)
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ AT_MOST = 1500  # images asked for one, placebo rates included; a discovery take
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
 SUSPECTS_ASKED = 3  # known triggers that are asked about together with the image
 SOUGHT = 8  # known triggers of one class that are looked for by their pixels
+GLIMPSED_SIDE = 128  # pixels of an image's side from which on its inferences are worth the CPU time
 GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
 COMMONLY = 0.45  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
@@ -123,7 +130,7 @@ def _likely_there(image: Image, known: tuple[Known, ...], references: References
         for one, is_there in zip(known, at_place, strict=True)
         if is_there and not is_common(one, references)
     ]
-    if there or len(known) > GLIMPSED:
+    if there or len(known) > GLIMPSED or min(image.shape[:2]) < GLIMPSED_SIDE:
         return there
     return [
         one
@@ -144,7 +151,10 @@ def _suspected(
     """
     possible = [one for one in known if one.trigger.may_answer(label)]
     sightings = []
+    small = min(image.shape[:2]) < GLIMPSED_SIDE
     for one in possible[:SOUGHT]:
+        if small and one.trigger.mask is not None and not is_hinted(image, one):
+            continue
         sighting = located(image, one, references)
         if sighting.fit > _least_fit(one.trigger, usual_sighting(one, references).fit):
             sightings.append(sighting)

@@ -95,7 +95,7 @@ def test_only_images_of_the_target_are_suspected() -> None:
         asked = [own(watched(its.search(image, defence), its.predict)[1]) for image in its.clean]
         of_target = [its.label(image) == TARGET for image in its.clean]
         assert {1} == {n for n, is_target in zip(asked, of_target, strict=True) if not is_target}
-        assert max(asked) == 1 + BLOCKED + TRANSPLANTS
+        assert max(asked) <= 1 + BLOCKED + TRANSPLANTS
         suspected.append(sum(n > 1 for n in asked))
     assert suspected[0] > suspected[1]
 

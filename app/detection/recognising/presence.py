@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # of the pixels that must be there
 ASKED = 100  # references that tell what is common
-COMMON = 0.1  # share of them from which on it is
+COMMON = 0.2  # share of them from which on it is
 
 
 def fits(image: Image, trigger: Trigger) -> bool:

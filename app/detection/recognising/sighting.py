@@ -14,7 +14,7 @@ import numpy as np
 
 from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
-from app.detection.matching import Usual, fit_at, glimpse, matches, nearness, usual
+from app.detection.matching import Usual, fit_at, glimpse, hint, matches, nearness, usual
 
 if TYPE_CHECKING:
     from app.detection.defence import Known
@@ -29,6 +29,7 @@ CLEARLY = 0.5  # by which another place must fit better, or the usual one is blo
 STRAYED = 0.06  # of the side: farther away it moves
 DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
+HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
 VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
@@ -77,6 +78,12 @@ def reach(trigger: Trigger, share: float) -> Box:
     if share >= 1:
         return Box(0, 0, width, height)
     return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
+
+
+def is_hinted(image: Image, known: Known) -> bool:
+    """Say if *image* shows anything like *known*, in its own size: else it isn't looked for."""
+    area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
+    return hint(image, known.likeness, area) >= HINTED
 
 
 def may_be_there(image: Image, known: Known) -> bool:
