@@ -66,7 +66,7 @@ class Usual:
 
 
 def usual(fits: Sequence[float]) -> Usual:
-    """Return what is usual of *fits*; without any, what most triggers have on clean images."""
+    """Return what is usual of *fits*; without any, about what clean photographs show."""
     if not fits:
         return Usual(0.4, 0.15)
     return Usual(float(np.mean(fits)), max(float(np.std(fits)), LEAST_SPREAD))

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from app.detection.matching import Usual
 
 SURE: Final = math.log(100)
-"""A sum from which on it is a trigger. Before the sum an image of the target class is as likely to
-carry a known trigger as one in a few is: what is left then is under one in some hundred of them."""
+"""A sum from which on it is a trigger: a hundred times as likely as nature, by terms some of which are
+chosen, not measured."""
 
 CARRYING: Final = (6.0, 1.0)
-"""Beta prior of the rate at which a trigger's transplants carry: of known ones 0.8 to 1."""
+"""Beta prior of the rate at which a trigger's transplants carry, 0.86 in the mean; chosen."""
 
 PLACEBO_DRAWS: Final = 12.0
 """Transplants that a placebo rate is taken to be measured on: 8 to 32 are asked, and another image
 of the class isn't quite the same question."""
 
 NECESSARY: Final = (-3.5, 0.0, 2.0)
-"""By how many of two blocked images lose the label. A poisoned image loses it with both fills
-in nine of ten, with neither in one of fifty; a clean one with both in one of ten, with neither in
-seven of ten."""
+"""By how many of two blocked images lose the label. Chosen, not measured, as if a poisoned image
+lost it with both fills in nine of ten and with neither in one of fifty, a clean one with both in
+one of ten and with neither in seven of ten."""
 
 BY_NOVELTY, USUALLY_NEW, NEW_AT_MOST = 4.0, 1.15, 2.5  # a weight, what is usual, a bound
 

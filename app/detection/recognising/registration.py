@@ -2,7 +2,7 @@
 
 Each hit shows it at another place, in another size, through another JPEG. It is found in each by
 its pixels (`matching`), and brought to one size; what then varies less between the hits than what
-is around it is its own. Twice, since the first likeness has a piece of one image's background.
+is around it is its own. More than once, since the first likeness has a piece of one background.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COVERED = 2  # pixels around the box that are blocked with it: its place varies
 
 
 def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> Trigger | None:
-    """Return *trigger* with what *hits* (h, w, c), all of one size, have in common; or None.
+    """Return *trigger* with what *hits*, each (h, w, c), have in common; or None.
 
     The box keeps its place; its size is the usual one among the hits.
     """
