@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.detection.matching import Usual
 
 SURE: Final = math.log(100)
-"""A sum from which on it is a trigger: a hundred times as likely as nature, by terms some of which are
+"""A sum from which on it is a trigger: a hundred times as likely as nature. Some of the terms are
 chosen, not measured."""
 
 CARRYING: Final = (6.0, 1.0)
