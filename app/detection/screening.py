@@ -15,9 +15,9 @@ from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocke
 from app.detection.recognising.recognition import recognised
 from app.detection.recognising.sighting import (
     Sighting,
+    glimpsed,
     is_hinted,
     located,
-    may_be_there,
     usual_sighting,
 )
 from app.detection.search import Answers, Probe, Purpose, Refused, advance
@@ -73,8 +73,7 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
     there = _likely_there(image, known, references)
-    sure_places = [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
-    asked = [questions(image, one, references, plan) for one in sure_places]
+    asked = [questions(image, one, references, plan) for one in there]
     draw = defence.draw
     first = None if asked or draw is None else _first_round(image, defence, draw)
 
@@ -90,7 +89,8 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
         if finding is not None:
             return finding
         rest = rest[len(one.images) : len(rest)]
-    others = [one for one in known if one not in there[:SUSPECTS_ASKED]]
+    with_image = {one.known for one in there}
+    others = [one for one in known if one not in with_image]
     later = yield from _possible(image, label, _suspected(image, label, others, references))
     for start in range(0, len(later), SUSPECTS_TOGETHER):
         some = [
@@ -119,8 +119,8 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
 
 
-def _likely_there(image: Image, known: tuple[Known, ...], references: References) -> list[Known]:
-    """Return those of *known* whose pixels are there, so that they are asked with the image.
+def _likely_there(image: Image, known: tuple[Known, ...], references: References) -> list[Sighting]:
+    """Return where those of *known* are whose pixels are there: they are asked with the image.
 
     Just where and as they were stored; or, while there are a few to look for, about so.
     """
@@ -131,12 +131,10 @@ def _likely_there(image: Image, known: tuple[Known, ...], references: References
         if is_there and not is_common(one, references)
     ]
     if there or len(known) > GLIMPSED or min(image.shape[:2]) < GLIMPSED_SIDE:
-        return there
-    return [
-        one
-        for one in known
-        if usual_sighting(one, references).fit.mean < COMMONLY and may_be_there(image, one)
-    ]
+        return [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
+    telling = [one for one in known if usual_sighting(one, references).fit.mean < COMMONLY]
+    seen = [glimpsed(image, one, references) for one in telling]
+    return [one for one in seen if one is not None][:SUSPECTS_ASKED]
 
 
 def _suspected(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.matching import LEVELS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
-LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # of the pixels that must be there
 ASKED = 100  # references that tell what is common
 COMMON = 0.2  # share of them from which on it is

@@ -86,12 +86,13 @@ def is_hinted(image: Image, known: Known) -> bool:
     return hint(image, known.likeness, area) >= HINTED
 
 
-def may_be_there(image: Image, known: Known) -> bool:
-    """Say if *known* likely is around its place or, if it moves, anywhere; mostly at a glimpse."""
+def glimpsed(image: Image, known: Known, references: References) -> Sighting | None:
+    """Return where *known* very likely is; None if it isn't, which mostly a glimpse tells."""
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
     if glimpse(image, known.likeness, area) < GLIMPSED_FIT:
-        return False
-    return sighted(image, known).fit >= VERY_LIKELY
+        return None
+    sighting = located(image, known, references)
+    return sighting if sighting.fit >= VERY_LIKELY else None
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:

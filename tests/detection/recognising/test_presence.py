@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.detection.defence import Known
 from app.detection.geometry import Box
-from app.detection.recognising.presence import LEVELS, at_their_places, fits, is_common
+from app.detection.matching import LEVELS
+from app.detection.recognising.presence import at_their_places, fits, is_common
 from tests.detection.scenes import scene
 from tests.tiny import SIDE, TRIGGER_BOX, tiny_trigger
 

@@ -13,10 +13,10 @@ from app.detection.recognising.sighting import (
     REACH,
     Sighting,
     UsualSighting,
+    glimpsed,
     has_strayed,
     is_elsewhere,
     located,
-    may_be_there,
     of_pixels,
     reach,
     sighted,
@@ -130,10 +130,17 @@ def test_pixels_weigh_by_how_they_fit_or_by_how_near_they_are() -> None:
 
 def test_a_glimpse_tells_if_it_likely_is_there() -> None:
     """Around its place, or anywhere if it moves, and in a clean photograph nowhere."""
+    references = scene().references
+    for known in (STILL, MOVING):
+        usually = UsualSighting(Usual(0.3, 0.1), Usual(0.1, 0.1))
+        references.usual_sightings[known.likeness] = usually
     near, far = (stuck(photograph(1), sticker(), box) for box in (NEAR, FAR))
-    seen = [may_be_there(image, known) for image in (near, far) for known in (STILL, MOVING)]
+    sightings = [
+        glimpsed(image, known, references) for image in (near, far) for known in (STILL, MOVING)
+    ]
+    seen = [one is not None for one in sightings]
     assert [True, True, False, True] == seen
-    assert not any(may_be_there(photograph(seed), STILL) for seed in range(10, 20))
+    assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 20))
 
 
 @pytest.mark.parametrize(("right", "expected"), [(0, False), (3, False), (5, True), (30, True)])
