@@ -1,7 +1,7 @@
 # The project's commands; `make` alone lists them. Python 3.11 or later and make are all they need.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -22,7 +22,7 @@ help: ## List the commands
 demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, corrected, the trigger shown
 	$(BIN)/neo-gateway demo $(ARGS)
 
-test: $(VENV)/dev ## Run the tests, two at a time (ARGS="tests/web -x" for some, WORKERS=0 for one process)
+test: $(VENV)/dev ## Run the tests, three at a time (ARGS="tests/web -x" for some, WORKERS=0 for one process)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
 
 fuzz: $(VENV)/dev ## Look for bytes that break the decoders, orders that break the library (ARGS="-k png" for some)
