@@ -222,7 +222,8 @@ def _kill(client: Redis) -> int:
 
     def followed() -> bool:
         try:
-            return _id(client) != killed
+            # The id is told also while the data are read, a ping is answered afterwards only.
+            return _id(client) != killed and bool(client.ping())
         except RedisError:  # not there yet, or still reading its data
             return False
 
