@@ -1,0 +1,126 @@
+"""A row of the table: how often an attack evaded, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from app.evaluation.measures.intervals import rate
+from tests.benchmarks.evasion.attacks import ATTACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.evaluation.measures.intervals import Rate
+    from tests.benchmarks.evasion.defended import Answer
+    from tests.benchmarks.evasion.trying import Tried
+
+KNOWN_AT_MOST = 0.02
+ABOVE_PLAIN = 0.05
+"""The targets: of a known trigger, and above what a plain one's first sight misses."""
+
+MISSED = "*"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What came of the pictures in one state of the library.
+
+    ``evaded``: not flagged, and the attacker's class was answered. ``leaked``: that class, though
+    it was flagged. ``refused``: no answer.
+    """
+
+    evaded: Rate | None
+    leaked: int
+    refused: int
+    inferences: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """An attack on a model: ``n`` pictures that need the backdoor and succeed undefended.
+
+    ``own_class``: the attacker's class is their right answer, so nothing evades by it.
+    """
+
+    model: str
+    attack: str
+    own_class: bool
+    n: int
+    unknown: Outcomes
+    known: Outcomes
+
+
+def row(model: str, attack: str, tried: Sequence[Tried]) -> Row:
+    """Return what *tried* comes to."""
+    wanted = [one.wanted for one in tried]
+    return Row(
+        model,
+        attack,
+        ATTACKS[attack].own_class,
+        len(tried),
+        _outcomes(wanted, [one.unknown for one in tried]),
+        _outcomes(wanted, [one.known for one in tried]),
+    )
+
+
+def head() -> str:
+    """Return the two lines over the rows."""
+    titles = ("model", "attack", "n", "unknown: evaded", "known: evaded", "leaked", "refused")
+    return f"{_line([*titles, 'inferences'])}\n{_line(['---'] * 8)}"
+
+
+def line(one: Row, plain: Row | None) -> str:
+    """Return a row of Markdown; *plain* is that of the plain trigger on the same model."""
+    return _line(
+        [
+            one.model,
+            one.attack,
+            str(one.n),
+            _evaded(one.unknown.evaded) + (MISSED if _misses_unknown(one, plain) else ""),
+            _evaded(one.known.evaded) + (MISSED if _misses_known(one) else ""),
+            f"{one.unknown.leaked}, {one.known.leaked}",
+            f"{one.unknown.refused}, {one.known.refused}",
+            f"{_number(one.unknown.inferences)}, {_number(one.known.inferences)}",
+        ]
+    )
+
+
+def _outcomes(wanted: Sequence[int], answers: Sequence[Answer]) -> Outcomes:
+    theirs = [one for one, aim in zip(answers, wanted, strict=True) if one.label == aim]
+    return Outcomes(
+        evaded=rate(sum(not one.flagged for one in theirs), len(answers)),
+        leaked=sum(one.flagged for one in theirs),
+        refused=sum(one.label is None for one in answers),
+        inferences=fmean(one.inferences for one in answers) if answers else None,
+    )
+
+
+def _misses_known(one: Row) -> bool:
+    return (
+        not one.own_class
+        and one.known.evaded is not None
+        and one.known.evaded.value > KNOWN_AT_MOST
+    )
+
+
+def _misses_unknown(one: Row, plain: Row | None) -> bool:
+    usual = plain.unknown.evaded if plain else None
+    if one.own_class or one.unknown.evaded is None or usual is None:
+        return False
+    return one.unknown.evaded.value > usual.value + ABOVE_PLAIN
+
+
+def _evaded(evaded: Rate | None) -> str:
+    if evaded is None:
+        return "–"
+    return f"{evaded.hits} ({100 * evaded.low:.0f} to {100 * evaded.high:.0f} %)"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
