@@ -66,6 +66,11 @@ class Gateway:
         """The size of the images that the model takes. Raises UpstreamError while it is unknown."""
         return self.model.size
 
+    @property
+    def prepared(self) -> bool:
+        """Whether images can be screened as NEO_STRATEGY says, if the upstream answers; no I/O."""
+        return self._policy.strategy is Strategy.OFF or self._preparation.prepared is not None
+
     def account(self, key: Hashable) -> Account:
         """Return what the images of one request of the caller *key* pay with.
 

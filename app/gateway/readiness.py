@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from app.ports import Model
+
+
+BETWEEN_LOOKS_S: Final = 0.1
+"""Between two looks of a worker that has started whether it can answer by now."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,49 @@ class Drain:
         self.begun = True
         for hearer in self._hearers:
             hearer()
+
+
+class Door:
+    """Whether this worker lets clients in, and whether it is ready for them.
+
+    Those that are in while it is closed are sent elsewhere with their next answer.
+    """
+
+    def __init__(self) -> None:
+        self.open = True
+        self.ready: Callable[[], bool] = lambda: True
+
+
+class _Prepared(Protocol):
+    """What can say if it is ready: for sure, and as far as it knows without asking anybody."""
+
+    @property
+    def prepared(self) -> bool: ...
+
+    async def readiness(self) -> Readiness: ...
+
+
+@asynccontextmanager
+async def readied(door: Door, gateway: _Prepared) -> AsyncIterator[None]:
+    """Within the block *door* knows if *gateway* is ready: first when every part of it is there.
+
+    After that only as long as it is prepared: an upstream that is away is so for all workers.
+    """
+
+    async def watch() -> None:
+        while True:
+            if gateway.prepared and (await gateway.readiness()).ready:
+                door.ready = lambda: gateway.prepared
+                return
+            await asyncio.sleep(BETWEEN_LOOKS_S)
+
+    door.ready = lambda: False
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
 
 
 class UpstreamCheck:

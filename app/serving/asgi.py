@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import os
-from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,16 +15,9 @@ from app.web.guarding.key_rings import key_ring
 from app.wiring import open_gateway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from fastapi import FastAPI
 
-    from app.gateway.predict import Gateway
     from app.settings import Settings
-
-READY_S = 600.0
-"""How long a successor may take to get ready; the supervisor gives up sooner."""
-BETWEEN_LOOKS_S = 0.1
 
 
 def create() -> FastAPI:
@@ -36,31 +26,6 @@ def create() -> FastAPI:
     Raises SettingError, also without NEO_REDIS_URL: the embedded Valkey belongs to `neo-gateway
     serve`, which is above the workers.
     """
-    return _create(wait=False)
-
-
-def successor() -> FastAPI:
-    """Return the same for a worker that takes another one's place: it listens once it is ready."""
-    return _create(wait=True)
-
-
-@asynccontextmanager
-async def open_ready_gateway(
-    settings: Settings, redis_url: str, workers: int
-) -> AsyncIterator[Gateway]:
-    """Run the gateway; it is there when it can answer, after `READY_S`, or to end if it has to."""
-    supervisor = multiprocessing.parent_process()
-    async with open_gateway(settings, redis_url, workers) as gateway:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(READY_S):
-                while not (await gateway.readiness()).ready:
-                    if supervisor is None or not supervisor.is_alive():
-                        break
-                    await asyncio.sleep(BETWEEN_LOOKS_S)
-        yield gateway
-
-
-def _create(*, wait: bool) -> FastAPI:
     end_with_supervisor()
     write_log()  # a worker begins without
     settings = read_settings()
@@ -70,9 +35,8 @@ def _create(*, wait: bool) -> FastAPI:
             "e.g. NEO_REDIS_URL=redis://127.0.0.1:6379/0 (neo-gateway serve starts its own)"
         )
         raise SettingError(message)
-    opened = open_ready_gateway if wait else open_gateway
     return create_app(
-        partial(opened, settings, settings.redis_url.get_secret_value(), _workers()),
+        partial(open_gateway, settings, settings.redis_url.get_secret_value(), _workers()),
         _web_options(settings),
         lingering,
     )

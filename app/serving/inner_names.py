@@ -31,10 +31,10 @@ INNER_NAMES: Final[Mapping[str, str]] = {
         handle_ttin init_processes join_all keep_subprocess_alive restart_all terminate_all
     """,
     "uvicorn.supervisors.multiprocess.Process": """
-        child_conn exitcode join kill parent_conn process start terminate
-        is_alive is_ready pong server
+        child_conn config exitcode join kill parent_conn process start terminate
+        is_alive is_ready pong server _server
     """,
-    "uvicorn.server.Server": "servers started",
+    "uvicorn.server.Server": "config lifespan on_tick server_state servers started startup",
     "uvicorn.config": "STARTUP_FAILURE",
 }
 """By the class or module that has them: what is read, set, called or replaced."""

@@ -76,9 +76,7 @@ def _run_single(config: uvicorn.Config) -> bool:
 def _run_several(config: uvicorn.Config) -> bool:
     """Serve in processes of their own; return whether they could begin."""
     with shared_metrics():
-        supervisor = Supervisor(
-            config, [config.bind_socket()], successor="app.serving.asgi:successor"
-        )
+        supervisor = Supervisor(config, [config.bind_socket()])
         supervisor.run()
     return not supervisor.failed
 

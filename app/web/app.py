@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
-from app.gateway.readiness import Drain
+from app.gateway.readiness import Door, Drain, readied
 from app.logs import tell_unhandled
 from app.settings import Resize
 from app.web.answering.answers import Labels
@@ -29,7 +29,7 @@ from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip
 from app.web.protocols.drop_in import errors
 from app.web.routes import health, metrics, predict, triggers
-from app.web.service import DRAIN, Service
+from app.web.service import DOOR, DRAIN, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -92,15 +92,15 @@ def create_app(
         return gateway.model.class_name(index)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Drain]]:
-        drain = app.state.drain
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        drain, door = app.state.drain, Door()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(tell_unhandled)
-        async with open_gateway() as gateway:
+        async with open_gateway() as gateway, readied(door, gateway):
             app.state.gateway = gateway
             drain.tell(partial(loop.call_soon_threadsafe, gateway.drain))
             with ending(drain):
-                yield {DRAIN: drain}
+                yield {DRAIN: drain, DOOR: door}
 
     model_name = options.model_name
     keys, bodies = Keys(options.api_keys, options.admin_keys), Bodies(options.max_body)

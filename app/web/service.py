@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DRAIN: Final = "drain"
 """Under this name the application and the connections find their worker's `Drain`."""
 
+DOOR: Final = "door"
+"""Under this name the application, the connections and the server find their worker's `Door`."""
+
 
 @dataclass(frozen=True)
 class Service:

@@ -13,6 +13,7 @@ import uvicorn
 
 from app.serving.http.protocol import Protocol
 from app.serving.inner_names import INNER_NAMES
+from app.serving.processes.door import Server
 from app.serving.processes.supervisor import Supervisor
 from app.serving.processes.worker import Worker
 
@@ -33,7 +34,7 @@ def test_uvicorn_has_the_inner_names() -> None:
     )
 
 
-@pytest.mark.parametrize("ours", [Protocol, Supervisor, Worker])
+@pytest.mark.parametrize("ours", [Protocol, Server, Supervisor, Worker])
 def test_the_list_has_what_the_code_uses(ours: type) -> None:
     """Whatever one of our classes reads, sets or replaces of the class it extends is listed."""
     above = [kind for kind in ours.__mro__ if kind.__module__.startswith("app.")]

@@ -21,12 +21,12 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from app import metrics
-from app.gateway.readiness import Drain
+from app.gateway.readiness import Door, Drain
 from app.serving.http.heads import DEAF, PlainHeads
 from app.serving.http.idle import close_longest_idle
 from app.serving.http.refusals import HEAD_TOO_LARGE, SLOW, TOO_MANY, refusal
 from app.serving.http.unheard import Unheard
-from app.web.service import DRAIN
+from app.web.service import DOOR, DRAIN
 
 if TYPE_CHECKING:
     import asyncio
@@ -63,6 +63,7 @@ class Protocol(PlainHeads):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._drain: Drain = app_state.get(DRAIN) or Drain()
+        self._door: Door = app_state.get(DOOR) or Door()
         self._most, self.limit_concurrency = self.limit_concurrency, None  # uvicorn's is plain text
         self._running: RequestResponseCycle | None = None  # the others wait in `pipeline`
         self._in_body = False  # of a request: else in its head, or before it
@@ -113,7 +114,7 @@ class Protocol(PlainHeads):
         else:
             self._running = self.cycle
         self._in_body, self._since = True, None
-        if self._drain.begun:
+        if self._drain.begun or not self._door.open:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

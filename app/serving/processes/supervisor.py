@@ -3,13 +3,14 @@
 On SIGHUP the workers are replaced one after the other. The new one begins to listen when it can
 answer, and only then does the old one end; all others serve meanwhile. uvicorn's own restart would
 hear no other signal and see to no dead worker until it is over.
+
+Each worker is told whether another one is ready: while it isn't itself, it lets nobody in (`door`).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.config import STARTUP_FAILURE
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from socket import socket
 
     from uvicorn.config import Config
-    from uvicorn.supervisors.multiprocess import Process
 
 READY_S: Final = 300.0
 """How long a new worker may take until it can answer: a model may have to be measured anew."""
@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 class _Due:
     """A worker that must have started, or ended, within *seconds*."""
 
-    def __init__(self, worker: Process, seconds: float) -> None:
+    def __init__(self, worker: Worker, seconds: float) -> None:
         self.worker = worker
         self._deadline = time.monotonic() + seconds
 
@@ -49,17 +49,13 @@ class _Due:
 
 
 class Supervisor(Multiprocess):
-    """Runs `Config.workers` processes, which take their clients from *sockets*.
+    """Runs `Config.workers` processes, which take their clients from *sockets*."""
 
-    *successor* is the application's name for a worker that replaces another one on SIGHUP: it
-    starts up for as long as it can't answer.
-    """
+    processes: list[Worker]  # type: ignore[assignment]  # all that are started here are
 
-    def __init__(self, config: Config, sockets: list[socket], successor: str) -> None:
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
-        self._successors = copy(config)
-        self._successors.app = successor
-        self._to_replace: list[Process] = []
+        self._to_replace: list[Worker] = []
         self._successor: _Due | None = None
         self._leaving: list[_Due] = []
 
@@ -74,24 +70,26 @@ class Supervisor(Multiprocess):
 
     def init_processes(self) -> None:
         """Start the workers."""
-        self.processes = [self._start(self.config) for _ in range(self.processes_num)]
+        self.processes = [self._start(relieved=False) for _ in range(self.processes_num)]
 
     def handle_ttin(self) -> None:
         """Start one more."""
         self.processes_num += 1
-        self.processes.append(self._start(self.config))
+        self.processes.append(self._start(relieved=self._is_relieved(None)))
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that have died, and go on with the restart; called again and again."""
         if self.should_exit.is_set():
             return
+        for worker in self.processes:
+            worker.relieved = self._is_relieved(worker)
         self.processes = [self._living(worker) for worker in self.processes]
         self._leaving = list(_alive(self._leaving))
         self._to_replace = [process for process in self._to_replace if process in self.processes]
         if self._successor is not None:
             self._introduce(self._successor)
         elif self._to_replace and not self._leaving and not self.should_exit.is_set():
-            self._successor = _Due(self._start(self._successors), READY_S)
+            self._successor = _Due(self._start(relieved=True), READY_S)
 
     def terminate_all(self) -> None:
         """Tell all workers to end."""
@@ -110,12 +108,16 @@ class Supervisor(Multiprocess):
                     due.worker.terminate()
             leaving[0].worker.process.join(TICK_S)
 
-    def _start(self, config: Config) -> Worker:
-        worker = Worker(config, self.sockets)
+    def _start(self, *, relieved: bool) -> Worker:
+        worker = Worker(self.config, self.sockets, relieved=relieved)
         worker.start()
         return worker
 
-    def _living(self, worker: Process) -> Process:
+    def _is_relieved(self, worker: Worker | None) -> bool:
+        """Tell if another one than *worker* is ready."""
+        return any(other.ready for other in self.processes if other is not worker)
+
+    def _living(self, worker: Worker) -> Worker:
         """Return *worker*, or another one if it has died, or hangs."""
         patience = self.config.timeout_worker_healthcheck
         if self.should_exit.is_set() or worker.is_alive(patience):
@@ -128,7 +130,7 @@ class Supervisor(Multiprocess):
             return worker
         what = f"has answered nothing for {patience} s" if hangs else f"ended ({worker.exitcode})"
         _LOG.error("a worker %s: it is replaced", what)
-        return self._start(self.config)
+        return self._start(relieved=self._is_relieved(worker))
 
     def _introduce(self, successor: _Due) -> None:
         """Let *successor* take the place of the next worker, if it is ready."""
@@ -145,7 +147,7 @@ class Supervisor(Multiprocess):
             self._to_replace.clear()
             self._drop(successor)
 
-    def _retire(self, worker: Process) -> None:
+    def _retire(self, worker: Worker) -> None:
         worker.terminate()
         self._leaving.append(_Due(worker, LEAVE_S))
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from uvicorn.supervisors.multiprocess import Process
+
+from app.serving.processes.door import Server
 
 if TYPE_CHECKING:
     from socket import socket
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Worker(Process):
-    """A process that takes clients from *sockets*; made in the supervisor, and pickled into it."""
+    """A process that takes clients from *sockets*; made in the supervisor, and pickled into it.
 
-    def __init__(self, config: Config, sockets: list[socket]) -> None:
+    ``relieved`` tells it that another one is ready.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket], *, relieved: bool) -> None:
         super().__init__(config, sockets)
+        self.relieved = relieved
         self._asked: float | None = None
         self._ready = False
 
@@ -38,25 +44,36 @@ class Worker(Process):
                 self._ready = self.parent_conn.recv()
                 self._asked = None
             if self._asked is None:
-                self.parent_conn.send(b"ping")
+                self.parent_conn.send(self.relieved)
                 self._asked = time.monotonic()
         except (OSError, EOFError):
             return False
         return time.monotonic() < self._asked + timeout
 
+    @property
+    def ready(self) -> bool:
+        """Whether it lives and can answer its clients, by what it said last; asks nothing."""
+        return self._ready and self.process.is_alive()
+
     def is_ready(self, timeout: float = 5) -> bool:
-        """Return whether it is alive and has begun to listen, by its last answer."""
-        return self.is_alive(timeout) and self._ready
+        """Return whether it is alive and can answer its clients, by its last answer."""
+        return self.is_alive(timeout) and self.ready
+
+    @property
+    def server(self) -> Server:
+        """The server, in the worker."""
+        if self._server is None:
+            self._server = Server(self.config, relieved=self.relieved)
+        return cast("Server", self._server)
 
     def pong(self) -> None:
         """Answer the next question, in the worker; the loop has to, once it serves."""
-        self.child_conn.recv()
-        if not self.server.started:
+        self.server.relieved = self.child_conn.recv()
+        if self.server.loop is None:
             self._answer()
             return
-        loop = self.server.servers[0].get_loop()
         with suppress(RuntimeError):  # the loop has ended, and so does the process
-            loop.call_soon_threadsafe(self._answer)
+            self.server.loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
-        self.child_conn.send(self.server.started)
+        self.child_conn.send(self.server.ready)

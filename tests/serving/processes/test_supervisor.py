@@ -47,7 +47,7 @@ if __name__ == "__main__":
         "server:create", factory=True, port=int(sys.argv[1]), workers=2,
         timeout_worker_healthcheck=float(sys.argv[2]), log_level="warning",
     )
-    Supervisor(config, [config.bind_socket()], successor="server:create").run()
+    Supervisor(config, [config.bind_socket()]).run()
 """
 
 
