@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from app.detection.origins import Origin
     from app.detection.reference_set.references import Calibration
     from app.detection.search import Answers, Image, Images
     from app.detection.trigger import Trigger
@@ -145,11 +146,14 @@ class Caller:
     """The request that images are sent upstream for.
 
     ``spent`` is how many were sent for it before: the request with the fewest goes first.
-    ``arrival`` is its own image, if that came as a tensor: its pixels go upstream as they came.
+    ``arrival`` is its own image, if that came as a tensor: the pixels that are its own, as
+    ``origins`` has them of each image, go upstream as they came. What is asked for everybody has no
+    arrival.
     """
 
     spent: int = 0
     arrival: Arrival | None = None
+    origins: Sequence[Origin] = ()
 
     @property
     def long(self) -> bool:

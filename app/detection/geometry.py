@@ -51,11 +51,17 @@ class Box:
         bottom = min(self.y + self.height + margin, image_height)
         return Box(x, y, right - x, bottom - y)
 
+    def common(self, other: Box) -> Box | None:
+        """Return the intersection with *other*, None where there is none."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        width = min(self.x + self.width, other.x + other.width) - x
+        height = min(self.y + self.height, other.y + other.height) - y
+        return Box(x, y, width, height) if min(width, height) > 0 else None
+
     def overlap(self, other: Box) -> float:
         """Return the intersection over union with *other*: 0 apart, 1 the same."""
-        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        shared = max(width, 0) * max(height, 0)
+        common = self.common(other)
+        shared = 0 if common is None else common.area
         return shared / (self.area + other.area - shared)
 
 

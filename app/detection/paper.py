@@ -17,6 +17,7 @@ from app.detection.colours import dominant_colour
 from app.detection.defence import Finding, Verdict
 from app.detection.geometry import Box
 from app.detection.images import transplant_pieces
+from app.detection.origins import WHOLE, beside, within
 from app.detection.recognising.presence import fits
 from app.detection.search import Answers, Probe, Purpose, Refused
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
@@ -71,7 +72,8 @@ def screen(
             else _positions(image, parameters, rng)
         )
         blocked = _blocked(image, positions)
-        answers = yield Probe(np.concatenate([image[None], blocked]))
+        origins = [WHOLE, *(beside([position]) for position in positions)]
+        answers = yield Probe(np.concatenate([image[None], blocked]), origins=origins)
         said, probes = answers[0:1], len(answers)
         for i in _transitions(answers, parameters.delta_t):
             healed = answers[i + 1 : i + 2]
@@ -153,7 +155,8 @@ def _pasted(
     if not len(check_set):
         return np.zeros(0, bool)
     pasted = transplant_pieces(image, [suspect.position], references.images[check_set])
-    answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
+    origins = [within([suspect.position])] * len(pasted)
+    answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
     hits: NDArray[np.bool_] = answers.labels == suspect.a
     return hits
 

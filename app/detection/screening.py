@@ -10,8 +10,15 @@ import numpy as np
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.finding.transplants import Opening, discovered, opening
+from app.detection.origins import WHOLE, beside
 from app.detection.recognising.presence import at_their_places, fits, is_common
-from app.detection.recognising.questions import BLOCKED, grouped, jointly_blocked, questions
+from app.detection.recognising.questions import (
+    BLOCKED,
+    grouped,
+    jointly_beside,
+    jointly_blocked,
+    questions,
+)
 from app.detection.recognising.recognition import recognised
 from app.detection.recognising.sighting import (
     Sighting,
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence, Known
     from app.detection.finding.discovery import Discovery
     from app.detection.matching import Usual
+    from app.detection.origins import Origin
+    from app.detection.recognising.questions import Questions
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
     from app.detection.trigger import Trigger
@@ -77,9 +86,12 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     draw = defence.draw
     first = None if asked or draw is None else _first_round(image, defence, draw)
 
-    extra = [one.images for one in asked] + ([first.images] if first else [])
-    purpose = Purpose.RECOGNISE if asked else Purpose.SEARCH
-    answers = yield Probe(np.concatenate([image[None], *extra]), purpose=purpose)
+    beside_it: list[Questions | _FirstRound] = [*asked, *([first] if first else [])]
+    answers = yield Probe(
+        np.concatenate([image[None], *(one.images for one in beside_it)]),
+        purpose=Purpose.RECOGNISE if asked else Purpose.SEARCH,
+        origins=[WHOLE, *(origin for one in beside_it for origin in one.origins)],
+    )
     said, rest = answers[0:1], answers[1 : len(answers)]
     label = int(said.labels[0])
     progress.said = said
@@ -98,7 +110,8 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
             for one in later[start : start + SUSPECTS_TOGETHER]
         ]
         images = np.concatenate([one.images for one in some])
-        told = yield Probe(images, purpose=Purpose.RECOGNISE)
+        origins = [origin for one in some for origin in one.origins]
+        told = yield Probe(images, purpose=Purpose.RECOGNISE, origins=origins)
         for one in some:
             finding = yield from recognised(image, said, one, told, defence)
             if finding is not None:
@@ -109,7 +122,7 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
         return Finding(Verdict.CLEAR, said, said)
     if first is None:
         first = _first_round(image, defence, draw)
-        rest = yield Probe(first.images)
+        rest = yield Probe(first.images, origins=first.origins)
     found = yield from _search(image, label, first, rest, defence)
     if found is None:
         return Finding(Verdict.CLEAR, said, said)
@@ -178,7 +191,8 @@ def _possible(image: Image, label: int, suspects: list[Sighting]) -> Search[list
         return suspects
     groups = grouped(image, suspects)
     blocked = np.concatenate([jointly_blocked(image, group) for group in groups])
-    answers = yield Probe(blocked, purpose=Purpose.RECOGNISE)
+    origins = [origin for group in groups for origin in jointly_beside(group)]
+    answers = yield Probe(blocked, purpose=Purpose.RECOGNISE, origins=origins)
     changed = (answers.labels != label).reshape(-1, BLOCKED).any(axis=1)
     return [one for group, may in zip(groups, changed, strict=True) if may for one in group]
 
@@ -192,16 +206,18 @@ class _FirstRound:
 
     opening: Opening
     images: Images
+    origins: tuple[Origin, ...]
     rng: np.random.Generator
 
 
 def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
     rng = np.random.default_rng(draw)
     first = opening(image, defence.references, defence.plan, rng)
-    images = first.images
+    images, origins = first.images, first.origins
     if _looks_at_one_class(defence):
         images = np.concatenate([images, blocked_bands(image, defence.plan)])
-    return _FirstRound(first, images, rng)
+        origins = (*origins, *(beside([band]) for band in defence.plan.bands))
+    return _FirstRound(first, images, origins, rng)
 
 
 def _looks_at_one_class(defence: Defence) -> bool:

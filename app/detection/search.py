@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
+from app.detection.origins import FOREIGN
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from app.detection.origins import Origin
 
 T = TypeVar("T")
 
@@ -75,12 +79,20 @@ class Probe:
     """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order.
 
     ``shared``: the answers are kept as knowledge for every later image (placebo rates), so they
-    are not charged to the image in hand.
+    are not charged to the image in hand, and nothing of it is in them. ``origins`` tells of each
+    image which of its pixels are those of the image in hand; empty, none is.
     """
 
     images: Images
     shared: bool = False
     purpose: Purpose = Purpose.SEARCH
+    origins: Sequence[Origin] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the origins are not one for each image, or shared has any."""
+        if self.origins and (self.shared or len(self.origins) != len(self.images)):
+            message = f"{len(self.origins)} origins of {len(self.images)} images"
+            raise ValueError(message)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -154,6 +166,7 @@ def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
                 np.concatenate([probe.images for _, probe in asked]),
                 shared=bool(shared),
                 purpose=asked[0][1].purpose,
+                origins=() if shared else _origins([probe for _, probe in asked]),
             )
         except Refused:
             for i, _ in waiting:
@@ -164,3 +177,7 @@ def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
             steps[i] = advance(searches[i], probe, answers[start : start + len(probe)])
             start += len(probe)
     return [step.result for step in steps if isinstance(step, Done)]
+
+
+def _origins(probes: Sequence[Probe]) -> list[Origin]:
+    return [one for probe in probes for one in probe.origins or [FOREIGN] * len(probe)]

@@ -54,11 +54,10 @@ class Course(Generic[T]):
         self.step: Probe | Done[T] | None = None
         self.background = False
 
-    @property
-    def caller(self) -> Caller:
-        """Whom the next images are asked for."""
+    def caller(self, probe: Probe) -> Caller:
+        """Return whom *probe* is asked for: what is kept for all has nothing of the visitor."""
         spent = BACKGROUND.spent if self.background else self.probes + self.shared
-        return Caller(spent, self.visit.arrival)
+        return Caller(spent) if probe.shared else Caller(spent, self.visit.arrival, probe.origins)
 
     def driven(self, result: T, cut_off: UpstreamError | None = None) -> Driven[T]:
         """Return this *result* with what it has cost."""
@@ -126,7 +125,7 @@ class Driver:
         if course.step is None:
             course.step = await _advanced(course.search, threaded=threaded)
         while isinstance(course.step, Probe):
-            probe, caller = course.step, course.caller
+            probe, caller = course.step, course.caller(course.step)
             answers = await ask(probe, caller)
             if probe.shared:
                 course.shared += len(probe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.detection import paper
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
+from app.detection.origins import WHOLE
 from app.detection.screening import screen
 from app.detection.search import Probe
 from app.settings import SearchMode, Strategy
@@ -99,7 +100,7 @@ def _known(entries: tuple[Entry, ...]) -> tuple[Known, ...]:
 
 def unexamined(image: Image) -> Search[Answers]:
     """Ask for the model's answer and no more."""
-    return (yield Probe(image[None]))
+    return (yield Probe(image[None], origins=[WHOLE]))
 
 
 def _draw(image: Image, seed: int) -> int:

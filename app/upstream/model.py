@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from app.detection.origins import masks
 from app.ports import (
     NOBODY,
-    Arrival,
     ArrivalError,
     Description,
     OtherModelError,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers, Images
-    from app.ports import Caller, InputSize, ModelFacts
+    from app.ports import Arrival, Caller, InputSize, ModelFacts
     from app.settings import InputSettings
     from app.upstream.dialects.dialect import Dialect
     from app.upstream.http.limits import Limits
@@ -121,9 +121,9 @@ class UpstreamModel:
         if arrival is not None and arrival.spec is not None:
             plan = self._plan_for(agreed, arrival.spec)
         if images.size > VALUES_AT_ONCE:
-            batch = await asyncio.to_thread(_tensor, plan.preprocessing, images, arrival)
+            batch = await asyncio.to_thread(_tensor, plan.preprocessing, images, caller)
         else:
-            batch = _tensor(plan.preprocessing, images, arrival)
+            batch = _tensor(plan.preprocessing, images, caller)
         form = plan.preprocessing.form
         try:
             return await self._batcher.answer((form, caller.background), batch, plan.most, caller)
@@ -241,10 +241,11 @@ class UpstreamModel:
         return self._plans[spec]
 
 
-def _tensor(plan: Preprocessing, images: Images, arrival: Arrival | None) -> NDArray[Any]:
-    if arrival is None or arrival.row is None:
+def _tensor(plan: Preprocessing, images: Images, caller: Caller) -> NDArray[Any]:
+    row = None if caller.arrival is None else caller.arrival.row
+    if row is None or not caller.origins:
         return plan.tensor(images)
-    return plan.exactly(images, arrival.image, arrival.row)
+    return plan.exactly(images, row, masks(caller.origins, *images.shape[1:3]))
 
 
 def _words(spec: TensorSpec) -> str:

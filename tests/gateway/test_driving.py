@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection.origins import WHOLE
 from app.detection.search import Answers, Probe, Refused
-from app.gateway.driving import PIXELS_AT_ONCE, Driver
+from app.gateway.driving import PIXELS_AT_ONCE, Course, Driver
 from app.gateway.visit import Visit
 from app.ports import NOBODY, Arrival, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
 from tests.gateway.hooked import HookedModel, fails_from, hangs_from
@@ -43,6 +44,35 @@ async def test_the_cost_is_counted() -> None:
     driven = await Driver(TinyModel(), PATIENCE_S).drive(search, VISIT)
     assert ([TARGET] * 6, 3, 3) == (driven.result, driven.probes, driven.shared)
     assert driven.cut_off is None
+
+
+class AskedModel(TinyModel):
+    """Keeps for whom it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.callers: list[Caller] = []
+
+    async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+        """Answer *images*."""
+        self.callers.append(caller)
+        return await super().answer(images, caller)
+
+
+async def test_what_is_kept_for_all_is_asked_with_nothing_of_a_caller() -> None:
+    """No number and no form of a caller's tensor is in it, also in the background."""
+    model = AskedModel()
+    own = Probe(IMAGES[:1], origins=[WHOLE])
+    search = labels_of(own, Probe(IMAGES, shared=True), own)
+    course = Course(search, VISIT)
+
+    async def answers(probe: Probe, caller: Caller) -> Answers:
+        course.background = probe.shared
+        return await model.answer(probe.images, caller)
+
+    await Driver(model, PATIENCE_S).finish(course, answers)
+    assert [VISIT.arrival, None, VISIT.arrival] == [caller.arrival for caller in model.callers]
+    assert [[WHOLE], (), [WHOLE]] == [caller.origins for caller in model.callers]
 
 
 async def test_a_failure_of_the_first_probe_is_raised() -> None:

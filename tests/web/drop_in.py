@@ -67,16 +67,18 @@ async def placed(
     input_settings: InputSettings | None = None,
     model: dict[str, Any] | None = None,
     server: dict[str, Any] | None = None,
+    *,
+    known: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Placed]:
-    """Run a model server and a gateway that knows its trigger.
+    """Run a model server and a gateway that knows its trigger, or doesn't.
 
     *model* changes the endpoint, *server* what the gateway is told of it, *settings* the gateway.
     """
     told: dict[str, Any] = {"shape": (SIDE, SIDE, 3), "outputs": OUTPUTS, "predict": predict}
     with running(create_endpoint(NAME, **(told | (model or {})))) as url:
         description = Server(url, NAME, **(server or {}))
-        app = application(description, strategy, input_settings, **settings)
+        app = application(description, strategy, input_settings, known=known, **settings)
         async with (
             _client(app) as gateway,
             httpx.AsyncClient(base_url=url, verify=CERTIFICATES) as upstream,
@@ -85,7 +87,12 @@ async def placed(
 
 
 def application(
-    server: Server, strategy: Strategy, input_settings: InputSettings | None = None, **settings: Any
+    server: Server,
+    strategy: Strategy,
+    input_settings: InputSettings | None = None,
+    *,
+    known: bool = True,
+    **settings: Any,
 ) -> FastAPI:
     """Return the application in front of *server*; *settings* in place of the usual ones."""
     usual: dict[str, Any] = {
@@ -95,7 +102,8 @@ def application(
         "max_pixels": 1_000_000,
     }
     return create_app(
-        partial(_gateway, server, input_settings, strategy), WebOptions(**(usual | settings))
+        partial(_gateway, server, input_settings, strategy, known=known),
+        WebOptions(**(usual | settings)),
     )
 
 
@@ -111,10 +119,11 @@ async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def _gateway(
-    server: Server, input_settings: InputSettings | None, strategy: Strategy
+    server: Server, input_settings: InputSettings | None, strategy: Strategy, *, known: bool
 ) -> AsyncIterator[Gateway]:
     library = MemoryTriggerLibrary()
-    await library.register(tiny_trigger())
+    if known:
+        await library.register(tiny_trigger())
     async with open_model(server, input_settings) as model:
         preparation = Preparation(
             Calibrator(

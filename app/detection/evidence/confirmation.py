@@ -13,6 +13,7 @@ import numpy as np
 
 from app.detection.evidence.novelty import novelties
 from app.detection.images import block, transplant_pieces
+from app.detection.origins import beside, within
 from app.detection.reference_set.references import foreign_rate, placebo_rate
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
@@ -90,7 +91,10 @@ def first_look(
         return []
     blocked = [block(image, Blocker(window, fill)) for window in decidable for fill in NEEDED]
     pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
-    answers = yield Probe(np.concatenate([np.stack(blocked), *pasted]), purpose=Purpose.CONFIRM)
+    origins = [beside([window]) for window in decidable for _ in NEEDED]
+    origins += [within([window]) for window in decidable for _ in onto]
+    images = np.concatenate([np.stack(blocked), *pasted])
+    answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
     hits = answers.labels == label
     kept = hits[: len(blocked)].reshape(len(decidable), -1)
     carried = hits[len(blocked) :].reshape(len(decidable), -1)
@@ -135,7 +139,8 @@ def confirm(
         if not batch:
             return None
         pasted = transplant_pieces(image, look.pieces, references.images[batch])
-        answers = yield Probe(pasted, purpose=Purpose.CONFIRM)
+        origins = [within(look.pieces)] * len(pasted)
+        answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
         carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
 
 

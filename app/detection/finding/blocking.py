@@ -9,6 +9,7 @@ import numpy as np
 
 from app.detection.finding.synthetic import TURNED
 from app.detection.images import block
+from app.detection.origins import WHOLE
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
 
@@ -54,9 +55,13 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
             for margin, fill in some
         ]
         images = [image, *edged.poisoned, *window.poisoned]
+        shown = [WHOLE, *edged.origins, *window.origins]
         blocked = [block(one, blocker) for blocker in blockers for one in images]
-        asked = blocked if turned is not None else [*edged.poisoned, *blocked]
-        answers = yield Probe(np.stack(asked), purpose=Purpose.BLOCK)
+        origins = [one.without([blocker.box]) for blocker in blockers for one in shown]
+        if turned is None:
+            blocked = [*edged.poisoned, *blocked]
+            origins = [*edged.origins, *origins]
+        answers = yield Probe(np.stack(blocked), purpose=Purpose.BLOCK, origins=origins)
         if turned is None:
             turned = answers.labels[: len(edged.labels)] == label
             answers = answers[len(edged.labels) : len(answers)]

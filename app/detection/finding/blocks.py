@@ -17,6 +17,7 @@ from app.detection.evidence.novelty import novelties
 from app.detection.finding.discovery import established, is_dismissed
 from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
+from app.detection.origins import beside, within
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Fill
@@ -114,7 +115,8 @@ def _revealed(image: Image, label: int, cells: Sequence[Box]) -> Search[list[_Re
     After them their union, for a trigger of which no cell holds all.
     """
     blocked = [block(image, Blocker(cell, fill)) for cell in cells for fill in FILLS]
-    answers = yield Probe(np.stack(blocked))
+    origins = [beside([cell]) for cell in cells for _ in FILLS]
+    answers = yield Probe(np.stack(blocked), origins=origins)
     revealed = []
     for cell, told in zip(cells, answers.labels.reshape(len(cells), -1), strict=True):
         revealed += [_Revealed((cell,), int(b)) for b in dict.fromkeys(told[told != label])]
@@ -157,6 +159,7 @@ def _carrying(
         transplant_pieces(image, look.pieces, references.images[drawn])
         for look, drawn in zip(looks, onto, strict=True)
     ]
-    answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM)
+    origins = [within(look.pieces) for look, drawn in zip(looks, onto, strict=True) for _ in drawn]
+    answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM, origins=origins)
     parts = np.split(answers.labels == label, np.cumsum([len(drawn) for drawn in onto])[:-1])
     return [look for look, hits in zip(looks, parts, strict=True) if hits.all()]

@@ -15,6 +15,7 @@ from app.detection.finding.localising import localise
 from app.detection.finding.synthetic import pasted, synthesise
 from app.detection.geometry import around
 from app.detection.images import block
+from app.detection.origins import beside
 from app.detection.recognising.presence import fits
 from app.detection.recognising.recognition import of_no_other
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
@@ -160,7 +161,9 @@ def _healing(image: Image, label: int, choice: Choice, plan: Plan) -> Search[Cho
         replace(blocker, box=blocker.box.grown(margin, plan.width, plan.height))
         for margin in WIDENED
     ]
-    answers = yield Probe(np.stack([block(image, one) for one in wider]), purpose=Purpose.BLOCK)
+    blocked = np.stack([block(image, one) for one in wider])
+    origins = [beside([one.box]) for one in wider]
+    answers = yield Probe(blocked, purpose=Purpose.BLOCK, origins=origins)
     for i in np.flatnonzero(answers.labels != label):
         return replace(choice, blocker=wider[int(i)], answer=answers[int(i) : int(i) + 1])
     return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.finding.edges import Edge, EdgeSearch, joined
+from app.detection.origins import FOREIGN
 from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
@@ -89,14 +90,16 @@ def _faintest(label: int, boxes: Sequence[Box], synthetic: Synthetic) -> Search[
     alone = np.stack([_pasted(boxes, synthetic, on) for on in some])
     clean = synthetic.clean[: len(some)].astype(np.float32)
     shown = np.rint([clean + level * (alone - clean) for level in LEVELS]).astype(np.uint8)
-    answers = yield Probe(shown.reshape(-1, *clean.shape[1:]), purpose=Purpose.BLOCK)
+    mixed = shown.reshape(-1, *clean.shape[1:])  # no pixel is the image's own
+    answers = yield Probe(mixed, purpose=Purpose.BLOCK, origins=[FOREIGN] * len(mixed))
     turned = answers.labels.reshape(len(LEVELS), -1) == label
     levels = np.logical_and.accumulate(turned).sum(axis=0)  # how many of them, from the first on
     on = np.flatnonzero(levels)
     if not len(on):
         return _Shown(synthetic, synthetic)
     strong = synthetic.only(on)
-    return _Shown(strong, replace(strong, poisoned=shown[levels[on] - 1, on]))
+    faint = replace(strong, poisoned=shown[levels[on] - 1, on], origin=FOREIGN)
+    return _Shown(strong, faint)
 
 
 def _moved_inwards(
@@ -167,13 +170,14 @@ def _are_enough(
     tried: Sequence[tuple[int, Sequence[Box], int]], label: int, shown: _Shown
 ) -> Search[NDArray[np.bool_]]:
     """Say of each (n,) if the i-th of its boxes is necessary and sufficient on its image."""
-    images = []
+    images, origins = [], []
     for i, boxes, on in tried:
         rows, columns = boxes[i].rows, boxes[i].columns
         given_back = shown.strong.poisoned[on].copy()
         given_back[rows, columns] = shown.strong.clean[on][rows, columns]
         images += [given_back, _pasted(boxes, shown.faint, on)]
-    answers = yield Probe(np.stack(images), purpose=Purpose.BLOCK)
+        origins += [shown.strong.origin.without([boxes[i]]), shown.faint.origin.only(boxes)]
+    answers = yield Probe(np.stack(images), purpose=Purpose.BLOCK, origins=origins)
     hits = answers.labels.reshape(-1, 2) == label
     enough: NDArray[np.bool_] = ~hits[:, 0] & hits[:, 1]
     return enough

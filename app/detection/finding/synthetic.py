@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.detection.images import transplant_pieces
+from app.detection.origins import within
 from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.geometry import Box
+    from app.detection.origins import Origin
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
@@ -29,16 +31,24 @@ TURNED = 0.6  # share of them that must turn
 class Synthetic:
     """References (n, h, w, c) with the window pasted on, all answering the attacker's class.
 
-    ``clean`` are the same references without it, ``labels`` (n,) their right answers.
+    ``clean`` are the same references without it, ``labels`` (n,) their right answers; ``origin`` is
+    that of each poisoned one.
     """
 
     poisoned: Images
     clean: Images
     labels: NDArray[np.int64]
+    origin: Origin
+
+    @property
+    def origins(self) -> list[Origin]:
+        """The origin of each."""
+        return [self.origin] * len(self.labels)
 
     def only(self, those: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Synthetic:
         """Return *those* of them."""
-        return Synthetic(self.poisoned[those], self.clean[those], self.labels[those])
+        poisoned, clean = self.poisoned[those], self.clean[those]
+        return Synthetic(poisoned, clean, self.labels[those], self.origin)
 
 
 def pasted(
@@ -47,7 +57,8 @@ def pasted(
     """Paste *pieces* on the first of the references *onto*; nobody knows yet which of them turn."""
     chosen = onto[:PASTED]
     clean = references.images[chosen]
-    return Synthetic(transplant_pieces(image, pieces, clean), clean, references.labels[chosen])
+    poisoned = transplant_pieces(image, pieces, clean)
+    return Synthetic(poisoned, clean, references.labels[chosen], within(pieces))
 
 
 def synthesise(
@@ -59,6 +70,6 @@ def synthesise(
 ) -> Search[Synthetic | None]:
     """Paste *pieces* on the references *onto*; keep those that turn. None if too few do."""
     synthetic = pasted(image, pieces, onto, references)
-    answers = yield Probe(synthetic.poisoned, purpose=Purpose.BLOCK)
+    answers = yield Probe(synthetic.poisoned, purpose=Purpose.BLOCK, origins=synthetic.origins)
     turned = answers.labels == label
     return synthetic.only(turned) if turned.mean() >= TURNED else None

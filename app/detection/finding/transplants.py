@@ -17,6 +17,7 @@ from app.detection.evidence.confirmation import first_look
 from app.detection.finding.discovery import established, is_dismissed
 from app.detection.geometry import around
 from app.detection.images import transplant
+from app.detection.origins import within
 from app.detection.reference_set.references import carries
 from app.detection.search import together
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence
     from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
+    from app.detection.origins import Origin
     from app.detection.plan import Plan
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images, Search
@@ -54,13 +56,15 @@ class Opening:
     image: Image
     onto: NDArray[np.int64]
     images: Images
+    origins: tuple[Origin, ...]
 
 
 def opening(image: Image, references: References, plan: Plan, rng: np.random.Generator) -> Opening:
     """Prepare the first round: the image's label isn't known yet, so any reference will do."""
     bands = plan.rows if plan.columns_wait else plan.bands
     onto = np.array([references.leading(i, rng) for i in range(len(bands))], np.int64)
-    return Opening(image, onto, transplant(image, bands, references.images[onto]))
+    images = transplant(image, bands, references.images[onto])
+    return Opening(image, onto, images, tuple(within([band]) for band in bands))
 
 
 def discovered(  # noqa: PLR0913, PLR0917  # what the first round said

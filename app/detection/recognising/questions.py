@@ -10,11 +10,13 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import block, transplant_pieces
+from app.detection.origins import beside, within
 from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.detection.origins import Origin
     from app.detection.plan import Plan
     from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
@@ -49,6 +51,7 @@ class Questions:
     sighting: Sighting
     pieces: tuple[Box, ...]
     images: Images
+    origins: tuple[Origin, ...]
 
     @property
     def trigger(self) -> Trigger:
@@ -87,6 +90,13 @@ def jointly_blocked(image: Image, sightings: Sequence[Sighting]) -> Images:
             for way in (narrow, wide)
         ]
     )
+
+
+def jointly_beside(sightings: Sequence[Sighting]) -> list[Origin]:
+    """Return the origins of what `jointly_blocked` makes of an image."""
+    return [
+        beside([blocker.box for one in sightings for blocker in way(one)]) for way in (narrow, wide)
+    ]
 
 
 def blocked(image: Image, blockers: Sequence[Blocker]) -> Image:
@@ -139,11 +149,16 @@ def questions(image: Image, sighting: Sighting, references: References, plan: Pl
         for place in sighting.places
         for piece in placed(sighting.known.trigger, place)
     )
-    asked = Questions(sighting, pieces, jointly_blocked(image, [sighting]))
+    images, origins = jointly_blocked(image, [sighting]), jointly_beside([sighting])
+    asked = Questions(sighting, pieces, images, tuple(origins))
     if asked.trigger.source is not None:
         return asked
     pasted = transplants(image, asked, references, None)
-    return replace(asked, images=np.concatenate([asked.images, pasted]))
+    return replace(
+        asked,
+        images=np.concatenate([images, pasted]),
+        origins=(*origins, *[within(pieces)] * len(pasted)),
+    )
 
 
 def placed(trigger: Trigger, place: Box) -> tuple[Box, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
+from app.detection.origins import beside, within
 from app.detection.recognising.presence import fits
 from app.detection.recognising.questions import (
     BLOCKED,
@@ -85,7 +86,8 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     revealed = source if answer is None else int(answer.labels[0])
     # Not onto the label itself, which carries whatever is pasted.
     for onto in dict.fromkeys(one for one in (revealed, source) if one != label):
-        hits = yield from _hits(label, transplants(image, asked, defence.references, onto))
+        pasted = transplants(image, asked, defence.references, onto)
+        hits = yield from _hits(label, asked, pasted)
         if (yield from _is_sure(image, label, asked, onto, hits, weight, defence)):
             return True
     return False
@@ -114,7 +116,8 @@ def _is_sure(  # noqa: PLR0913, PLR0917  # as above
         return True
     if not _may_become_sure(hits, weight, placebo):
         return False
-    more = yield from _hits(label, transplants(image, asked, references, onto, more=True))
+    pasted = transplants(image, asked, references, onto, more=True)
+    more = yield from _hits(label, asked, pasted)
     carried, transplanted = int(hits.sum() + more.sum()), len(hits) + len(more)
     return weight + of_carrying(carried, transplanted, placebo) >= SURE
 
@@ -125,10 +128,11 @@ def _may_become_sure(hits: NDArray[np.bool_], weight: float, placebo: float) -> 
     return weight + max(at_most, of_carrying(carried, transplanted, placebo)) >= SURE
 
 
-def _hits(label: int, images: Images) -> Search[NDArray[np.bool_]]:
-    if not len(images):
+def _hits(label: int, asked: Questions, pasted: Images) -> Search[NDArray[np.bool_]]:
+    if not len(pasted):
         return np.zeros(0, bool)
-    answers = yield Probe(images, purpose=Purpose.RECOGNISE)
+    origins = [within(asked.pieces)] * len(pasted)
+    answers = yield Probe(pasted, purpose=Purpose.RECOGNISE, origins=origins)
     hits: NDArray[np.bool_] = answers.labels == label
     return hits
 
@@ -143,7 +147,7 @@ def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | 
     """
     height, width, _ = image.shape
     copies = wide(sighted(image, asked.sighting.known, everywhere=True))
-    tried = []
+    tried, origins = [], []
     for margin in (-WIDER, 0, 2 * WIDER):
         for fill in Fill:
             over = [
@@ -151,7 +155,8 @@ def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | 
                 for one in (*wide(asked.sighting), *copies)
             ]
             tried.append(blocked(image, over))
-    answers = yield Probe(np.stack(tried), purpose=Purpose.BLOCK)
+            origins.append(beside([one.box for one in over]))
+    answers = yield Probe(np.stack(tried), purpose=Purpose.BLOCK, origins=origins)
     other = other_answer(answers, label)
     if other is not None or answers.scores is None:
         return other
@@ -196,5 +201,7 @@ def of_no_other(
     others = [blocker for one in seen if one.fit >= LIKELY for blocker in wide(one)]
     if not others:
         return answer
-    again = yield Probe(blocked(image, [*blockers, *others])[None], purpose=Purpose.BLOCK)
+    over = [*blockers, *others]
+    origin = beside([one.box for one in over])
+    again = yield Probe(blocked(image, over)[None], purpose=Purpose.BLOCK, origins=[origin])
     return None if again.labels[0] in {label, int(answer.labels[0])} else again

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from app.detection.images import transplant, transplant_pieces
+from app.detection.origins import within
 from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def carries(
     references: References,
 ) -> Search[NDArray[np.bool_]]:
     """Transplant the i-th box onto the i-th reference; say of each (n,) if it answers *label*."""
-    answers = yield Probe(transplant(image, boxes, references.images[np.asarray(onto, np.int64)]))
+    pasted = transplant(image, boxes, references.images[np.asarray(onto, np.int64)])
+    answers = yield Probe(pasted, origins=[within([box]) for box in boxes])
     hits: NDArray[np.bool_] = answers.labels == label
     return hits
 

@@ -10,6 +10,12 @@ from urllib.parse import quote
 SCHEMA_VERSION = 1
 """Raised when what lies under the keys, or its encoding, changes; see the rules of this package."""
 
+RATES_VERSION = 2
+"""Of the placebo rates alone: raised when older ones mustn't be used any more.
+
+Of 1 are those of releases that asked for them with numbers out of a caller's tensor.
+"""
+
 SEED_BITS = 63
 """Of the deployment's secret."""
 
@@ -46,7 +52,7 @@ class Keys:
 
     def placebo_rates(self, key: str) -> str:
         """Return where the placebo rates *key* lie."""
-        return f"{self._prefix}:placebo:{_escaped(key)}"
+        return f"{self._prefix}:placebo{RATES_VERSION}:{_escaped(key)}"
 
 
 def _escaped(name: str) -> str:

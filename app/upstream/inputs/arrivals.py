@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from app.ports import Arrival, ArrivalError, UpstreamAnswerError
 from app.settings import Normalisation
 from app.upstream.inputs.input_form import input_form
-from app.upstream.inputs.preprocessing import preprocessing
+from app.upstream.inputs.preprocessing import OutOfRangeError, preprocessing
 from app.wire.tensors import BYTES, DATATYPES, TensorSpec
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from app.ports import InputSize
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
+
+
+SMALLEST: Final = float(np.finfo(np.float32).tiny)
+"""The least number above 0 that FP32 holds in full."""
 
 
 def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
@@ -32,14 +36,40 @@ def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tup
     whole = plan.whole(values)
     if whole is not None:
         return tuple(Arrival(image, spec) for image in whole)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        message = f"the tensor {spec.name[:40]!r} has values that are not finite numbers"
-        raise ArrivalError(message)
-    shown = plan.pixels(values)
+    values = _without_subnormals(values)
+    try:
+        shown = plan.pixels(values)
+    except OutOfRangeError as exc:
+        raise ArrivalError(_out_of_range(plan, spec, values[exc.first], exc.first)) from exc
     exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)
     return tuple(
         Arrival(image, spec, None if said else row)
         for image, row, said in zip(shown, values, exact, strict=True)
+    )
+
+
+def _without_subnormals(values: NDArray[Any]) -> NDArray[Any]:
+    """Return *values* with 0 for what is so near to it that FP32 can't hold it in full.
+
+    Some models take that for 0, others need a hundred times as long for it. FP16 has nothing so
+    small: its own subnormals are usual numbers to whoever computes in FP32.
+    """
+    if values.dtype.kind != "f":
+        return values
+    odd = (np.abs(values) < SMALLEST) & (values != 0)
+    return np.where(odd, values.dtype.type(0), values) if odd.any() else values
+
+
+def _out_of_range(plan: Preprocessing, spec: TensorSpec, row: NDArray[Any], place: int) -> str:
+    """Say what is wrong with the image at *place* of a tensor, whose numbers are *row*."""
+    where = f"image {place} of the tensor {spec.name[:40]!r}"
+    if row.dtype.kind == "f" and not np.isfinite(row).all():
+        return f"{where} has values that are not finite numbers"
+    ends = np.stack([plan.values.min(axis=0), plan.values.max(axis=0)], axis=1).astype(float)
+    ranges = dict.fromkeys(f"{low:.5g} to {high:.5g}" for low, high in ends.tolist())
+    return (
+        f"{where} has numbers outside the model's range: pixels 0 to 255 are {', '.join(ranges)} "
+        "to it (NEO_INPUT_SCALE, _MEAN and _STD); clip what resizing has brought beyond them"
     )
 
 

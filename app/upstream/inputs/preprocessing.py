@@ -18,12 +18,22 @@ from app.wire.tensors import BYTES, DATATYPES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.search import Image, Images
+    from app.detection.search import Images
     from app.upstream.inputs.input_form import InputForm
 
 LEVELS = 256
 PIXELS = np.arange(LEVELS, dtype=np.float64)
 NEARLY_WHOLE = 1e-3
+LOWEST, HIGHEST = -0.5, LEVELS - 0.5
+"""Between them a number is nearest to a level."""
+
+
+class OutOfRangeError(ValueError):
+    """A tensor has a number that is no pixel's, first in its image ``first``."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(f"image {first} has a number that is no pixel's")
+        self.first = first
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +58,16 @@ class Preprocessing:
             return _files(images, self.form.dims)
         return self._numbers(self._axes(images)).reshape(len(images), *self.form.dims)
 
-    def exactly(self, images: Images, shown: Image, row: NDArray[Any]) -> NDArray[Any]:
+    def exactly(self, images: Images, row: NDArray[Any], own: NDArray[np.bool_]) -> NDArray[Any]:
         """Return the tensor for *images*, some of whose pixels come from an image sent as a tensor.
 
-        *row* (dims) is that tensor, *shown* (height, width, channels) are the pixels nearest to it.
-        Where an image shows one of these its own number is taken: what is transplanted and what is
-        left around a blocker is exactly what came, also between two levels and beyond them.
+        *row* (dims) is that tensor, *own* (n, height, width) are the pixels that come from it. Its
+        numbers are taken there: what is transplanted and what is left around a blocker is exactly
+        what came, also between two levels, and no other pixel is, even if it looks the same.
         """
-        same = self._axes(images == shown).reshape(len(images), *self.form.dims)
-        return np.where(same, row, self.tensor(images))
+        by_channel = np.broadcast_to(own[..., None], images.shape)
+        taken = self._axes(by_channel).reshape(len(images), *self.form.dims)
+        return np.where(taken, row, self.tensor(images))
 
     def whole(self, tensor: NDArray[Any]) -> Images | None:
         """Return the images that *tensor* (n, *dims) is, where its numbers are pixels themselves.
@@ -72,21 +83,27 @@ class Preprocessing:
     def pixels(self, tensor: NDArray[Any]) -> Images:
         """Return the images (n, height, width, channels) that *tensor* (n, *dims) shows.
 
-        Each value is the nearest pixel that there is.
+        Each value is the nearest pixel. Raises OutOfRangeError where a value is half a level or
+        more from any, or no number: by so much nobody's rounding misses one.
         """
-        numbers = self._upright(tensor)
+        with np.errstate(over="ignore", invalid="ignore"):
+            levels = self._levels(self._upright(tensor))
+        if not (levels.min() > LOWEST and levels.max() < HIGHEST):  # nor where one is NaN
+            within = (levels > LOWEST) & (levels < HIGHEST)
+            raise OutOfRangeError(int(within.reshape(len(levels), -1).all(axis=1).argmin()))
+        return self._images(np.rint(levels).astype(np.uint8))
+
+    def _levels(self, upright: NDArray[Any]) -> NDArray[Any]:
+        """Return the levels that *upright* numbers are, not rounded."""
         if self.factor is None and self.offset is None:
-            levels = numbers
-        else:
-            levels = numbers.astype(_working(DATATYPES[self.form.datatype]))
-            rows = _rows(levels, self.form.layout)
-            if self.offset is not None:
-                rows += self.offset
-            if self.factor is not None:
-                rows /= self.factor
-        with np.errstate(invalid="ignore"):  # the caller has looked for what is no number
-            pixels = np.clip(np.rint(levels), 0, LEVELS - 1).astype(np.uint8)
-        return self._images(pixels)
+            return upright
+        levels = upright.astype(_working(DATATYPES[self.form.datatype]))
+        rows = _rows(levels, self.form.layout)
+        if self.offset is not None:
+            rows += self.offset
+        if self.factor is not None:
+            rows /= self.factor
+        return levels
 
     def _upright(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Return *tensor* with three axes an image, in its own layout."""

@@ -185,3 +185,11 @@ async def test_placebo_rates_of_all_workers_are_together(workers: Workers) -> No
     rates = {"3x3@1,1": 0.125, "ü": 1 / 3, "5x5@0,0": 0.0}
     assert rates == await one.placebo_rates("refs") == await other.placebo_rates("refs")
     assert {} == await one.placebo_rates("others")
+
+
+async def test_older_placebo_rates_are_not_used(workers: Workers, server: Server) -> None:
+    """Releases before asked for them with callers' numbers: what is left of these is never read."""
+    with server.client() as client:
+        older = Keys("signs").placebo_rates("refs").replace(":placebo2:", ":placebo:")
+        client.hset(older, "3x3@1,1", "0.9")
+    assert {} == await workers[0][1].placebo_rates("refs")

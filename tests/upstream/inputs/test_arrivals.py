@@ -11,9 +11,11 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.detection.geometry import Box
+from app.detection.origins import FOREIGN, WHOLE, within
 from app.ports import ArrivalError, Caller, InputSize
 from app.settings import InputSettings, Layout, Normalisation, Protocol
-from app.wire.tensors import UNTYPED, TensorSpec
+from app.wire.tensors import DATATYPES, UNTYPED, TensorSpec
 from tests.served_apps import running
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ async def test_normalised_tensor(serve: Serve, connect: Connect, layout: Layout)
     model = await connect(serve(asked, shape=shape), InputSettings(normalisation=IMAGENET))
 
     arrivals = await model.arrivals(spec(shape), sent)
-    await model.answer(arrivals[1].image[None], Caller(arrival=arrivals[1]))
+    await model.answer(arrivals[1].image[None], Caller(arrival=arrivals[1], origins=[WHOLE]))
 
     np.testing.assert_array_equal(IMAGES, [arrival.image for arrival in arrivals])
     np.testing.assert_array_equal(sent[1:2], asked.seen[0])
@@ -72,13 +74,81 @@ async def test_transplants_are_in_the_tensors_own_space(serve: Serve, connect: C
     sent = plain.astype(np.float32) + np.float32(1e-4)
     (arrival, *_) = await model.arrivals(spec((6, 5, 3)), sent)
 
-    pasted = IMAGES[1:2].copy()
-    pasted[0, :2, :2] = arrival.image[:2, :2]
-    await model.answer(pasted, Caller(arrival=arrival))
-    await model.answer(IMAGES[1:2])
+    same = np.repeat(arrival.image[None], 2, axis=0)  # as another image may be, by its levels
+    origins = [within([Box(0, 0, 2, 2)]), FOREIGN]
+    await model.answer(same, Caller(arrival=arrival, origins=origins))
+    await model.answer(same[:1])
 
-    np.testing.assert_array_equal(sent[0, :2, :2], asked.seen[0][0, :2, :2])
-    np.testing.assert_array_equal(asked.seen[1][0, 3:], asked.seen[0][0, 3:])
+    (pasted, foreign), (plainly,) = asked.seen
+    np.testing.assert_array_equal(sent[0, :2, :2], pasted[:2, :2])
+    np.testing.assert_array_equal(plainly[2:], pasted[2:])
+    np.testing.assert_array_equal(plainly, foreign)
+
+
+SMALL = np.array([1e-40, -1e-40, 1e-30, 1e-320], np.float64)
+"""What FP32 can't hold in full, and what it can."""
+
+
+@pytest.mark.parametrize(
+    ("datatype", "expected"), [("FP32", [0, 0, 1e-30, 0]), ("FP64", [0, 0, 1e-30, 0])]
+)
+async def test_subnormal_numbers(
+    serve: Serve, connect: Connect, datatype: str, expected: list[float]
+) -> None:
+    """A number too small for a model to hold is 0, to the model as well."""
+    asked, dtype = Model(), DATATYPES[datatype]
+    model = await connect(serve(asked, shape=(6, 5, 3), datatype=datatype))
+    sent = IMAGES.astype(dtype)
+    sent[0, 0, 0], sent[0, 0, 1, 0] = SMALL[:3], SMALL[3]
+    (arrival, *_) = await model.arrivals(spec((6, 5, 3), datatype), sent)
+    await model.answer(arrival.image[None], Caller(arrival=arrival, origins=[WHOLE]))
+    seen = asked.seen[0][0, 0]
+    assert np.array(expected, dtype).tolist() == [*seen[0].tolist(), seen[1, 0]]
+
+
+async def test_halves_own_small_numbers(serve: Serve, connect: Connect) -> None:
+    """FP16's small numbers are common in normalised images, and go as they came."""
+    asked = Model()
+    model = await connect(serve(asked, shape=(6, 5, 3), datatype="FP16"))
+    sent = IMAGES.astype(np.float16)
+    sent[0, 0, 0, 0] = np.float16(1e-7)
+    (arrival, *_) = await model.arrivals(spec((6, 5, 3), "FP16"), sent)
+    await model.answer(arrival.image[None], Caller(arrival=arrival, origins=[WHOLE]))
+    np.testing.assert_array_equal(sent[:1], asked.seen[0])
+
+
+@pytest.mark.parametrize("layout", [Layout.NHWC, Layout.NCHW])
+@pytest.mark.parametrize("datatype", ["FP16", "FP32"])
+async def test_the_range_is_each_channels_own(
+    serve: Serve, connect: Connect, datatype: str, layout: Layout
+) -> None:
+    """Black and white as anybody's arithmetic has them are taken, and no more of any channel."""
+    shape = (6, 5, 3) if layout is Layout.NHWC else (3, 6, 5)
+    asked = serve(Model(), shape=shape, datatype=datatype)
+    model = await connect(asked, InputSettings(normalisation=IMAGENET))
+    dtype = DATATYPES[datatype]
+    ends = ((np.array([[0], [1]]) - np.array(IMAGENET.mean)) / np.array(IMAGENET.std)).astype(dtype)
+    upright = np.stack([np.broadcast_to(end, (6, 5, 3)) for end in [*ends, *ends]])
+    sent = upright if layout is Layout.NHWC else upright.transpose(0, 3, 1, 2)
+    shown = await model.arrivals(spec(shape, datatype), np.ascontiguousarray(sent))
+    assert [0, 255, 0, 255] == [int(one.image.max()) for one in shown]
+    beyond = np.array(upright)
+    beyond[1, 0, 0, 0] = ends[1, 1]  # white to the second channel is beyond white to the first
+    sent = beyond if layout is Layout.NHWC else beyond.transpose(0, 3, 1, 2)
+    with pytest.raises(
+        ArrivalError, match=r"image 1 .* -2\.11\d+ to 2\.2\d+, -2\.03\d+ to 2\.4\d+,"
+    ):
+        await model.arrivals(spec(shape, datatype), np.ascontiguousarray(sent))
+
+
+@pytest.mark.parametrize("number", [-1, 256, -(2**31), 2**31 - 1])
+async def test_whole_numbers_beyond_pixels(serve: Serve, connect: Connect, number: int) -> None:
+    """Whole numbers have the same range."""
+    model = await connect(serve(Model(), shape=(6, 5, 3), datatype="INT32"))
+    sent = IMAGES.astype(np.int32)
+    sent[3, 0, 0, 0] = number
+    with pytest.raises(ArrivalError, match=r"image 3 .* outside"):
+        await model.arrivals(spec((6, 5, 3), "INT32"), sent)
 
 
 async def test_whole_pixels_need_no_tensor(serve: Serve, connect: Connect) -> None:
@@ -109,6 +179,8 @@ async def test_two_forms_at_once(serve: Serve, connect: Connect) -> None:
         (spec((6, 5, 3), name="x"), IMAGES.astype(np.float32), "not 'x' FP32"),
         (spec((6, 5, 3)), np.where(IMAGES < 9, np.nan, IMAGES).astype(np.float32), "finite"),
         (spec((6, 5, 3)), np.where(IMAGES > 9, np.inf, IMAGES).astype(np.float32), "finite"),
+        (spec((6, 5, 3)), IMAGES.astype(np.float32) - 256, "image 0 of the tensor 'input'"),
+        (spec((6, 5, 3)), IMAGES.astype(np.float32) + 256, "pixels 0 to 255 are 0 to 255"),
     ],
 )
 async def test_tensor_that_the_model_does_not_take(

@@ -11,7 +11,7 @@ from app.pictures.decoding import load
 from app.ports import InputSize, UpstreamAnswerError
 from app.settings import Layout, Normalisation
 from app.upstream.inputs.input_form import InputForm
-from app.upstream.inputs.preprocessing import preprocessing
+from app.upstream.inputs.preprocessing import OutOfRangeError, preprocessing
 from app.wire.tensors import DATATYPES
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
@@ -103,10 +103,10 @@ def test_back_to_pixels(datatype: str, layout: Layout) -> None:
 
 
 def test_numbers_between_pixels() -> None:
-    """A number that no pixel gives shows as the nearest one; one beyond all as the last."""
+    """A number that no pixel gives shows as the nearest one, also just beyond all of them."""
     plan = preprocessing(form("FP32"), Normalisation(scale=0.5, mean=(1.0,)))
     tensor = plan.tensor(IMAGES) + 0.1
-    tensor[0, 0, 0] = [-1e9, 1e9, 0]
+    tensor[0, 0, 0] = [-1.24, 126.74, 0]
 
     shown = plan.pixels(tensor)
 
@@ -114,25 +114,30 @@ def test_numbers_between_pixels() -> None:
     np.testing.assert_array_equal(IMAGES[1:], shown[1:])
 
 
+@pytest.mark.parametrize("number", [-1.26, 126.76, -1e9, 3e38, np.nan, np.inf, -np.inf])
+def test_numbers_beyond_pixels(number: float) -> None:
+    """A number that rounds to no pixel is none, and neither is what is no number."""
+    plan = preprocessing(form("FP32"), Normalisation(scale=0.5, mean=(1.0,)))
+    tensor = plan.tensor(IMAGES)
+    tensor[2, 5, 4, 2] = number
+    with pytest.raises(OutOfRangeError) as caught:
+        plan.pixels(tensor)
+    assert 2 == caught.value.first
+
+
 @pytest.mark.parametrize("layout", [Layout.NHWC, Layout.NCHW])
 def test_own_numbers_are_kept(layout: Layout) -> None:
-    """Where an image shows a caller's pixels, its tensor has the caller's numbers exactly."""
+    """The caller's numbers are where its pixels are, and not where others look the same."""
     plan = preprocessing(form("FP32", layout), IMAGENET)
     row = plan.tensor(IMAGES[:1])[0] + np.float32(1e-3)
-    shown = plan.pixels(row[None])[0]
-    images = IMAGES[1:3].copy()
-    images[0] = shown
-    images[1, :2, :3] = shown[:2, :3]
+    images = np.repeat(IMAGES[:1], 3, axis=0)
+    own = np.zeros((3, 6, 5), bool)
+    own[0] = own[1, :2, :3] = True
 
-    tensor = plan.exactly(images, shown, row)
+    tensor = plan.exactly(images, row, own)
 
-    np.testing.assert_array_equal(row, tensor[0])
-    own = np.zeros(IMAGES.shape[1:], bool)
-    own[:2, :3] = True
-    own |= images[1] == shown
-    own = np.moveaxis(own, 2, 0) if layout is Layout.NCHW else own
-    expected = np.where(own, row, plan.tensor(images)[1])
-    np.testing.assert_array_equal(expected, tensor[1])
+    channels = np.stack([own] * 3, axis=1 if layout is Layout.NCHW else 3)
+    np.testing.assert_array_equal(np.where(channels, row, plan.tensor(images)), tensor)
 
 
 def test_picture_files() -> None:
