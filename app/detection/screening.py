@@ -280,9 +280,7 @@ def _search(
     image = first.opening.image
     count = len(first.opening.images)
     changed = answers.labels[count:] != label if _looks_at_one_class(defence) else None
-    found = yield from discovered(
-        first.opening, answers[:count], label, defence, first.rng, changed
-    )
+    found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
     if found is None and changed is not None:
         found = yield from discovered_by_blocks(image, label, changed, defence, first.rng)
     return found

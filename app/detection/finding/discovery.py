@@ -69,6 +69,7 @@ class Discovery:
 
     def _evidence(self, draw: int, probes: int) -> Evidence:
         novelty = self.located.nature.novelty
+        class_b = int((self.answer or self.healed.answer).labels[0])
         return Evidence(
             carried=self.transplants.carried,
             transplants=self.transplants.asked,
@@ -76,8 +77,8 @@ class Discovery:
             heal_rate=self.healed.heal_rate,
             probes=probes,
             seed=draw,
-            class_b=int((self.answer or self.healed.answer).labels[0]),
-            necessary=True,
+            class_b=class_b if class_b != self.label else None,
+            necessary=class_b != self.label,
             novelty=novelty if np.isfinite(novelty) else None,
         )
 
@@ -90,10 +91,18 @@ def _mask(pieces: Sequence[Box], box: Box) -> NDArray[np.bool_]:
     return mask
 
 
-def established(
-    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else may be one
+    image: Image,
+    label: int,
+    look: Look,
+    defence: Defence,
+    rng: np.random.Generator,
+    others: Sequence[Box] = (),
 ) -> Search[Discovery | None]:
-    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger."""
+    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger.
+
+    *others* are parts of the image that may be enough for its label as well.
+    """
     references, plan = defence.references, defence.plan
     yield from placebo_rate(look.pieces, label, look.source, references)
     if undecidable(image, label, look, references):
@@ -113,7 +122,9 @@ def established(
     if found is None:
         return None
     look = replace(look, pieces=found.pieces)
-    healed = yield from heal(image, label, look, windows, synthetic, found.nature, defence, rng)
+    healed = yield from heal(
+        image, label, look, windows, synthetic, found.nature, defence, rng, others
+    )
     if healed is None:
         return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)

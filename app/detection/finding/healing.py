@@ -53,10 +53,13 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     nature: Nature,
     defence: Defence,
     rng: np.random.Generator,
+    others: Sequence[Box] = (),
 ) -> Search[Healed | None]:
     """Hide what was *found* in *windows*; None if nothing heals.
 
-    Where hiding it isn't enough there may be copies of it: they are hidden, too.
+    Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
+    are hidden, too. If the image keeps its label even then that is its own, if it didn't seem to
+    need what was found: an image of the attacker's class may carry the trigger as well.
     """
     plan, references = defence.plan, defence.references
     # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
@@ -67,9 +70,10 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     healed = yield from _healed(image, label, piece, synthetic, tried_on, nature, defence)
     if healed is not None:
         return healed
-    over = [Blocker(plan.edged(copy), Fill.REFERENCES) for copy in copies(image, piece)]
-    if not over:
+    also = [*copies(image, piece), *others]
+    if not also and found.necessary:
         return None
+    over = [Blocker(plan.edged(one), Fill.REFERENCES) for one in also]
     alone = block(image, over, references.backdrop)
     boxes = [one.box for one in over]
     synthetic = replace(
@@ -77,7 +81,9 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
         poisoned=transplant_pieces(alone, windows, synthetic.clean),
         origin=synthetic.origin.without(boxes),
     )
-    once_more = _healed(alone, label, piece, synthetic, tried_on, nature, defence)
+    once_more = _healed(
+        alone, label, piece, synthetic, tried_on, nature, defence, needed=found.necessary
+    )
     healed = yield from hiding(boxes, once_more)
     return None if healed is None else replace(healed, blockers=(*healed.blockers, *over))
 
@@ -90,6 +96,8 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
     tried_on: Synthetic,
     nature: Nature,
     defence: Defence,
+    *,
+    needed: bool = True,
 ) -> Search[Healed | None]:
     choice = yield from choose_blocker(image, piece, label, synthetic, tried_on, defence)
     if choice is None or choice.heal_rate <= LEAST_HEAL_RATE:
@@ -97,9 +105,9 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
     if not nature.is_exceeded(choice.heal_rate):
         return None
     freed = yield from _freed(image, label, choice.blocker, choice.answer, defence)
-    if freed is None:
+    if freed is None and needed:
         return None
-    blocker, answer = freed
+    blocker, answer = freed or (choice.blocker, choice.answer)
     return Healed(blocker, choice.heal_rate, (blocker,), answer)
 
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import first_look
-from app.detection.evidence.weighing import is_needed
 from app.detection.finding.discovery import established
 from app.detection.geometry import around
-from app.detection.images import WAYS, block, hidden, transplant
+from app.detection.images import block, transplant
 from app.detection.origins import beside, within
 from app.detection.reference_set.references import carries
-from app.detection.search import Probe, Purpose, hiding, together
+from app.detection.search import Probe, together
 from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
-    from app.detection.evidence.confirmation import Look
     from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
     from app.detection.origins import Origin
@@ -73,23 +71,17 @@ def opening(image: Image, references: References, plan: Plan, rng: np.random.Gen
     return Opening(image, onto, images, tuple(within([band]) for band in bands))
 
 
-def discovered(  # noqa: PLR0913, PLR0917  # what the first round said
+def discovered(
     first: Opening,
     answers: Answers,
     label: int,
     defence: Defence,
     rng: np.random.Generator,
-    changed: NDArray[np.bool_] | None = None,
 ) -> Search[Discovery | None]:
-    """Find a trigger from the *answers* to the opening on; None if there is none.
-
-    *changed*: of which bands (n,) it is known already that the image needs them for its label.
-    """
+    """Find a trigger from the *answers* to the opening on; None if there is none."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
     asked = suspects(hits, plan)
-    if not asked or not (yield from _are_needed(image, label, hits, defence, changed)):
-        return None
     windows = [suspect.window for suspect in asked]
     alive, looks = yield from together(
         [
@@ -100,59 +92,13 @@ def discovered(  # noqa: PLR0913, PLR0917  # what the first round said
     surviving = {suspect.window for suspect in alive}
     looks = [one for one in looks if surviving.issuperset(one.pieces)]
     for look in looks:
-        if look.necessary:
-            found = yield from established(image, label, look, defence, rng)
-            if found is not None:
-                return found
-    return (yield from _one_of_several(image, label, looks, defence, rng))
-
-
-def _are_needed(
-    image: Image,
-    label: int,
-    hits: NDArray[np.bool_],
-    defence: Defence,
-    changed: NDArray[np.bool_] | None,
-) -> Search[bool]:
-    """Say if the image may need a band that *hits* for its label: a trigger is needed as well.
-
-    One that no band holds whole isn't always, nor is one of several copies: then two rows or two
-    columns show enough of it. Where what was *changed* by hiding bands says no the backdrop is
-    asked, which no caller can paint.
-    """
-    plan = defence.plan
-    rows = int(hits[: len(plan.rows)].sum())
-    if changed is None or (changed & hits).any() or max(rows, int(hits.sum()) - rows) > 1:
-        return True
-    by_backdrop = [Blocker(plan.bands[i], Fill.REFERENCES) for i in np.flatnonzero(hits)]
-    images = [block(image, [one], defence.references.backdrop) for one in by_backdrop]
-    answers = yield Probe(np.stack(images), origins=[beside([one.box]) for one in by_backdrop])
-    return bool((answers.labels != label).any())
-
-
-def _one_of_several(
-    image: Image, label: int, looks: Sequence[Look], defence: Defence, rng: np.random.Generator
-) -> Search[Discovery | None]:
-    """Find a trigger of which the image has several: none is necessary, each is sufficient.
-
-    So all but one are hidden, and what is left is looked at as any other image.
-    """
-    apart: list[Box] = []
-    for look in looks:
-        if not look.necessary and not any(look.pieces[0].overlap(other) for other in apart):
-            apart.append(look.pieces[0])
-    if not apart[1:]:
-        return None
-    one, *others = apart
-    backdrop = defence.references.backdrop
-    alone = block(image, [Blocker(other, Fill.REFERENCES) for other in others], backdrop)
-    images = np.concatenate([alone[None], hidden(alone, one, backdrop)])
-    origins = [beside(others), *[beside([one, *others])] * len(WAYS)]
-    answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
-    if answers.labels[0] != label or not is_needed(answers.labels[1:] == label):
-        return None
-    look = next(look for look in looks if look.pieces == (one,))
-    return (yield from hiding(others, established(alone, label, look, defence, rng)))
+        # Where it isn't needed others may be enough as well: copies of it, or other triggers.
+        windows = [other.pieces[0] for other in looks if not look.necessary]
+        others = [one for one in windows if not one.overlap(look.pieces[0])]
+        found = yield from established(image, label, look, defence, rng, others)
+        if found is not None:
+            return found
+    return None
 
 
 def opened(
