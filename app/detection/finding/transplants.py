@@ -16,11 +16,10 @@ import numpy as np
 from app.detection.evidence.confirmation import first_look
 from app.detection.finding.discovery import established
 from app.detection.geometry import around
-from app.detection.images import block, transplant
-from app.detection.origins import beside, within
+from app.detection.images import transplant
+from app.detection.origins import within
 from app.detection.reference_set.references import carries
-from app.detection.search import Probe, together
-from app.detection.trigger import Blocker, Fill
+from app.detection.search import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
