@@ -120,7 +120,8 @@ async def over_http(target: Target, seed: int) -> AsyncIterator[OverHttp]:
     The secret is the gateway's own, whatever the *seed*.
     """
     del seed
-    model = target.model
+    model = target.zoo
+    assert model is not None
     references = model.folder / model.meta.get("reference_split", "reference.npz")
     settings = {"NEO_REFERENCE": str(references.resolve())}
     with (

@@ -12,7 +12,7 @@ from tests.benchmarks.evasion.ground import Answer, World, as_entry
 from tests.benchmarks.evasion.victims import attempts, dismissed_patch, pictures
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from app.detection.trigger import Trigger
     from app.evaluation.records import Stamp
@@ -59,8 +59,8 @@ async def tried(deployment: Deployment, name: str, most: int) -> list[Tried]:
     """Send up to *most* pictures of the attack *name*, each request to a library as it was."""
     target, dismissed = deployment.target, deployment.dismissed
     made = list(pictures(target, ATTACKS[name], dismissed, most, deployment.seed))
-    unknown = [one async for one in _answers(deployment, name, made, [])]
-    known = [one async for one in _answers(deployment, name, made, deployment.learnt)]
+    unknown = await answers(deployment, name, made, [])
+    known = await answers(deployment, name, made, deployment.learnt)
     return [
         Tried(picture.wanted, first, second)
         for picture, first, second in zip(made, unknown, known, strict=True)
@@ -81,16 +81,18 @@ async def climbed(
     return both
 
 
-async def _answers(
+async def answers(
     deployment: Deployment, name: str, made: Sequence[Picture], known: Sequence[Trigger]
-) -> AsyncIterator[Answer]:
+) -> list[Answer]:
+    """Send the pictures that the attack *name* *made*, where *known* was learnt before each."""
     together = deployment.ground.together
     world = _world(deployment, name, known)
+    heard: list[Answer] = []
     for start in range(0, len(made), together):
         part = [picture.pixels for picture in made[start : start + together]]
         await deployment.ground.reset(world)
-        for answer in await deployment.ground.answers(part):
-            yield answer
+        heard += await deployment.ground.answers(part)
+    return heard
 
 
 def _world(deployment: Deployment, name: str, known: Sequence[Trigger]) -> World:

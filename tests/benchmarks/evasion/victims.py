@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from tests.benchmarks.evasion.attempt import Attempt, box_of
 from tests.benchmarks.zoo import ZooModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from app.evaluation.attacks.attacks import Attack as Backdoor
     from app.evaluation.subjects.subject import Subject
     from tests.benchmarks.evasion.attacks import Attack
+
+    Says = Callable[[Images], NDArray[np.int64]]
 
 CANDIDATES = 5
 """So many images are tried for each that is wanted: some attacks hardly ever flip one."""
@@ -33,33 +36,27 @@ AT_LEAST_PX = 8
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A backdoored model under attack, and ``clean``: one of the same data without a backdoor.
+    """A backdoored model under attack.
 
-    ``others`` are the triggers of other models of the data, ``dismissed`` a piece of a clean image
-    of the attacker's class beside the trigger.
+    ``says`` returns its labels (n,) of images, ``control`` those of a model of the same data
+    without a backdoor. ``others`` are the triggers of other models of the data. ``zoo`` is the
+    model where it is one of the zoo, so that it can be served.
     """
 
     subject: Subject
     backdoor: Backdoor
-    model: ZooModel
-    clean: ZooModel
-    others: Sequence[Stamp]
+    says: Says
+    control: Says
+    others: Sequence[Stamp] = ()
+    zoo: ZooModel | None = None
 
     @property
     def stamp(self) -> Stamp:
         """The trigger."""
         return self.backdoor.stamps[0]
 
-    def says(self, images: Images) -> NDArray[np.int64]:
-        """Return the undefended model's labels (n,)."""
-        return _labels(self.model, images)
-
-    def control(self, images: Images) -> NDArray[np.int64]:
-        """Return the labels (n,) of the model without a backdoor."""
-        return _labels(self.clean, images)
-
     def needs_backdoor(self, picture: NDArray[Any], wanted: int) -> bool:
-        """Tell if the clean model doesn't call *picture* (h, w, c) what is *wanted*."""
+        """Tell if a model without a backdoor doesn't call *picture* (h, w, c) what is *wanted*."""
         return bool(self.control(picture[None])[0] != wanted)
 
 
@@ -81,7 +78,8 @@ def read_target(name: str, folder: Path, zoo: Path) -> Target | None:
     attacks = [attack_in(one) for one in same if one.name != model.name]
     others = [attack.stamps[0] for attack in attacks if attack is not None]
     clean = next(one for one in same if attack_in(one) is None)
-    return Target(subject_of(model, name), backdoor, model, clean, others)
+    says, control = partial(_labels, model), partial(_labels, clean)
+    return Target(subject_of(model, name), backdoor, says, control, others, model)
 
 
 def dismissed_patch(target: Target, seed: int) -> Stamp:
