@@ -92,9 +92,10 @@ def _near(
 
 @dataclass(frozen=True)
 class Climb:
-    """How far an attacker came: the query that evaded, or None, and what they took in all."""
+    """How far an attacker came: the query and the way that evaded, or None; what all took."""
 
     evaded_at: int | None
+    by: Variant | None
     queries: int
     inferences: int
 
@@ -117,5 +118,5 @@ async def climb(attempt: Attempt, ground: Ground, needs: Needs, queries: int) ->
         if answer.flagged:
             now = tried
         elif answer.label == attempt.wanted and needs(picture, attempt.wanted):
-            return Climb(query, query, inferences)
-    return Climb(None, queries, inferences)
+            return Climb(query, tried, query, inferences)
+    return Climb(None, None, queries, inferences)

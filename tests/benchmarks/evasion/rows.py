@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.evaluation.measures.intervals import Rate
-    from tests.benchmarks.evasion.climbing import Climb
+    from tests.benchmarks.evasion.climbing import Climb, Variant
     from tests.benchmarks.evasion.ground import Answer
     from tests.benchmarks.evasion.trying import Tried
 
@@ -37,13 +37,14 @@ class Outcomes:
     """What came of the pictures in one state of the library.
 
     ``evaded``: not flagged, and the attacker's class was answered. ``leaked``: that class, though
-    it was flagged. ``refused``: no answer.
+    it was flagged. ``refused``: no answer. ``by``: the ways that a search found.
     """
 
     evaded: Rate | None
     leaked: int
     refused: int
     inferences: float | None
+    by: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def _outcomes(wanted: Sequence[int], answers: Sequence[Answer]) -> Outcomes:
 
 def _climbs(climbs: Sequence[Climb]) -> Outcomes:
     evaded = rate(sum(one.evaded_at is not None for one in climbs), len(climbs))
-    return Outcomes(evaded, 0, 0, _mean([one.inferences / one.queries for one in climbs]))
+    inferences = _mean([one.inferences / one.queries for one in climbs])
+    ways = tuple(one.by for one in climbs if one.by is not None)
+    return Outcomes(evaded, leaked=0, refused=0, inferences=inferences, by=ways)
 
 
 def _mean(values: Sequence[float]) -> float | None:
