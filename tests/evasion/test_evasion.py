@@ -21,7 +21,10 @@ OPEN_UNKNOWN = frozenset({"frame 4", "copies 2"})
 """What gets past while the trigger is unknown: whoever closes one strikes it off."""
 
 OPEN_KNOWN = frozenset(
-    {"frame 4, altered 40", "frame 8, altered 40", "copies 2", "copies 3", "copies 4"}
+    {
+        *("frame 2, altered 40", "frame 4, altered 40", "frame 8, altered 40"),
+        *("frame 8, altered 80", "copies 2", "copies 3", "copies 4"),
+    }
 )
 """The same once it is known."""
 
