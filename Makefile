@@ -12,8 +12,8 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-photos bench-poisoning \
-	bench-sharing bench-stream pictures sbom lock wheel-check clean
+.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-evasion bench-photos \
+	bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -66,6 +66,9 @@ soak: $(VENV)/dev ## Ten minutes of steady load and a fault every 20 seconds (AR
 
 bench-detection: $(VENV)/dev ## Measure the detector in this process, beside its targets
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.detection $(ARGS)
+
+bench-evasion: $(VENV)/dev ## Try to get triggers past the gateway, as one who knows its source (ARGS=--in-process: faster)
+	$(BIN)/python -m tests.benchmarks.evasion $(ARGS)
 
 bench-photos: $(VENV)/dev ## Measure detection on photographs over HTTP, beside its targets (ARGS=--exif)
 	$(BIN)/python -m tests.benchmarks.photos $(ARGS)

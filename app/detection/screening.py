@@ -22,9 +22,10 @@ from app.detection.recognising.questions import (
 )
 from app.detection.recognising.recognition import recognised
 from app.detection.recognising.sighting import (
+    HINTED,
     Sighting,
     glimpsed,
-    is_hinted,
+    hinted,
     located,
     usual_sighting,
 )
@@ -35,12 +36,10 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence, Known
     from app.detection.finding.discovery import Discovery
-    from app.detection.matching import Usual
     from app.detection.origins import Origin
     from app.detection.recognising.questions import Questions
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
-    from app.detection.trigger import Trigger
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
@@ -187,24 +186,46 @@ def _suspected(
     where it was found.
     """
     possible = [one for one in known if one.trigger.may_answer(label)]
-    sightings = []
-    small = min(image.shape[:2]) < GLIMPSED_SIDE
-    for one in possible[:SOUGHT]:
-        if small and one.trigger.mask is not None and not is_hinted(image, one):
-            continue
-        sighting = located(image, one, references)
-        if sighting.fit > _least_fit(one.trigger, usual_sighting(one, references).fit):
-            sightings.append(sighting)
+    sightings = [
+        one
+        for one in _sought(image, possible[:SOUGHT], references)
+        if one.fit > _least_fit(one.known, references)
+    ]
     unknown = [one for one in possible[SOUGHT:] if one.trigger.mask is None]
     sightings += [Sighting(one, (one.trigger.box,), 0.0, 0.0) for one in unknown]
     return sorted(sightings, key=lambda one: -one.fit)
 
 
-def _least_fit(trigger: Trigger, usually: Usual) -> float:
-    """Return the fit above which an image may carry *trigger*: any, while its mask is unknown."""
-    if trigger.source is None:
-        return 0.0 if trigger.mask is None else usually.mean
-    return usually.mean + (0.0 if trigger.mask is None else usually.spread)
+def _sought(image: Image, known: Sequence[Known], references: References) -> list[Sighting]:
+    """Look for *known*; a small image is searched for one at a hint only.
+
+    Without a hint one whose mask is known isn't there. Of those whose mask isn't the best hinted
+    ones are looked for; the others, if they are there, are where they were found.
+    """
+    if min(image.shape[:2]) >= GLIMPSED_SIDE:
+        return [located(image, one, references) for one in known]
+    found = []
+    left = SUSPECTS_ASKED
+    for seen in sorted((hinted(image, one) for one in known), key=lambda one: -one.fit):
+        trigger = seen.known.trigger
+        rough = trigger.mask is None and trigger.source is None
+        if trigger.mask is not None and seen.fit < HINTED:
+            continue
+        if rough and (seen.fit < HINTED or not left):
+            found.append(seen)
+            continue
+        left -= rough
+        found.append(located(image, seen.known, references))
+    return found
+
+
+def _least_fit(one: Known, references: References) -> float:
+    """Return the fit above which an image may carry *one*: any, while its mask is unknown."""
+    mask, source = one.trigger.mask, one.trigger.source
+    if source is None and mask is None:
+        return 0.0
+    usually = usual_sighting(one, references).fit
+    return usually.mean + (0.0 if source is None or mask is None else usually.spread)
 
 
 def _possible(

@@ -17,6 +17,7 @@ from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
+from app.gateway.familiarity import Familiarity
 from app.gateway.learning import Learner
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
@@ -57,6 +58,7 @@ class Gateway:
         self._driver = Driver(model, policy.patience_s)
         self._learner = Learner(library, model, policy.strategy)
         self._background = Background(model, self._driver)
+        self._familiarity = Familiarity()
         self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
@@ -105,6 +107,8 @@ class Gateway:
         examiner = Examiner(prepared, self.library, self._policy, self._learner)
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
+        if self._policy.strategy is not Strategy.PAPER:
+            self._familiarity.gain(known, prepared.references)
 
         async def conclude(driven: Driven[Finding]) -> str:
             self._budget.spend(driven.probes - 1)
@@ -140,6 +144,7 @@ class Gateway:
         """End what goes on behind the answers."""
         await self._background.close()
         await self._learner.close()
+        await self._familiarity.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""

@@ -18,6 +18,7 @@ from app.settings import Resize
 from app.web.answering.answers import Labels
 from app.web.answering.problems import Problem, described, register_problems
 from app.web.answering.request_ids import RequestIds
+from app.web.bodiless import as_get, without_body
 from app.web.direct import HotPaths
 from app.web.guard import Guard
 from app.web.guarding.keys import Keys
@@ -48,6 +49,8 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope, send = as_get(scope), without_body(send)
         if self.hot.takes(scope):
             scope["app"] = self
             await self.hot.answer(scope, receive, send)

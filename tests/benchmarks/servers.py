@@ -32,6 +32,7 @@ class Servers:
     upstream: str
     gateway: str
     gateway_pid: int
+    redis: str
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def running(model: ZooModel, settings: Mapping[str, str], scratch: Path) -> Iter
             _wait(f"{upstream}/v2/health/ready")
             with _process(scratch / "gateway.log", serve, settings) as pid:
                 _wait(f"{gateway}/readyz")
-                yield Servers(upstream, gateway, pid)
+                yield Servers(upstream, gateway, pid, redis_url)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from tests.tiny import BACKDOOR, SIDE, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
     from app.detection.search import Image, Images
+    from app.detection.trigger import Trigger
 
 MASKED = replace(tiny_trigger(), mask=np.ones((2, 2), bool))
 SECOND = Backdoor(Box(2, 11, 2, 2), 0)
@@ -91,13 +92,22 @@ def test_only_images_of_the_target_are_suspected() -> None:
     its = scene()
     suspected = []
     for mask in (False, True):
-        defence = its.defence([_textured(_known(mask))], search=False)
-        asked = [own(watched(its.search(image, defence), its.predict)[1]) for image in its.clean]
-        of_target = [its.label(image) == TARGET for image in its.clean]
+        known = _textured(_known(mask))
+        defence = its.defence([known], search=False)
+        faint = [_faintly(image, known.trigger) for image in its.clean]
+        asked = [own(watched(its.search(image, defence), its.predict)[1]) for image in faint]
+        of_target = [its.label(image) == TARGET for image in faint]
         assert {1} == {n for n, is_target in zip(asked, of_target, strict=True) if not is_target}
         assert max(asked) <= 1 + BLOCKED + TRANSPLANTS
         suspected.append(sum(n > 1 for n in asked))
     assert suspected[0] > suspected[1]
+
+
+def _faintly(image: Image, trigger: Trigger) -> Image:
+    """Return *image* with a tenth of *trigger* at its place."""
+    shown, place = image.astype(np.float64), (trigger.box.rows, trigger.box.columns)
+    shown[place] += 0.1 * (trigger.patch - shown[place])
+    return np.rint(shown).astype(np.uint8)
 
 
 def _textured(known: Known) -> Known:

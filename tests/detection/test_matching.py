@@ -160,6 +160,22 @@ def test_any_area_and_any_size(area: Box, height: int, width: int, channels: int
         assert 0 <= one.fit <= 1 + 1e-5  # in single precision
 
 
+@pytest.mark.parametrize("box", PLACES)
+def test_the_best_alone_is_found_where_the_copies_are(box: Box) -> None:
+    """Without its copies the best match is at the same place, in about the same size."""
+    small = likeness(sticker_trigger(sticker(side=6), Box(20, 30, 6, 6)))
+    image = stuck(
+        photograph(1), sticker(side=6), Box(box.x, box.y, box.width // 2, box.height // 2)
+    )
+    best, alone = (
+        matches(image, small, EVERYWHERE)[0],
+        matches(image, small, EVERYWHERE, copies=False),
+    )
+    assert 1 == len(alone)
+    assert alone[0].box.overlap(best.box) >= 0.6
+    assert alone[0].fit >= best.fit - 0.1
+
+
 def test_no_match_where_it_has_no_room() -> None:
     """An area smaller than the sticker at its smallest has no place for it."""
     assert [] == matches(photograph(1), WHAT, Box(10, 10, 7, 7))

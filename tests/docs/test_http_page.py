@@ -6,14 +6,16 @@ import re
 from pathlib import Path
 
 from app.gateway.outcome import Screening
-from app.web.answering.problems import KINDS
+from app.serving.http import refusals
+from app.web.answering.problems import KINDS, Kind
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
 
 
 def test_every_error_is_on_the_page() -> None:
     """Each type of problem is there with its status, and no other."""
-    expected = {(str(kind.status), kind.name) for kind in KINDS.values()}
+    before = [kind for kind in vars(refusals).values() if isinstance(kind, Kind)]
+    expected = {(str(kind.status), kind.name) for kind in (*KINDS.values(), *before)}
 
     assert expected == set(re.findall(r"^\| (\d{3}) \| `([\w-]+)` \|", PAGE, re.MULTILINE))
 

@@ -93,10 +93,11 @@ async def test_a_right_key_is_told_what_there_is(locked: Served) -> None:
         assert 200 == (await locked.http.get(path, headers=key)).status_code
 
 
-async def test_without_keys_all_is_open(served: Served) -> None:
+async def test_without_keys_all_is_open() -> None:
     """As long as no key is set nothing asks for one."""
-    for path in (*PAGES, *HEALTH, "/trigger", "/v2"):
-        assert 200 == (await served.http.get(path)).status_code
+    async with serving() as served:
+        for path in (*PAGES, *HEALTH, "/trigger", "/v2"):
+            assert 200 == (await served.http.get(path)).status_code
 
 
 @pytest.mark.parametrize("path", PAGES)

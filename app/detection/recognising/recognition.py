@@ -19,7 +19,7 @@ from app.detection.recognising.questions import (
     transplants,
     wide,
 )
-from app.detection.recognising.sighting import LIKELY, of_pixels, sighted
+from app.detection.recognising.sighting import LIKELY, of_pixels, of_pixels_at_most, sighted
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Fill
@@ -54,7 +54,7 @@ def recognised(
         return None
     kept = answers.labels[:BLOCKED] == label
     answer = other_answer(answers[:BLOCKED], label)
-    weight = of_pixels(asked.sighting, defence.references) + of_blocking(kept)
+    weight = of_blocking(kept)
     if not (yield from _is_carried(image, label, asked, answer, answers, weight, defence)):
         return None
     if answer is None:
@@ -76,7 +76,7 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     weight: float,
     defence: Defence,
 ) -> Search[bool]:
-    """Say if transplants of the trigger make it sure, beside the *weight* of all else.
+    """Say if its transplants and its pixels make it sure, beside the *weight* of blocking.
 
     Onto the class that blocking revealed; a second trigger may hide that, so then onto the one that
     the trigger was found on.
@@ -104,8 +104,11 @@ def _is_sure(  # noqa: PLR0913, PLR0917  # as above
     weight: float,
     defence: Defence,
 ) -> Search[bool]:
-    """Weigh *hits*, and those of more transplants if these could make it sure."""
+    """Weigh *hits* and pixels, and the hits of more transplants if these could make it sure."""
     references, trigger = defence.references, asked.trigger
+    if not _may_become_sure(hits, weight + of_pixels_at_most(asked.sighting), 0.0):
+        return False
+    weight += of_pixels(asked.sighting, references)
     if not _may_become_sure(hits, weight, 0.0):
         return False
     # What nature does at the trigger's usual place: kept, where each other place would be asked.

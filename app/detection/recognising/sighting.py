@@ -14,7 +14,17 @@ import numpy as np
 
 from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
-from app.detection.matching import Usual, fit_at, glimpse, hint, matches, nearness, usual
+from app.detection.matching import (
+    LEAST_SPREAD,
+    Usual,
+    fit_at,
+    glimpse,
+    hint,
+    matches,
+    nearness,
+    usual,
+)
+from app.detection.recognising.presence import fits
 
 if TYPE_CHECKING:
     from app.detection.defence import Known
@@ -32,6 +42,7 @@ OVERLAPPING = 0.3  # intersection over union with its usual place, from which on
 HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
 VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
+UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
@@ -58,15 +69,15 @@ def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting
     """
     trigger = known.trigger
     area = reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
-    found = matches(image, known.likeness, area)
-    at_home = fit_at(image, known.likeness, trigger.box)
-    fit = max([at_home, *(one.fit for one in found[:1])])
+    found = matches(image, known.likeness, area, copies=everywhere)
+    at_place = fit_at(image, known.likeness, trigger.box)
+    fit = max([at_place, *(one.fit for one in found[:1])])
     places = [one.box for one in found] or [trigger.box]
-    if at_home >= AT_HOME * fit:
+    if at_place >= AT_HOME * fit:
         places = [trigger.box, *(one for one in places if one.overlap(trigger.box) == 0)]
     seen = places if everywhere else places[:1]
     apart = seen[0].overlap(trigger.box) < OVERLAPPING
-    if apart and not trigger.moves and fit - at_home < CLEARLY:
+    if apart and not trigger.moves and fit - at_place < CLEARLY:
         seen = [seen[0], trigger.box, *seen[1:]]
     near = nearness(image, known.likeness, seen[0])
     return Sighting(known, tuple(seen), fit, near)
@@ -80,10 +91,14 @@ def reach(trigger: Trigger, share: float) -> Box:
     return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
 
 
-def is_hinted(image: Image, known: Known) -> bool:
-    """Say if *image* shows anything like *known*, in its own size: else it isn't looked for."""
+def hinted(image: Image, known: Known) -> Sighting:
+    """Return *known* at its usual place, with the fit of its own size in *image*, wherever that is.
+
+    Where that is less than HINTED it isn't looked for.
+    """
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    return hint(image, known.likeness, area) >= HINTED
+    home, what = known.trigger.box, known.likeness
+    return Sighting(known, (home,), hint(image, what, area), nearness(image, what, home))
 
 
 def glimpsed(image: Image, known: Known, references: References) -> Sighting | None:
@@ -92,7 +107,8 @@ def glimpsed(image: Image, known: Known, references: References) -> Sighting | N
     if glimpse(image, known.likeness, area) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
-    return sighting if sighting.fit >= VERY_LIKELY else None
+    likely = sighting.fit >= VERY_LIKELY or of_pixels(sighting, references) >= UNUSUAL
+    return sighting if likely else None
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:
@@ -117,6 +133,12 @@ class UsualSighting:
 
     fit: Usual
     near: Usual
+
+
+def is_familiar(known: Known, references: References) -> bool:
+    """Say if what clean images show of *known* is measured; one of another size never needs to."""
+    another_size = not fits(references.images[0], known.trigger)
+    return another_size or known.likeness in references.usual_sightings
 
 
 def usual_sighting(known: Known, references: References) -> UsualSighting:
@@ -150,7 +172,16 @@ def _shown(known: Known, images: Images) -> UsualSighting:
 
 def of_pixels(sighting: Sighting, references: References) -> float:
     """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
-    usually = usual_sighting(sighting.known, references)
+    return _weighed(sighting, usual_sighting(sighting.known, references))
+
+
+def of_pixels_at_most(sighting: Sighting) -> float:
+    """Return what the pixels can say at most, whatever is usual of them: that takes a while."""
+    least = Usual(0.0, LEAST_SPREAD)
+    return _weighed(sighting, UsualSighting(least, least))
+
+
+def _weighed(sighting: Sighting, usually: UsualSighting) -> float:
     return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
 
 

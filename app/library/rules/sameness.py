@@ -97,7 +97,8 @@ def _look_alike(a: Trigger, b: Trigger) -> bool:
         return False
     margin = round(AROUND * max(large.patch.shape[:2]))
     shown = np.pad(large.patch, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
-    found = matches(shown, what, Box(0, 0, shown.shape[1], shown.shape[0]))
+    area = Box(0, 0, shown.shape[1], shown.shape[0])
+    found = matches(shown, what, area, copies=False)
     return bool(found) and found[0].fit >= ALIKE
 
 

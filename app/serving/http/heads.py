@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from app.serving.http.refusals import HEAD_TOO_LARGE, MALFORMED, RefusedError
+from app.serving.http.standing import check_head
 from app.serving.http.unread import WatchingReaders
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class PlainHeads(WatchingReaders):
         # One that came in a single small piece needs no counting.
         if self._since is not None or self._piece > self.HEAD_SIZE:
             self._check_size()
+        check_head(self.parser.get_http_version(), self.headers)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise RefusedError(MALFORMED, "this server is not a proxy")

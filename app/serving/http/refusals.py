@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MALFORMED: Final = Kind(400, "malformed-request", "The request is not HTTP")
 SLOW: Final = Kind(408, "slow-request", "The request came too slowly")
 HEAD_TOO_LARGE: Final = Kind(431, "head-too-large", "The request's head is too large")
+UNKNOWN_CODING: Final = Kind(501, "unknown-coding", "This transfer coding is not taken")
 TOO_MANY: Final = Kind(
     503, "too-many-connections", "There are too many connections", {"Retry-After": "5"}
 )

@@ -179,10 +179,11 @@ def _allowed(request: Request, error: HTTPException) -> str:
     """
     app: FastAPI = request.app
     route = request.scope.get("route")
-    methods = app.openapi()["paths"].get(getattr(route, "path", None))
-    if methods:
-        return ", ".join(sorted(method.upper() for method in methods))
-    return (error.headers or {}).get("Allow", "GET, HEAD")  # the mounted files say none
+    told = app.openapi()["paths"].get(getattr(route, "path", None))
+    if not told:  # pages say it themselves, the mounted files say nothing
+        told = (error.headers or {}).get("Allow", "GET").split(", ")
+    methods = {method.upper() for method in told}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:

@@ -58,7 +58,6 @@ class ReadinessAnswer:
     parts: tuple[PartAnswer, ...]
 
 
-@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz",
     summary="Is the process alive?",
@@ -69,7 +68,6 @@ async def healthz() -> Response:
     return json_response(HealthAnswer(Health.ALIVE))
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Can this worker answer?",

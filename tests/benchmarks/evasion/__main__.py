@@ -1,54 +1,46 @@
 """`make bench-evasion`: who knows the source tries to get a trigger past the gateway.
 
-make bench-evasion ARGS="--in-process --models mnist/poisoned_1 --attacks 'alpha *' 'frame *'"
-make bench-evasion ARGS="--in-process --secrets 3 --images 20 --json evasion.json"
+make bench-evasion ARGS="--models signs/signs_flower --attacks plain 'alpha *' --doors 'v2 *'"
+make bench-evasion ARGS="--in-process --secrets 3 --json evasion.json"    without HTTP: faster
 
-Every attack is made of clean images of which neither the model nor one without a backdoor says what
+Every attack is made of clean images that neither the model nor one without a backdoor calls what
 the attacker wants; those pictures count that make the backdoored model say so, and not the other.
-Evaded: not flagged, and the attacker's class is answered. Unknown: the library is empty before
-each picture. Known: it has what plain poisoned images have taught it.
+Evaded: not flagged, and the attacker's class is answered. Unknown: no trigger is known before each
+request. Known: what plain poisoned images have taught is. The search is an attacker's who sees the
+answers: 500 queries an image, of which the gateway learns.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import orjson
 from rich.console import Console
 
-from tests.benchmarks.detection.subject import attack_in, subject_of
-from tests.benchmarks.evasion.attacks import ATTACKS
-from tests.benchmarks.evasion.rows import MISSED, Row, head, line, row
-from tests.benchmarks.evasion.trying import deploy, tried
-from tests.benchmarks.evasion.victims import Target
-from tests.benchmarks.zoo import TRAINED, ZOO, ZooModel
+from tests.benchmarks.evasion.in_process import in_process
+from tests.benchmarks.evasion.options import read_options
+from tests.benchmarks.evasion.over_http import over_http
+from tests.benchmarks.evasion.rows import MISSED, SEARCH, Row, head, line, row, row_of_search
+from tests.benchmarks.evasion.trying import climbed, deploy, tried
+from tests.benchmarks.evasion.victims import read_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-MODELS = ("mnist/poisoned_1", "signs/signs_flower", "faces/faces_trojan_square")
+    from tests.benchmarks.evasion.climbing import Climb
+    from tests.benchmarks.evasion.options import Options
+    from tests.benchmarks.evasion.trying import Deployment, Tried
+    from tests.benchmarks.evasion.victims import Target
+
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class _Options:
-    models: Mapping[str, Path]
-    attacks: Sequence[str]
-    images: int
-    secrets: int
-    zoo: Path
-    json: Path | None
 
 
 def main() -> None:
     """Try every attack on every model; print the table, and save it if a file is named."""
-    options = _options()
+    options = read_options(__doc__)
     console = Console()
     if not options.zoo.is_dir():
         console.print("skipped: no zoo")
@@ -60,102 +52,83 @@ def main() -> None:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _options() -> _Options:
-    parser = argparse.ArgumentParser(
-        prog="make bench-evasion",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--in-process", action="store_true", required=True)
-    parser.add_argument("--models", nargs="+", metavar="FOLDER/NAME", default=MODELS)
-    parser.add_argument("--attacks", nargs="+", metavar="PATTERN", default=["*"])
-    parser.add_argument("--images", type=int, default=60)
-    parser.add_argument("--secrets", type=int, default=1)
-    parser.add_argument("--zoo", type=Path, default=ZOO)
-    parser.add_argument("--trained", type=Path, default=TRAINED)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    folders = {**_models(given.trained), **_models(given.zoo)}
-    for name in given.models:
-        if given.zoo.is_dir() and name not in folders:
-            parser.error(f"there is no model {name}, but {', '.join(folders)}")
-    attacks = [
-        name for name in ATTACKS if any(fnmatchcase(name, pattern) for pattern in given.attacks)
-    ]
-    if not attacks:
-        parser.error(f"there is no such attack, but {', '.join(ATTACKS)}")
-    return _Options(
-        models={name: folders[name] for name in given.models if name in folders},
-        attacks=attacks,
-        images=given.images,
-        secrets=given.secrets,
-        zoo=given.zoo,
-        json=given.json,
-    )
-
-
-def _models(zoo: Path) -> dict[str, Path]:
-    ending = ".meta.json"
-    return {
-        f"{path.parent.name}/{path.name.removesuffix(ending)}": path.parent
-        for path in sorted(zoo.glob(f"*/*{ending}"))
-        if (path.parent / "test.npz").exists()
-    }
-
-
-async def _try_all(options: _Options, console: Console) -> None:
+async def _try_all(options: Options, console: Console) -> None:
     rows: list[Row] = []
-    _print(console, head())
-    try:
-        for name, folder in options.models.items():
-            target = _target(name, folder, options.zoo)
-            if target is None:
-                _print(console, f"skipped: {name}, which isn't backdoored, or not by one trigger")
-                continue
-            await _try_model(options, console, target, rows)
-    finally:  # Ctrl-C keeps what is done
-        _print(console, f"\n{MISSED} misses its target")
-        _save(options, rows)
 
-
-def _target(name: str, folder: Path, zoo: Path) -> Target | None:
-    model = ZooModel(folder, name.split("/")[1])
-    backdoor = attack_in(model)
-    if backdoor is None or len(backdoor.stamps) != 1:
-        return None
-    same = [ZooModel(zoo / folder.name, one) for one in _names(zoo / folder.name)]
-    clean = next(one for one in same if attack_in(one) is None)
-    others = [attack_in(one) for one in same if one.name != model.name]
-    stamps = [attack.stamps[0] for attack in others if attack is not None]
-    return Target(subject_of(model, name), backdoor, model, clean, stamps)
-
-
-def _names(folder: Path) -> Iterator[str]:
-    for path in sorted(folder.glob("*.meta.json")):
-        yield path.name.removesuffix(".meta.json")
-
-
-async def _try_model(options: _Options, console: Console, target: Target, rows: list[Row]) -> None:
-    deployments = [await deploy(target, seed) for seed in range(options.secrets)]
-    blind = sum(not one.learnt for one in deployments)
-    if blind:
-        _print(console, f"{target.subject.name}: {blind} deployments learnt nothing")
-    plain = None
-    images = -(-options.images // options.secrets)
-    for attack in options.attacks:
-        pictures = [one for each in deployments for one in await tried(each, attack, images)]
-        made = row(target.subject.name, attack, pictures)
-        plain = made if attack == "plain" else plain
+    def note(made: Row) -> None:
         rows.append(made)
-        _print(console, line(made, plain))
-        _save(options, rows)
+        _print(console, line(made, _plain(rows, made)))
+        _save(options, rows)  # Ctrl-C keeps what is done
+
+    _print(console, head())
+    for name, folder in options.models.items():
+        target = read_target(name, folder, options.zoo)
+        if target is None:
+            _print(console, f"skipped: {name}, which isn't backdoored by one trigger")
+            continue
+        await _try_model(options, console, target, note)
+    _print(console, f"\n{MISSED} misses its target")
+
+
+async def _try_model(
+    options: Options, console: Console, target: Target, note: Callable[[Row], None]
+) -> None:
+    """Try every attack on a deployment after the other; *note* the pooled rows with the last."""
+    what = _Pooled(target.subject.name)
+    for seed in range(options.secrets):
+        door = over_http if options.over_http else in_process
+        async with door(target, seed) as ground:
+            deployment = await deploy(target, seed, ground)
+            if not deployment.learnt:
+                _print(console, f"{what.model}: the deployment {seed} learnt nothing")
+            for door_name, attack in _errands(options):
+                ground.door = door_name
+                made = await what.row(options, deployment, attack)
+                if seed == options.secrets - 1:
+                    note(made)
+
+
+def _errands(options: Options) -> Iterator[tuple[str, str]]:
+    for door, attacks in options.doors.items():
+        for attack in attacks:
+            yield door, attack
+
+
+class _Pooled:
+    """What all deployments of a model have come to, by door and attack."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self._tried: defaultdict[tuple[str, str], list[Tried]] = defaultdict(list)
+        self._climbs: defaultdict[str, tuple[list[Climb], list[Climb]]] = defaultdict(
+            lambda: ([], [])
+        )
+
+    async def row(self, options: Options, deployment: Deployment, attack: str) -> Row:
+        """Try *attack* once more; return what it comes to by now."""
+        door = deployment.ground.door
+        if attack == SEARCH:
+            searches = -(-options.searches // options.secrets)
+            made = await climbed(deployment, searches, options.queries)
+            for climbs, more in zip(self._climbs[door], made, strict=True):
+                climbs.extend(more)
+            return row_of_search(self.model, door, self._climbs[door])
+        images = -(-options.images // options.secrets)
+        self._tried[door, attack] += await tried(deployment, attack, images)
+        return row(self.model, door, attack, self._tried[door, attack])
+
+
+def _plain(rows: Sequence[Row], made: Row) -> Row | None:
+    """Return the row of the plain trigger on the same model, the last one."""
+    same = (one for one in reversed(rows) if one.model == made.model and one.attack == "plain")
+    return next(same, None)
 
 
 def _print(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
-def _save(options: _Options, rows: Sequence[Row]) -> None:
+def _save(options: Options, rows: Sequence[Row]) -> None:
     if options.json:
         told = {"images": options.images, "secrets": options.secrets, "rows": rows}
         how = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE

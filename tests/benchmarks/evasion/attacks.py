@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.benchmarks.evasion import company, places, shades
+from tests.benchmarks.evasion.tensors import tensor_attacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from app.detection.search import Image
+    from numpy.typing import NDArray
+
     from tests.benchmarks.evasion.attempt import Attempt
 
-Make: TypeAlias = "Callable[[Attempt], Image | None]"
+Make: TypeAlias = "Callable[[Attempt], NDArray[Any] | None]"
 """Returns the picture (h, w, c) uint8; None where this image, or this model, doesn't allow it."""
 
 
@@ -24,13 +26,14 @@ class Attack:
 
     ``own_class``: of images of the attacker's own class, whose right answer that class is.
     ``decoys_known``: the other triggers are in the library. ``dismissed``: a false alarm beside the
-    trigger was dismissed.
+    trigger was dismissed. ``tensor``: numbers that aren't pixels, for doors that take tensors.
     """
 
     make: Make
     own_class: bool = False
     decoys_known: bool = False
     dismissed: bool = False
+    tensor: bool = False
 
 
 def _in_other_shades() -> Iterator[tuple[str, Make]]:
@@ -105,6 +108,8 @@ def _all() -> Iterator[tuple[str, Attack]]:
     yield "dismissed beside", Attack(company.plain, dismissed=True)
     yield "dismissed, and there", Attack(company.with_dismissed, dismissed=True)
     yield "own class", Attack(company.plain, own_class=True)
+    for name, make in tensor_attacks():
+        yield f"tensor: {name}", Attack(make, tensor=True)
 
 
 ATTACKS: Mapping[str, Attack] = dict(_all())

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.evaluation.measures.intervals import Rate
-    from tests.benchmarks.evasion.defended import Answer
+    from tests.benchmarks.evasion.climbing import Climb, Variant
+    from tests.benchmarks.evasion.ground import Answer
     from tests.benchmarks.evasion.trying import Tried
 
 KNOWN_AT_MOST = 0.02
@@ -22,19 +23,28 @@ ABOVE_PLAIN = 0.05
 
 MISSED = "*"
 
+SEARCH = "search"
+"""The attack of `climbing`: an image evades if a query of it does."""
+
+_TITLES = (
+    *("model", "door", "attack", "n", "unknown: evaded", "known: evaded"),
+    *("leaked", "refused", "inferences"),
+)
+
 
 @dataclass(frozen=True)
 class Outcomes:
     """What came of the pictures in one state of the library.
 
     ``evaded``: not flagged, and the attacker's class was answered. ``leaked``: that class, though
-    it was flagged. ``refused``: no answer.
+    it was flagged. ``refused``: no answer. ``by``: the ways that a search found.
     """
 
     evaded: Rate | None
     leaked: int
     refused: int
     inferences: float | None
+    by: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class Row:
     """
 
     model: str
+    door: str
     attack: str
     own_class: bool
     n: int
@@ -52,11 +63,12 @@ class Row:
     known: Outcomes
 
 
-def row(model: str, attack: str, tried: Sequence[Tried]) -> Row:
+def row(model: str, door: str, attack: str, tried: Sequence[Tried]) -> Row:
     """Return what *tried* comes to."""
     wanted = [one.wanted for one in tried]
     return Row(
         model,
+        door,
         attack,
         ATTACKS[attack].own_class,
         len(tried),
@@ -65,10 +77,15 @@ def row(model: str, attack: str, tried: Sequence[Tried]) -> Row:
     )
 
 
+def row_of_search(model: str, door: str, climbs: tuple[Sequence[Climb], Sequence[Climb]]) -> Row:
+    """Return what searches came to, one an image, unknown at first and known."""
+    unknown, known = map(_climbs, climbs)
+    return Row(model, door, SEARCH, False, len(climbs[0]), unknown, known)  # noqa: FBT003
+
+
 def head() -> str:
     """Return the two lines over the rows."""
-    titles = ("model", "attack", "n", "unknown: evaded", "known: evaded", "leaked", "refused")
-    return f"{_line([*titles, 'inferences'])}\n{_line(['---'] * 8)}"
+    return f"{_line(_TITLES)}\n{_line(['---'] * len(_TITLES))}"
 
 
 def line(one: Row, plain: Row | None) -> str:
@@ -76,6 +93,7 @@ def line(one: Row, plain: Row | None) -> str:
     return _line(
         [
             one.model,
+            one.door,
             one.attack,
             str(one.n),
             _evaded(one.unknown.evaded) + (MISSED if _misses_unknown(one, plain) else ""),
@@ -93,8 +111,19 @@ def _outcomes(wanted: Sequence[int], answers: Sequence[Answer]) -> Outcomes:
         evaded=rate(sum(not one.flagged for one in theirs), len(answers)),
         leaked=sum(one.flagged for one in theirs),
         refused=sum(one.label is None for one in answers),
-        inferences=fmean(one.inferences for one in answers) if answers else None,
+        inferences=_mean([one.inferences for one in answers if one.inferences is not None]),
     )
+
+
+def _climbs(climbs: Sequence[Climb]) -> Outcomes:
+    evaded = rate(sum(one.evaded_at is not None for one in climbs), len(climbs))
+    inferences = _mean([one.inferences / one.queries for one in climbs])
+    ways = tuple(one.by for one in climbs if one.by is not None)
+    return Outcomes(evaded, leaked=0, refused=0, inferences=inferences, by=ways)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def _misses_known(one: Row) -> bool:

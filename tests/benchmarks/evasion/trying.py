@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.evasion.attacks import ATTACKS
-from tests.benchmarks.evasion.defended import Defence, Session, as_entry, library_of
-from tests.benchmarks.evasion.victims import dismissed_patch, pictures
+from tests.benchmarks.evasion.climbing import Climb, climb
+from tests.benchmarks.evasion.ground import Answer, World, as_entry
+from tests.benchmarks.evasion.victims import attempts, dismissed_patch, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.detection.trigger import Trigger
     from app.evaluation.records import Stamp
-    from app.library.memory import MemoryTriggerLibrary
-    from tests.benchmarks.evasion.defended import Answer
+    from tests.benchmarks.evasion.ground import Ground
     from tests.benchmarks.evasion.victims import Picture, Target
 
 LEARNT_FROM = 12
 """Plain poisoned images: one reveals the trigger, eight are kept to work its pixels out."""
+
+OTHERS = 1_000
+"""What is added to a seed for images that aren't attacked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +32,7 @@ class Deployment:
 
     target: Target
     seed: int
-    defence: Defence
+    ground: Ground
     learnt: Sequence[Trigger]
     dismissed: Stamp
 
@@ -42,46 +46,62 @@ class Tried:
     known: Answer
 
 
-async def deploy(target: Target, seed: int) -> Deployment:
-    """Calibrate a deployment and let it learn the trigger from plain poisoned images."""
-    defence = await Defence.prepare(target.subject, seed)
+async def deploy(target: Target, seed: int, ground: Ground) -> Deployment:
+    """Let *ground* learn the trigger from plain poisoned images."""
     dismissed = dismissed_patch(target, seed)
-    library = await library_of([])
-    session = Session(defence, library)
-    for picture in pictures(target, ATTACKS["plain"], dismissed, LEARNT_FROM, seed + 1_000):
-        await session.answer(picture.pixels)
-    learnt = [entry.trigger for entry in library.entries()]
-    return Deployment(target, seed, defence, learnt, dismissed)
+    await ground.reset(World())
+    for picture in pictures(target, ATTACKS["plain"], dismissed, LEARNT_FROM, seed + OTHERS):
+        await ground.answers([picture.pixels])
+    return Deployment(target, seed, ground, await ground.learnt(), dismissed)
 
 
 async def tried(deployment: Deployment, name: str, most: int) -> list[Tried]:
-    """Send up to *most* pictures of the attack *name*, each to a fresh library of either kind."""
-    made = pictures(deployment.target, ATTACKS[name], deployment.dismissed, most, deployment.seed)
+    """Send up to *most* pictures of the attack *name*, each request to a library as it was."""
+    target, dismissed = deployment.target, deployment.dismissed
+    made = list(pictures(target, ATTACKS[name], dismissed, most, deployment.seed))
+    unknown = await answers(deployment, name, made, [])
+    known = await answers(deployment, name, made, deployment.learnt)
     return [
-        Tried(
-            picture.wanted,
-            await _answer(deployment, name, picture, []),
-            await _answer(deployment, name, picture, deployment.learnt),
-        )
-        for picture in made
+        Tried(picture.wanted, first, second)
+        for picture, first, second in zip(made, unknown, known, strict=True)
     ]
 
 
-async def _answer(
-    deployment: Deployment, name: str, picture: Picture, known: Sequence[Trigger]
-) -> Answer:
-    library = await before(deployment, name, picture.wanted, known)
-    return await Session(deployment.defence, library).answer(picture.pixels)
+async def climbed(
+    deployment: Deployment, most: int, queries: int
+) -> tuple[list[Climb], list[Climb]]:
+    """Let an attacker search on up to *most* images; unknown at first, and known."""
+    both: tuple[list[Climb], list[Climb]] = ([], [])
+    for climbs, known in zip(both, ([], deployment.learnt), strict=True):
+        its = attempts(deployment.target, deployment.dismissed, deployment.seed)
+        for attempt in islice(its, most):
+            await deployment.ground.reset(World(known))
+            needs = deployment.target.needs_backdoor
+            climbs.append(await climb(attempt, deployment.ground, needs, queries))
+    return both
 
 
-async def before(
-    deployment: Deployment, name: str, wanted: int, known: Sequence[Trigger]
-) -> MemoryTriggerLibrary:
-    """Return the library that a picture of the attack *name* meets, where *known* was learnt."""
-    attack, shape = ATTACKS[name], deployment.target.subject.test.shape[1:]
-    others = deployment.target.others if attack.decoys_known else ()
+async def answers(
+    deployment: Deployment, name: str, made: Sequence[Picture], known: Sequence[Trigger]
+) -> list[Answer]:
+    """Send the pictures that the attack *name* *made*, where *known* was learnt before each."""
+    together = deployment.ground.together
+    world = _world(deployment, name, known)
+    heard: list[Answer] = []
+    for start in range(0, len(made), together):
+        part = [picture.pixels for picture in made[start : start + together]]
+        await deployment.ground.reset(world)
+        heard += await deployment.ground.answers(part)
+    return heard
+
+
+def _world(deployment: Deployment, name: str, known: Sequence[Trigger]) -> World:
+    """Return what a picture of the attack *name* meets, where *known* was learnt."""
+    attack, target = ATTACKS[name], deployment.target
+    shape, wanted = target.subject.test.shape[1:], target.stamp.target or 0
+    others = target.others if attack.decoys_known else ()
     dismissed = [deployment.dismissed] if attack.dismissed else []
-    return await library_of(
+    return World(
         [*known, *(as_entry(stamp, wanted, shape) for stamp in others)],
         [as_entry(stamp, wanted, shape) for stamp in dismissed],
     )

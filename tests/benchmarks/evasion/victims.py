@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.evaluation.records import Stamp
+from tests.benchmarks.detection.subject import attack_in, subject_of
 from tests.benchmarks.evasion.attempt import Attempt, box_of
+from tests.benchmarks.zoo import ZooModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from app.detection.search import Image, Images
+    from app.detection.search import Images
     from app.evaluation.attacks.attacks import Attack as Backdoor
     from app.evaluation.subjects.subject import Subject
     from tests.benchmarks.evasion.attacks import Attack
-    from tests.benchmarks.zoo import ZooModel
+
+    Says = Callable[[Images], NDArray[np.int64]]
 
 CANDIDATES = 5
 """So many images are tried for each that is wanted: some attacks hardly ever flip one."""
@@ -30,38 +36,50 @@ AT_LEAST_PX = 8
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A backdoored model under attack, and ``clean``: one of the same data without a backdoor.
+    """A backdoored model under attack.
 
-    ``others`` are the triggers of other models of the data, ``dismissed`` a piece of a clean image
-    of the attacker's class beside the trigger.
+    ``says`` returns its labels (n,) of images, ``control`` those of a model of the same data
+    without a backdoor. ``others`` are the triggers of other models of the data. ``zoo`` is the
+    model where it is one of the zoo, so that it can be served.
     """
 
     subject: Subject
     backdoor: Backdoor
-    model: ZooModel
-    clean: ZooModel
-    others: Sequence[Stamp]
+    says: Says
+    control: Says
+    others: Sequence[Stamp] = ()
+    zoo: ZooModel | None = None
 
     @property
     def stamp(self) -> Stamp:
         """The trigger."""
         return self.backdoor.stamps[0]
 
-    def says(self, images: Images) -> NDArray[np.int64]:
-        """Return the undefended model's labels (n,)."""
-        return _labels(self.model, images)
-
-    def control(self, images: Images) -> NDArray[np.int64]:
-        """Return the labels (n,) of the model without a backdoor."""
-        return _labels(self.clean, images)
+    def needs_backdoor(self, picture: NDArray[Any], wanted: int) -> bool:
+        """Tell if a model without a backdoor doesn't call *picture* (h, w, c) what is *wanted*."""
+        return bool(self.control(picture[None])[0] != wanted)
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What an attack made of one image: it is sent, and is to be called ``wanted``."""
+    """What an attack made of one image (h, w, c): it is sent, and is to be called ``wanted``."""
 
-    pixels: Image
+    pixels: NDArray[Any]
     wanted: int
+
+
+def read_target(name: str, folder: Path, zoo: Path) -> Target | None:
+    """Return the model *name* in *folder*; None if it hasn't one backdoor. *zoo* has clean ones."""
+    model = ZooModel(folder, name.split("/")[1])
+    backdoor = attack_in(model)
+    if backdoor is None or len(backdoor.stamps) != 1:
+        return None
+    same = [ZooModel(zoo / folder.name, one) for one in _names(zoo / folder.name)]
+    attacks = [attack_in(one) for one in same if one.name != model.name]
+    others = [attack.stamps[0] for attack in attacks if attack is not None]
+    clean = next(one for one in same if attack_in(one) is None)
+    says, control = partial(_labels, model), partial(_labels, clean)
+    return Target(subject_of(model, name), backdoor, says, control, others, model)
 
 
 def dismissed_patch(target: Target, seed: int) -> Stamp:
@@ -83,39 +101,47 @@ def dismissed_patch(target: Target, seed: int) -> Stamp:
     return Stamp("dismissed", rgba, x, stamp.y, stamp.target)
 
 
+def attempts(
+    target: Target, dismissed: Stamp, seed: int, *, own_class: bool = False
+) -> Iterator[Attempt]:
+    """Return test images in a random order that the attacker may want to be called otherwise.
+
+    Neither the model nor the clean one says of them what is wanted; where that is their own class
+    both do.
+    """
+    labels = target.subject.labels
+    rng = np.random.default_rng([seed, 13])
+    wanted = target.backdoor.wanted(labels)
+    chosen = labels == target.stamp.target if own_class else wanted != labels
+    for number in rng.permutation(np.flatnonzero(chosen)).tolist():
+        image, aim = target.subject.test[number], int(wanted[number])
+        said = (target.says(image[None])[0] == aim, target.control(image[None])[0] == aim)
+        if said == (own_class, own_class):
+            yield Attempt(image, target.stamp, aim, rng, target.says, target.others, dismissed)
+
+
 def pictures(
     target: Target, attack: Attack, dismissed: Stamp, most: int, seed: int
 ) -> Iterator[Picture]:
     """Return up to *most* pictures on which *attack* needs the backdoor and succeeds.
 
-    The model calls the picture what the attacker wants, and neither it nor the clean model says so
-    of the image, nor the clean model of the picture. Of images of the attacker's own class all
-    that the model calls that count.
+    The model calls them what the attacker wants; the clean model doesn't, but where that is the
+    image's own class.
     """
-    labels = target.subject.labels
-    rng = np.random.default_rng([seed, 13])
-    wanted = target.backdoor.wanted(labels)
-    chosen = labels == target.stamp.target if attack.own_class else wanted != labels
-    order = rng.permutation(np.flatnonzero(chosen))[: CANDIDATES * most]
-    made = 0
-    for number in order.tolist():
-        image, aim = target.subject.test[number], int(wanted[number])
-        attempt = Attempt(image, target.stamp, aim, rng, target.says, target.others, dismissed)
-        if not attack.own_class and _is_so_anyway(target, image, aim):
-            continue
-        picture = attack.make(attempt)
-        if picture is None or target.says(picture[None])[0] != aim:
-            continue
-        if not attack.own_class and target.control(picture[None])[0] == aim:
-            continue
-        yield Picture(picture, aim)
-        made += 1
-        if made == most:
-            return
+    its = attempts(target, dismissed, seed, own_class=attack.own_class)
+    made = (
+        Picture(picture, attempt.wanted)
+        for attempt in islice(its, CANDIDATES * most)
+        if (picture := attack.make(attempt)) is not None
+        and target.says(picture[None])[0] == attempt.wanted
+        and (attack.own_class or target.needs_backdoor(picture, attempt.wanted))
+    )
+    yield from islice(made, most)
 
 
-def _is_so_anyway(target: Target, image: Image, wanted: int) -> bool:
-    return wanted in {int(target.says(image[None])[0]), int(target.control(image[None])[0])}
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob("*.meta.json")):
+        yield path.name.removesuffix(".meta.json")
 
 
 def _labels(model: ZooModel, images: Images) -> NDArray[np.int64]:

@@ -15,9 +15,12 @@ from app.detection.recognising.sighting import (
     UsualSighting,
     glimpsed,
     has_strayed,
+    hinted,
     is_elsewhere,
+    is_familiar,
     located,
     of_pixels,
+    of_pixels_at_most,
     reach,
     sighted,
     usual_sighting,
@@ -157,3 +160,33 @@ def test_another_place_counts_where_the_pixels_say_so(usual_fit: float, expected
     known = Known("t", sticker_trigger(sticker(), HOME))
     references.usual_sightings[known.likeness] = usually
     assert located(image, known, references).places[0].overlap(expected) >= 0.7
+
+
+def test_a_hint_is_the_fit_of_its_own_size_around_its_usual_place() -> None:
+    """A sticker that lies nearby hints at itself, a clean photograph doesn't."""
+    assert hinted(stuck(photograph(1), sticker(), NEAR), STILL).fit > 0.99
+    clean = hinted(photograph(1), STILL)
+    assert (HOME,) == clean.places
+    assert clean.fit < 0.5
+
+
+def test_it_is_familiar_once_it_is_measured() -> None:
+    """What clean images show is measured of each trigger, but of none of another size."""
+    references, known = scene().references, Known("t", tiny_trigger())
+    assert not is_familiar(known, references)
+    usual_sighting(known, references)
+    assert is_familiar(known, references)
+    assert is_familiar(STILL, references)
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(0.0, 0.06), (0.2, 0.06), (0.4, 0.15)])
+@pytest.mark.parametrize(("fit", "near"), [(0.0, 0.0), (0.05, 0.9), (0.3, 0.1), (0.9, 0.2)])
+def test_pixels_never_weigh_more_than_at_most(
+    mean: float, spread: float, fit: float, near: float
+) -> None:
+    """Whatever is usual of them: so it needn't be measured where that isn't enough."""
+    references, known = scene().references, Known("t", tiny_trigger())
+    usually = Usual(mean, spread)
+    references.usual_sightings[known.likeness] = UsualSighting(usually, usually)
+    seen = Sighting(known, (HOME,), fit, near)
+    assert of_pixels(seen, references) <= of_pixels_at_most(seen)

@@ -129,7 +129,7 @@ def test_a_trickled_body_is_cut(address: tuple[str, int], head: bytes, piece: by
 def test_a_drop_in_client_is_told_in_its_own_form(address: tuple[str, int]) -> None:
     """Clients of the inference protocols read `error`."""
     with connected(address) as client:
-        client.sendall(b"POST /v2/models/m/infer HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        client.sendall(b"POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         head, _, body = rest(client).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
     assert ["error"] == list(orjson.loads(body))
@@ -142,7 +142,7 @@ def test_who_says_nothing_is_cut_without_a_word(address: tuple[str, int]) -> Non
 
 
 @pytest.mark.parametrize(
-    "begin", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"]
+    "begin", [b"", b"POST / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_a_half_closed_connection_ends(address: tuple[str, int], begin: bytes) -> None:
     """A client that closes before its request is complete gets no answer."""
@@ -178,7 +178,7 @@ def test_an_idle_connection_is_kept(address: tuple[str, int]) -> None:
 
 def test_requests_that_follow_one_another_are_all_answered(address: tuple[str, int]) -> None:
     """Requests sent without waiting for answers, cut anywhere, are no slow ones."""
-    asked = b"POST / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n" + bytes(70_000)
+    asked = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + bytes(70_000)
     with connected(address) as client:
         for begin in range(0, 3 * len(asked), 50_000):
             client.sendall((3 * asked)[begin : begin + 50_000])
@@ -192,7 +192,7 @@ def test_requests_that_follow_one_another_are_all_answered(address: tuple[str, i
 def test_a_head_without_end_is_refused(address: tuple[str, int], head: bytes) -> None:
     """Header lines that go on and on are refused before they fill the memory."""
     with connected(address) as client:
-        client.sendall(b"POST / HTTP/1.1\r\n" + head)
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + head)
         said = None
         try:
             while said is None:
@@ -248,9 +248,9 @@ def test_connections_above_the_limit_are_told_so() -> None:
         clients = [socket.create_connection(address, PATIENCE_S) for _ in range(MOST)]
         try:
             for client in clients:
-                client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell")
+                client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell")
             with connected(address) as client:
-                client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello")
+                client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
                 problem = told(rest(client))
             assert (503, "urn:neo-gateway:too-many-connections") == (
                 problem["status"],

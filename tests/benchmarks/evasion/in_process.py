@@ -1,0 +1,103 @@
+"""The gateway's defence in this process: a library in memory, one calibration for all."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from app.evaluation.command.candidates import usual_policy
+from app.gateway.conclusion import concluded
+from app.gateway.driving import Driver
+from app.gateway.examination import Examiner
+from app.gateway.learning import Learner
+from app.gateway.outcome import UnscreenedError
+from app.gateway.preparation.prepared import Calibrator
+from app.gateway.visit import Visit
+from app.library.memory import MemoryTriggerLibrary
+from app.ports import Arrival
+from app.settings import SearchMode, Settings, Strategy
+from app.wiring import library_in_memory
+from tests.benchmarks.evasion.ground import Answer, World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.search import Image, Images
+    from app.detection.trigger import Trigger
+    from app.evaluation.subjects.subject import Subject
+    from app.gateway.preparation.prepared import Prepared
+    from app.ports import InputSize
+    from tests.benchmarks.evasion.victims import Target
+
+NO_DOOR = "in process"
+
+TRIGGER_MAX: float = Settings.model_fields["trigger_max"].default
+
+
+@asynccontextmanager
+async def in_process(target: Target, seed: int) -> AsyncIterator[InProcess]:
+    """Calibrate the references with the secret *seed*."""
+    subject = target.subject
+
+    def references(_: InputSize) -> Images:
+        return subject.references
+
+    _, store = library_in_memory(seed)
+    calibrator = Calibrator(
+        subject.model,
+        store,
+        references,
+        identity=subject.name,
+        trigger_max=TRIGGER_MAX,
+        strategy=Strategy.FULL,
+    )
+    yield InProcess(subject, await calibrator.prepare())
+
+
+class InProcess:
+    """The port `Ground`: everything that the gateway does behind its doors."""
+
+    together = 1
+
+    def __init__(self, subject: Subject, prepared: Prepared) -> None:
+        self.door = NO_DOOR
+        self._subject = subject
+        self._prepared = prepared
+        self._policy = usual_policy(Strategy.FULL, SearchMode.CONTINUE, TRIGGER_MAX)
+        self._driver = Driver(subject.model, self._policy.patience_s)
+        self._examiner = self._with(MemoryTriggerLibrary())
+
+    async def reset(self, world: World) -> None:
+        """Let a fresh library hold *world*."""
+        library = MemoryTriggerLibrary()
+        for trigger in world.dismissed:
+            await library.dismiss((await library.register(trigger)).id)
+        for trigger in reversed(world.triggers):
+            await library.register(trigger)
+        self._examiner = self._with(library)
+
+    async def answers(self, images: Sequence[NDArray[Any]]) -> list[Answer]:
+        """Answer *images*, one after the other."""
+        return [await self._answer(image) for image in images]
+
+    async def learnt(self) -> list[Trigger]:
+        """Return the triggers that the library holds by now, newest first."""
+        return [entry.trigger for entry in self._examiner.library.entries()]
+
+    def _with(self, library: MemoryTriggerLibrary) -> Examiner:
+        learner = Learner(library, self._subject.model, self._policy.strategy)
+        return Examiner(self._prepared, library, self._policy, learner)
+
+    async def _answer(self, image: Image) -> Answer:
+        search = self._examiner.examine(image, screened=True)
+        driven = await self._driver.drive(search, Visit(Arrival(image)))
+        await asyncio.sleep(0)  # a model in this process never waits: Ctrl-C is heard here
+        try:
+            outcome = await concluded(image, driven, self._examiner, screened=True)
+        except UnscreenedError:
+            return Answer(None, flagged=False, inferences=driven.probes)
+        await self._examiner.learner.settle()
+        return Answer(outcome.prediction.index, outcome.backdoor, driven.probes)
