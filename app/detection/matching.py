@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +45,6 @@ PLACES = 4  # of the shrunken copy that are looked at in the image itself
 LEAST_SPREAD = 0.06  # of usual fits: a few references don't show how far a clean image may go
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # weight from which on a pixel that was resized is the trigger's
-AT_ONCE = 100_000  # pixels of windows that are compared at once: 0.4 MB a channel
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
 
 
@@ -299,70 +298,38 @@ def _fits(
     The places are upper left corners at which the smallest size is inside; where another one would
     leave the image its fit is minus infinity.
     """
-    height, width, _ = seen.shape
+    height, width, channels = seen.shape
     rows = height - min(tall for tall, _ in bank.sizes) + 1
     columns = width - min(wide for _, wide in bank.sizes) + 1
-    windows = _windows(seen, bank.window, rows, columns)
-    # What is large isn't kept: it would take as much memory as all else.
-    counted = _kept_around if rows * columns * len(bank.sizes) <= AT_ONCE else _around
-    around = counted(bank, (height, width), (rows, columns))
-    together = max(1, AT_ONCE // (columns * bank.window[0] * bank.window[1]))
-    parts = [
-        _fits_of(windows[:, row : row + together], around[row : row + together], bank)
-        for row in range(0, rows, together)
-    ]
-    fits, alphas = (np.concatenate(both) for both in zip(*parts, strict=True))
-    for i, (tall, wide) in enumerate(bank.sizes):
-        fits[height - tall + 1 :, :, i] = fits[:, width - wide + 1 :, i] = -np.inf
-    return fits, alphas
-
-
-def _fits_of(
-    windows: NDArray[np.float32], around: NDArray[np.float32], bank: _Bank
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the fit and the alpha (rows, columns, sizes) in some *windows* (c, rows, ...).
-
-    *around* (rows, columns, sizes) says how many pixels of each ring are in the image.
-    """
-    channels = len(windows)
-    shown = windows.reshape(channels, around.shape[0] * around.shape[1], -1)
-    ring = (shown @ bank.ring) / around.reshape(shown.shape[1], -1)
-    inside = shown @ bank.weights
-    of_count = bank.count * np.square(ring).sum(axis=0)
-    of_total = np.einsum("cps,sc->ps", ring, bank.total)
-    of_inside = (ring * inside).sum(axis=0)
-    spread = np.square(shown).sum(axis=0) @ bank.weights - 2 * of_inside + of_count
-    explained = (shown @ bank.trigger).sum(axis=0) - of_total - of_inside + of_count
-    own = np.maximum(bank.squares - 2 * of_total + of_count, 1e-3)
+    windows = partial(_windows, window=bank.window, rows=rows, columns=columns)
+    around = np.maximum(windows(np.ones((height, width), np.float32)) @ bank.ring, 1)
+    explained = spread = own = np.float32(0)
+    for channel in range(channels):
+        shown = windows(seen[..., channel])
+        ring = (shown @ bank.ring) / around
+        inside = shown @ bank.weights
+        of_count, of_total = bank.count * ring * ring, ring * bank.total[:, channel]
+        spread = spread + np.square(shown) @ bank.weights - 2 * ring * inside + of_count
+        explained = explained + shown @ bank.trigger[channel] - of_total - ring * inside + of_count
+        own = own - 2 * of_total + of_count
+    own = np.maximum(own + bank.squares, 1e-3)
     alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
     unexplained = spread - 2 * alpha * explained + alpha * alpha * own
     fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
-    return fit.reshape(around.shape), alpha.reshape(around.shape)
-
-
-def _around(bank: _Bank, size: Size, places: Size) -> NDArray[np.float32]:
-    """Count the pixels of each ring that are in an image of this *size*; 1 where none is."""
-    windows = _windows(np.ones((*size, 1), np.float32), bank.window, *places)
-    counts = np.stack([row.reshape(places[1], -1) @ bank.ring for row in windows[0]])
-    around: NDArray[np.float32] = np.maximum(counts, 1)
-    return around
-
-
-_kept_around = lru_cache(maxsize=64)(_around)
+    shape = (rows, columns, len(bank.sizes))
+    fit = fit.reshape(shape)
+    for i, (tall, wide) in enumerate(bank.sizes):
+        fit[height - tall + 1 :, :, i] = fit[:, width - wide + 1 :, i] = -np.inf
+    return fit, alpha.reshape(shape)
 
 
 def _windows(
-    seen: NDArray[np.float32], window: Size, rows: int, columns: int
+    channel: NDArray[np.float32], window: Size, rows: int, columns: int
 ) -> NDArray[np.float32]:
-    """Return the window at each of *rows* times *columns* places: (c, rows, columns, *window).
-
-    A place is an upper left corner. Nothing is copied yet.
-    """
+    """Return the window at each of *rows* times *columns* upper left corners: (places, window)."""
     tall, wide = window
-    height, width, channels = seen.shape
-    shape = (channels, max(rows, height) + tall - 1, max(columns, width) + wide - 1)
-    padded = np.zeros(shape, np.float32)
-    padded[:, RING : RING + height, RING : RING + width] = seen.transpose(2, 0, 1)
-    views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
-    shown: NDArray[np.float32] = views[:, :rows, :columns]
-    return shown
+    height, width = channel.shape
+    padded = np.zeros((max(rows, height) + tall - 1, max(columns, width) + wide - 1), np.float32)
+    padded[RING : RING + height, RING : RING + width] = channel
+    views = np.lib.stride_tricks.sliding_window_view(padded, window)[:rows, :columns]
+    return views.reshape(rows * columns, tall * wide)
