@@ -127,13 +127,14 @@ def hint(image: Image, what: Likeness, area: Box) -> float:
     return 0.0 if best is None else best.fit
 
 
-def fit_at(image: Image, what: Likeness, box: Box) -> float:
+def match_at(image: Image, what: Likeness, box: Box) -> Match:
     """Return how well it fits just at *box*, which has its size."""
     height, width = image.shape[:2]
     around = box.grown(RING, width, height)
     seen = image[around.rows, around.columns].astype(np.float32)
-    fits, _ = _fits(seen, _bank(what, ((box.height, box.width),)))
-    return float(fits[box.y - around.y, box.x - around.x, 0])
+    fits, alphas = _fits(seen, _bank(what, ((box.height, box.width),)))
+    here = (box.y - around.y, box.x - around.x, 0)
+    return Match(box, float(fits[here]), float(alphas[here]))
 
 
 def nearness(image: Image, what: Likeness, box: Box) -> float:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.detection.recognising.questions import Questions
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
+    from app.detection.trigger import Trigger
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to

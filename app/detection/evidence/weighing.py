@@ -22,6 +22,13 @@ chosen, not measured."""
 CARRYING: Final = (6.0, 1.0)
 """Beta prior of the rate at which a trigger's transplants carry, 0.86 in the mean; chosen."""
 
+FAINTLY_CARRYING: Final = (0.5, 1.0)
+"""The same of a trigger that is much fainter than it is known: an attacker makes it just opaque
+enough for one image, and then most others stay as they are. Chosen."""
+
+FAINT: Final = 0.75
+"""Alpha below which it is: at 0.7 and more those on signs and digits carry as ever."""
+
 PLACEBO_DRAWS: Final = 12.0
 """Transplants that a placebo rate is taken to be measured on: 8 to 32 are asked, and another image
 of the class isn't quite the same question."""
@@ -55,13 +62,17 @@ def of_extreme(seen: float, usually: Usual) -> float:
     return min(max(beyond - 1.0, PIXELS_AT_LEAST), PIXELS_AT_MOST)
 
 
-def of_carrying(carried: int, asked: int, placebo: float, draws: float = PLACEBO_DRAWS) -> float:
+def of_carrying(
+    carried: int, asked: int, placebo: float, alpha: float = 1.0, draws: float = PLACEBO_DRAWS
+) -> float:
     """Weigh transplants: *carried* of *asked*, where nature carries at the rate *placebo*.
 
     Both rates are uncertain, the placebo's as one measured on so many *draws* is: beta-binomial.
+    *alpha* is how opaque the trigger is, beside how it is known.
     """
+    carrying = FAINTLY_CARRYING if alpha < FAINT else CARRYING
     nature = (placebo * draws + 0.5, (1 - placebo) * draws + 0.5)
-    return _log_beta_binomial(carried, asked, *CARRYING) - _log_beta_binomial(
+    return _log_beta_binomial(carried, asked, *carrying) - _log_beta_binomial(
         carried, asked, *nature
     )
 

@@ -105,32 +105,34 @@ def _is_sure(  # noqa: PLR0913, PLR0917  # as above
     defence: Defence,
 ) -> Search[bool]:
     """Weigh *hits* and pixels, and the hits of more transplants if these could make it sure."""
-    references, trigger = defence.references, asked.trigger
-    if not _may_become_sure(hits, weight + of_pixels_at_most(asked.sighting), 0.0):
+    references, trigger, alpha = defence.references, asked.trigger, asked.sighting.alpha
+    if not _may_become_sure(hits, weight + of_pixels_at_most(asked.sighting), 0.0, alpha):
         return False
     weight += of_pixels(asked.sighting, references)
-    if not _may_become_sure(hits, weight, 0.0):
+    if not _may_become_sure(hits, weight, 0.0, alpha):
         return False
     # What nature does at the trigger's usual place: kept, where each other place would be asked.
     usual_place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
     placebo = references.known_placebo_rate(usual_place, label, onto, AT_WORST)
-    if weight + of_carrying(int(hits.sum()), len(hits), placebo) >= SURE:
+    if weight + of_carrying(int(hits.sum()), len(hits), placebo, alpha) >= SURE:
         return True
     placebo = yield from placebo_rate(usual_place, label, onto, references)
-    if weight + of_carrying(int(hits.sum()), len(hits), placebo) >= SURE:
+    if weight + of_carrying(int(hits.sum()), len(hits), placebo, alpha) >= SURE:
         return True
-    if not _may_become_sure(hits, weight, placebo):
+    if not _may_become_sure(hits, weight, placebo, alpha):
         return False
     pasted = transplants(image, asked, references, onto, more=True)
     more = yield from _hits(label, asked, pasted)
     carried, transplanted = int(hits.sum() + more.sum()), len(hits) + len(more)
-    return weight + of_carrying(carried, transplanted, placebo) >= SURE
+    return weight + of_carrying(carried, transplanted, placebo, alpha) >= SURE
 
 
-def _may_become_sure(hits: NDArray[np.bool_], weight: float, placebo: float) -> bool:
+def _may_become_sure(hits: NDArray[np.bool_], weight: float, placebo: float, alpha: float) -> bool:
     carried, transplanted = int(hits.sum()), len(hits)
-    at_most = of_carrying(carried + MORE_TRANSPLANTS, transplanted + MORE_TRANSPLANTS, placebo)
-    return weight + max(at_most, of_carrying(carried, transplanted, placebo)) >= SURE
+    at_most = of_carrying(
+        carried + MORE_TRANSPLANTS, transplanted + MORE_TRANSPLANTS, placebo, alpha
+    )
+    return weight + max(at_most, of_carrying(carried, transplanted, placebo, alpha)) >= SURE
 
 
 def _hits(label: int, asked: Questions, pasted: Images) -> Search[NDArray[np.bool_]]:

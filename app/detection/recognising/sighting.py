@@ -17,9 +17,9 @@ from app.detection.geometry import Box
 from app.detection.matching import (
     LEAST_SPREAD,
     Usual,
-    fit_at,
     glimpse,
     hint,
+    match_at,
     matches,
     nearness,
     usual,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
 CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
 AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
-CLEARLY = 0.5  # by which another place must fit better, or the usual one is blocked as well
 STRAYED = 0.06  # of the side: farther away it moves
 DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
@@ -53,13 +52,15 @@ class Sighting:
     """Where ``known`` may lie: ``places``, the likeliest first, and how well its pixels ``fit``.
 
     ``near`` is the share of them that the likeliest place shows just as they are: where they are of
-    one colour, nature fits them well at many places, but seldom has that colour.
+    one colour, nature fits them well at many places, but seldom has that colour. ``alpha`` is how
+    opaque they are there, as they fit best.
     """
 
     known: Known
     places: tuple[Box, ...]
     fit: float
     near: float
+    alpha: float = 1.0
 
 
 def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting:
@@ -70,17 +71,16 @@ def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting
     trigger = known.trigger
     area = reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
     found = matches(image, known.likeness, area, copies=everywhere)
-    at_place = fit_at(image, known.likeness, trigger.box)
-    fit = max([at_place, *(one.fit for one in found[:1])])
+    at_place = match_at(image, known.likeness, trigger.box)
+    best = max([at_place, *found[:1]], key=lambda one: one.fit)
     places = [one.box for one in found] or [trigger.box]
-    if at_place >= AT_HOME * fit:
+    if at_place.fit >= AT_HOME * best.fit:
         places = [trigger.box, *(one for one in places if one.overlap(trigger.box) == 0)]
     seen = places if everywhere else places[:1]
-    apart = seen[0].overlap(trigger.box) < OVERLAPPING
-    if apart and not trigger.moves and fit - at_place < CLEARLY:
+    if seen[0].overlap(trigger.box) < OVERLAPPING and not trigger.moves:
         seen = [seen[0], trigger.box, *seen[1:]]
     near = nearness(image, known.likeness, seen[0])
-    return Sighting(known, tuple(seen), fit, near)
+    return Sighting(known, tuple(seen), best.fit, near, best.alpha)
 
 
 def reach(trigger: Trigger, share: float) -> Box:
@@ -196,4 +196,5 @@ def located(image: Image, known: Known, references: References) -> Sighting:
     if not elsewhere or of_pixels(sighting, references) >= DISTINCT:
         return sighting
     home, what = known.trigger.box, known.likeness
-    return Sighting(known, (home,), fit_at(image, what, home), nearness(image, what, home))
+    here = match_at(image, what, home)
+    return Sighting(known, (home,), here.fit, nearness(image, what, home), here.alpha)
