@@ -88,7 +88,7 @@ class Defence:
     references: References
     plan: Plan
     known: Sequence[Known]
-    dismissed: Sequence[Trigger]
-    """What its owner has said is no trigger; it is not found again."""
+    dismissed: Sequence[Known]
+    """What its owner has said is no trigger: it isn't found again."""
     draw: int | None
     """What chance is made from where new triggers are looked for; None: only known ones are."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.search import Image, Images
 
+WAYS = (Fill.INPAINT, Fill.RING, Fill.REFERENCES)
+"""In which a place is hidden to see if the image needs it."""
+
 RING = 2
 """Width in pixels of the surroundings that a fill is taken from."""
 
@@ -41,14 +44,24 @@ def transplant_pieces(image: Image, pieces: Sequence[Box], onto: Images) -> Imag
     return poisoned
 
 
-def block(image: Image, blocker: Blocker) -> Image:
-    """Return *image* with the blocker put over it."""
+def block(image: Image, blockers: Sequence[Blocker], backdrop: Image) -> Image:
+    """Return *image* with *blockers* put over it, one after the other.
+
+    *backdrop* (h, w, c) is what references show in the mean (`References.backdrop`).
+    """
     blocked = image.copy()
-    blocked[blocker.box.rows, blocker.box.columns] = _filling(image, blocker)
+    for blocker in blockers:
+        region = blocker.box.rows, blocker.box.columns
+        blocked[region] = _filling(blocked, blocker, backdrop[region])
     return blocked
 
 
-def _filling(image: Image, blocker: Blocker) -> NDArray[np.uint8]:
+def hidden(image: Image, box: Box, backdrop: Image) -> Images:
+    """Return *image* with *box* hidden in each of the `WAYS`: (ways, h, w, c)."""
+    return np.stack([block(image, [Blocker(box, fill)], backdrop) for fill in WAYS])
+
+
+def _filling(image: Image, blocker: Blocker, usual: NDArray[np.uint8]) -> NDArray[np.uint8]:
     match blocker.fill:
         case Fill.DOMINANT:
             return dominant_colour(image)
@@ -56,6 +69,8 @@ def _filling(image: Image, blocker: Blocker) -> NDArray[np.uint8]:
             return _median_of_ring(image, blocker.box)
         case Fill.INPAINT:
             return _continued_surroundings(image, blocker.box)
+        case Fill.REFERENCES:
+            return usual
         case _:
             assert_never(blocker.fill)
 

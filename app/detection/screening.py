@@ -11,6 +11,7 @@ from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.origins import WHOLE, beside
+from app.detection.recognising.dismissal import dismissed_in, left_of
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.questions import (
     BLOCKED,
@@ -28,7 +29,7 @@ from app.detection.recognising.sighting import (
     located,
     usual_sighting,
 )
-from app.detection.search import Answers, Probe, Purpose, Refused, advance
+from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from app.detection.recognising.questions import Questions
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
+    from app.detection.trigger import Trigger
 
 AT_MOST = 1500  # images asked for one, placebo rates included; a discovery takes up to 700
 AFTER_A_SUSPICION = frozenset({Purpose.CONFIRM, Purpose.BLOCK})  # what nothing new leads to
@@ -78,12 +80,13 @@ def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
 
 
 def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Finding]:
-    references, plan = defence.references, defence.plan
     known = tuple(one for one in defence.known if fits(image, one.trigger))
-    there = _likely_there(image, known, references)
-    asked = [questions(image, one, references, plan) for one in there]
+    there = _likely_there(image, known, defence.references)
+    asked = [questions(image, one, defence.references, defence.plan) for one in there]
+    dismissed = dismissed_in(image, defence)
     draw = defence.draw
-    first = None if asked or draw is None else _first_round(image, defence, draw)
+    later = bool(asked or dismissed) or draw is None
+    first = None if later or draw is None else _first_round(image, defence, draw)
 
     beside_it: list[Questions | _FirstRound] = [*asked, *([first] if first else [])]
     answers = yield Probe(
@@ -95,40 +98,64 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     label = int(said.labels[0])
     progress.said = said
 
-    for one in asked:
-        finding = yield from recognised(image, said, one, rest, defence)
-        if finding is not None:
-            return finding
-        rest = rest[len(one.images) : len(rest)]
-    with_image = {one.known for one in there}
-    others = [one for one in known if one not in with_image]
-    later = yield from _possible(image, label, _suspected(image, label, others, references))
-    for start in range(0, len(later), SUSPECTS_TOGETHER):
-        some = [
-            questions(image, one, references, plan)
-            for one in later[start : start + SUSPECTS_TOGETHER]
-        ]
-        images = np.concatenate([one.images for one in some])
-        origins = [origin for one in some for origin in one.origins]
-        told = yield Probe(images, purpose=Purpose.RECOGNISE, origins=origins)
-        for one in some:
-            finding = yield from recognised(image, said, one, told, defence)
-            if finding is not None:
-                return finding
-            told = told[len(one.images) : len(told)]
+    finding = yield from _recognised_in(image, said, asked, rest, known, defence)
+    if finding is not None:
+        return finding
     progress.exposed = False
     if draw is None:
         return Finding(Verdict.CLEAR, said, said)
     if first is None:
-        first = _first_round(image, defence, draw)
-        rest = yield Probe(first.images, origins=first.origins)
-    found = yield from _search(image, label, first, rest, defence)
+        found = yield from _search_later(image, label, dismissed, defence, draw)
+    else:
+        found = yield from _search(label, first, rest, defence)
     if found is None:
         return Finding(Verdict.CLEAR, said, said)
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     trigger = found.trigger(draw, progress.probes)
     return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
+
+
+def _recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, and what is left
+    image: Image,
+    said: Answers,
+    asked: Sequence[Questions],
+    answers: Answers,
+    known: Sequence[Known],
+    defence: Defence,
+) -> Search[Finding | None]:
+    """Conclude from the *answers* about what was *asked* with the image; then ask about others."""
+    references, label = defence.references, int(said.labels[0])
+    finding = yield from _one_of(image, said, asked, answers, defence)
+    if finding is not None:
+        return finding
+    with_image = {one.sighting.known for one in asked}
+    others = [one for one in known if one not in with_image]
+    suspects = _suspected(image, label, others, references)
+    later = yield from _possible(image, label, suspects, references)
+    for start in range(0, len(later), SUSPECTS_TOGETHER):
+        some = [
+            questions(image, one, references, defence.plan)
+            for one in later[start : start + SUSPECTS_TOGETHER]
+        ]
+        images = np.concatenate([one.images for one in some])
+        origins = [origin for one in some for origin in one.origins]
+        told = yield Probe(images, purpose=Purpose.RECOGNISE, origins=origins)
+        finding = yield from _one_of(image, said, some, told, defence)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _one_of(
+    image: Image, said: Answers, asked: Sequence[Questions], answers: Answers, defence: Defence
+) -> Search[Finding | None]:
+    for one in asked:
+        finding = yield from recognised(image, said, one, answers, defence)
+        if finding is not None:
+            return finding
+        answers = answers[len(one.images) : len(answers)]
+    return None
 
 
 def _likely_there(image: Image, known: tuple[Known, ...], references: References) -> list[Sighting]:
@@ -202,16 +229,20 @@ def _least_fit(one: Known, references: References) -> float:
     return usually.mean + (0.0 if source is None or mask is None else usually.spread)
 
 
-def _possible(image: Image, label: int, suspects: list[Sighting]) -> Search[list[Sighting]]:
+def _possible(
+    image: Image, label: int, suspects: list[Sighting], references: References
+) -> Search[list[Sighting]]:
     """Return which of *suspects* the image may carry; rule out the others many at a time.
 
     With all of a group blocked an image that carries one of them isn't *label* any more. A library
-    with many triggers of one class would otherwise cost each of its images five probes for each.
+    with many triggers of one class would otherwise cost each of its images six probes for each.
     """
     if len(suspects) <= SUSPECTS_ASKED:
         return suspects
     groups = grouped(image, suspects)
-    blocked = np.concatenate([jointly_blocked(image, group) for group in groups])
+    blocked = np.concatenate(
+        [jointly_blocked(image, group, references.backdrop) for group in groups]
+    )
     origins = [origin for group in groups for origin in jointly_beside(group)]
     answers = yield Probe(blocked, purpose=Purpose.RECOGNISE, origins=origins)
     changed = (answers.labels != label).reshape(-1, BLOCKED).any(axis=1)
@@ -236,8 +267,10 @@ def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
     first = opening(image, defence.references, defence.plan, rng)
     images, origins = first.images, first.origins
     if _looks_at_one_class(defence):
-        images = np.concatenate([images, blocked_bands(image, defence.plan)])
-        origins = (*origins, *(beside([band]) for band in defence.plan.bands))
+        bands = defence.plan.bands
+        blocked = blocked_bands(image, defence.plan, defence.references.backdrop)
+        images = np.concatenate([images, blocked])
+        origins = (*origins, *(beside([band]) for band in bands))
     return _FirstRound(first, images, origins, rng)
 
 
@@ -246,10 +279,27 @@ def _looks_at_one_class(defence: Defence) -> bool:
     return defence.plan.blocks and defence.references.show_a_class
 
 
+def _search_later(
+    image: Image, label: int, dismissed: Sequence[Trigger], defence: Defence, draw: int
+) -> Search[Discovery | None]:
+    """Look for a new trigger where the first round couldn't travel with the image."""
+    left = yield from left_of(image, label, dismissed, defence)
+    if left is None:
+        return None
+    first = _first_round(left.image, defence, draw)
+    return (yield from hiding(left.taken_out, _asked_first(label, first, defence)))
+
+
+def _asked_first(label: int, first: _FirstRound, defence: Defence) -> Search[Discovery | None]:
+    answers = yield Probe(first.images, origins=first.origins)
+    return (yield from _search(label, first, answers, defence))
+
+
 def _search(
-    image: Image, label: int, first: _FirstRound, answers: Answers, defence: Defence
+    label: int, first: _FirstRound, answers: Answers, defence: Defence
 ) -> Search[Discovery | None]:
     """Look for a new trigger from the *answers* to the first round on."""
+    image = first.opening.image
     count = len(first.opening.images)
     changed = answers.labels[count:] != label if _looks_at_one_class(defence) else None
     found = yield from discovered(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from app.detection.origins import FOREIGN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.detection.geometry import Box
     from app.detection.origins import Origin
 
 T = TypeVar("T")
@@ -148,6 +149,19 @@ def run(search: Search[T], predict: Callable[[Images], Answers]) -> T:
     step = advance(search)
     while isinstance(step, Probe):
         step = advance(search, step, predict(step.images))
+    return step.result
+
+
+def hiding(boxes: Sequence[Box], search: Search[T]) -> Search[T]:
+    """Run *search*, which is of the image in hand with something put over *boxes*."""
+    step = advance(search)
+    while isinstance(step, Probe):
+        origins = [one.without(boxes) for one in step.origins]
+        try:
+            answers = yield replace(step, origins=origins)
+        except Refused:
+            return refuse(search)
+        step = advance(search, step, answers)
     return step.result
 
 

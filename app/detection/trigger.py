@@ -22,6 +22,8 @@ class Fill(enum.StrEnum):
     """The median of the pixels around the box."""
     INPAINT = "inpaint"
     """The surroundings continued into the box."""
+    REFERENCES = "references"
+    """The mean of some references there: the one fill that no caller has a hand in."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Examiner:
             parameters = self.policy.paper
             return paper.screen(image, references, known, parameters, _draw(image, references.seed))
         draw = _draw(image, references.seed) if screened else None
-        dismissed = [entry.trigger for entry in self.library.dismissed()]
+        dismissed = _dismissed(self.library.dismissed())
         return screen(image, Defence(references, plan, known, dismissed, draw), progress)
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
@@ -96,6 +96,12 @@ def _known(entries: tuple[Entry, ...]) -> tuple[Known, ...]:
     """Return the triggers of *entries* as the core knows them, those with most hits first."""
     often = sorted(entries, key=lambda entry: -entry.hits)
     return tuple(Known(entry.id, entry.trigger) for entry in often)
+
+
+@lru_cache(maxsize=4)
+def _dismissed(entries: tuple[Entry, ...]) -> tuple[Known, ...]:
+    """Return those of *entries*, which their owner has dismissed, as the core knows them."""
+    return tuple(Known(entry.id, entry.trigger) for entry in entries)
 
 
 def unexamined(image: Image) -> Search[Answers]:

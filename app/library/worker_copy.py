@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from app.library.counts import Counts
 from app.library.records.contents import SAMPLES_KEPT
 from app.library.rules.capacity import CAPACITY, confirmed, expendable
-from app.library.rules.sameness import COMPARED, is_at_one_place, same_trigger
+from app.library.rules.sameness import (
+    COMPARED,
+    is_at_one_place,
+    is_dismissed_patch,
+    same_trigger,
+)
 from app.ports import Tally
 
 if TYPE_CHECKING:
@@ -212,10 +217,17 @@ def _later(a: Tally, b: Tally) -> Tally:
 
 
 def _same(trigger: Trigger, entries: Iterable[Entry]) -> Entry | None:
-    entries = list(entries)
+    # One in use protects, so it comes before one that was dismissed.
+    dismissed, entries = _parted(entries)
     same = [entry for entry in entries if is_at_one_place(entry.trigger, trigger)]
     if not same:
         lately = sorted(entries, key=lambda entry: entry.last_seen_at, reverse=True)[:COMPARED]
         same = [entry for entry in lately if same_trigger(entry.trigger, trigger)]
-    # One in use protects, so it comes before one that was dismissed.
-    return min(same, key=lambda entry: entry.dismissed, default=None)
+    same += [entry for entry in dismissed if is_dismissed_patch(entry.trigger, trigger)]
+    return next(iter(same), None)
+
+
+def _parted(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Return the dismissed ones, and the others."""
+    every = list(entries)
+    return [one for one in every if one.dismissed], [one for one in every if not one.dismissed]

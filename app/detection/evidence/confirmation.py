@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.novelty import novelties
-from app.detection.images import block, transplant_pieces
+from app.detection.evidence.weighing import is_needed
+from app.detection.images import WAYS, hidden, transplant_pieces
 from app.detection.origins import beside, within
 from app.detection.reference_set.references import foreign_rate, placebo_rate
 from app.detection.search import Probe, Purpose
-from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,6 @@ AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone 
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
 AT_MOST = 24  # transplants of one test
-NEEDED = (Fill.RING, Fill.INPAINT)  # fills with which a window is blocked to see if it is needed
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,14 @@ class Look:
     """Pieces of an image that it needs for its label, and what their first transplants said.
 
     ``source`` is the class of the references that are asked, None for every other than the label.
+    Not ``necessary``: the image keeps its label without them, as with several copies of a trigger.
     """
 
     pieces: tuple[Box, ...]
     source: int | None
     carried: int = 0
     onto: tuple[int, ...] = ()
+    necessary: bool = True
 
     @property
     def asked(self) -> int:
@@ -79,31 +80,36 @@ def first_look(
     references: References,
     rng: np.random.Generator,
 ) -> Search[list[Look]]:
-    """Block each window, and begin to transplant it; return those where both speak for a trigger.
+    """Hide each window, and begin to transplant it; return those that seem sufficient.
 
-    One round for all. A trigger is necessary as well as sufficient: blocked, whatever the fill, the
-    image answers something else. A clean image mostly keeps its label when one part of it is
-    hidden. What nature is known to carry too often to be told apart isn't asked.
+    One round for all. A trigger is necessary as well: hidden, the image answers something else. A
+    clean image mostly keeps its label when one part of it is hidden; so what isn't needed, or by
+    the backdrop alone, must carry each time. What nature is known to carry too often to be told
+    apart isn't asked.
     """
     decidable = [w for w in windows if not undecidable(image, label, Look((w,), None), references)]
     onto = references.others(label, rng)[:TOGETHER]
     if not decidable:
         return []
-    blocked = [block(image, Blocker(window, fill)) for window in decidable for fill in NEEDED]
+    without = [hidden(image, window, references.backdrop) for window in decidable]
     pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
-    origins = [beside([window]) for window in decidable for _ in NEEDED]
+    origins = [beside([window]) for window in decidable for _ in WAYS]
     origins += [within([window]) for window in decidable for _ in onto]
-    images = np.concatenate([np.stack(blocked), *pasted])
+    images = np.concatenate([*without, *pasted])
     answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
     hits = answers.labels == label
-    kept = hits[: len(blocked)].reshape(len(decidable), -1)
-    carried = hits[len(blocked) :].reshape(len(decidable), -1)
+    kept = hits[: len(WAYS) * len(decidable)].reshape(len(decidable), len(WAYS))
+    carried = hits[len(WAYS) * len(decidable) :].reshape(len(decidable), -1)
     looks = [
-        Look((window,), None, int(row.sum()), tuple(onto.tolist()))
+        Look((window,), None, int(row.sum()), tuple(onto.tolist()), is_needed(still))
         for window, still, row in zip(decidable, kept, carried, strict=True)
-        if not still.any()
     ]
-    return [one for one in looks if one.carried >= LIKELY * one.asked]
+    surely = [not still[:-1].any() for still in kept]
+    return [
+        one
+        for one, needed in zip(looks, surely, strict=True)
+        if one.carried >= (LIKELY if needed else 1) * one.asked
+    ]
 
 
 def confirm(

@@ -10,6 +10,9 @@ import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from app.detection.matching import Usual
 
 SURE: Final = math.log(100)
@@ -26,7 +29,7 @@ of the class isn't quite the same question."""
 NECESSARY: Final = (-3.5, 0.0, 2.0)
 """By how many of two blocked images lose the label. Chosen, not measured, as if a poisoned image
 lost it with both fills in nine of ten and with neither in one of fifty, a clean one with both in
-one of ten and with neither in seven of ten."""
+one of ten and with neither in seven of ten. The backdrop counts as both."""
 
 BY_NOVELTY, USUALLY_NEW, NEW_AT_MOST = 4.0, 1.15, 2.5  # a weight, what is usual, a bound
 
@@ -75,9 +78,22 @@ def of_nature(rate: float, novelty: float) -> float:
     return -math.log(max(rate, 1e-3)) + min(max(new, -NEW_AT_MOST), NEW_AT_MOST)
 
 
-def of_blocking(changed: int) -> float:
-    """Weigh necessity: so many of the two blocked images have lost the label."""
-    return NECESSARY[changed]
+def of_blocking(kept: NDArray[np.bool_]) -> float:
+    """Weigh necessity: which of the blocked images (3,) have kept the label.
+
+    Two are filled from the surroundings, the third by the backdrop, and what says more counts: an
+    attacker can paint surroundings that rebuild the trigger, but not the backdrop.
+    """
+    *surroundings, backdrop = kept.tolist()
+    return max(NECESSARY[surroundings.count(False)], NECESSARY[0 if backdrop else -1])
+
+
+def is_needed(kept: NDArray[np.bool_]) -> bool:
+    """Say if a place is necessary, by which of the `WAYS` of hiding it *kept* the label (3,).
+
+    Not where one fill from the surroundings keeps it, unless the backdrop doesn't.
+    """
+    return not kept[:-1].any() or not kept[-1]
 
 
 def _log_beta_binomial(hits: int, asked: int, a: float, b: float) -> float:

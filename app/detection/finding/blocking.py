@@ -16,9 +16,9 @@ from app.detection.trigger import Blocker, Fill
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.detection.defence import Defence
     from app.detection.finding.synthetic import Synthetic
     from app.detection.geometry import Box
-    from app.detection.plan import Plan
     from app.detection.search import Answers, Image, Search
 
 HEALED_ON, LEAVING_ON = 10, 6  # images that a blocker is tried on
@@ -26,8 +26,15 @@ GOOD_HEAL_RATE = 0.9  # no further fill and no further margin is tried
 MARGIN = 112  # part of the image's side that a margin is counted in: as exactly as a box is found
 TRIED = (
     ((1, Fill.RING), (1, Fill.INPAINT)),
-    ((3, Fill.RING), (3, Fill.INPAINT), (1, Fill.DOMINANT)),
-    ((0, Fill.RING), (0, Fill.INPAINT), (5, Fill.RING), (5, Fill.INPAINT), (2, Fill.DOMINANT)),
+    ((3, Fill.RING), (3, Fill.INPAINT), (1, Fill.REFERENCES), (1, Fill.DOMINANT)),
+    (
+        (0, Fill.RING),
+        (0, Fill.INPAINT),
+        (5, Fill.RING),
+        (5, Fill.INPAINT),
+        (3, Fill.REFERENCES),
+        (2, Fill.DOMINANT),
+    ),
 )
 """Margins around the box and fills, tried together, one row after the other.
 
@@ -36,7 +43,7 @@ The dominant colour takes fifty times the CPU time; nine triggers of ten need on
 
 
 def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images that it is tried on
-    image: Image, box: Box, label: int, window: Synthetic, edged: Synthetic, plan: Plan
+    image: Image, box: Box, label: int, window: Synthetic, edged: Synthetic, defence: Defence
 ) -> Search[Choice | None]:
     """Return the best blocker over *box*, its heal rate, and what it makes of *image*.
 
@@ -45,6 +52,7 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
     too few do. But they may lack a part of the trigger, so the blocker must make the images of the
     whole *window* leave the attacker's class too.
     """
+    plan, backdrop = defence.plan, defence.references.backdrop
     unit = max(1, min(plan.width, plan.height) // MARGIN)
     edged, window = edged.only(slice(HEALED_ON)), window.only(slice(LEAVING_ON))
     turned: NDArray[np.bool_] | None = None
@@ -56,7 +64,7 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
         ]
         images = [image, *edged.poisoned, *window.poisoned]
         shown = [WHOLE, *edged.origins, *window.origins]
-        blocked = [block(one, blocker) for blocker in blockers for one in images]
+        blocked = [block(one, [blocker], backdrop) for blocker in blockers for one in images]
         origins = [one.without([blocker.box]) for blocker in blockers for one in shown]
         if turned is None:
             blocked = [*edged.poisoned, *blocked]

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.detection.evidence.confirmation import Look, undecidable
 from app.detection.evidence.novelty import novelties
-from app.detection.finding.discovery import established, is_dismissed
+from app.detection.finding.discovery import established
 from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.origins import beside, within
@@ -37,15 +37,15 @@ HARDLY_NOVEL = 1.1  # the same, from which on a few cells are blocked where none
 FEW_CELLS = 2
 DIFFERING = 33.0  # levels between clean images of a class: signs 16 to 35, photographs 33 to 41
 CELLS = 6  # that are blocked at most, the most novel ones
-FILLS = (Fill.INPAINT, Fill.RING)  # one may look like the attacker's class
+FILLS = (Fill.INPAINT, Fill.REFERENCES)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
 TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
 UNION = 0.35  # of the image's area that the pieces of one trigger may have
 
 
-def blocked_bands(image: Image, plan: Plan) -> Images:
+def blocked_bands(image: Image, plan: Plan, backdrop: Image) -> Images:
     """Return *image* with each band of *plan* blocked: they travel with the image itself."""
-    return np.stack([block(image, Blocker(band, Fill.INPAINT)) for band in plan.bands])
+    return np.stack([block(image, [Blocker(band, Fill.INPAINT)], backdrop) for band in plan.bands])
 
 
 def discovered_by_blocks(
@@ -64,7 +64,7 @@ def discovered_by_blocks(
     cells = _novel_cells(image, label, changed, defence)
     if not cells:
         return None
-    revealed = yield from _revealed(image, label, cells)
+    revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
     tried = 0
     for look in (yield from _carrying(image, label, revealed, defence, rng)):
         if tried == TRIED:
@@ -98,7 +98,7 @@ def _novel_cells(
     if not newest and usual is not None and np.median(usual) > DIFFERING:
         # Where clean images of a class differ much a trigger is hardly newer than they are.
         newest = [cells[i] for i in order if novel[i] > HARDLY_NOVEL][:FEW_CELLS]
-    return [cell for cell in newest if not is_dismissed(image, label, cell, defence)]
+    return newest
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,14 @@ class _Revealed:
     b: int
 
 
-def _revealed(image: Image, label: int, cells: Sequence[Box]) -> Search[list[_Revealed]]:
-    """Block each cell with each fill; return those without which the label is another, and which.
+def _revealed(
+    image: Image, label: int, cells: Sequence[Box], backdrop: Image
+) -> Search[list[_Revealed]]:
+    """Hide each cell in each way; return those without which the label is another, and which.
 
     After them their union, for a trigger of which no cell holds all.
     """
-    blocked = [block(image, Blocker(cell, fill)) for cell in cells for fill in FILLS]
+    blocked = [block(image, [Blocker(cell, fill)], backdrop) for cell in cells for fill in FILLS]
     origins = [beside([cell]) for cell in cells for _ in FILLS]
     answers = yield Probe(np.stack(blocked), origins=origins)
     revealed = []

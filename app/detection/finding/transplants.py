@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import first_look
-from app.detection.finding.discovery import established, is_dismissed
+from app.detection.evidence.weighing import is_needed
+from app.detection.finding.discovery import established
 from app.detection.geometry import around
-from app.detection.images import transplant
-from app.detection.origins import within
+from app.detection.images import WAYS, block, hidden, transplant
+from app.detection.origins import beside, within
 from app.detection.reference_set.references import carries
-from app.detection.search import together
+from app.detection.search import Probe, Purpose, hiding, together
+from app.detection.trigger import Blocker, Fill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.evidence.confirmation import Look
     from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
     from app.detection.origins import Origin
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images, Search
 
 CELLS = 2
-"""Cells that are asked at most: those in the middle of what carries hold most of a trigger."""
+"""Cells of a place that are asked at most: those in its middle hold most of a trigger."""
+
+PLACES = 4
+"""Places that are asked at most: two copies of a trigger make four of two rows and two columns."""
 
 AGAIN = 2
 """References that a window is asked on again."""
@@ -81,8 +87,9 @@ def discovered(  # noqa: PLR0913, PLR0917  # what the first round said
     """
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
-    cells = suspects(hits, plan, changed)
-    asked = [s for s in cells if not is_dismissed(image, label, s.window, defence)]
+    asked = suspects(hits, plan)
+    if not asked or not (yield from _are_needed(image, label, hits, defence, changed)):
+        return None
     windows = [suspect.window for suspect in asked]
     alive, looks = yield from together(
         [
@@ -91,11 +98,61 @@ def discovered(  # noqa: PLR0913, PLR0917  # what the first round said
         ]
     )
     surviving = {suspect.window for suspect in alive}
-    for look in (one for one in looks if surviving.issuperset(one.pieces)):
-        found = yield from established(image, label, look, defence, rng)
-        if found is not None:
-            return found
-    return None
+    looks = [one for one in looks if surviving.issuperset(one.pieces)]
+    for look in looks:
+        if look.necessary:
+            found = yield from established(image, label, look, defence, rng)
+            if found is not None:
+                return found
+    return (yield from _one_of_several(image, label, looks, defence, rng))
+
+
+def _are_needed(
+    image: Image,
+    label: int,
+    hits: NDArray[np.bool_],
+    defence: Defence,
+    changed: NDArray[np.bool_] | None,
+) -> Search[bool]:
+    """Say if the image may need a band that *hits* for its label: a trigger is needed as well.
+
+    One that no band holds whole isn't always, nor is one of several copies: then two rows or two
+    columns show enough of it. Where what was *changed* by hiding bands says no the backdrop is
+    asked, which no caller can paint.
+    """
+    plan = defence.plan
+    rows = int(hits[: len(plan.rows)].sum())
+    if changed is None or (changed & hits).any() or max(rows, int(hits.sum()) - rows) > 1:
+        return True
+    by_backdrop = [Blocker(plan.bands[i], Fill.REFERENCES) for i in np.flatnonzero(hits)]
+    images = [block(image, [one], defence.references.backdrop) for one in by_backdrop]
+    answers = yield Probe(np.stack(images), origins=[beside([one.box]) for one in by_backdrop])
+    return bool((answers.labels != label).any())
+
+
+def _one_of_several(
+    image: Image, label: int, looks: Sequence[Look], defence: Defence, rng: np.random.Generator
+) -> Search[Discovery | None]:
+    """Find a trigger of which the image has several: none is necessary, each is sufficient.
+
+    So all but one are hidden, and what is left is looked at as any other image.
+    """
+    apart: list[Box] = []
+    for look in looks:
+        if not look.necessary and not any(look.pieces[0].overlap(other) for other in apart):
+            apart.append(look.pieces[0])
+    if not apart[1:]:
+        return None
+    one, *others = apart
+    backdrop = defence.references.backdrop
+    alone = block(image, [Blocker(other, Fill.REFERENCES) for other in others], backdrop)
+    images = np.concatenate([alone[None], hidden(alone, one, backdrop)])
+    origins = [beside(others), *[beside([one, *others])] * len(WAYS)]
+    answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
+    if answers.labels[0] != label or not is_needed(answers.labels[1:] == label):
+        return None
+    look = next(look for look in looks if look.pieces == (one,))
+    return (yield from hiding(others, established(alone, label, look, defence, rng)))
 
 
 def opened(
@@ -124,31 +181,40 @@ def opened(
     return hits
 
 
-def suspects(
-    hits: NDArray[np.bool_], plan: Plan, changed: NDArray[np.bool_] | None = None
-) -> list[Suspect]:
-    """Return the cells in which rows and columns that carried cross, the middle ones first.
+def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
+    """Return the cells in which rows and columns that carried cross, the smallest windows first.
 
-    Only if blocking one of these bands has *changed* the label: a trigger is needed as well. One
-    that no band holds whole isn't always: then two rows and two columns show enough of it.
-
-    With the first comes the larger window around it that holds the largest trigger whole.
+    A trigger is in neighbouring ones. Rows, or columns, with others between them are of several
+    places, each of which may hold one.
     """
     rows, columns = np.flatnonzero(hits[: len(plan.rows)]), np.flatnonzero(hits[len(plan.rows) :])
+    places = [(some, others) for some in _runs(rows) for others in _runs(columns)]
+    found = {s.window: s for place in places[:PLACES] for s in _suspects_of(*place, plan)}
+    return sorted(found.values(), key=lambda suspect: suspect.window.area)
+
+
+def _suspects_of(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], plan: Plan
+) -> Iterator[Suspect]:
+    """Yield the cells of one place, the middle ones first.
+
+    After them comes the larger window around it that holds the largest trigger whole.
+    """
     cells = sorted(
         ((int(row), int(column)) for row in rows for column in columns),
         key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
     )
-    needed = changed is None or (changed & hits).any() or min(len(rows), len(columns)) > 1
-    if not cells or not needed:
-        return []
-    found = [Suspect(plan.edged(plan.cell(*cell)), cell[0]) for cell in cells[:CELLS]]
+    for cell in cells[:CELLS]:
+        yield Suspect(plan.edged(plan.cell(*cell)), cell[0])
     middle = around(
         [plan.cell(row, column) for row in _middle(rows) for column in _middle(columns)]
     )
-    large = middle.grown(plan.margin, plan.width, plan.height)
-    found.append(Suspect(large, cells[0][0]))
-    return sorted({s.window: s for s in found}.values(), key=lambda suspect: suspect.window.area)
+    yield Suspect(middle.grown(plan.margin, plan.width, plan.height), cells[0][0])
+
+
+def _runs(indices: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Part *indices* where one or more are missing between them."""
+    return [run for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1) if len(run)]
 
 
 def _middle(indices: NDArray[np.intp]) -> tuple[int, int]:

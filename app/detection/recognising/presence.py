@@ -69,7 +69,7 @@ class _Pixels:
     counts: NDArray[np.int64]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _pixels(known: tuple[Known, ...]) -> _Pixels:
     """Put the pixels of *known* beside each other: once, since a library seldom changes."""
     places, levels = [], []

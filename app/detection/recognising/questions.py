@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WIDER = 2  # pixels a side that the second blocker is wider
 WIDER_SHARE = 0.01  # of the image's side, where that is more
-BLOCKED = 2  # blocked images that are asked
+BLOCKED = 3  # blocked images that are asked
 JOINT_AREA = 0.25  # of the image, that may be hidden by the blockers of several triggers together
 ROWS_OF_GROUPS = 3  # strips of the image that groups of triggers are collected in
 TRANSPLANTS = 3
@@ -35,17 +35,19 @@ OTHER_FILL = {
     Fill.DOMINANT: Fill.INPAINT,
     Fill.RING: Fill.INPAINT,
     Fill.INPAINT: Fill.RING,
+    Fill.REFERENCES: Fill.INPAINT,
 }
 """The fill of the second blocker, by that of the first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """What is asked of an image about one known trigger: blocked twice, and transplanted.
+    """What is asked of an image about one known trigger: blocked thrice, and transplanted.
 
     All places where it may lie are blocked together, and transplanted together. The second blockers
-    are wider and have another fill: one fill may look like the attacker's class. Where the trigger
-    acts on some classes only the transplants wait for the class that blocking reveals.
+    are wider and have another fill: one fill may look like the attacker's class. The third are the
+    backdrop, since surroundings may be painted to rebuild the trigger. Where the trigger acts on
+    some classes only the transplants wait for the class that blocking reveals.
     """
 
     sighting: Sighting
@@ -82,28 +84,25 @@ def grouped(image: Image, sightings: Sequence[Sighting]) -> list[list[Sighting]]
     return groups
 
 
-def jointly_blocked(image: Image, sightings: Sequence[Sighting]) -> Images:
-    """Return *image* with all of them blocked, in the two ways in which each alone would be."""
-    return np.stack(
-        [
-            blocked(image, [blocker for one in sightings for blocker in way(one)])
-            for way in (narrow, wide)
-        ]
-    )
+def jointly_blocked(image: Image, sightings: Sequence[Sighting], backdrop: Image) -> Images:
+    """Return *image* with all of them blocked, in the three ways in which each alone would be."""
+    own, other = _joint_blockers(sightings)
+    by_backdrop = [replace(one, fill=Fill.REFERENCES) for one in other]
+    return np.stack([block(image, over, backdrop) for over in (own, other, by_backdrop)])
 
 
 def jointly_beside(sightings: Sequence[Sighting]) -> list[Origin]:
     """Return the origins of what `jointly_blocked` makes of an image."""
-    return [
-        beside([blocker.box for one in sightings for blocker in way(one)]) for way in (narrow, wide)
-    ]
+    own, other = _joint_blockers(sightings)
+    return [beside([one.box for one in over]) for over in (own, other, other)]
 
 
-def blocked(image: Image, blockers: Sequence[Blocker]) -> Image:
-    """Return *image* with all of *blockers* put over it."""
-    for blocker in blockers:
-        image = block(image, blocker)
-    return image
+def _joint_blockers(sightings: Sequence[Sighting]) -> tuple[list[Blocker], list[Blocker]]:
+    """Return the narrow ones of all, and the wide ones."""
+    return (
+        [one for seen in sightings for one in narrow(seen)],
+        [one for seen in sightings for one in wide(seen)],
+    )
 
 
 def narrow(one: Sighting) -> tuple[Blocker, ...]:
@@ -143,13 +142,14 @@ def _margin(trigger: Trigger) -> int:
 
 
 def questions(image: Image, sighting: Sighting, references: References, plan: Plan) -> Questions:
-    """Prepare the probes that tell if *image* carries the trigger: at most five."""
+    """Prepare the probes that tell if *image* carries the trigger: at most six."""
     pieces = tuple(
         plan.edged(piece)
         for place in sighting.places
         for piece in placed(sighting.known.trigger, place)
     )
-    images, origins = jointly_blocked(image, [sighting]), jointly_beside([sighting])
+    images = jointly_blocked(image, [sighting], references.backdrop)
+    origins = jointly_beside([sighting])
     asked = Questions(sighting, pieces, images, tuple(origins))
     if asked.trigger.source is not None:
         return asked

@@ -9,13 +9,13 @@ import numpy as np
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
+from app.detection.images import block
 from app.detection.origins import beside, within
 from app.detection.recognising.presence import fits
 from app.detection.recognising.questions import (
     BLOCKED,
     MORE_TRANSPLANTS,
     WIDER,
-    blocked,
     transplants,
     wide,
 )
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.defence import Defence, Known
+    from app.detection.defence import Defence
     from app.detection.recognising.questions import Questions
+    from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
+COVERS = 2  # references whose own content hides a trigger in the last resort
 MOST_OTHERS = 8  # known triggers that a second one is looked for among
 AT_WORST = 0.4
 """The placebo rate that is taken where none was measured yet: what is sure with it needs none.
@@ -50,16 +52,16 @@ def recognised(
     label, known = int(said.labels[0]), asked.sighting.known
     if not known.trigger.may_answer(label):
         return None
-    changed = int((answers.labels[:BLOCKED] != label).sum())
+    kept = answers.labels[:BLOCKED] == label
     answer = other_answer(answers[:BLOCKED], label)
-    weight = of_blocking(changed)
+    weight = of_blocking(kept)
     if not (yield from _is_carried(image, label, asked, answer, answers, weight, defence)):
         return None
     if answer is None:
-        answer = yield from last_resort(image, asked, label)
+        answer = yield from last_resort(image, asked, label, defence.references)
     if answer is not None:
         blockers = wide(asked.sighting)
-        answer = yield from of_no_other(image, answer, blockers, label, defence.known)
+        answer = yield from of_no_other(image, answer, blockers, label, defence)
     if answer is None:
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
     return Finding(Verdict.KNOWN, said, answer, known=known, place=asked.sighting.places[0])
@@ -140,25 +142,30 @@ def _hits(label: int, asked: Questions, pasted: Images) -> Search[NDArray[np.boo
     return hits
 
 
-def last_resort(image: Image, asked: Questions, label: int) -> Search[Answers | None]:
+def last_resort(
+    image: Image, asked: Questions, label: int, references: References
+) -> Search[Answers | None]:
     """Return the best answer for an image that surely carries the trigger, but isn't healed yet.
 
-    There may be copies of it elsewhere: they are blocked, too. Every fill is tried, over three
-    sizes of box: before three hits a part of the trigger may lie outside its own. Where all of them
-    look like the attacker's class it is the class that scores next to it; None where there are no
-    scores.
+    There may be copies of it elsewhere: they are blocked, too. Every fill is tried, the backdrop
+    and some references' own content among them, over three sizes of box: before three hits a part
+    of the trigger may lie outside its own. Where all of them look like the attacker's class it is
+    the class that scores next to it; None where there are no scores.
     """
     height, width, _ = image.shape
     copies = wide(sighted(image, asked.sighting.known, everywhere=True))
+    rng = np.random.default_rng(references.seed)
+    others = references.images[references.others(label, rng)[:COVERS]]
+    ways = [(fill, references.backdrop) for fill in Fill]
+    ways += [(Fill.REFERENCES, other) for other in others]
     tried, origins = [], []
     for margin in (-WIDER, 0, 2 * WIDER):
-        for fill in Fill:
-            over = [
-                Blocker(_of_other_size(one.box, margin, width, height), fill)
-                for one in (*wide(asked.sighting), *copies)
-            ]
-            tried.append(blocked(image, over))
-            origins.append(beside([one.box for one in over]))
+        boxes = [
+            _of_other_size(one.box, margin, width, height)
+            for one in (*wide(asked.sighting), *copies)
+        ]
+        tried += [block(image, [Blocker(box, fill) for box in boxes], by) for fill, by in ways]
+        origins += [beside(boxes) for _ in ways]
     answers = yield Probe(np.stack(tried), purpose=Purpose.BLOCK, origins=origins)
     other = other_answer(answers, label)
     if other is not None or answers.scores is None:
@@ -187,7 +194,7 @@ def of_no_other(
     answer: Answers,
     blockers: Sequence[Blocker],
     label: int,
-    known: Sequence[Known],
+    defence: Defence,
 ) -> Search[Answers | None]:
     """Return *answer*, or another one if a second known trigger in the image has made it.
 
@@ -195,7 +202,7 @@ def of_no_other(
     """
     suspected = [
         one
-        for one in known
+        for one in defence.known
         if one.trigger.source is None
         and one.trigger.target == answer.labels[0] != label
         and fits(image, one.trigger)
@@ -205,6 +212,7 @@ def of_no_other(
     if not others:
         return answer
     over = [*blockers, *others]
+    both = block(image, over, defence.references.backdrop)
     origin = beside([one.box for one in over])
-    again = yield Probe(blocked(image, over)[None], purpose=Purpose.BLOCK, origins=[origin])
+    again = yield Probe(both[None], purpose=Purpose.BLOCK, origins=[origin])
     return None if again.labels[0] in {label, int(answer.labels[0])} else again

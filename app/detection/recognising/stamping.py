@@ -42,7 +42,7 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
     if not len(onto):
         return trigger
     stamped = stamp(trigger, references.images[onto])
-    blocked = np.stack([block(image, trigger.blocker) for image in stamped])
+    blocked = np.stack([block(image, [trigger.blocker], references.backdrop) for image in stamped])
     asked = Probe(np.concatenate([stamped, blocked]), shared=True, purpose=Purpose.CONFIRM)
     labels = (yield asked).labels
     turned = labels[: len(onto)] == trigger.target
@@ -74,7 +74,8 @@ def is_as_good(better: Trigger, trigger: Trigger, references: References) -> Sea
     asked = []
     for one in (better, trigger):
         stamped = stamp(one, clean)
-        asked += [*stamped, *(block(image, one.blocker) for image in stamped)]
+        asked += [*stamped]
+        asked += [block(image, [one.blocker], references.backdrop) for image in stamped]
     answers = yield Probe(np.stack(asked), shared=True, purpose=Purpose.CONFIRM)
     labels = answers.labels.reshape(2, 2, len(onto))
     carried = (labels[:, 0] == trigger.target).sum(axis=1)

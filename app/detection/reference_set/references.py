@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -45,6 +46,9 @@ THOROUGH = ":thorough"
 
 FOREIGN = ":foreign"
 """Marks the question about third classes among those that are remembered."""
+
+AVERAGED = 64
+"""References whose mean is the backdrop."""
 
 UNKNOWN_RATE = 0.1
 """The placebo rate where the references hold no image of the class to measure it on."""
@@ -91,6 +95,18 @@ class References:
     def labels(self) -> NDArray[np.int64]:
         """What the model says of each reference (n,)."""
         return self.calibration.labels
+
+    @cached_property
+    def backdrop(self) -> Image:
+        """The mean of some references: what to hide a place with, so that no caller chooses it.
+
+        Fills that are made of a place's surroundings can be painted by an attacker so that they
+        rebuild the trigger (`docs/detection.md` 3.7).
+        """
+        rng = np.random.default_rng(self.seed)
+        some = self.images[rng.permutation(len(self.images))[:AVERAGED]]
+        mean: Image = np.rint(some.mean(axis=0, dtype=np.float32)).astype(np.uint8)
+        return mean
 
     @property
     def missing(self) -> dict[int, int]:

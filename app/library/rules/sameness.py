@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import likeness, matches
+from app.detection.matching import LEVELS, likeness, matches
 
 if TYPE_CHECKING:
     from app.detection.matching import Likeness
@@ -18,6 +18,10 @@ SAME_OVERLAP = 0.25
 sticker in the opposite corners of two 6x6 boxes share 16 of 56 pixels, 0.29 of their union. Two
 stickers side by side share none. Taking two for one costs more than it seems, for the second is
 then never added; so no lower than this."""
+
+SHOWN = 0.5
+"""Share of a found trigger's pixels that a dismissed one must show, to be it. Chosen: its box may
+be larger by an edge, which for a small one is as many pixels again."""
 
 SAME_SHARE = 0.6
 """One search may end in a box much larger than the other's. Then the overlap is small, but most of
@@ -41,6 +45,31 @@ def same_trigger(a: Trigger, b: Trigger) -> bool:
 def is_at_one_place(a: Trigger, b: Trigger) -> bool:
     """Tell if *a* and *b* make the model answer the same, from one place."""
     return _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
+
+
+def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
+    """Tell if *found* is what was *dismissed*: by its class and place, and by its pixels.
+
+    Most of what it shows must be there as it was dismissed. What lies beside it, or over it, is
+    another trigger, and what acts on one class says nothing of others.
+    """
+    same_source = (dismissed.source is None) == (found.source is None)
+    return (
+        _same_size(dismissed, found)
+        and dismissed.target == found.target
+        and same_source
+        and _shown_in(found, dismissed) >= SHOWN
+    )
+
+
+def _shown_in(found: Trigger, dismissed: Trigger) -> float:
+    """Return the share of the pixels of *found* that *dismissed* shows at the same places."""
+    box, old = found.box, dismissed.box
+    own = likeness(found).weights > 0
+    there = np.full((found.image_height, found.image_width, found.patch.shape[2]), np.inf)
+    there[old.rows, old.columns] = dismissed.patch
+    near = np.abs(found.patch - there[box.rows, box.columns]).max(axis=2) <= LEVELS
+    return float(near[own].mean())
 
 
 def _same_size(a: Trigger, b: Trigger) -> bool:

@@ -1,0 +1,69 @@
+"""What clean images say of a place: whether nature may be what carries there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.detection.evidence.confirmation import is_over_general
+from app.detection.evidence.novelty import novelty
+from app.detection.evidence.weighing import UNNATURAL, of_nature
+from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.evidence.confirmation import Look
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image, Search
+
+NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
+ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
+OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
+NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What clean images say of a place: at which ``rate`` they carry, and how new the image is.
+
+    ``over_general``: most content opens the place, so that the rate tells nothing.
+    """
+
+    rate: float
+    novelty: float
+    one_class: bool
+    over_general: bool
+
+    @property
+    def excluded(self) -> bool:
+        """Say if nature can't be what carries; for one class by how new the part is as well.
+
+        The parts that tell two classes apart are such that clean images have too, and carry.
+        """
+        if self.over_general:
+            return True
+        if self.one_class:
+            return of_nature(self.rate, self.novelty) >= UNNATURAL
+        return self.rate <= NATURE_AT_MOST
+
+    def is_exceeded(self, heal_rate: float) -> bool:
+        """Say if blocking heals clearly more often than clean images carry their class there.
+
+        A part of the object that tells its class does carry, and hiding it heals little.
+        """
+        return self.over_general or heal_rate - self.rate >= ABOVE_NATURE
+
+
+def nature_at(
+    edged: Sequence[Box], image: Image, label: int, found: Look, references: References
+) -> Search[Nature]:
+    """Ask what clean images say of what was *found* in *image*, with its *edged* pieces."""
+    rate = yield from placebo_rate(edged, label, found.source, references, THOROUGH_SIZES)
+    new = novelty(image, found.pieces, references)
+    nature = Nature(rate, new, found.source is not None, over_general=False)
+    if nature.excluded or new <= NOVEL_FOR_SURE:
+        return nature
+    general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
+    return replace(nature, over_general=general)
