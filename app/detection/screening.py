@@ -235,7 +235,7 @@ def _possible(
     """Return which of *suspects* the image may carry; rule out the others many at a time.
 
     With all of a group blocked an image that carries one of them isn't *label* any more. A library
-    with many triggers of one class would otherwise cost each of its images five probes for each.
+    with many triggers of one class would otherwise cost each of its images six probes for each.
     """
     if len(suspects) <= SUSPECTS_ASKED:
         return suspects

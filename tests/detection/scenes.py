@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Known
     from app.detection.search import Answers, Image, Images, Search
-    from app.detection.trigger import Trigger
 
 T = TypeVar("T")
 
@@ -65,7 +64,7 @@ class Scene:
     def defence(
         self,
         known: Sequence[Known] = (),
-        dismissed: Sequence[Trigger] = (),
+        dismissed: Sequence[Known] = (),
         *,
         search: bool = True,
     ) -> Defence:

@@ -31,7 +31,7 @@ def _known(mask: bool = True) -> Known:  # noqa: FBT001, FBT002
 @pytest.mark.parametrize("search", [True, False])
 @pytest.mark.parametrize("world", [World(), World(scored=False)], ids=["scores", "labels"])
 def test_known_trigger_takes_one_round_trip(world: World, *, search: bool) -> None:
-    """A poisoned image is recognised with at most six probes in one round, and healed."""
+    """A poisoned image is recognised with at most seven probes in one round, and healed."""
     its = scene(world)
     for clean in its.others(TARGET)[:6]:
         poisoned = stamped(clean[None])[0]
@@ -42,7 +42,7 @@ def test_known_trigger_takes_one_round_trip(world: World, *, search: bool) -> No
         assert finding.sanitised is not None
         assert ("t-1", its.label(clean)) == (finding.known.id, int(finding.sanitised.labels[0]))
         assert 1 == sum(not probe.shared for probe in probes)
-        assert own(probes) <= 6
+        assert own(probes) <= 7
 
 
 def test_known_trigger_in_grey() -> None:
@@ -69,7 +69,7 @@ def test_discovered_trigger_is_recognised_next_time() -> None:
     assert Verdict.KNOWN is finding.verdict
     assert finding.sanitised is not None
     assert its.label(second) == int(finding.sanitised.labels[0])
-    assert own(probes) <= 6
+    assert own(probes) <= 7
 
 
 @pytest.mark.parametrize("mask", [True, False])
@@ -296,12 +296,8 @@ def test_triggers_of_another_input_size_are_left_alone(
     outside = replace(stale, box=Box(width - 6, height - 6, 6, 6))
     outside = replace(outside, patch=np.zeros((6, 6, channels), np.uint8))
     poisoned = stamped(its.others(TARGET)[:1])[0]
-    old = [stale, outside]
-    defence = (
-        its.defence(dismissed=old)
-        if dismissed
-        else its.defence([Known(f"t-{i}", trigger) for i, trigger in enumerate(old)])
-    )
+    old = [Known(f"t-{i}", trigger) for i, trigger in enumerate((stale, outside))]
+    defence = its.defence(dismissed=old) if dismissed else its.defence(old)
     assert Verdict.DISCOVERED is its.screened(poisoned, defence).verdict
 
 
@@ -342,8 +338,8 @@ def test_references_that_resist_the_trigger_hide_nothing(resist: int, expected: 
         nonlocal rounds
         rounds += 1
         answers = its.predict(asked)
-        if rounds == 1:  # the image, blocked twice, and the transplants: some resist
-            answers.labels[3 : 3 + resist] = 1
+        if rounds == 1:  # the image, blocked thrice, and the transplants: some resist
+            answers.labels[1 + BLOCKED : 1 + BLOCKED + resist] = 1
         return answers
 
     search = its.search(poisoned, its.defence([_known()], search=False))

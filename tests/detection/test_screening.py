@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.defence import Verdict
+from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from tests.detection.scenes import World, own, scene, scene_of, watched
@@ -168,7 +168,7 @@ def test_two_triggers_with_two_targets() -> None:
 def test_dismissed_trigger_is_not_found_again() -> None:
     """What its owner has called no trigger leaves the image its own answer; others are found."""
     its = scene(World(backdoors=(BACKDOOR, SECOND)))
-    defence = its.defence(dismissed=[tiny_trigger()])
+    defence = its.defence(dismissed=[Known("t", tiny_trigger())])
     finding = its.screened(stamped(its.others(TARGET)[:1])[0], defence)
     assert Verdict.CLEAR is finding.verdict
     assert finding.said is finding.sanitised
@@ -179,7 +179,7 @@ def test_dismissed_trigger_is_not_found_again() -> None:
 def test_dismissal_is_of_one_target() -> None:
     """A trigger dismissed for another class doesn't hide the one that is there."""
     its = scene()
-    defence = its.defence(dismissed=[replace(tiny_trigger(), target=0)])
+    defence = its.defence(dismissed=[Known("t", replace(tiny_trigger(), target=0))])
     finding = its.screened(stamped(its.others(TARGET)[:1])[0], defence)
     assert Verdict.DISCOVERED is finding.verdict
 

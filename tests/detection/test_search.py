@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.detection.geometry import Box
+from app.detection.origins import WHOLE, beside, within
 from app.detection.search import (
     AnswerLengthError,
     Answers,
@@ -16,6 +18,7 @@ from app.detection.search import (
     Probe,
     Refused,
     advance,
+    hiding,
     refuse,
     run,
     together,
@@ -203,3 +206,34 @@ def _showing(numbers: Sequence[int]) -> Images:
     shown = np.zeros((len(numbers), 2, 2, 1), np.uint8)
     shown[:] = np.array(numbers, np.uint8).reshape(-1, 1, 1, 1)
     return shown
+
+
+def test_hiding_passes_on_all_but_what_is_hidden() -> None:
+    """What is hidden is nobody's own in any probe; answers go in and the result comes out."""
+    hidden, piece = [Box(1, 1, 2, 2)], Box(0, 0, 3, 3)
+
+    def inner() -> Search[list[int]]:
+        heard: list[int] = []
+        for origin in (WHOLE, within([piece]), beside([piece])):
+            answers = yield Probe(_showing([len(heard)]), origins=[origin])
+            heard += answers.labels.tolist()
+        return heard
+
+    result, probes = watched(hiding(hidden, inner()), twice)
+    assert [0, 2, 4] == result
+    expected = [beside(hidden), within([piece]).without(hidden), beside([piece, *hidden])]
+    assert [[one] for one in expected] == [list(probe.origins) for probe in probes]
+
+
+def test_hiding_is_refused_as_what_it_runs() -> None:
+    """A refusal reaches the search inside, which concludes; its conclusion comes out."""
+    outer = hiding([Box(0, 0, 1, 1)], asking([1], [2]))
+    step = advance(outer)
+    assert isinstance(step, Probe)
+    assert isinstance(advance(outer, step, twice(step.images)), Probe)
+    assert [[2], [-1]] == refuse(outer)
+
+
+def test_hiding_what_asks_nothing() -> None:
+    """A search without a question ends as it does by itself."""
+    assert [] == run(hiding([], asking()), twice)

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.evasion.trying import Deployment
 
-OPEN_UNKNOWN = frozenset({"frame 4", "copies 2"})
-"""What gets past while the trigger is unknown: whoever closes one strikes it off."""
+OPEN_UNKNOWN = frozenset({"frame 4"})
+"""What gets past while the trigger is unknown: whoever closes one strikes it off.
 
-OPEN_KNOWN = frozenset(
-    {
-        *("frame 2, altered 40", "frame 4, altered 40", "frame 8, altered 40"),
-        *("frame 8, altered 80", "copies 2", "copies 3", "copies 4"),
-    }
-)
+Where any whitish square opens the backdoor the frame is a trigger itself: 10 of 16 pixels a side,
+larger than what is looked for."""
+
+OPEN_KNOWN = frozenset({"copies 3", "copies 4"})
 """The same once it is known."""
 
 TRIED_UNKNOWN = (

@@ -43,7 +43,7 @@ async def test_a_discovery_that_is_cut_off_teaches(store_url: str, name: str) ->
         assert (1, 1) == (worker.library.tally().screened, worker.library.tally().flagged)
         outcome = await worker.predict(POISONED[1])
     assert (Screening.KNOWN_TRIGGER, entry.id) == (outcome.screening, outcome.trigger_id)
-    assert outcome.probes <= 6
+    assert outcome.probes <= 7
 
 
 async def test_under_the_policy_open_the_answer_is_marked_meanwhile(

@@ -85,6 +85,16 @@ def test_a_dismissed_trigger_doesnt_hide_one_in_use() -> None:
         assert used is Copy().reloaded(contents).same_as(trigger())
 
 
+def test_a_dismissed_trigger_takes_in_only_what_shows_its_pixels() -> None:
+    """At one place two entries in use are one, but what was dismissed says nothing of others."""
+    dismissed = entry("dismissed", dismissed=True)
+    other = replace(trigger(), patch=trigger().patch + 99)
+    assert dismissed is Copy().reloaded(holding(dismissed)).same_as(trigger())
+    assert Copy().reloaded(holding(dismissed)).same_as(other) is None
+    used = entry("used")
+    assert used is Copy().reloaded(holding(used)).same_as(other)
+
+
 def test_counts_told_and_counted_since_add_up() -> None:
     """Hits that came in during an exchange stay pending, and are counted once."""
     copy = Copy().reloaded(holding(entry("one", hits=2))).counting(7, 1).hit("t-one", hit(1))

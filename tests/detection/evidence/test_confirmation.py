@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look, Transplants, confirm, first_look, undecidable
+from app.detection.evidence.confirmation import (
+    TOGETHER,
+    Look,
+    Transplants,
+    confirm,
+    first_look,
+    undecidable,
+)
 from app.detection.geometry import Box
+from app.detection.images import WAYS
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, run
 from tests.detection.scenes import SEED, Scene, World, own, scene, told, watched
@@ -200,20 +208,31 @@ def test_first_look_takes_one_round() -> None:
     assert [False] == [probe.shared for probe in probes]
 
 
-@pytest.mark.parametrize("kept", [0, 1])
-def test_necessary_whatever_the_fill(kept: int) -> None:
-    """A window is necessary if no fill leaves the label: one that keeps it is enough to doubt."""
+@pytest.mark.parametrize(
+    ("kept", "carried", "expected"),
+    [
+        ([False, False, True], 0.5, [True]),  # the backdrop may look like the attacker's class
+        ([True, True, False], 1.0, [True]),  # painted surroundings rebuild it
+        ([True, True, False], 0.5, []),
+        ([True, False, True], 1.0, [False]),  # another copy makes the label
+        ([True, True, True], 1.0, [False]),
+        ([True, True, True], 0.5, []),
+    ],
+)
+def test_what_is_not_surely_needed_must_carry_each_time(
+    kept: list[bool], carried: float, expected: list[bool]
+) -> None:
+    """A window that the image may not need is looked at only if all transplants carry."""
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
 
-    def one_fill_keeps_it(images: Images) -> Answers:
-        labels = its.predict(images).labels
-        assert TARGET not in labels[:2]  # blocked with two fills, then transplanted
-        labels[kept] = TARGET
-        return Answers(labels)
+    def answered(images: Images) -> Answers:
+        transplants = np.arange(len(images) - len(WAYS)) < carried * TOGETHER
+        hits = np.concatenate([kept, transplants])  # hidden in each of the ways, then transplanted
+        return Answers(np.where(hits, TARGET, 0))
 
     search = first_look(poisoned, TARGET, [TRIGGER_BOX], its.references, _rng())
-    assert [] == run(search, one_fill_keeps_it)
+    assert expected == [look.necessary for look in run(search, answered)]
 
 
 def test_first_look_without_a_window_asks_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from app.detection.evidence.weighing import (
     PIXELS_AT_LEAST,
     PIXELS_AT_MOST,
     SURE,
+    is_needed,
     of_blocking,
     of_carrying,
     of_extreme,
@@ -21,6 +23,11 @@ from app.detection.matching import Usual
 USUALLY = Usual(0.3, 0.1)
 RATES = st.floats(0, 1)
 ASKED = st.integers(1, 40)
+
+
+def _blocking(changed: int, *, backdrop: bool = False) -> float:
+    """Weigh that so many fills from the surroundings lose the label, and whether the backdrop."""
+    return of_blocking(np.array([changed < 1, changed < 2, not backdrop]))
 
 
 def test_the_better_the_pixels_fit_the_more_they_say() -> None:
@@ -68,9 +75,32 @@ def test_more_draws_make_a_rate_surer() -> None:
 
 
 def test_blocking_weighs_by_how_many_lose_the_label() -> None:
-    """Both blocked images speak for it, neither against it."""
-    assert of_blocking(0) < of_blocking(1) < of_blocking(2)
-    assert of_blocking(0) < 0 < of_blocking(2)
+    """Both fills from the surroundings speak for it, neither against it."""
+    none, one, both = (_blocking(changed) for changed in range(3))
+    assert none < one < both
+    assert none < 0 < both
+
+
+@pytest.mark.parametrize("surroundings", [0, 1, 2])
+def test_the_backdrop_says_as_much_as_both_fills_from_the_surroundings(surroundings: int) -> None:
+    """An attacker can paint surroundings that rebuild the trigger, but not the backdrop."""
+    assert _blocking(surroundings, backdrop=True) == _blocking(2)
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ((False, False, False), True),
+        ((False, False, True), True),  # the backdrop may look like the attacker's class
+        ((True, True, False), True),  # painted surroundings rebuild it
+        ((True, False, False), True),
+        ((True, False, True), False),
+        ((True, True, True), False),
+    ],
+)
+def test_what_is_needed(kept: tuple[bool, ...], *, expected: bool) -> None:
+    """A place is needed if no fill from its surroundings keeps the label, or the backdrop not."""
+    assert expected is is_needed(np.array(kept))
 
 
 def test_a_small_sample_of_nature_overrules_nothing() -> None:
@@ -79,7 +109,7 @@ def test_a_small_sample_of_nature_overrules_nothing() -> None:
     It did once: the known trigger of one class was let through by that rate alone.
     """
     placebo = of_carrying(3, 3, 3.5 / 11, draws=10)
-    assert SURE <= of_extreme(1.0, USUALLY) + of_blocking(2) + placebo
+    assert SURE <= of_extreme(1.0, USUALLY) + _blocking(2) + placebo
 
 
 @pytest.mark.parametrize(
@@ -95,7 +125,7 @@ def test_none_of_the_terms_is_a_veto(fit: float, changed: int, carried: int) -> 
     """Where one term is weak the others make it sure, if they are strong."""
     asked = 3 if fit > USUALLY.mean else 8  # more are asked where the first few leave a doubt
     carried += asked - 3
-    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, asked, 0.02)
+    weight = of_extreme(fit, USUALLY) + _blocking(changed) + of_carrying(carried, asked, 0.02)
     assert weight >= SURE
 
 
@@ -112,5 +142,5 @@ def test_none_of_the_terms_is_enough(
     fit: float, changed: int, carried: int, placebo: float
 ) -> None:
     """What clean images may have, each by itself, isn't taken for a trigger."""
-    weight = of_extreme(fit, USUALLY) + of_blocking(changed) + of_carrying(carried, 3, placebo)
+    weight = of_extreme(fit, USUALLY) + _blocking(changed) + of_carrying(carried, 3, placebo)
     assert weight < SURE

@@ -32,7 +32,7 @@ def test_blocker_heals() -> None:
     """The blocker covers the trigger, and its heal rate is the share it really heals."""
     its = scene()
     window, edged = _synthetic(its, Box(7, 3, 6, 6)), _synthetic(its, Box(8, 4, 4, 4))
-    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.plan)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.defence())
     choice = run(search, its.predict)
     assert choice is not None
     box = choice.blocker.box
@@ -45,7 +45,7 @@ def test_blocker_that_heals_is_taken_at_once() -> None:
     """Where the first margin heals everything, no further margin is asked."""
     its = scene()
     edged = _synthetic(its, Box(8, 4, 4, 4))
-    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.defence())
     choice, probes = watched(search, its.predict)
     assert choice is not None
     assert (Blocker(Box(8, 4, 4, 4), Fill.RING), 1.0) == (choice.blocker, choice.heal_rate)
@@ -60,7 +60,7 @@ def test_blocker_of_what_nothing_heals() -> None:
     def always_target(images: Images) -> Answers:
         return Answers(np.full(len(images), TARGET))
 
-    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.defence())
     choice, probes = watched(search, always_target)
     assert choice is not None
     assert (0, len(TRIED)) == (choice.heal_rate, len(probes))
@@ -75,7 +75,7 @@ def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
         labels = its.predict(images).labels
         return Answers(np.where(labels == TARGET, TARGET, 9))
 
-    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.plan)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, edged, edged, its.defence())
     choice = run(search, another)
     assert choice is not None
     assert 0 == choice.heal_rate
@@ -88,6 +88,6 @@ def test_box_that_turns_too_few_has_no_blocker() -> None:
     elsewhere = its.others(TARGET)[0]
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
     edged = pasted(elsewhere, [Box(1, 9, 4, 4)], onto, its.references)
-    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.plan)
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.defence())
     choice, probes = watched(search, its.predict)
     assert (None, 1) == (choice, len(probes))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from app.detection.evidence.confirmation import Look
-from app.detection.finding.discovery import established, is_dismissed
+from app.detection.finding.discovery import established
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from tests.detection.kinds import KINDS, MARK, TWO_PIECES
 from tests.detection.scenes import SEED, Scene, World, scene, watched
-from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, tiny_trigger
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
 
 if TYPE_CHECKING:
     from app.detection.finding.discovery import Discovery
@@ -127,23 +127,3 @@ def test_what_does_not_carry_ends_with_its_confirmation() -> None:
     )
     assert found is None
     assert 1 == sum(not probe.shared for probe in probes)
-
-
-@pytest.mark.parametrize(
-    ("change", "label", "window", "expected"),
-    [
-        ({}, TARGET, WINDOW, True),
-        ({}, TARGET, Box(0, 0, 6, 6), False),  # elsewhere
-        ({}, 1, WINDOW, False),  # another target
-        ({"source": 0}, 1, WINDOW, True),  # it may have other targets too
-        ({"image_width": 20}, TARGET, WINDOW, False),  # of images of another size
-    ],
-)
-def test_dismissed_where_it_was(
-    change: dict[str, int], label: int, window: Box, *, expected: bool
-) -> None:
-    """What was dismissed is so at its place, for what it leads to, in images of its size."""
-    its = scene()
-    dismissed = replace(tiny_trigger(), **change)  # type: ignore[arg-type]
-    defence = its.defence(dismissed=[dismissed])
-    assert expected is is_dismissed(its.clean[0], label, window, defence)

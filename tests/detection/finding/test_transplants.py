@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.detection.defence import Verdict
 from app.detection.finding.transplants import (
     CELLS,
+    PLACES,
     Suspect,
     discovered,
     opened,
@@ -120,22 +121,44 @@ def test_opened_on_its_own_class_is_asked_again() -> None:
     assert [len(its.plan.rows)] == [len(probe) for probe in probes]
 
 
-def test_what_is_not_needed_is_no_suspect() -> None:
-    """A cell is suspect only if blocking one of its bands has changed the label."""
-    plan = scene().plan
-    hits = np.zeros(len(plan.bands), bool)
-    hits[[1, len(plan.rows) + 2]] = True
-    none, other = np.zeros_like(hits), ~hits
-    assert suspects(hits, plan) == suspects(hits, plan, hits) != []
-    assert [] == suspects(hits, plan, none) == suspects(hits, plan, other)
+def test_what_is_not_needed_is_asked_of_the_backdrop_alone() -> None:
+    """Where no band that carried has changed the label it is hidden by the backdrop, and is let be.
+
+    Of a trigger whose surroundings rebuild it the backdrop leaves nothing: that one is found.
+    """
+    its = scene()
+    (poisoned, *_) = its.poisoned(BACKDOOR)[1]
+    first = opening(poisoned, its.references, its.plan, _rng())
+    carried = np.array([_shows(band, TRIGGER_BOX) for band in its.plan.bands])
+    assert (1, 1) == tuple(part.sum() for part in np.split(carried, [len(its.plan.rows)]))
+    none = np.zeros_like(carried)
+
+    def never_needed(images: Images) -> Answers:
+        return Answers(np.full(len(images), TARGET))
+
+    answers = its.predict(first.images)
+    search = discovered(first, answers, TARGET, its.defence(), _rng(), none)
+    found, (asked,) = watched(search, never_needed)
+    assert (None, 2) == (found, len(asked))
+    backdrop = its.references.backdrop
+    bands = [its.plan.bands[i] for i in np.flatnonzero(carried)]
+    for image, band in zip(asked.images, bands, strict=True):
+        assert np.array_equal(image[band.rows, band.columns], backdrop[band.rows, band.columns])
+    search = discovered(first, answers, TARGET, its.defence(), _rng(), none)
+    assert run(search, its.predict) is not None
 
 
-def test_large_trigger_is_a_suspect_though_no_band_hides_it() -> None:
-    """Where two rows and two columns carry no one of them need be needed: none holds all of it."""
-    plan = scene().plan
+def test_bands_apart_are_several_places() -> None:
+    """Two rows, or columns, with one between them that hasn't carried may be of two copies."""
+    plan = scene(World((32, 32))).plan
+    rows = len(plan.rows)
     hits = np.zeros(len(plan.bands), bool)
-    hits[[1, 2, len(plan.rows) + 1, len(plan.rows) + 2]] = True
-    assert suspects(hits, plan) == suspects(hits, plan, np.zeros_like(hits)) != []
+    hits[[0, rows - 1, rows, len(plan.bands) - 1]] = True
+    corners = [Box(x, y, 2, 2) for x in (1, 29) for y in (1, 29)]
+    windows = [suspect.window for suspect in suspects(hits, plan)]
+    assert all(any(_shows(window, corner) for window in windows) for corner in corners)
+    assert all(max(window.width, window.height) <= 16 for window in windows)
+    assert not any(_shows(window, Box(15, 15, 2, 2)) for window in windows)
 
 
 def test_trigger_of_the_openings_class_is_found() -> None:
@@ -154,11 +177,11 @@ def test_trigger_of_the_openings_class_is_found() -> None:
 def test_suspects_are_the_cells_in_the_middle_of_what_carried(
     plan: Plan, data: st.DataObject
 ) -> None:
-    """A few cells of rows and columns that carried, the middle one too, and one larger window."""
-    flags = st.lists(st.booleans(), min_size=len(plan.bands), max_size=len(plan.bands))
-    hits = np.array(data.draw(flags))
-    rows = np.flatnonzero(hits[: len(plan.rows)])
-    columns = np.flatnonzero(hits[len(plan.rows) :])
+    """A few cells of neighbouring bands that carried, the middle one too, and a larger window."""
+    rows = np.arange(*data.draw(_runs(len(plan.rows))))
+    columns = np.arange(*data.draw(_runs(len(plan.columns))))
+    hits = np.zeros(len(plan.bands), bool)
+    hits[rows] = hits[len(plan.rows) + columns] = True
     crossed = [
         (abs(row - rows.mean()) + abs(column - columns.mean()), plan.cell(row, column))
         for row in rows.tolist()
@@ -173,6 +196,14 @@ def test_suspects_are_the_cells_in_the_middle_of_what_carried(
     assert min(CELLS, len(crossed)) <= len(cells)
     assert len(windows) <= CELLS + 1
     assert not crossed or min(small.values()) in {small[window] for window in cells}
+
+
+@given(plans(), st.data())
+def test_suspects_are_bounded(plan: Plan, data: st.DataObject) -> None:
+    """However many bands carried, no more than a few cells of a few places are asked."""
+    flags = st.lists(st.booleans(), min_size=len(plan.bands), max_size=len(plan.bands))
+    hits = np.array(data.draw(flags))
+    assert len(suspects(hits, plan)) <= PLACES * (CELLS + 1)
 
 
 @given(plans(), st.data())
@@ -269,6 +300,13 @@ def test_class_by_a_mark_is_no_trigger() -> None:
     found = its.screened(its.poisoned(backdoor)[1][0]).trigger
     assert found is not None
     assert TRIGGER_BOX == found.box
+
+
+@st.composite
+def _runs(draw: st.DrawFn, length: int) -> tuple[int, int]:
+    """Draw where neighbouring ones of so many begin and end; maybe there are none."""
+    begin = draw(st.integers(0, length))
+    return begin, draw(st.integers(begin, length))
 
 
 def _shows(band: Box, box: Box) -> bool:

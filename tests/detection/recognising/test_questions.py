@@ -9,13 +9,13 @@ import pytest
 
 from app.detection.defence import Known
 from app.detection.geometry import Box
+from app.detection.images import block
 from app.detection.recognising.questions import (
     BLOCKED,
     JOINT_AREA,
     MORE_TRANSPLANTS,
     OTHER_FILL,
     TRANSPLANTS,
-    blocked,
     grouped,
     jointly_blocked,
     narrow,
@@ -34,7 +34,7 @@ HOME = Sighting(KNOWN, (TRIGGER_BOX,), 1.0, 1.0)
 
 
 def test_they_hide_and_carry_the_trigger() -> None:
-    """The first two probes hide the trigger, the others show it on references of other classes."""
+    """The first probes hide the trigger, the others show it on references of other classes."""
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
     asked = questions(poisoned, sighted(poisoned, KNOWN), its.references, its.plan)
@@ -129,8 +129,8 @@ def test_groups_hide_no_more_than_a_part_of_the_image() -> None:
     names = [one.known.id for group in groups for one in group]
     assert sorted(names) == sorted(one.known.id for one in many)
     for group in groups:
-        hidden = (blocked(np.zeros_like(image), [b for one in group for b in wide(one)]) != 0).any()
-        assert not hidden
+        dark = np.zeros_like(image)
+        assert not block(dark, [b for one in group for b in wide(one)], dark).any()
         shown = np.zeros((SIDE, SIDE), bool)
         for blocker in (b for one in group for b in wide(one)):
             shown[blocker.box.rows, blocker.box.columns] = True
@@ -138,13 +138,19 @@ def test_groups_hide_no_more_than_a_part_of_the_image() -> None:
 
 
 def test_jointly_blocked_hides_each() -> None:
-    """A group's two images have every trigger of it hidden, in the two ways of each alone."""
+    """A group's images have every trigger of it hidden, in the three ways of each alone."""
     its = scene()
     second = Box(2, 11, 2, 2)
     poisoned = stamped(stamped(its.others(TARGET)[:1]), second)[0]
     other = replace(tiny_trigger(), box=second, blocker=Blocker(second, Fill.RING))
     both = [HOME, Sighting(Known("t-2", other), (second,), 1.0, 1.0)]
-    images = jointly_blocked(poisoned, both)
+    backdrop = its.references.backdrop
+    images = jointly_blocked(poisoned, both, backdrop)
     assert BLOCKED == len(images)
-    assert (images[0] == blocked(poisoned, [*narrow(both[0]), *narrow(both[1])])).all()
+    narrow_ones, wide_ones = ([*way(both[0]), *way(both[1])] for way in (narrow, wide))
+    assert (images[0] == block(poisoned, narrow_ones, backdrop)).all()
+    assert (images[1] == block(poisoned, wide_ones, backdrop)).all()
+    for one in wide_ones:
+        region = one.box.rows, one.box.columns
+        assert (images[2][region] == backdrop[region]).all()
     assert (images < 250).all()

@@ -16,7 +16,7 @@ from app.detection.recognising.questions import (
     Questions,
     questions,
 )
-from app.detection.recognising.recognition import last_resort, recognised
+from app.detection.recognising.recognition import COVERS, last_resort, recognised
 from app.detection.recognising.sighting import Sighting, sighted, usual_sighting
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
@@ -35,7 +35,7 @@ EXACT = Known("t", replace(tiny_trigger(), mask=np.ones((2, 2), bool)))
 def _concluded(
     beyond: float, first: list[int], more: int = 0, known: Known = KNOWN
 ) -> tuple[Verdict | None, int | None, int]:
-    """Conclude from the *first* answers: to two blocked images, and to three transplants.
+    """Conclude from the *first* answers: to three blocked images, and to three transplants.
 
     The pixels fit by so many spreads better than usual; *more* is the answer to whatever else is
     asked. Returns verdict, sanitised label, rounds.
@@ -59,9 +59,10 @@ def _concluded(
 @pytest.mark.parametrize(
     ("first", "expected"),
     [
-        ([1, 3, 2, 2, 2], (Verdict.KNOWN, 1, 0)),
-        ([2, 3, 2, 2, 2], (Verdict.KNOWN, 3, 0)),  # only the second blocker hides it
-        ([2, 2, 0, 1, 3], (None, None, 0)),  # neither necessary nor sufficient
+        ([1, 3, 0, 2, 2, 2], (Verdict.KNOWN, 1, 0)),
+        ([2, 3, 2, 2, 2, 2], (Verdict.KNOWN, 3, 0)),  # only the second blocker hides it
+        ([2, 2, 3, 2, 2, 2], (Verdict.KNOWN, 3, 0)),  # only the backdrop does
+        ([2, 2, 2, 0, 1, 3], (None, None, 0)),  # neither necessary nor sufficient
     ],
 )
 def test_trigger_is_necessary_and_sufficient(
@@ -78,40 +79,40 @@ def test_more_transplants_decide_where_the_first_are_few(
     more: int, expected: tuple[Verdict | None, int | None, int]
 ) -> None:
     """If the first transplants leave a doubt, more are asked before the image is let through."""
-    assert expected == _concluded(0.8, [1, 3, 2, 0, 0], more)
+    assert expected == _concluded(0.8, [1, 3, 0, 2, 0, 0], more)
 
 
 def test_pixels_alone_are_no_trigger() -> None:
     """A logo that looks just the same, and neither makes the label nor carries it, is let be."""
-    assert (None, None, 1) == _concluded(20.0, [2, 2, 0, 0, 0])
+    assert (None, None, 1) == _concluded(20.0, [2, 2, 2, 0, 0, 0])
 
 
 def test_necessity_alone_is_no_trigger() -> None:
     """A part of the object that clean images lose their label without is let be."""
-    assert (None, None, 0) == _concluded(0.0, [1, 3, 0, 0, 0])
+    assert (None, None, 0) == _concluded(0.0, [1, 3, 1, 0, 0, 0])
 
 
 def test_exact_pixels_outweigh_fills_that_look_like_the_trigger() -> None:
     """Where neither blocker heals, but all else is certain, other fills are tried."""
-    assert (Verdict.KNOWN, 1, 1) == _concluded(20.0, [2, 2, 2, 2, 2], more=1)
+    assert (Verdict.KNOWN, 1, 1) == _concluded(20.0, [2, 2, 2, 2, 2, 2], more=1)
 
 
 def test_an_answer_that_it_does_not_make_is_left_alone() -> None:
     """An image that isn't called what the trigger makes of it isn't asked about any further."""
     other = Known("t", replace(tiny_trigger(), target=1))
-    assert (None, None, 0) == _concluded(20.0, [1, 3, 2, 2, 2], known=other)
+    assert (None, None, 0) == _concluded(20.0, [1, 3, 0, 2, 2, 2], known=other)
 
 
-def test_a_known_image_costs_ten_inferences_at_most() -> None:
-    """Image, two blocked ones, three transplants and five more where these leave a doubt."""
+def test_a_known_image_costs_twelve_inferences_at_most() -> None:
+    """Image, three blocked ones, three transplants and five more where these leave a doubt."""
     its = scene()
     asked = []
     for image in stamped(its.others(TARGET)[:12]):
         finding, probes = watched(its.search(image, its.defence([KNOWN])), its.predict)
         assert Verdict.KNOWN is finding.verdict
         asked.append(own(probes))
-    assert {6} == set(asked)
-    assert BLOCKED + TRANSPLANTS + MORE_TRANSPLANTS <= 10
+    assert {7} == set(asked)
+    assert 1 + BLOCKED + TRANSPLANTS + MORE_TRANSPLANTS <= 12
 
 
 def test_the_finding_says_where_the_trigger_is() -> None:
@@ -145,10 +146,10 @@ def test_last_resort_is_the_next_class() -> None:
     poisoned = stamped(clean[None])[0]
     asked = _asked(its, poisoned)
     model = _stubborn(its, poisoned, scored=True)
-    answer, probes = watched(last_resort(poisoned, asked, TARGET), model)
+    answer, probes = watched(last_resort(poisoned, asked, TARGET, its.references), model)
     assert answer is not None
     assert its.label(clean) == int(answer.labels[0])
-    assert [3 * len(Fill)] == [len(probe) for probe in probes]
+    assert [3 * (len(Fill) + COVERS)] == [len(probe) for probe in probes]
 
 
 def test_last_resort_tries_every_fill() -> None:
@@ -157,7 +158,7 @@ def test_last_resort_tries_every_fill() -> None:
     clean = its.others(TARGET)[0]
     poisoned = stamped(clean[None])[0]
     asked = _asked(its, poisoned)
-    answer = run(last_resort(poisoned, asked, TARGET), its.predict)
+    answer = run(last_resort(poisoned, asked, TARGET, its.references), its.predict)
     assert answer is not None
     assert its.label(clean) == int(answer.labels[0])
 
@@ -168,7 +169,7 @@ def test_last_resort_without_scores() -> None:
     poisoned = stamped(its.others(TARGET)[:1])[0]
     asked = _asked(its, poisoned)
     model = _stubborn(its, poisoned, scored=False)
-    assert run(last_resort(poisoned, asked, TARGET), model) is None
+    assert run(last_resort(poisoned, asked, TARGET, its.references), model) is None
 
 
 @pytest.mark.parametrize("scored", [True, False])

@@ -183,3 +183,21 @@ def test_labels_alone_are_enough(channels: int, *, scored: bool) -> None:
 
 def _is_reference(image: Image, images: Images) -> bool:
     return bool((images == image).all(axis=(1, 2, 3)).any())
+
+
+def test_the_backdrop_is_the_mean_of_some_references() -> None:
+    """It is smooth where they are noisy, drawn with the secret seed, and always the same."""
+    references = scene().references
+    mean = references.images.mean(axis=0)
+    assert (references.backdrop.shape, "uint8") == (mean.shape, str(references.backdrop.dtype))
+    assert np.abs(references.backdrop - mean).max() < 40
+    one, again, other = (replace(references, seed=seed).backdrop for seed in (SEED, SEED, SEED + 1))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_the_backdrop_of_few_references_is_their_mean() -> None:
+    """All of them are taken where there are no more."""
+    references = scene().references
+    few = replace(references, images=references.images[:3])
+    assert np.array_equal(np.rint(few.images.mean(axis=0)), few.backdrop)

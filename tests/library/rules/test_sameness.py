@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.library.rules.sameness import same_trigger
+from app.library.rules.sameness import is_dismissed_patch, same_trigger
 from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.library.findings import trigger
 
@@ -123,3 +123,58 @@ def test_grey_and_colour_are_not_compared() -> None:
     grey = sticker()[..., :1]
     one, other = sticker_trigger(sticker(), Box(4, 6, 12, 12)), sticker_trigger(grey, SQUARE)
     assert not same_trigger(one, replace(other, box=Box(40, 40, 12, 12)))
+
+
+SHOWN = Box(20, 20, 6, 6)
+PATCH = np.random.default_rng(4).integers(0, 256, (6, 6, 3)).astype(np.uint8)
+
+
+DISMISSED = replace(trigger(), box=SHOWN, patch=PATCH)
+
+
+def _changed(**change: object) -> Trigger:
+    return replace(DISMISSED, **change)  # type: ignore[arg-type]
+
+
+def _edged(margin: int) -> Trigger:
+    """Return what shows the dismissed patch in a box with so much of something else around it."""
+    patch = np.pad(PATCH, ((margin, margin), (margin, margin), (0, 0)))
+    return replace(DISMISSED, box=SHOWN.grown(margin, 224, 224), patch=patch)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (DISMISSED, True),
+        (_edged(1), True),  # its box is larger by an edge
+        (_edged(2), False),  # most of what it shows is something else
+        (_changed(patch=PATCH ^ 128), False),  # over it
+        (_changed(box=Box(28, 20, 6, 6)), False),  # 8 px beside it
+        (_changed(box=Box(21, 20, 6, 6)), False),  # other pixels at these places
+        (_changed(target=4), False),
+        (_changed(source=1), False),
+        (_changed(image_width=48), False),
+    ],
+)
+def test_is_the_dismissed_patch_by_its_pixels(found: Trigger, *, expected: bool) -> None:
+    """Place, class and pixels decide: what lies beside it or over it is another trigger."""
+    assert expected is is_dismissed_patch(DISMISSED, found)
+
+
+def test_a_dismissed_one_of_some_classes_says_nothing_of_others() -> None:
+    """Of an all-to-all trigger that was dismissed for one class the others stay triggers."""
+    one = _changed(target=4, source=3)
+    assert is_dismissed_patch(one, replace(one, source=0))
+    assert not is_dismissed_patch(one, _changed(target=5, source=4))
+    assert not is_dismissed_patch(one, _changed(target=4))
+
+
+def test_only_the_own_pixels_of_what_was_found_count() -> None:
+    """Of two pieces those pixels decide that are in them, not what lies between."""
+    mask = np.zeros((6, 6), bool)
+    mask[:2, :2] = mask[4:, 4:] = True
+    pieces = (Box(20, 20, 2, 2), Box(24, 24, 2, 2))
+    between = np.where(mask[..., None], PATCH, PATCH ^ 128)
+    elsewhere = np.where(mask[..., None], PATCH ^ 128, PATCH)
+    assert is_dismissed_patch(DISMISSED, _changed(patch=between, mask=mask, pieces=pieces))
+    assert not is_dismissed_patch(DISMISSED, _changed(patch=elsewhere, mask=mask, pieces=pieces))

@@ -1,0 +1,80 @@
+"""What clean images say of a place where something carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.evidence.confirmation import Look
+from app.detection.evidence.nature import Nature, nature_at
+from app.detection.search import Answers, run
+from tests.detection.kinds import MARK
+from tests.detection.scenes import World, scene
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX
+
+
+@pytest.mark.parametrize(
+    ("rate", "novelty", "one_class", "over_general", "expected"),
+    [
+        (0.1, 1.0, False, False, True),
+        (0.6, 9.0, False, False, False),  # clean images carry, however new it is
+        (0.1, 1.0, True, False, False),  # of one class it must be rare or new
+        (0.01, 1.1, True, False, True),
+        (0.1, 2.0, True, False, True),
+        (0.9, 9.0, True, True, True),  # any content opens the place
+    ],
+)
+def test_nature_is_excluded(
+    rate: float, novelty: float, *, one_class: bool, over_general: bool, expected: bool
+) -> None:
+    """By how often clean images carry there; of one class by how new the part is as well."""
+    assert expected is Nature(rate, novelty, one_class, over_general).excluded
+
+
+@pytest.mark.parametrize(
+    ("rate", "over_general", "expected"),
+    [(0.1, False, True), (0.5, False, False), (0.9, True, True)],
+)
+def test_healing_exceeds_nature(rate: float, *, over_general: bool, expected: bool) -> None:
+    """Hiding a part by which a class is told heals little; the rate may say nothing."""
+    nature = Nature(rate, 2.0, one_class=False, over_general=over_general)
+    assert expected is nature.is_exceeded(0.8)
+
+
+def test_nature_at_a_trigger() -> None:
+    """Where a trigger lies clean images hardly carry, and it is new."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    look = Look((TRIGGER_BOX,), None)
+    edged = [its.plan.edged(TRIGGER_BOX)]
+    nature = run(nature_at(edged, image, TARGET, look, its.references), its.predict)
+    assert nature.excluded
+    assert (True, True) == (nature.rate <= 0.1, nature.novelty > 1.25)
+    assert (False, False) == (nature.one_class, nature.over_general)
+
+
+def test_nature_at_a_mark() -> None:
+    """By the mark of a class its clean images carry: nature isn't excluded."""
+    its = scene(World(backdoors=(), marks=(MARK,)))
+    image = its.of_class(MARK.label)[0]
+    look = Look((MARK.box,), MARK.source)
+    edged = [its.plan.edged(MARK.box)]
+    nature = run(nature_at(edged, image, MARK.label, look, its.references), its.predict)
+    assert not nature.excluded
+    assert nature.one_class
+
+
+def test_place_that_anything_opens() -> None:
+    """Where clean images carry because any content does, a very new part is over-general."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    fresh = replace(its.references, placebo_rates={})
+    search = nature_at(
+        [its.plan.edged(TRIGGER_BOX)], image, TARGET, Look((TRIGGER_BOX,), None), fresh
+    )
+    nature = run(search, lambda images: Answers(np.full(len(images), TARGET)))
+    assert nature.rate > 0.9
+    assert nature.over_general
+    assert nature.excluded

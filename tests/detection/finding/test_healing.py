@@ -1,0 +1,121 @@
+"""What frees an image: the trigger hidden, and every copy of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.evidence.confirmation import Look
+from app.detection.evidence.nature import Nature
+from app.detection.finding.healing import COPIES, WIDENED, copies, heal
+from app.detection.finding.synthetic import pasted
+from app.detection.geometry import Box
+from app.detection.search import Answers, run
+from app.detection.trigger import Fill
+from tests.detection.roaming import roaming, with_stickers
+from tests.detection.scenes import SEED, Scene, scene, watched
+from tests.tiny import TARGET, TRIGGER_BOX, stamped
+
+if TYPE_CHECKING:
+    from app.detection.finding.healing import Healed
+    from app.detection.search import Image, Images, Search
+
+FIRST, SECOND = Box(5, 6, 3, 3), Box(23, 21, 3, 3)
+UNNATURAL = Nature(rate=0.0, novelty=2.0, one_class=False, over_general=False)
+
+
+def _heal(its: Scene, image: Image, box: Box, nature: Nature = UNNATURAL) -> Search[Healed | None]:
+    rng = np.random.default_rng(SEED)
+    windows = [box.grown(2, its.plan.width, its.plan.height)]
+    synthetic = pasted(image, windows, its.references.others(TARGET, rng), its.references)
+    look = Look((box,), None)
+    return heal(image, TARGET, look, windows, synthetic, nature, its.defence(), rng)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("box", [SECOND, Box(9, 6, 3, 3), Box(0, 29, 3, 3)], ids=str)
+def test_copies_are_where_the_image_shows_the_same(box: Box, *, mirrored: bool) -> None:
+    """As it is or mirrored, in a corner or close by; the box itself is none."""
+    for clean in roaming().clean[:4]:
+        assert [box] == copies(with_stickers(clean, FIRST, box, mirrored=mirrored), FIRST)
+        assert [] == copies(with_stickers(clean, FIRST), FIRST)
+
+
+def test_so_many_copies() -> None:
+    """Of many no more than a few are hidden: more would hide the image."""
+    boxes = [Box(x, y, 3, 3) for x in (2, 12, 22) for y in (2, 14, 26)]
+    found = copies(with_stickers(roaming().clean[0], *boxes), boxes[0])
+    assert COPIES == len(found)
+    assert set(found) < set(boxes)
+
+
+def test_one_trigger_has_one_blocker() -> None:
+    """Where hiding it is enough nothing else is hidden."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    healed = run(_heal(its, stamped(clean[None])[0], TRIGGER_BOX), its.predict)
+    assert healed is not None
+    assert (healed.blocker,) == healed.blockers
+    assert [its.label(clean)] == healed.answer.labels.tolist()
+    assert healed.heal_rate >= 0.9
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_copies_are_hidden_together(*, mirrored: bool) -> None:
+    """The image is freed of both; in every probe that hides the copy its pixels are nobody's."""
+    its = roaming(mirrored=mirrored)
+    clean = its.others(TARGET)[0]
+    image = with_stickers(clean, FIRST, SECOND, mirrored=mirrored)
+    healed, probes = watched(_heal(its, image, FIRST), its.predict)
+    assert healed is not None
+    blocker, copy = healed.blockers
+    assert (FIRST, SECOND) == (blocker.box.common(FIRST), copy.box.common(SECOND))
+    assert healed.blocker is blocker
+    assert Fill.REFERENCES is copy.fill
+    assert [its.label(clean)] == healed.answer.labels.tolist()
+    last = probes[-1]
+    for shown, origin in zip(last.images, last.origins, strict=True):
+        mask = origin.mask(its.plan.height, its.plan.width)
+        assert np.array_equal(shown[mask], image[mask])
+
+
+def test_what_the_backdrop_alone_frees() -> None:
+    """Where the chosen fill isn't enough for the image itself the backdrop is tried, ever wider."""
+    its = scene()
+    image = stamped(its.others(TARGET)[:1])[0]
+    backdrop = its.references.backdrop
+    far = TRIGGER_BOX.grown(WIDENED[0], 16, 16)
+
+    def painted(images: Images) -> Answers:
+        """Call the one image the target unless the backdrop lies over its middle."""
+        labels = its.predict(images).labels
+        itself = (images[:, -1] == image[-1]).all(axis=(1, 2))
+        shows = images[:, far.rows, far.columns] == backdrop[far.rows, far.columns]
+        labels[itself & ~shows.all(axis=(1, 2, 3))] = TARGET
+        return Answers(labels)
+
+    healed = run(_heal(its, image, TRIGGER_BOX), painted)
+    assert healed is not None
+    assert Fill.REFERENCES is healed.blocker.fill
+    assert TARGET != healed.answer.labels[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "over_general", "expected"), [(0.7, False, False), (0.7, True, True)]
+)
+def test_heals_more_than_nature_carries(rate: float, *, over_general: bool, expected: bool) -> None:
+    """Where clean images carry nearly as often as hiding heals it is no trigger."""
+    its = scene()
+    image = stamped(its.others(TARGET)[:1])[0]
+    nature = Nature(rate, 2.0, one_class=False, over_general=over_general)
+    assert expected is (run(_heal(its, image, TRIGGER_BOX, nature), its.predict) is not None)
+
+
+def test_what_nothing_heals() -> None:
+    """Without a copy to hide there is no second try."""
+    its = scene()
+    image = stamped(its.others(TARGET)[:1])[0]
+    search = _heal(its, image, TRIGGER_BOX)
+    assert run(search, lambda images: Answers(np.full(len(images), TARGET))) is None

@@ -1,0 +1,152 @@
+"""What was dismissed is told by its pixels, at its place; whatever else is there is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.defence import Known, Verdict
+from app.detection.geometry import Box
+from app.detection.origins import beside
+from app.detection.recognising.dismissal import dismissed_in, left_of
+from app.detection.search import run
+from app.detection.trigger import Blocker, Fill
+from tests.detection.scenes import World, scene, watched
+from tests.tiny import TARGET, Backdoor, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+SIDE = 32
+REAL = Backdoor(Box(20, 11, 3, 3), TARGET)
+FALSE = Backdoor(Box(9, 11, 3, 3), TARGET)
+"""It makes the label as well, so that it would be found: what its owner has dismissed."""
+
+WORLD = World((SIDE, SIDE), backdoors=(REAL, FALSE))
+NOISE = np.random.default_rng(3).integers(0, 200, (7, 7, 3)).astype(np.uint8)
+
+
+def _trigger(box: Box, patch: Image | int = 255) -> Trigger:
+    return replace(
+        tiny_trigger(),
+        box=box,
+        patch=np.full((box.height, box.width, 3), patch, np.uint8),
+        blocker=Blocker(box.grown(1, SIDE, SIDE), Fill.INPAINT),
+        image_height=SIDE,
+        image_width=SIDE,
+    )
+
+
+DISMISSED = Known("t-d", _trigger(FALSE.box))
+DEFENCE = scene(WORLD).defence(dismissed=[DISMISSED])
+
+
+def test_alone_it_is_quiet() -> None:
+    """An image with nothing but the dismissed patch keeps its answer, for two probes more."""
+    its = scene(WORLD)
+    for clean in its.others(TARGET)[:4]:
+        image = stamped(clean[None], FALSE.box)[0]
+        assert Verdict.DISCOVERED is its.screened(image).verdict
+        finding, probes = watched(its.search(image, DEFENCE), its.predict)
+        assert (Verdict.CLEAR, finding.said) == (finding.verdict, finding.sanitised)
+        assert [1, 2] == [len(probe) for probe in probes]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("box", [Box(12, 11, 3, 3), Box(17, 3, 3, 3), Box(9, 13, 3, 3)], ids=str)
+def test_a_real_trigger_8_px_beside_it_is_found(box: Box, *, shown: bool) -> None:
+    """Whether the dismissed patch is there or not, in the same window or not; the image is freed.
+
+    Where it is there the answer is what the image is without the trigger: its label still.
+    """
+    its = scene(replace(WORLD, backdoors=(REAL, replace(FALSE, box=box))))
+    defence = its.defence(dismissed=[Known("t-d", _trigger(box))])
+    for clean in its.others(TARGET)[:3]:
+        image = stamped(clean[None], REAL.box)
+        image = stamped(image, box)[0] if shown else image[0]
+        finding = its.screened(image, defence)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.trigger is not None
+        assert finding.trigger.box.overlap(REAL.box) >= 0.5
+        assert finding.sanitised is not None
+        assert [its.label(clean)] == finding.sanitised.labels.tolist()
+
+
+def test_a_real_trigger_in_its_middle_is_found() -> None:
+    """Most of a dismissed patch is there, but the label is made by what lies over it."""
+    its = scene(replace(WORLD, backdoors=(REAL,)))
+    box = REAL.box.grown(2, SIDE, SIDE)
+    old = _trigger(box, NOISE)
+    for clean in its.others(TARGET)[:3]:
+        image = clean.copy()
+        image[box.rows, box.columns] = NOISE
+        assert TARGET != its.label(image)
+        image = stamped(image[None], REAL.box)[0]
+        defence = its.defence(dismissed=[Known("t-d", old)])
+        assert [old] == dismissed_in(image, defence)
+        finding = its.screened(image, defence)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.trigger is not None
+        assert finding.trigger.box.overlap(REAL.box) >= 0.5
+
+
+def test_dismissed_in_goes_by_place_and_pixels() -> None:
+    """Its pixels at its place: neither elsewhere nor others, nor in images of another size."""
+    its = scene(WORLD)
+    clean = its.others(TARGET)[:1]
+    there, elsewhere = (stamped(clean, box)[0] for box in (FALSE.box, REAL.box))
+    assert [DISMISSED.trigger] == dismissed_in(there, DEFENCE)
+    assert [] == dismissed_in(elsewhere, DEFENCE) == dismissed_in(clean[0], DEFENCE)
+    assert [] == dismissed_in(there[:-1], DEFENCE)
+
+
+def test_of_another_class_it_takes_nothing_out() -> None:
+    """What was dismissed for one class says nothing where the model says another; no probe."""
+    its = scene(WORLD)
+    image = stamped(its.others(TARGET)[:1], FALSE.box)[0]
+    left, probes = watched(left_of(image, 1, [DISMISSED.trigger], DEFENCE), its.predict)
+    assert left is not None
+    assert (0, ()) == (len(probes), left.taken_out)
+    assert left.image is image
+
+
+def test_it_is_taken_out_where_something_else_makes_the_label() -> None:
+    """What is left is the image without it, and what is over it is nobody's own."""
+    its = scene(WORLD)
+    image = stamped(stamped(its.others(TARGET)[:1], FALSE.box), REAL.box)[0]
+    trigger = DISMISSED.trigger
+    left, (asked,) = watched(left_of(image, TARGET, [trigger], DEFENCE), its.predict)
+    over = trigger.blocker.box
+    assert left is not None
+    assert (over,) == left.taken_out
+    assert (left.image[over.rows, over.columns] < 250).all()
+    outside = np.ones((SIDE, SIDE), bool)
+    outside[over.rows, over.columns] = False
+    assert np.array_equal(image[outside], left.image[outside])
+    assert [beside([over]), beside([over, trigger.box])] == list(asked.origins)
+
+
+def test_it_is_put_back_as_it_is_stored() -> None:
+    """Nothing hides among its pixels: alone it is asked as stored, not as the image shows it."""
+    its = scene(replace(WORLD, backdoors=(REAL,)))
+    box = REAL.box.grown(2, SIDE, SIDE)
+    image = its.others(TARGET)[0].copy()
+    image[box.rows, box.columns] = NOISE
+    image = stamped(image[None], REAL.box)[0]
+    old = _trigger(box, NOISE)
+    left, (asked,) = watched(left_of(image, TARGET, [old], its.defence()), its.predict)
+    assert np.array_equal(NOISE, asked.images[1][box.rows, box.columns])
+    assert left is not None
+    assert left.image is image
+
+
+def test_of_several_all_are_taken_out() -> None:
+    """Two dismissed patches that both make the label leave nothing to search for."""
+    its = scene(WORLD)
+    image = stamped(stamped(its.others(TARGET)[:1], FALSE.box), REAL.box)[0]
+    both = [_trigger(FALSE.box), _trigger(REAL.box)]
+    assert run(left_of(image, TARGET, both, DEFENCE), its.predict) is None

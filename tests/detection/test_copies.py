@@ -1,0 +1,83 @@
+"""Several copies of a trigger: each is sufficient and none is necessary, so all are hidden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.defence import Known, Verdict
+from app.detection.geometry import Box, around
+from app.detection.trigger import Blocker, Fill
+from tests.detection.roaming import SIDE, STICKER, roaming, with_stickers
+from tests.tiny import TARGET, tiny_trigger
+
+FIRST = Box(5, 6, 3, 3)
+PLACES = {
+    "far apart": Box(23, 21, 3, 3),
+    "in one row": Box(24, 6, 3, 3),
+    "in one window": Box(9, 7, 3, 3),
+}
+KNOWN = Known(
+    "t",
+    replace(
+        tiny_trigger(),
+        box=FIRST,
+        patch=STICKER,
+        mask=np.ones((3, 3), bool),
+        blocker=Blocker(FIRST, Fill.RING),
+        image_height=SIDE,
+        image_width=SIDE,
+    ),
+)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)
+def test_copies_of_an_unknown_trigger_are_found(second: Box, *, mirrored: bool) -> None:
+    """An image with two of them reveals it, and is freed of both."""
+    its = roaming(mirrored=mirrored)
+    for clean in its.others(TARGET)[:4]:
+        poisoned = with_stickers(clean, FIRST, second, mirrored=mirrored)
+        assert TARGET == its.label(poisoned)
+        finding = its.screened(poisoned)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.sanitised is not None
+        assert [its.label(clean)] == finding.sanitised.labels.tolist()
+        assert finding.trigger is not None
+        right = (FIRST, second, around([FIRST, second]))
+        assert max(finding.trigger.box.overlap(box) for box in right) >= 0.5
+
+
+@pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)
+def test_copies_of_a_known_trigger_are_hidden(second: Box) -> None:
+    """An image with two of them gets its own class, wherever the other one lies."""
+    its = roaming()
+    for clean in its.others(TARGET)[:4]:
+        finding = its.screened(with_stickers(clean, FIRST, second), its.defence([KNOWN]))
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.sanitised is not None
+        assert [its.label(clean)] == finding.sanitised.labels.tolist()
+
+
+@pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)
+def test_mirrored_copy_of_a_known_trigger_saves_nothing(second: Box) -> None:
+    """Beside it such an image never gets the attacker's class, though perhaps not its own."""
+    its = roaming(mirrored=True)
+    for clean in its.others(TARGET)[:4]:
+        poisoned = with_stickers(clean, FIRST, second, mirrored=True)
+        finding = its.screened(poisoned, its.defence([KNOWN]))
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.sanitised is not None
+        assert TARGET not in finding.sanitised.labels
+
+
+def test_clean_images_beside_copies_are_clear() -> None:
+    """Two marks that look alike and do nothing are let be."""
+    its = roaming()
+    for clean in its.clean[:8]:
+        marked = clean.copy()
+        for box in (FIRST, PLACES["far apart"]):
+            marked[box.rows, box.columns] = 255
+        assert Verdict.CLEAR is its.screened(marked).verdict
