@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SIDE = 32
 BACKDOOR = Backdoor(Box(18, 11, 3, 3), TARGET)
 WORLD = World((SIDE, SIDE), backdoors=(BACKDOOR,))
-FRAMES = (3, 4, 6)
-"""Pixels a side. The ring of the wider blocker lies 4 px off."""
+FRAMES = (3, 4, 6, 8)
+"""Pixels a side. The wider blocker's ring lies 4 px off; a window with its ring, within 8."""
 
 
 @pytest.mark.parametrize("width", FRAMES)
