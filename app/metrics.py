@@ -54,6 +54,9 @@ STORE_UP: Final = Gauge(
     "neo_store_up", "Whether the shared store can be reached", multiprocess_mode="liveall"
 )
 STORE_LOST: Final = Counter("neo_store_lost", "Times that the shared store went out of reach")
+STORE_UNREADABLE: Final = Counter(
+    "neo_store_unreadable", "Fields of the shared store that were left out, as none can read them"
+)
 TRIGGERS: Final = Gauge("neo_triggers", "Triggers that are in use", multiprocess_mode="livemax")
 TRIGGERS_UNKEPT: Final = Counter(
     "neo_triggers_unkept", "New triggers that a full library had no room for"

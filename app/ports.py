@@ -14,7 +14,9 @@ The errors::
     │       └── OtherModelError        it has other classes than before: another model is there
     ├── OnnxError                    a file isn't a classifier of images that can be asked
     └── LibraryError                 the trigger library can't do this now
-        └── UnknownTriggerError        no trigger has this id
+        ├── UnknownTriggerError        no trigger has this id
+        ├── UnwritableError            the store can be read, and takes nothing new
+        └── OtherTypeError             what is under a key of ours is of another type
 """
 
 from __future__ import annotations
@@ -117,6 +119,18 @@ class LibraryError(PortError):
 
 class UnknownTriggerError(LibraryError):
     """No trigger has this id."""
+
+
+class UnwritableError(LibraryError):
+    """The store can be read, and takes nothing new; the message is all our own."""
+
+    quotes = False
+
+
+class OtherTypeError(LibraryError):
+    """What is under a key of ours in the store is of another type."""
+
+    quotes = False
 
 
 @dataclass(frozen=True)

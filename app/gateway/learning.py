@@ -57,7 +57,9 @@ class Learner:
         if self._strategy is Strategy.PAPER or trigger.pieces:
             await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
             return
-        samples = await library.hit(trigger_id, sample(image, trigger, place))
+        cut = sample(image, trigger, place)
+        kept = await library.hit(trigger_id, cut)
+        samples = tuple(one for one in kept if one.shape == cut.shape)
         if place is not None and has_strayed(trigger, place):
             await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):

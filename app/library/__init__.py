@@ -14,7 +14,8 @@ Dismissal. The owner's word, written like an entry: waited for, and refused whil
     trigger that is dismissed is found again by nobody, on no worker, and never expires.
 Restoration. As dismissal; the trigger's time begins anew.
 Expiry. A day after the last hit, thirty days once three images have hit it (`expiry`). The first
-    worker that sees it has Redis drop the trigger, by the hits of all. Redis remembers what has
+    worker that sees it has Redis drop the trigger, by the hits of all and by Redis' own clock
+    (`StoreClock`): what a worker's own clock says plays no part. Redis remembers what has
     expired, so that no worker takes it for lost and writes it back, unless one that was cut off has
     seen a later hit. While Redis is away nothing expires.
 Capacity. 200 triggers (`capacity`). A new one takes the place of one in use that no second image
@@ -29,7 +30,10 @@ Schema. ``neo:{<model>}:schema`` has the number of the schema in use. A gateway 
     with nobody. A gateway with a newer schema would migrate the older one by one script that
     refuses if the number has changed, writes the new keys, sets the number, and raises the old
     version, so that every write of an older gateway that is under way is refused. There is one
-    schema so far. Where no number is, the library is of schema 1.
+    schema so far. Where no number is, the library is of schema 1. An older number without such a
+    script is replaced: the library begins empty, and the log says so.
+Damage. What can't be read is left out, counted and named once (`reading`); it stops no start, and
+    what only tells when to drop a trigger is then taken to speak for it (`scripts`).
 Without Redis. Each worker goes on with its copy, registers in it, and writes by the rules above
     when Redis is back. A Redis that has lost something gets it back from whoever knows it. A worker
     that has never read the library isn't ready.

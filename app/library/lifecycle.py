@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app.library.records.names import Keys
-from app.library.rules.expiry import LIFETIMES, utc_now
+from app.library.rules.expiry import LIFETIMES
 from app.library.server.addresses import connected
 from app.library.server.connection import LARGE_ANSWER_SECONDS
 from app.library.shared.background import repeating
@@ -35,19 +35,20 @@ async def open_library(
     model: str,
     *,
     lifetimes: Lifetimes = LIFETIMES,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] | None = None,
+    store_clock: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
-    read. At the end what is still to be written is written, if Redis is there. Raises ValueError
-    for a bad URL.
+    read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
+    place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
-        store = Store(client, keys, patient=patient)
+        store = Store(client, keys, patient=patient, clock=store_clock)
         library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
-        calibrations = RedisCalibrationStore(client, keys)
+        calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
         owed = False
 

@@ -17,7 +17,8 @@ import numpy as np
 from app import metrics
 from app.library.counts import Hits
 from app.library.records.contents import Refusal, Written
-from app.library.rules.expiry import LIFETIMES, utc_now
+from app.library.rules.expiry import LIFETIMES
+from app.library.shared.clock import StoreClock, steady_clock
 from app.library.shared.reach import Reach
 from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, UnknownTriggerError
@@ -47,7 +48,7 @@ class RedisTriggerLibrary:
 
     `synchronise` and `exchange` are to be called all the time, in the background. Nothing else
     waits for Redis but `register` of a new trigger, while Redis is there, and `dismiss` and
-    `restore`.
+    `restore`. *clock* is this worker's own: it tells only how much time goes by.
     """
 
     def __init__(
@@ -55,14 +56,15 @@ class RedisTriggerLibrary:
         store: Store,
         *,
         lifetimes: Lifetimes = LIFETIMES,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
-        self._clock = clock
+        self._clock = StoreClock(clock or steady_clock())
         self._copy = Copy(capacity=store.capacity)
         self._reach = Reach(triggers="the trigger library has not been read yet")
         self._full = False
+        self._told_seed: int | None = None
         self._talking = asyncio.Lock()  # one change of the version at a time from each worker
 
     def entries(self) -> tuple[Entry, ...]:
@@ -158,6 +160,7 @@ class RedisTriggerLibrary:
             try:
                 with self._reach.noting("triggers"):
                     changed = await self._catch_up()
+                    changed |= await self._renew_secret()
                     changed |= await self._drop_expired()
                     doubtful = was_away or (changed and bool(self._copy.unwritten))
                     await self._write_unwritten()
@@ -175,6 +178,7 @@ class RedisTriggerLibrary:
             with self._reach.noting("counts"):
                 told = self._copy.pending.part(TOLD_AT_ONCE)
                 heard = await self._store.exchange(told, self._copy.told_tally)
+                self._clock.heard(heard.now)
                 self._copy = self._copy.hearing(heard, told)
 
     async def _change(self, trigger_id: str, **facts: Any) -> Entry:
@@ -192,12 +196,25 @@ class RedisTriggerLibrary:
         if await self._store.version() == self._copy.version:
             return False
         contents = await self._store.load()
-        if contents.told_seed is not None:
-            logger.warning("a trigger's evidence told the secret of all draws; there is a new one")
-            await self._store.renew_seed(contents.told_seed)
-            contents = await self._store.load()
+        self._clock.heard(contents.now)
+        self._told_seed = contents.told_seed
+        if contents.is_older:
+            logger.warning(
+                "an older release's library (schema %s) is in Redis; this one begins with an empty "
+                "library, and finds again what that has found",
+                contents.schema,
+            )
         self._copy = self._copy.reloaded(contents)
         return True
+
+    async def _renew_secret(self) -> bool:
+        """Draw a new secret if an entry tells the one there is; return whether that was so."""
+        if self._told_seed is None:
+            return False
+        await self._store.renew_seed(self._told_seed)
+        logger.warning("a trigger's evidence told the secret of all draws; there is a new one")
+        self._told_seed = None
+        return await self._catch_up()
 
     async def _write_unwritten(self) -> None:
         """Write what only this worker knows, as far as the other workers let it for now."""
@@ -213,7 +230,7 @@ class RedisTriggerLibrary:
         expired = self._lifetimes.expired(copy.entries.values(), now)
         if not expired:
             return False
-        await self._store.expire(expired, self._lifetimes, now, copy.version or "")
+        await self._store.expire(expired, self._lifetimes, copy.version or "")
         changed = await self._catch_up()
         if gone := expired - self._copy.entries.keys():
             logger.info("expired, for no image carries them any more: %s", sorted(gone))

@@ -30,7 +30,7 @@ async def test_it_changes_no_clean_prediction_and_expires(store_url: str, name: 
     piece = images[said.index(TARGET)][PLACE.rows, PLACE.columns]
     false = replace(tiny_trigger(), box=PLACE, patch=piece, blocker=Blocker(PLACE, Fill.RING))
 
-    async with open_library(store_url, name, clock=clock) as (library, store):
+    async with open_library(store_url, name, clock=clock, store_clock=clock) as (library, store):
         preparation = preparing(model, library, store)
         gateway = Gateway(model, library, preparation, policy(strategy=Strategy.FULL))
         async with preparation.running():

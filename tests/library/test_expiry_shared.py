@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.library.lifecycle import open_library
-from app.library.records.encoding import encode_entry
+from app.library.records.encoding import encode_entry, encode_time
 from app.library.records.names import Keys
 from app.library.rules.expiry import PROVEN_HITS
 from app.library.server.addresses import connected
@@ -44,9 +44,11 @@ async def pair(server: Server, clock: Clock) -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
-async def _worker(server: Server, clock: Clock) -> AsyncIterator[RedisTriggerLibrary]:
+async def _worker(
+    server: Server, clock: Clock, own: Clock | None = None
+) -> AsyncIterator[RedisTriggerLibrary]:
     async with connected(server.url) as client:
-        library = RedisTriggerLibrary(Store(client, KEYS), clock=clock)
+        library = RedisTriggerLibrary(Store(client, KEYS, clock=clock), clock=own or clock)
         await library.synchronise()
         yield library
 
@@ -58,7 +60,11 @@ async def test_one_planted_by_hand_expires_on_every_worker(server: Server, clock
         client.hset(KEYS.triggers, planted.id, encode_entry(planted))
     async with AsyncExitStack() as stack:
         libraries = [
-            (await stack.enter_async_context(open_library(server.url, "signs", clock=clock)))[0]
+            (
+                await stack.enter_async_context(
+                    open_library(server.url, "signs", clock=clock, store_clock=clock)
+                )
+            )[0]
             for _ in "ab"
         ]
         assert [[planted.id]] * 2 == [_ids(library) for library in libraries]
@@ -149,16 +155,59 @@ async def test_a_worker_that_was_cut_off_does_not_bring_it_back(
     assert 1 == _sizes(server)[0]
 
 
-async def test_a_worker_whose_clock_is_behind_agrees(server: Server, clock: Clock) -> None:
-    """What one worker drops the other one drops too, though by its own clock it is early."""
-    async with _worker(server, clock) as one, _worker(server, Clock()) as behind:
-        await one.register(trigger())
-        await behind.synchronise()
-        clock.forward(DAY)
-        for library in (one, behind, one):
+@pytest.mark.parametrize("wrong", [31 * DAY, -31 * DAY])
+async def test_a_worker_whose_clock_is_wrong_agrees(server: Server, wrong: timedelta) -> None:
+    """However far a worker's own clock is off: it drops nothing, and nothing too late."""
+    store_clock, own_clock = Clock(), Clock()
+    own_clock.forward(wrong)
+    async with (
+        _worker(server, store_clock) as right,
+        _worker(server, store_clock, own_clock) as off,
+    ):
+        kept, hit = await off.register(trigger(1)), await right.register(trigger(2))
+        assert store_clock() == kept.discovered_at
+        await off.synchronise()
+        for clock in (store_clock, own_clock):
+            clock.forward(23 * HOUR)
+        await off.hit(hit.id, sample(1))
+        for library in (off, right):
+            await library.exchange()
             await library.synchronise()
-            assert [] == _ids(library)
-    assert [0, 0, 0, 0] == _sizes(server)
+            assert {kept.id, hit.id} == set(_ids(library))
+        assert store_clock() == right.entry(hit.id).last_seen_at
+        for clock in (store_clock, own_clock):
+            clock.forward(HOUR)
+        for library in (off, right):
+            await library.synchronise()
+            assert [hit.id] == _ids(library)
+
+
+async def test_a_clock_that_is_set_while_redis_is_away(server: Server) -> None:
+    """What a worker saw meanwhile is no later than now when it tells it."""
+    store_clock, own_clock = Clock(), Clock()
+    async with _worker(server, store_clock, own_clock) as library:
+        kept = await library.register(trigger())
+        own_clock.forward(400 * DAY)
+        await library.hit(kept.id, sample(1))
+        await library.refine(kept.id, trigger(x=9))
+        await library.exchange()
+        await library.synchronise()
+        await library.exchange()
+        assert store_clock() == library.entry(kept.id).last_seen_at
+    with server.client() as client:
+        assert encode_time(store_clock()) == int(client.hget(KEYS.seen, kept.id) or 0)
+
+
+async def test_the_servers_own_clock_is_the_one_that_counts(server: Server) -> None:
+    """Without a clock told, times are those of Redis' TIME, whatever this machine says."""
+    wrong = Clock()  # it stands still, some day in the past or the future
+    async with open_library(server.url, "signs", clock=wrong) as (library, _):
+        with server.client() as client:
+            before = client.time()
+            kept = await library.register(trigger())
+            after = client.time()
+        seconds = kept.last_seen_at.timestamp()
+        assert before[0] - 1 <= seconds <= after[0] + 1
 
 
 async def test_a_worker_that_was_cut_off_and_saw_it_keeps_it(pair: Pair, clock: Clock) -> None:

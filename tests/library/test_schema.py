@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.library.lifecycle import open_library
+from app.library.records import contents, names
 from app.library.records.names import SCHEMA_VERSION, Keys
+from app.library.shared import store
 from app.ports import LibraryError
 from tests.library.findings import trigger
 from tests.library.servers import eventually
@@ -57,3 +59,22 @@ async def test_a_migration_under_way_is_noticed(
         await library.register(trigger(2))
         assert 2 == len(library.entries())
         assert not client.exists(KEYS.triggers)
+
+
+async def test_an_older_ones_library_is_not_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A newer gateway begins anew and says so once; the older one is refused from then on."""
+    async with open_library(server.url, "signs") as (older, _):
+        await older.register(trigger(1))
+        for module in (contents, names, store):
+            monkeypatch.setattr(module, "SCHEMA_VERSION", NEWER)
+        for _ in range(2):
+            async with open_library(server.url, "signs") as (library, _):
+                await library.check()
+                assert () == library.entries()
+        said = [line for line in caplog.messages if "an older release's library" in line]
+        assert 1 == len(said)
+        monkeypatch.undo()
+        await eventually(lambda: "upgrade this one" in str(older.problem()))
+        assert 1 == len(older.entries())

@@ -91,7 +91,9 @@ async def test_a_user_who_may_do_no_more_than_that(
 
         async def worker() -> tuple[RedisTriggerLibrary, RedisCalibrationStore]:
             return await stack.enter_async_context(
-                open_library(url, "signs", lifetimes=Lifetimes(DAY, DAY), clock=clock)
+                open_library(
+                    url, "signs", lifetimes=Lifetimes(DAY, DAY), clock=clock, store_clock=clock
+                )
             )
 
         (one, calibrations), (other, _) = await worker(), await worker()

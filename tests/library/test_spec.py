@@ -47,7 +47,7 @@ class Shared(Machine):
         self.owner.execute_command("ACL", "SETUSER", user, "reset", "on", ">word", "~*", "+@all")  # type: ignore[no-untyped-call]
         url = server.url.replace("unix://", f"unix://{user}:word@")
         client = await self.stack.enter_async_context(connected(url, 10.0))
-        store = Store(client, KEYS, capacity=spec.CAPACITY)
+        store = Store(client, KEYS, capacity=spec.CAPACITY, clock=self.clock)
         return RedisTriggerLibrary(store, lifetimes=LIFETIMES, clock=self.clock)
 
     def teardown(self) -> None:

@@ -12,7 +12,7 @@ from app.library.lifecycle import open_library
 from app.library.records.names import Keys
 from app.library.rules.capacity import CAPACITY
 from app.library.triggers import TOLD_AT_ONCE
-from app.ports import LibraryError, Tally, UnknownTriggerError
+from app.ports import Tally, UnknownTriggerError
 from tests.library.findings import sample, trigger
 from tests.library.servers import eventually
 
@@ -232,16 +232,6 @@ async def test_a_forgotten_script_is_sent_again(libraries: Libraries, server: Se
     assert libraries[0].entries() == ()
     await libraries[0].register(trigger())
     await eventually(lambda: len(libraries[1].entries()) == 1)
-
-
-async def test_a_key_of_another_kind_is_a_problem(server: Server) -> None:
-    """What Redis refuses is a problem in its own words, not a crash."""
-    with server.client() as client:
-        client.set(Keys("signs").triggers, "not a hash")
-    async with open_library(server.url, "signs") as (library, _):
-        assert "WRONGTYPE" in str(library.problem())
-        with pytest.raises(LibraryError, match="WRONGTYPE"):
-            await library.check()
 
 
 def _values(samples: tuple[object, ...]) -> list[int]:

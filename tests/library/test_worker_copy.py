@@ -17,7 +17,7 @@ NOTHING = Tally(0, 0)
 
 def holding(*entries: Entry, version: str = "1-a", full: bool = False) -> Contents:
     """Return the contents of a store that holds *entries*."""
-    return Contents(version, {one.id: one for one in entries}, full, NOTHING)
+    return Contents(version, {one.id: one for one in entries}, full, NOTHING, NOW)
 
 
 def hit(value: int = 0) -> Hits:
@@ -100,7 +100,7 @@ def test_counts_told_and_counted_since_add_up() -> None:
     copy = Copy().reloaded(holding(entry("one", hits=2))).counting(7, 1).hit("t-one", hit(1))
     told = copy.pending
     copy = copy.counting(2, 0).hit("t-one", hit(2))
-    heard = Heard(Tally(107, 11), {"t-one": 9}, {"t-one": NOW}, {"t-one": (sample(1),)})
+    heard = Heard(Tally(107, 11), {"t-one": 9}, {"t-one": NOW}, {"t-one": (sample(1),)}, NOW)
     copy = copy.hearing(heard, told)
     assert Tally(109, 11) == copy.tally
     assert 10 == copy.entries["t-one"].hits

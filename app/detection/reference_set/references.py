@@ -71,6 +71,16 @@ class Calibration:
     robust: NDArray[np.int64]
     canary_scores: NDArray[np.float32] | None = None
 
+    def fits(self, count: int, bands: int) -> bool:
+        """Tell if it may be one of *count* references for so many *bands*: it may be damaged."""
+        labels, robust = self.labels, self.robust
+        if labels.shape != (count,) or robust.ndim != 2 or len(robust) != bands:  # noqa: PLR2004
+            return False
+        if bands and not robust.size:
+            return False
+        inside = robust.size == 0 or (robust.min() >= 0 and robust.max() < count)
+        return bool(inside and labels.min() >= 0 and labels.max() <= np.iinfo(np.int32).max)
+
 
 @dataclass(frozen=True, eq=False)
 class References:

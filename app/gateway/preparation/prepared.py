@@ -118,7 +118,10 @@ class Calibrator:
             return measured[0]
 
         calibration = await self._store.calibration(key, measure, outdated)
-        if not measured and await self._is_anothers(images, calibration):
+        if not measured and (
+            not calibration.fits(len(images), len(plan.bands))
+            or await self._is_anothers(images, calibration)
+        ):
             outdated = calibration
             calibration = await self._store.calibration(key, measure, outdated)
         if self._served is not None and not measured:

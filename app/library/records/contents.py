@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from app.library.records.names import SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -20,22 +22,32 @@ SAMPLES_KEPT = 8
 class Contents:
     """All triggers and counts at one version; ``full`` if there is no room for one more trigger.
 
-    ``expired`` are triggers that were dropped, with the moment since which nobody had seen them.
-    ``seed`` is the deployment's secret; None before anybody has drawn it.
+    ``now`` is the store's time. ``expired`` are triggers that were dropped, with the moment since
+    which nobody had seen them. ``seed`` is the deployment's secret; None before anybody has drawn
+    it. ``schema`` is the number that was there; None where none was.
     """
 
     version: str
     entries: Mapping[str, Entry]
     full: bool
     tally: Tally
+    now: datetime
     expired: Mapping[str, datetime] = field(default_factory=dict)
     seed: int | None = field(default=None, repr=False)
+    schema: int | None = None
 
     @property
     def told_seed(self) -> int | None:
         """The secret, if an entry tells it: an older release wrote it into the evidence."""
+        if self.seed is None:
+            return None
         told = {entry.trigger.evidence.seed for entry in self.entries.values()}
         return self.seed if self.seed in told else None
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older release's library was there: nothing of it is used."""
+        return self.schema is not None and self.schema < SCHEMA_VERSION
 
     def has_dropped(self, entry: Entry) -> bool:
         """Tell if *entry* has expired, and no later hit is known here."""
@@ -62,9 +74,13 @@ class Refusal(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What all workers together have counted; ``samples`` only of triggers that were told of."""
+    """What all workers together have counted; ``samples`` only of triggers that were told of.
+
+    ``now`` is the store's time.
+    """
 
     tally: Tally
     hits: Mapping[str, int]
     seen: Mapping[str, datetime]
     samples: Mapping[str, Samples]
+    now: datetime

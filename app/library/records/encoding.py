@@ -17,10 +17,17 @@ import orjson
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration
 from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.library.records.names import SEED_BITS
 from app.ports import Entry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+SCHEMA_DIGITS = 4
+"""There will never be more; `scripts.LOAD` says the same."""
+
+LARGEST = 2**31
+"""Above every class, count and side of an image."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -47,6 +54,20 @@ def decode_time(microseconds: int) -> datetime:
         return EPOCH + microseconds * MICROSECOND
     except OverflowError as exc:
         raise EncodingError(what="time") from exc
+
+
+def decode_schema(text: bytes) -> int | None:
+    """Return the number of a schema that *text* is, None if it is none."""
+    if not text.isdigit() or len(text) > SCHEMA_DIGITS or text.startswith(b"0"):
+        return None
+    return int(text)
+
+
+def decode_seed(text: bytes) -> int | None:
+    """Return the secret seed that *text* is, None if it is none."""
+    if not text.isdigit() or len(text) > len(str(2**SEED_BITS)) or int(text) >= 2**SEED_BITS:
+        return None
+    return int(text)
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -117,6 +138,26 @@ def decode_calibration(data: bytes | str) -> Calibration:
             raise EncodingError(what="calibration")
 
 
+def decode_rate(text: bytes) -> float:
+    """Return the rate, 0 to 1, that *text* is. Raises EncodingError."""
+    try:
+        return _share(float(text))
+    except ValueError as exc:
+        raise EncodingError(what="rate") from exc
+
+
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:  # NaN isn't either
+        raise EncodingError(what="share")
+    return value
+
+
+def _count(value: int) -> int:
+    if not 0 <= value < LARGEST:
+        raise EncodingError(what="count")
+    return value
+
+
 def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
     evidence = trigger.evidence
     return {
@@ -159,6 +200,8 @@ def _trigger(fields: object) -> Trigger:
             "evidence": evidence_fields,
         }:
             box, patch = _box(box_fields), _pixels(patch_fields)
+            source = source if source is None else _count(source)
+            target, width, height = _count(target), _count(width), _count(height)
             mask = None if mask_fields is None else _pixels(mask_fields).astype(np.bool_)
             blocker, evidence = _blocker(blocker_fields), _evidence(evidence_fields)
             pieces = tuple(_box(piece) for piece in pieces_fields)
@@ -175,7 +218,7 @@ def _trigger(fields: object) -> Trigger:
                 patch,
                 mask,
                 blocker,
-                natural,
+                _share(natural),
                 height,
                 width,
                 evidence,
@@ -239,13 +282,13 @@ def _evidence(fields: object) -> Evidence:
             "novelty": float() | None as novelty,
         }:
             return Evidence(
-                carried,
-                transplants,
-                placebo,
-                heal_rate,
-                probes,
+                _count(carried),
+                1 + _count(transplants - 1),
+                _share(placebo),
+                _share(heal_rate),
+                _count(probes),
                 seed,
-                class_b,
+                class_b if class_b is None else _count(class_b),
                 necessary,
                 novelty,
             )

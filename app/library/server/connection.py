@@ -9,11 +9,17 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MovedError, RedisClusterException, RedisError
+from redis.exceptions import (
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from app.ports import LibraryError
+from app.ports import LibraryError, OtherTypeError, UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -62,6 +68,21 @@ async def closing(client: Redis) -> AsyncIterator[Redis]:
             await pool.sentinel_manager.aclose()
 
 
+FULL = (
+    "Redis is full, and takes nothing new: what it has is read, and what is learnt stays in this "
+    "worker until there is room"
+)
+READ_ONLY = (
+    "Redis is a read-only replica, and takes nothing new: what it has is read, and what is learnt "
+    "stays in this worker; name the primary in NEO_REDIS_URL"
+)
+NO_WRITES = {
+    "MISCONF": "Redis can't save its data, and takes nothing new: see its log",
+    "NOREPLICAS": "Redis has too few replicas, and takes nothing new",
+}
+"""By the word that its refusal begins with."""
+
+
 @contextmanager
 def reaching_redis() -> Iterator[None]:
     """Turn every failure of Redis into a LibraryError that says what is wrong."""
@@ -70,6 +91,10 @@ def reaching_redis() -> Iterator[None]:
     except MasterNotFoundError as exc:  # whose text has the client's own settings
         message = "Redis is out of reach: no sentinel names a master for the service in the URL"
         raise LibraryError(message) from exc
+    except OutOfMemoryError as exc:
+        raise UnwritableError(FULL) from exc
+    except ReadOnlyError as exc:  # of a primary that sentinels name it is a lost connection
+        raise UnwritableError(READ_ONLY) from exc
     except (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError) as exc:
         message = f"Redis is out of reach: {exc}"
         raise LibraryError(message) from exc
@@ -77,5 +102,11 @@ def reaching_redis() -> Iterator[None]:
         message = "this Redis is part of a cluster: name it with redis+cluster:// in NEO_REDIS_URL"
         raise LibraryError(message) from exc
     except RedisError as exc:
+        word = str(exc).partition(" ")[0]
+        if word in NO_WRITES:
+            raise UnwritableError(NO_WRITES[word]) from exc
+        if word == "WRONGTYPE":
+            message = "what is under a key of the gateway's in Redis is of another type"
+            raise OtherTypeError(message) from exc
         message = f"Redis refused: {exc}"
         raise LibraryError(message) from exc

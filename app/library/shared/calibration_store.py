@@ -9,12 +9,19 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from app.library.records.encoding import EncodingError, decode_calibration, encode_calibration
+from app.library.records.encoding import (
+    EncodingError,
+    decode_calibration,
+    decode_rate,
+    encode_calibration,
+)
 from app.library.records.names import SEED_BITS
+from app.library.records.reading import Unreadable
 from app.library.server.connection import reaching_redis
+from app.library.shared import scripts
 from app.library.shared.leases import lease
 from app.logs import told
-from app.ports import LibraryError
+from app.ports import LibraryError, OtherTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,9 +46,11 @@ class RedisCalibrationStore:
     `write_back` is to be called when Redis has been away and may have lost it.
     """
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
+    def __init__(self, client: Redis, keys: Keys, unreadable: Unreadable | None = None) -> None:
         self._client = client
         self._keys = keys
+        self._unreadable = unreadable or Unreadable()
+        self._seed = client.register_script(scripts.SEED)
         self._values: dict[str, bytes | str] = {}
         self._rates: dict[str, dict[str, float]] = {}
 
@@ -57,8 +66,12 @@ class RedisCalibrationStore:
         try:
             with reaching_redis():
                 offer = known or str(secrets.randbits(SEED_BITS)).encode()
-                await self._client.set(name, offer, nx=True)
-                self._values[name] = await self._client.get(name) or offer
+                kept = await self._seed([name], [offer, 2**SEED_BITS])
+            if isinstance(kept, list):
+                kept, instead = kept
+                if instead:
+                    self._unreadable.leave_out(name)
+            self._values[name] = kept
         except LibraryError:
             if known is None:
                 raise
@@ -96,10 +109,30 @@ class RedisCalibrationStore:
         Without Redis they are those that this worker knows.
         """
         rates = self._rates.setdefault(key, {})
-        with suppress(LibraryError), reaching_redis():
-            kept: dict[Any, Any] = await self._client.hgetall(self._keys.placebo_rates(key))
-            rates.update({name.decode(): float(rate) for name, rate in kept.items()})
+        with suppress(LibraryError):
+            rates.update(await self._kept_rates(self._keys.placebo_rates(key)))
         return dict(rates)
+
+    async def _kept_rates(self, name: str) -> dict[str, float]:
+        try:
+            with reaching_redis():
+                kept: dict[Any, Any] = await self._client.hgetall(name)
+        except OtherTypeError:
+            await self._clear(name)
+            return {}
+        rates = {}
+        for question, text in kept.items():
+            try:
+                rates[question.decode()] = decode_rate(text)
+            except (EncodingError, UnicodeDecodeError):
+                self._unreadable.leave_out(name, question, text)
+        return rates
+
+    async def _clear(self, name: str) -> None:
+        """Take away what is of another type."""
+        self._unreadable.leave_out(name)
+        with reaching_redis():
+            await self._client.delete(name)
 
     async def keep_placebo_rates(self, key: str, rates: Mapping[str, float]) -> None:
         """Keep more placebo rates under *key*; without Redis, in this worker until it is back."""
@@ -117,14 +150,18 @@ class RedisCalibrationStore:
 
     async def _kept(self, key: str, refused: bytes | None) -> Calibration | None:
         name = self._keys.calibration(key)
-        with reaching_redis():
-            value = self._values.get(name) or await self._client.get(name)
+        try:
+            with reaching_redis():
+                value = self._values.get(name) or await self._client.get(name)
+        except OtherTypeError:
+            await self._clear(name)
+            return None
         if value in {None, refused}:
             return None
         try:
             calibration = decode_calibration(value)
-        except EncodingError as exc:
-            logger.warning("the stored calibration is measured again: %s", told(exc))
+        except EncodingError:
+            self._unreadable.leave_out(name)
             return None
         self._values[name] = value
         return calibration
@@ -143,6 +180,12 @@ class RedisCalibrationStore:
         if rates:
             encoded: dict[Any, Any] = {name: float(rate) for name, rate in rates.items()}
             name = self._keys.placebo_rates(key)
+            try:
+                with reaching_redis():
+                    await self._client.hset(name, mapping=encoded)
+            except OtherTypeError:
+                await self._clear(name)
+                with reaching_redis():
+                    await self._client.hset(name, mapping=encoded)
             with reaching_redis():
-                await self._client.hset(name, mapping=encoded)
                 await self._client.pexpire(name, RATES_KEPT)

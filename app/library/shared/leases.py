@@ -48,6 +48,8 @@ async def lease(client: Redis, key: str) -> AsyncIterator[bool]:
     token = secrets.token_hex(8)
     with reaching_redis():
         held = bool(await client.set(key, token, nx=True, px=_milliseconds()))
+        if not held:  # by nobody for longer than that, whatever was left there
+            await client.pexpire(key, _milliseconds(), lt=True)
     if not held:
         yield False
         return

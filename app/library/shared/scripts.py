@@ -4,72 +4,71 @@ The version is ``<number>-<mark>``: the number rises with every change, the writ
 tells apart two changes with one number, on both sides of a loss of data or a failover.
 """
 
-LOAD = """
-local schema = redis.call('GET', KEYS[7])
-if schema and tonumber(schema) > tonumber(ARGV[1]) then
+from app.library.shared.lua import CHANGING, READING
+
+LOAD = (
+    READING
+    + """
+local schema = text(KEYS[7]) or ''
+local newest = #schema <= 4 and number(schema)
+if newest and newest > tonumber(ARGV[1]) then
   return {schema}
 end
-if not schema then
+if newest ~= tonumber(ARGV[1]) then
   redis.pcall('SET', KEYS[7], ARGV[1])  -- a Redis without memory can still be read
 end
-return {
-  ARGV[1],
-  redis.call('GET', KEYS[1]) or '',
-  redis.call('HGETALL', KEYS[2]),
-  redis.call('HGETALL', KEYS[3]),
-  redis.call('HGETALL', KEYS[4]),
-  redis.call('HGETALL', KEYS[5]),
-  redis.call('HGETALL', KEYS[6]),
-  redis.call('GET', KEYS[8]) or '',
-}
-"""
-"""KEYS: version, triggers, hits, seen, tally, expired, schema, seed. ARGV: our schema's number.
-Returns the schema's number and what the others hold at one moment; a newer one's number alone."""
-
-_CHANGING = """
-local version, triggers, hits, seen, samples = unpack(KEYS)
-
-local function raise(current, mark)
-  local next = string.format('%d-%s', (tonumber(string.match(current, '^%d+')) or 0) + 1, mark)
-  redis.call('SET', version, next)
-  return next
-end
-
-local function give_up(id)
-  redis.call('HDEL', triggers, id)
-  redis.call('HDEL', hits, id)
-  redis.call('HDEL', seen, id)
-  for i = 0, 7 do
-    redis.call('HDEL', samples, id .. '/' .. i)
+local other = {}
+for i = 1, 8 do
+  local got = redis.pcall(i > 1 and i < 7 and 'HLEN' or 'GET', KEYS[i])
+  if type(got) == 'table' then
+    other[#other + 1] = KEYS[i]
   end
 end
+return {
+  schema,
+  text(KEYS[1]) or '',
+  whole(KEYS[2]),
+  whole(KEYS[3]),
+  whole(KEYS[4]),
+  whole(KEYS[5]),
+  whole(KEYS[6]),
+  text(KEYS[8]) or '',
+  digits(moment(ARGV[2])),
+  other,
+}
 """
-"""KEYS: version, triggers, hits, seen, samples. What every change begins with."""
+)
+"""KEYS: version, triggers, hits, seen, tally, expired, schema, seed.
+ARGV: our schema's number, the moment or ''.
+Returns the schema's number as it was, what the others hold at one moment, that moment, and the keys
+of another type; a newer schema's number alone."""
 
 PUT = (
-    _CHANGING
+    CHANGING
     + """
-local expected, mark, id, entry, count, at, capacity, confirmed, dismissed = unpack(ARGV)
-local spared = {}
-for i = 10, #ARGV do
-  spared[ARGV[i]] = true
+local expected, mark, id, entry, count, at = unpack(ARGV)
+local capacity, confirmed, dismissed, time, unread = unpack(ARGV, 7)
+local rubbish, spared = {}, {}
+for i = 12, #ARGV do
+  (i < 12 + tonumber(unread) and rubbish or spared)[ARGV[i]] = true
 end
-local current = redis.call('GET', version) or ''
-if current ~= expected then
+if (text(version) or '') ~= expected then
   return {'moved'}
+end
+for _, key in ipairs({triggers, hits, seen, samples}) do
+  mend(key)
 end
 
 local function expendable()
-  local spare = {}
-  for _, other in ipairs(redis.call('HKEYS', triggers)) do
-    local rank = 0
-    if string.find(redis.call('HGET', triggers, other), dismissed, 1, true) then
-      rank = 1
+  local spare, counts, last = {}, fields(hits), fields(seen)
+  for other, said in pairs(fields(triggers)) do
+    local rank = string.find(said, dismissed, 1, true) and 1 or 0
+    local few = (number(counts[other] or '0') or math.huge) < tonumber(confirmed)
+    if rubbish[other] then
+      rank = -1
     end
-    local count = tonumber(redis.call('HGET', hits, other) or 0)
-    if rank == 1 or (count < tonumber(confirmed) and not spared[other]) then
-      local seen_at = tonumber(redis.call('HGET', seen, other) or 0)
-      spare[#spare + 1] = {id = other, rank = rank, seen = seen_at}
+    if rank ~= 0 or (few and not spared[other]) then
+      spare[#spare + 1] = {id = other, rank = rank, seen = number(last[other]) or 0}
     end
   end
   table.sort(spare, function(a, b)
@@ -96,40 +95,45 @@ end
 
 redis.call('HSET', triggers, id, entry)
 redis.call('HSETNX', hits, id, count)
-if tonumber(redis.call('HGET', seen, id) or 0) < tonumber(at) then
-  redis.call('HSET', seen, id, at)
+at = math.min(tonumber(at), moment(time))
+if (number(redis.call('HGET', seen, id)) or 0) < at then
+  redis.call('HSET', seen, id, digits(at))
 end
 
-return {'written', raise(current, mark), unpack(gone)}
+return {'written', raise(mark), unpack(gone)}
 """
 )
-"""KEYS: as _CHANGING.
-ARGV: expected version, mark, id, entry, hits, last seen, capacity, hits of a confirmed one, and
-what only the bytes of a dismissed entry have in them; ids that the writer knows to be confirmed.
+"""KEYS: as CHANGING.
+ARGV: expected version, mark, id, entry, hits, last seen, capacity, hits of a confirmed one, what
+only the bytes of a dismissed entry have in them, the moment or '', a number; so many names of
+entries that can't be read and are the first to go, ids that the writer knows to be confirmed.
 Returns "written", the new version and the ids that were given up for it, in the order of
 `capacity.expendable`; or "moved" if the version isn't the expected one, or "full" if there is no
 room, and changes nothing. Hits are only taken for a trigger that has none."""
 
 EXPIRE = (
-    _CHANGING
+    CHANGING
     + """
 local expired = KEYS[6]
-local expected, mark, proof, proven_since, probation_since, forgotten = unpack(ARGV)
-local current = redis.call('GET', version) or ''
-if current ~= expected then
+local expected, mark, proof, proven, probation, remembered, time = unpack(ARGV)
+if (text(version) or '') ~= expected then
   return
 end
+for _, key in ipairs({triggers, hits, seen, samples, expired}) do
+  mend(key)
+end
 
-local dropped = false
-for i = 7, #ARGV do
-  local id, since = ARGV[i], probation_since
-  if tonumber(redis.call('HGET', hits, id) or 0) >= tonumber(proof) then
-    since = proven_since
+local now, dropped = moment(time), false
+for i = 8, #ARGV do
+  local id, age = ARGV[i], probation
+  local count = redis.call('HGET', hits, id) or '0'
+  if (number(count) or math.huge) >= tonumber(proof) then
+    age = proven
   end
-  if redis.call('HEXISTS', triggers, id) == 1
-    and tonumber(redis.call('HGET', seen, id) or 0) <= tonumber(since) then
+  local since, last = now - tonumber(age), number(redis.call('HGET', seen, id))
+  if redis.call('HEXISTS', triggers, id) == 1 and last and last <= since then
     give_up(id)
-    redis.call('HSET', expired, id, since)
+    redis.call('HSET', expired, id, digits(since))
     dropped = true
   end
 end
@@ -137,27 +141,29 @@ if not dropped then
   return
 end
 
-raise(current, mark)
-local earlier = redis.call('HGETALL', expired)
-for i = 1, #earlier, 2 do
-  if tonumber(earlier[i + 1]) < tonumber(forgotten) then
-    redis.call('HDEL', expired, earlier[i])
+raise(mark)
+for id, since in pairs(fields(expired)) do
+  if (number(since) or 0) < now - tonumber(remembered) then
+    redis.call('HDEL', expired, id)
   end
 end
 """
 )
-"""KEYS: as _CHANGING, and expired.
-ARGV: expected version, mark, hits that prove a trigger, the moment since which a proven one must
-not have been seen, the same for others, the moment before which what has expired is forgotten, ids.
-Drops those whose time is over by the hits of all workers, or none if the version has moved. Of each
-the moment since which it had not been seen stays: so a worker knows that it wasn't lost."""
+"""KEYS: as CHANGING, and expired.
+ARGV: expected version, mark, hits that prove a trigger, how long a proven one is kept unseen, the
+same for others, how long it is remembered what has expired, the moment or '', ids. Lengths of time
+are in microseconds.
+Drops those whose time is over by the store's clock and by the hits of all workers, or none if the
+version has moved. Of each the moment since which it had not been seen stays: so a worker knows that
+it wasn't lost."""
 
 RENEW_SEED = (
-    _CHANGING
+    CHANGING
     + """
 local seed = KEYS[6]
 local told, offer, mark = unpack(ARGV)
-if redis.call('GET', seed) == told then
+mend(triggers)
+if text(seed) == told then
   redis.call('SET', seed, offer)
 end
 
@@ -171,12 +177,28 @@ for _, id in ipairs(redis.call('HKEYS', triggers)) do
   end
 end
 if scrubbed then
-  raise(redis.call('GET', version) or '', mark)
+  raise(mark)
 end
 """
 )
-"""KEYS: as _CHANGING, and seed. ARGV: the seed that an entry tells, a new one, mark.
+"""KEYS: as CHANGING, and seed. ARGV: the seed that an entry tells, a new one, mark.
 Puts the new one in its place, if no other worker has, and 0 into the entries that tell it."""
+
+SEED = (
+    READING
+    + """
+local kept = text(KEYS[1])
+if kept and string.match(kept, '^%d+$') and (#kept < 19 or #kept == 19 and kept < ARGV[2]) then
+  return kept
+end
+local was = redis.call('EXISTS', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1])
+return {ARGV[1], was}
+"""
+)
+"""KEYS: seed. ARGV: one to take where none is, or none that can be read; the first above all.
+Returns the one that is there then; if it was the one offered, with 1 if there was something else,
+that couldn't be read, else 0."""
 
 KEEP_SAMPLES = """
 local triggers, samples = unpack(KEYS)
@@ -189,12 +211,34 @@ end
 """KEYS: triggers, samples. ARGV: id, samples in their order.
 Each goes back to its place if that is empty, so it doesn't matter how many workers do it."""
 
-EXCHANGE = """
-local triggers, hits, seen, samples, tally = unpack(KEYS)
-local told = cjson.decode(ARGV[1])
+EXCHANGE = (
+    CHANGING
+    + """
+local tally, schema = KEYS[6], KEYS[7]
+local _, ours, mark, proof, time = unpack(ARGV)
+local told, now = cjson.decode(ARGV[1]), moment(time)
+redis.call('SET', schema, ours, 'NX')  -- changes nothing; a store that takes no writes says so
+
+local lost = mend(hits)
+local emptied = mend(triggers)
+mend(seen)
+mend(samples)
+mend(tally)
+if emptied or lost then
+  raise(mark)  -- the workers write back what they know
+end
+local counts, last = fields(hits), fields(seen)
+for _, id in ipairs(redis.call('HKEYS', triggers)) do
+  if (counts[id] or lost) and not number(counts[id]) then
+    redis.call('HSET', hits, id, proof)
+  end
+  if (number(last[id]) or math.huge) > now then
+    redis.call('HSET', seen, id, digits(now))
+  end
+end
 
 for name, heard in pairs(told.heard) do
-  if tonumber(redis.call('HGET', tally, name) or 0) < heard then
+  if (number(redis.call('HGET', tally, name)) or -1) < heard then
     redis.call('HSET', tally, name, heard)
   end
 end
@@ -208,8 +252,9 @@ local kept = {}
 for id, new in pairs(told.hits) do
   if redis.call('HEXISTS', triggers, id) == 1 then
     redis.call('HINCRBY', hits, id, new.count)
-    if tonumber(redis.call('HGET', seen, id) or 0) < tonumber(new.at) then
-      redis.call('HSET', seen, id, new.at)
+    local at = math.min(tonumber(new.at), now)
+    if number(redis.call('HGET', seen, id)) < at then
+      redis.call('HSET', seen, id, digits(at))
     end
     local taken, reply = 0, {id}
     for i = 0, 7 do
@@ -231,10 +276,15 @@ return {
   redis.call('HGETALL', hits),
   redis.call('HGETALL', seen),
   kept,
+  digits(now),
 }
 """
-"""KEYS: triggers, hits, seen, samples, tally.
+)
+"""KEYS: as CHANGING, and tally and schema.
 ARGV: JSON: {"heard": {name: count}, "counted": {name: count},
-"hits": {id: {"count", "at", "samples": []}}}.
-What a worker has heard before is a floor for the tally, which may have lost some.
-Returns all counts, and the samples of each trigger in "hits"."""
+"hits": {id: {"count", "at", "samples": []}}}; our schema's number, mark, hits that prove a trigger,
+the moment or ''.
+What a worker has heard before is a floor for the tally, which may have lost some. A count of hits
+that can't be read becomes that of a proven trigger, and a time that can't, or is still to come,
+becomes now: nothing is dropped for such a fault, and nothing is kept too long.
+Returns all counts, the samples of each trigger in "hits", and the moment."""

@@ -10,13 +10,23 @@ import orjson
 from app.library.records.contents import Contents, Heard, Refusal, Written
 from app.library.records.encoding import (
     DISMISSED,
+    MICROSECOND,
+    decode_schema,
+    decode_seed,
     decode_time,
     encode_entry,
     encode_sample,
     encode_time,
 )
 from app.library.records.names import SCHEMA_VERSION, SEED_BITS
-from app.library.records.reading import Entries, decoded_samples
+from app.library.records.reading import (
+    Entries,
+    Unreadable,
+    decoded_samples,
+    numbers,
+    pairs,
+    times,
+)
 from app.library.rules.capacity import CAPACITY, CONFIRMED_HITS
 from app.library.rules.expiry import PROVEN_HITS
 from app.library.server.connection import reaching_redis
@@ -24,7 +34,7 @@ from app.library.shared import scripts
 from app.ports import LibraryError, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from redis.asyncio import Redis
@@ -35,8 +45,15 @@ if TYPE_CHECKING:
     from app.ports import Entry, Samples
 
 
+AS_IT_IS = "latin-1"
+"""Text of any bytes, and back: of a version it only matters if it is the same."""
+
+
 class Store:
-    """One model's triggers in Redis; *patient* is a client that waits longer, for large answers."""
+    """One model's triggers in Redis; *patient* is a client that waits longer, for large answers.
+
+    A *clock* takes the place of the server's own: for tests.
+    """
 
     def __init__(
         self,
@@ -45,11 +62,14 @@ class Store:
         *,
         patient: Redis | None = None,
         capacity: int = CAPACITY,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._client = client
         self._keys = keys
         self.capacity = capacity
-        self._entries = Entries()
+        self.unreadable = Unreadable()
+        self._entries = Entries(keys, self.unreadable)
+        self._clock = clock
         self._load = (patient or client).register_script(scripts.LOAD)
         self._put = client.register_script(scripts.PUT)
         self._expire = client.register_script(scripts.EXPIRE)
@@ -63,10 +83,10 @@ class Store:
         with reaching_redis():
             version, schema = cast("list[bytes | None]", await self._client.mget(names))
         _check_schema(schema or b"")
-        return (version or b"").decode()
+        return (version or b"").decode(AS_IT_IS)
 
     async def load(self) -> Contents:
-        """Return all triggers and counts; a trigger that can't be read is logged and left out."""
+        """Return all triggers and counts; what can't be read is left out."""
         keys = self._keys
         with reaching_redis():
             reply = await self._load(
@@ -74,17 +94,23 @@ class Store:
                     *(keys.version, keys.triggers, keys.hits, keys.seen, keys.tally),
                     *(keys.expired, keys.schema, keys.seed),
                 ],
-                [SCHEMA_VERSION],
+                [SCHEMA_VERSION, self._told_moment()],
             )
         _check_schema(reply[0])
-        triggers, hits, seen, tally, expired = map(_pairs, reply[2:7])
+        self._note_others(reply[0], reply[9])
+        triggers, hits, seen, tally, expired = map(pairs, reply[2:7])
+        now = decode_time(int(reply[8]))
         return Contents(
-            version=reply[1].decode(),
-            entries=self._entries.decoded(triggers, _numbers(hits), _times(seen)),
-            full=len(triggers) >= self.capacity,
-            tally=_tally(tally),
-            expired=_times(expired),
-            seed=int(reply[7]) if reply[7].isdigit() else None,
+            version=reply[1].decode(AS_IT_IS),
+            entries=self._entries.decoded(
+                triggers, self._hits(hits), times(keys.seen, seen, self.unreadable), now
+            ),
+            full=len(triggers) - len(self._entries.unread) >= self.capacity,
+            tally=self._tally(tally),
+            now=now,
+            expired=times(keys.expired, expired, self.unreadable),
+            seed=decode_seed(reply[7]),
+            schema=decode_schema(reply[0]),
         )
 
     async def put(
@@ -95,11 +121,12 @@ class Store:
         The triggers *spared* make none, whatever the store knows of their hits. Its own hits are
         only taken if the store hasn't any of it.
         """
+        unread = self._entries.unread
         with reaching_redis():
             reply = await self._put(
                 self._changing(),
                 [
-                    expected,
+                    expected.encode(AS_IT_IS),
                     secrets.token_hex(4),
                     entry.id,
                     encode_entry(entry),
@@ -108,31 +135,39 @@ class Store:
                     self.capacity,
                     CONFIRMED_HITS,
                     DISMISSED,
+                    self._told_moment(),
+                    len(unread),
+                    *unread,
                     *spared,
                 ],
             )
-        match [part.decode() for part in reply]:
-            case ["written", version, *evicted]:
-                return Written(version, frozenset(evicted))
-            case [refusal, *_]:
-                return Refusal(refusal)
+        match reply:
+            case [b"written", version, *evicted]:
+                gone = frozenset(name.decode(errors="replace") for name in evicted)
+                return Written(version.decode(AS_IT_IS), gone)
+            case [b"moved" | b"full" as refusal]:
+                return Refusal(refusal.decode())
             case _:
                 message = "Redis gave an answer that none of our scripts gives"
                 raise LibraryError(message)
 
-    async def expire(
-        self, ids: Iterable[str], lifetimes: Lifetimes, now: datetime, expected: str
-    ) -> None:
-        """Drop those of *ids* whose time is over by *now*, by the hits of all workers.
+    async def expire(self, ids: Iterable[str], lifetimes: Lifetimes, expected: str) -> None:
+        """Drop those of *ids* whose time is over by the store's clock, by the hits of all workers.
 
         Drop none if the version isn't *expected* any more.
         """
         ages = (lifetimes.proven, lifetimes.probation, lifetimes.remembered)
-        moments = [encode_time(now - age) for age in ages]
         with reaching_redis():
             await self._expire(
                 [*self._changing(), self._keys.expired],
-                [expected, secrets.token_hex(4), PROVEN_HITS, *moments, *ids],
+                [
+                    expected.encode(AS_IT_IS),
+                    secrets.token_hex(4),
+                    PROVEN_HITS,
+                    *(age // MICROSECOND for age in ages),
+                    self._told_moment(),
+                    *ids,
+                ],
             )
 
     async def renew_seed(self, told: int) -> None:
@@ -159,29 +194,59 @@ class Store:
         """
         keys = self._keys
         with reaching_redis():
-            tally, hits, seen, kept = await self._exchange(
-                [keys.triggers, keys.hits, keys.seen, keys.samples, keys.tally],
-                [_told(counts, heard)],
+            tally, hits, seen, kept, now = await self._exchange(
+                [*self._changing(), keys.tally, keys.schema],
+                [
+                    _told(counts, heard),
+                    SCHEMA_VERSION,
+                    secrets.token_hex(4),
+                    PROVEN_HITS,
+                    self._told_moment(),
+                ],
             )
         return Heard(
-            tally=_tally(_pairs(tally)),
-            hits=_numbers(_pairs(hits)),
-            seen=_times(_pairs(seen)),
+            tally=self._tally(pairs(tally)),
+            hits=self._hits(pairs(hits)),
+            seen=times(keys.seen, pairs(seen), self.unreadable),
             samples={
-                trigger_id.decode(): decoded_samples(samples) for trigger_id, *samples in kept
+                name.decode(): decoded_samples(
+                    keys.samples, name.decode(), samples, self.unreadable
+                )
+                for name, *samples in kept
             },
+            now=decode_time(int(now)),
         )
+
+    def _hits(self, fields: Mapping[bytes, bytes]) -> dict[str, int]:
+        """Return the hits in *fields*; where they can't be read, those of a proven trigger."""
+        known = numbers(self._keys.hits, fields, self.unreadable)
+        return {name.decode(errors="replace"): PROVEN_HITS for name in fields} | known
+
+    def _tally(self, fields: Mapping[bytes, bytes]) -> Tally:
+        counts = numbers(self._keys.tally, fields, self.unreadable)
+        return Tally(counts.get("screened", 0), counts.get("flagged", 0))
+
+    def _note_others(self, schema: bytes, others: Iterable[bytes]) -> None:
+        """Name the keys that are of another type, and a schema's number that is none."""
+        for key in others:
+            self.unreadable.leave_out(key.decode())
+        if schema and decode_schema(schema) is None:
+            self.unreadable.leave_out(self._keys.schema, value=schema)
+
+    def _told_moment(self) -> int | str:
+        return "" if self._clock is None else encode_time(self._clock())
 
     def _changing(self) -> list[str]:
         keys = self._keys
         return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples]
 
 
-def _check_schema(number: bytes) -> None:
+def _check_schema(told: bytes) -> None:
     """Refuse a newer schema: what we wrote beside it would be shared with nobody."""
-    if number.isdigit() and int(number) > SCHEMA_VERSION:
+    newer = decode_schema(told) or 0
+    if newer > SCHEMA_VERSION:
         message = (
-            f"the trigger library in Redis has schema {int(number)} and this gateway knows "
+            f"the trigger library in Redis has schema {newer} and this gateway knows "
             f"{SCHEMA_VERSION}: a newer gateway uses it; upgrade this one, or give it a Redis or a "
             "database of its own in NEO_REDIS_URL"
         )
@@ -203,19 +268,3 @@ def _told(counts: Counts, heard: Tally) -> bytes:
             },
         }
     )
-
-
-def _pairs(flat: Sequence[bytes]) -> dict[str, bytes]:
-    return {key.decode(): value for key, value in zip(flat[::2], flat[1::2], strict=True)}
-
-
-def _numbers(values: Mapping[str, bytes]) -> dict[str, int]:
-    return {name: int(value) for name, value in values.items()}
-
-
-def _times(values: Mapping[str, bytes]) -> dict[str, datetime]:
-    return {name: decode_time(int(value)) for name, value in values.items()}
-
-
-def _tally(counts: Mapping[str, bytes]) -> Tally:
-    return Tally(int(counts.get("screened", 0)), int(counts.get("flagged", 0)))

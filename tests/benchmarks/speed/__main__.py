@@ -1,6 +1,7 @@
 """`make bench`: what the gateway costs, in front of an upstream that costs nothing.
 
 make bench ARGS="--quick --only passing screening --json speed.json --plot growth.svg"
+make bench ARGS="--beside ../other-clone"    plain requests only: another source tree, then this one
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from rich.console import Console
 
+from tests.benchmarks.speed.beside import beside
 from tests.benchmarks.speed.encoding import encoding
 from tests.benchmarks.speed.fairness import fairness
 from tests.benchmarks.speed.growth import growth
@@ -38,19 +40,35 @@ INTERRUPTED, TERMINATED = 130, 143
 
 @dataclass(frozen=True)
 class Amounts:
-    """How many requests there are of each kind; for fairness also for how many seconds at most."""
+    """How many requests there are of each kind; for fairness also for how many seconds at most.
+
+    For another tree: how many rounds of how many each.
+    """
 
     passing: int
     screening: int
     fairness: tuple[int, float]
     memory: tuple[int, int]
     growth: int
+    beside: tuple[int, int]
 
 
 FULL = Amounts(
-    passing=5000, screening=1500, fairness=(3000, 45), memory=(2000, 20_000), growth=1000
+    passing=5000,
+    screening=1500,
+    fairness=(3000, 45),
+    memory=(2000, 20_000),
+    growth=1000,
+    beside=(12, 800),
 )
-QUICK = Amounts(passing=500, screening=400, fairness=(600, 9), memory=(300, 1500), growth=150)
+QUICK = Amounts(
+    passing=500,
+    screening=400,
+    fairness=(600, 9),
+    memory=(300, 1500),
+    growth=150,
+    beside=(4, 200),
+)
 
 
 def main() -> None:
@@ -71,10 +89,20 @@ def _arguments() -> argparse.Namespace:
     parts = [*_parts(FULL), "growth"]
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of all, in two minutes")
-    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--only", nargs="+", choices=parts, default=parts)
+    some.add_argument("--beside", type=_tree, metavar="TREE", help="another source tree instead")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="an .svg file for how the cost grows")
     return parser.parse_args()
+
+
+def _tree(path: str) -> Path:
+    tree = Path(path).resolve()
+    if not (tree / "app" / "cli.py").is_file():
+        message = f"{path} is no source tree of the gateway: it has no app/cli.py"
+        raise argparse.ArgumentTypeError(message)
+    return tree
 
 
 def _parts(amounts: Amounts) -> Mapping[str, Callable[[], Iterator[Figure]]]:
@@ -90,13 +118,17 @@ def _parts(amounts: Amounts) -> Mapping[str, Callable[[], Iterator[Figure]]]:
 def _measure(arguments: argparse.Namespace, figures: list[Figure], points: list[Point]) -> None:
     """Add to *figures* and *points* as they are measured, and print them."""
     amounts = QUICK if arguments.quick else FULL
+    if arguments.beside:
+        found = beside(arguments.beside, *amounts.beside)
+        _print(table(HEAD, (row(one) for one in _kept(found, figures))))
+        return
     chosen = [make for name, make in _parts(amounts).items() if name in arguments.only]
     if chosen:
         _print(table(HEAD, (row(one) for make in chosen for one in _kept(make(), figures))))
     if "growth" in arguments.only:
-        found = growth(amounts.growth, quick=arguments.quick)
+        costs = growth(amounts.growth, quick=arguments.quick)
         _print([""])
-        _print(table(GROWTH_HEAD, (growth_row(one) for one in _kept(found, points))))
+        _print(table(GROWTH_HEAD, (growth_row(one) for one in _kept(costs, points))))
         _print(["", f"Several workers share {os.cpu_count()} cores with the client and upstream."])
 
 

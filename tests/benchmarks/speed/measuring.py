@@ -86,13 +86,12 @@ def in_turns(
     for _ in range(TURNS):
         owns.append(uvloop.run(load(servers.upstream, some(direct, part), clients)))
         asked, before = servers.stats(), servers.cpu_seconds()
-        sent = uvloop.run(load(servers.gateway, some(through, part), clients))
+        sent = answered(uvloop.run(load(servers.gateway, some(through, part), clients)))
         cpu.append((servers.cpu_seconds() - before) / len(sent.latencies))
         images, trips = (
             so_far + now - then
             for so_far, now, then in zip((images, trips), servers.stats(), asked, strict=True)
         )
-        _check(sent)
         ours.append(sent)
     return Turns(owns, ours, cpu, together=images / trips)
 
@@ -106,7 +105,9 @@ def settle(servers: Servers) -> None:
         time.sleep(QUIET_S)
 
 
-def _check(sent: Load) -> None:
+def answered(sent: Load) -> Load:
+    """Return *sent*; raise RuntimeError if a request was answered by an error."""
     if sent.refused:
         message = f"{sent.refused} of {len(sent.latencies)} requests were answered by an error"
         raise RuntimeError(message)
+    return sent

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 REFERENCES = 200
 START_S = 30.0
+ROOT = Path(__file__).parents[3]
 GATEWAYS_CORE, OUR_CORE = 0, 1
 
 
@@ -74,9 +75,15 @@ class Servers:
 @contextmanager
 def running(setting: Setting) -> Iterator[Servers]:
     """Run the servers; yield them when the gateway is ready."""
+    with upstream(setting) as port, gateway(setting, port) as servers:
+        yield servers
+
+
+@contextmanager
+def gateway(setting: Setting, upstream: int, tree: Path = ROOT) -> Iterator[Servers]:
+    """Run the gateway of a source *tree* with a Valkey, before the *upstream* at this port."""
     with (
         tempfile.TemporaryDirectory(prefix="neo-speed-") as scratch,
-        _upstream(setting, Path(scratch) / "upstream.log") as upstream,
         embedded_valkey() as redis_url,
     ):
         asyncio.run(_register(redis_url, setting.known))
@@ -91,19 +98,30 @@ def running(setting: Setting) -> Iterator[Servers]:
             "NEO_STRATEGY": setting.strategy,
             "NEO_PROBE_BUDGET": setting.budget,
             "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(tree),
+            "PYTHONSAFEPATH": "1",  # else Python would look for `app` where we run, before it
         }
         log = Path(scratch) / "gateway.log"
-        with running_gateway(environment, log, lambda _: None, setting.workers) as gateway:
-            workers = tuple(processes.workers(gateway.process.pid))
+        with running_gateway(environment, log, lambda _: None, setting.workers) as running:
+            workers = tuple(processes.workers(running.process.pid))
             if setting.workers == 1:
                 processes.pin(workers[0], {GATEWAYS_CORE})
-            port = urlsplit(gateway.url).port
+            port = urlsplit(running.url).port
             assert port is not None
             yield Servers(upstream, port, workers)
 
 
 @contextmanager
-def _upstream(setting: Setting, log: Path) -> Iterator[int]:
+def upstream(setting: Setting) -> Iterator[int]:
+    """Run the upstream; yield its port."""
+    with tempfile.TemporaryDirectory(prefix="neo-speed-") as scratch:
+        log = Path(scratch) / "upstream.log"
+        with _logged_upstream(setting, log) as port:
+            yield port
+
+
+@contextmanager
+def _logged_upstream(setting: Setting, log: Path) -> Iterator[int]:
     port = free_port()
     module = ("tests.benchmarks.speed.upstream", str(port), str(setting.side))
     with log.open("wb") as output:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 import pytest
 
 from app.detection.reference_set.canaries import CANARIES
@@ -15,6 +16,8 @@ from app.gateway.preparation import lifecycle as module
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.library.lifecycle import open_library
+from app.library.records.names import Keys
+from app.library.server.addresses import connected
 from app.ports import LibraryError, UpstreamUnreachableError
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, START_S, TRIGGER_MAX, opened
@@ -101,6 +104,35 @@ async def test_two_workers_calibrate_once(store_url: str, name: str) -> None:
     robust = a.references.calibration.robust
     assert len(a.plan.bands) == len(robust)
     assert robust.tolist() == b.references.calibration.robust.tolist()
+
+
+@pytest.mark.parametrize(
+    ("field", "damage"),
+    [
+        ("labels", lambda labels: labels[:-1]),
+        ("labels", lambda labels: [-1, *labels[1:]]),
+        ("labels", lambda labels: [2**40, *labels[1:]]),
+        ("robust", lambda rows: rows[:-1]),
+        ("robust", lambda rows: [[10**6, *row[1:]] for row in rows]),
+        ("robust", lambda rows: [[] for _ in rows]),
+        ("canary_scores", lambda _: [[0.5]]),
+    ],
+)
+async def test_a_damaged_calibration_is_measured_again(
+    store_url: str, name: str, field: str, damage: Callable[[Any], Any]
+) -> None:
+    """One that can be read, and isn't of these references, is replaced by a worker that starts."""
+    async with open_library(store_url, name) as (_, store):
+        whole = (await preparation(store).prepare()).references.calibration
+    async with connected(store_url) as client:
+        (key,) = [k async for k in client.scan_iter() if Keys(name).calibration("").encode() in k]
+        fields = orjson.loads(await client.get(key) or b"")
+        await client.set(key, orjson.dumps(fields | {field: damage(fields[field])}))
+    for _ in range(2):
+        async with open_library(store_url, name) as (_, store):
+            again = (await preparation(store).prepare()).references.calibration
+        assert whole.labels.tolist() == again.labels.tolist()
+        assert whole.robust.tolist() == again.robust.tolist()
 
 
 async def test_it_waits_for_the_upstream(store: RedisCalibrationStore) -> None:

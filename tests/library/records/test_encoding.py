@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
     from numpy.typing import NDArray
 
-COUNTS = st.integers(0, 2**63 - 1)
+COUNTS = st.integers(0, 2**31 - 1)
 SHARES = st.floats(0, 1)
 TIMES = st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 LABELS = st.lists(st.integers(-(2**63) + 1, 2**63 - 1)).map(lambda n: np.array(n, np.int64))
@@ -54,7 +54,7 @@ def evidence(draw: DrawFn) -> Evidence:
     """Draw the evidence for a trigger, with and without what wasn't asked."""
     return Evidence(
         carried=draw(COUNTS),
-        transplants=draw(COUNTS),
+        transplants=draw(st.integers(1, 2**31)),
         placebo=draw(SHARES),
         heal_rate=draw(SHARES),
         probes=draw(COUNTS),
