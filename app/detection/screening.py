@@ -212,7 +212,7 @@ def _sought(image: Image, known: Sequence[Known], references: References) -> lis
         rough = trigger.mask is None and trigger.source is None
         if trigger.mask is not None and seen.fit < HINTED:
             continue
-        if rough and (seen.fit < HINTED or not left):
+        if rough and not left:
             found.append(seen)
             continue
         left -= rough

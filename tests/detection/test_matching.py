@@ -14,9 +14,9 @@ from app.detection.matching import (
     LEAST_SPREAD,
     LEVELS,
     Likeness,
-    fit_at,
     glimpse,
     likeness,
+    match_at,
     matches,
     nearness,
     usual,
@@ -203,15 +203,15 @@ def test_a_large_image_is_compared_in_a_shrunken_copy() -> None:
 def test_fit_at_one_place() -> None:
     """Just at its place it fits wholly, and two sticker's widths beside it not at all well."""
     image = stuck(photograph(2), sticker(), HOME)
-    assert fit_at(image, WHAT, HOME) == pytest.approx(1, abs=1e-3)
-    assert fit_at(image, WHAT, replace(HOME, x=44)) < CLEAN_AT_MOST
+    assert match_at(image, WHAT, HOME).fit == pytest.approx(1, abs=1e-3)
+    assert match_at(image, WHAT, replace(HOME, x=44)).fit < CLEAN_AT_MOST
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 12, 12), Box(52, 0, 12, 12), Box(52, 52, 12, 12)])
 def test_fit_at_an_edge(box: Box) -> None:
     """At the image's edges the surroundings are those that there are."""
     image = stuck(photograph(6), sticker(), box)
-    assert fit_at(image, WHAT, box) == pytest.approx(1, abs=1e-3)
+    assert match_at(image, WHAT, box).fit == pytest.approx(1, abs=1e-3)
 
 
 def test_a_glimpse_misses_no_sticker() -> None:
@@ -243,8 +243,8 @@ def test_only_its_own_pixels_count() -> None:
     what = likeness(replace(trigger, mask=mask))
     image = photograph(8)
     image[HOME.rows, HOME.columns][mask] = sticker()[mask]
-    assert fit_at(image, what, HOME) == pytest.approx(1, abs=1e-3)
-    assert fit_at(image, WHAT, HOME) < 0.95
+    assert match_at(image, what, HOME).fit == pytest.approx(1, abs=1e-3)
+    assert match_at(image, WHAT, HOME).fit < 0.95
 
 
 @pytest.mark.parametrize("mask", [None, np.zeros((12, 12), bool)])

@@ -138,8 +138,8 @@ def test_larger_trigger_than_asked_for_is_not_believed() -> None:
     assert [Verdict.CLEAR, Verdict.DISCOVERED] == verdicts
 
 
-def test_what_its_blocker_does_not_heal_is_not_discovered() -> None:
-    """If the image keeps its answer whatever hides the trigger, no other one is given."""
+def test_an_image_of_the_attackers_class_may_carry_the_trigger() -> None:
+    """If the image keeps its answer whatever hides the trigger, that is given, and it is found."""
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
 
@@ -150,7 +150,12 @@ def test_what_its_blocker_does_not_heal_is_not_discovered() -> None:
         labels[itself & (images[:, :, -1] == poisoned[:, -1]).all(axis=(1, 2))] = TARGET
         return Answers(labels)
 
-    assert Verdict.CLEAR is run(its.search(poisoned), not_healed).verdict
+    finding = run(its.search(poisoned), not_healed)
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.sanitised is not None
+    assert finding.trigger is not None
+    assert [TARGET] == finding.sanitised.labels.tolist()
+    assert not finding.trigger.evidence.necessary
 
 
 def test_two_triggers_with_two_targets() -> None:

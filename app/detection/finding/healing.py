@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look
     from app.detection.evidence.nature import Nature
+    from app.detection.finding.blocking import Choice
     from app.detection.finding.synthetic import Synthetic
     from app.detection.search import Answers, Image, Search
 
@@ -67,7 +68,8 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     onto = references.acted_on(label, found.source, rng)
     tried_on = pasted(image, edged, onto, references)
     piece = found.pieces[0]  # of several, each of which is needed, blocking one is enough
-    healed = yield from _healed(image, label, piece, synthetic, tried_on, nature, defence)
+    choice = yield from _chosen(image, label, piece, synthetic, tried_on, nature, defence)
+    healed = yield from _freed(image, label, choice, found, defence)
     if healed is not None:
         return healed
     also = [*copies(image, piece), *others]
@@ -81,14 +83,30 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
         poisoned=transplant_pieces(alone, windows, synthetic.clean),
         origin=synthetic.origin.without(boxes),
     )
-    once_more = _healed(
-        alone, label, piece, synthetic, tried_on, nature, defence, needed=found.necessary
+    healed = yield from hiding(
+        boxes, _freed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence)
     )
-    healed = yield from hiding(boxes, once_more)
     return None if healed is None else replace(healed, blockers=(*healed.blockers, *over))
 
 
-def _healed(  # noqa: PLR0913, PLR0917  # as above
+def _freed_alone(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    piece: Box,
+    found: Look,
+    synthetic: Synthetic,
+    tried_on: Synthetic,
+    nature: Nature,
+    defence: Defence,
+) -> Search[Healed | None]:
+    """Hide what was found in *image*, where all else that may make the label is hidden."""
+    choice = yield from _chosen(image, label, piece, synthetic, tried_on, nature, defence)
+    if choice is None or found.necessary:
+        return (yield from _freed(image, label, choice, found, defence))
+    return Healed(choice.blocker, choice.heal_rate, (choice.blocker,), choice.answer)
+
+
+def _chosen(  # noqa: PLR0913, PLR0917  # as above
     image: Image,
     label: int,
     piece: Box,
@@ -96,31 +114,30 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
     tried_on: Synthetic,
     nature: Nature,
     defence: Defence,
-    *,
-    needed: bool = True,
-) -> Search[Healed | None]:
+) -> Search[Choice | None]:
+    """Choose the blocker; None if it heals too seldom for a trigger."""
     choice = yield from choose_blocker(image, piece, label, synthetic, tried_on, defence)
     if choice is None or choice.heal_rate <= LEAST_HEAL_RATE:
         return None
-    if not nature.is_exceeded(choice.heal_rate):
-        return None
-    freed = yield from _freed(image, label, choice.blocker, choice.answer, defence)
-    if freed is None and needed:
-        return None
-    blocker, answer = freed or (choice.blocker, choice.answer)
-    return Healed(blocker, choice.heal_rate, (blocker,), answer)
+    return choice if nature.is_exceeded(choice.heal_rate) else None
 
 
 def _freed(
-    image: Image, label: int, blocker: Blocker, answer: Answers, defence: Defence
-) -> Search[tuple[Blocker, Answers] | None]:
-    """Widen the blocker until *image* leaves *label*; None if it never does.
+    image: Image, label: int, choice: Choice | None, found: Look, defence: Defence
+) -> Search[Healed | None]:
+    """Hide it by the *choice*, or wider, so that *image* leaves *label*; None if it doesn't.
 
     A box that was enough for the synthetic images may lack a part of the trigger. The backdrop is
-    tried as well: the surroundings may be painted to rebuild it.
+    tried as well: the surroundings may be painted to rebuild it. Not where the image doesn't need
+    what was found: hiding ever more of it takes its own label.
     """
-    if answer.labels[0] != label:
-        return blocker, answer
+    if choice is None:
+        return None
+    blocker, rate = choice.blocker, choice.heal_rate
+    if choice.answer.labels[0] != label:
+        return Healed(blocker, rate, (blocker,), choice.answer)
+    if not found.necessary:
+        return None
     plan = defence.plan
     wider = [
         Blocker(blocker.box.grown(margin, plan.width, plan.height), fill)
@@ -131,7 +148,7 @@ def _freed(
     origins = [beside([one.box]) for one in wider]
     answers = yield Probe(np.stack(images), purpose=Purpose.BLOCK, origins=origins)
     for i in np.flatnonzero(answers.labels != label):
-        return wider[int(i)], answers[int(i) : int(i) + 1]
+        return Healed(wider[int(i)], rate, (wider[int(i)],), answers[int(i) : int(i) + 1])
     return None
 
 

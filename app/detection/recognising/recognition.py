@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,8 @@ def recognised(
     if not known.trigger.may_answer(label):
         return None
     kept = answers.labels[:BLOCKED] == label
+    if kept.any():  # it isn't needed for sure: then it must carry as well as it is known to
+        asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
     answer = other_answer(answers[:BLOCKED], label)
     weight = of_blocking(kept)
     if not (yield from _is_carried(image, label, asked, answer, answers, weight, defence)):

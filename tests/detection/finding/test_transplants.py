@@ -121,33 +121,6 @@ def test_opened_on_its_own_class_is_asked_again() -> None:
     assert [len(its.plan.rows)] == [len(probe) for probe in probes]
 
 
-def test_what_is_not_needed_is_asked_of_the_backdrop_alone() -> None:
-    """Where no band that carried has changed the label it is hidden by the backdrop, and is let be.
-
-    Of a trigger whose surroundings rebuild it the backdrop leaves nothing: that one is found.
-    """
-    its = scene()
-    (poisoned, *_) = its.poisoned(BACKDOOR)[1]
-    first = opening(poisoned, its.references, its.plan, _rng())
-    carried = np.array([_shows(band, TRIGGER_BOX) for band in its.plan.bands])
-    assert (1, 1) == tuple(part.sum() for part in np.split(carried, [len(its.plan.rows)]))
-    none = np.zeros_like(carried)
-
-    def never_needed(images: Images) -> Answers:
-        return Answers(np.full(len(images), TARGET))
-
-    answers = its.predict(first.images)
-    search = discovered(first, answers, TARGET, its.defence(), _rng(), none)
-    found, (asked,) = watched(search, never_needed)
-    assert (None, 2) == (found, len(asked))
-    backdrop = its.references.backdrop
-    bands = [its.plan.bands[i] for i in np.flatnonzero(carried)]
-    for image, band in zip(asked.images, bands, strict=True):
-        assert np.array_equal(image[band.rows, band.columns], backdrop[band.rows, band.columns])
-    search = discovered(first, answers, TARGET, its.defence(), _rng(), none)
-    assert run(search, its.predict) is not None
-
-
 def test_bands_apart_are_several_places() -> None:
     """Two rows, or columns, with one between them that hasn't carried may be of two copies."""
     plan = scene(World((32, 32))).plan
