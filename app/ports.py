@@ -317,15 +317,16 @@ class TriggerLibrary(Protocol):
         """Return one trigger, dismissed ones too; no I/O. Raises UnknownTriggerError."""
         ...
 
-    async def register(self, trigger: Trigger) -> Entry:
+    async def register(self, trigger: Trigger, caller: str = "") -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
-        A full library may have no room for it; then the entry that is returned is not in it.
+        An image of *caller* has revealed it; empty where callers can't be told apart. A full
+        library may have no room for it; then the entry that is returned is not in it.
         """
         ...
 
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
-        """Count an image that carried the trigger; return the samples kept so far (at most 8)."""
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8], caller: str = "") -> Samples:
+        """Count an image of *caller* that carried the trigger; return its samples, at most 8."""
         ...
 
     async def refine(self, trigger_id: str, trigger: Trigger) -> None:

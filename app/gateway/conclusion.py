@@ -50,7 +50,7 @@ async def concluded(
             trigger=Trigger() as trigger,
         ):
             before = {entry.id for entry in library.entries()}
-            entry = await library.register(trigger)
+            entry = await library.register(trigger, examiner.caller)
             library.count(screened=1)
             if entry.dismissed:
                 return _unflagged(said, Screening.CLEAR, driven)
@@ -62,7 +62,8 @@ async def concluded(
             logger.warning("an image was not screened to the end: %s", why)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     library.count(flagged=1)
-    await examiner.learner.hit(trigger_id, image, place, examiner.prepared)
+    prepared, caller = examiner.prepared, examiner.caller
+    await examiner.learner.hit(trigger_id, image, place, prepared, caller)
     return Outcome(
         prediction(sanitised),
         prediction(said),

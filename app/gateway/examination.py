@@ -28,12 +28,13 @@ DRAW_BYTES = 6
 
 @dataclass(frozen=True, eq=False)
 class Examiner:
-    """What the examination of an image works with."""
+    """What the examination of an image works with; ``caller`` is whose it is, if that is known."""
 
     prepared: Prepared
     library: TriggerLibrary
     policy: Policy
     learner: Learner
+    caller: str = ""
 
     @property
     def searching(self) -> bool:

@@ -43,9 +43,14 @@ class Learner:
         self._one_at_a_time = asyncio.Lock()
 
     async def hit(
-        self, trigger_id: str, image: Image, place: Box | None, prepared: Prepared
+        self,
+        trigger_id: str,
+        image: Image,
+        place: Box | None,
+        prepared: Prepared,
+        caller: str = "",
     ) -> None:
-        """Count the hit, at *place* or where the trigger always is.
+        """Count the hit of an image of *caller*, at *place* or where the trigger always is.
 
         The paper's triggers stay as they are: it stores a position and searches no further.
         """
@@ -55,10 +60,11 @@ class Learner:
         except UnknownTriggerError:  # a full library has given it up in the meantime
             return
         if self._strategy is Strategy.PAPER or trigger.pieces:
-            await library.hit(trigger_id, image[trigger.box.rows, trigger.box.columns])
+            pixels = image[trigger.box.rows, trigger.box.columns]
+            await library.hit(trigger_id, pixels, caller)
             return
         cut = sample(image, trigger, place)
-        kept = await library.hit(trigger_id, cut)
+        kept = await library.hit(trigger_id, cut, caller)
         samples = tuple(one for one in kept if one.shape == cut.shape)
         if place is not None and has_strayed(trigger, place):
             await self._mark_moving(trigger_id)

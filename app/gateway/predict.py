@@ -104,7 +104,7 @@ class Gateway:
             prepared = None
         if prepared is None:
             return await self._unprepared(visit)
-        examiner = Examiner(prepared, self.library, self._policy, self._learner)
+        examiner = Examiner(prepared, self.library, self._policy, self._learner, visit.pay.caller)
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
         if self._policy.strategy is not Strategy.PAPER:

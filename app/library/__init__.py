@@ -20,7 +20,9 @@ Expiry. A day after the last hit, thirty days once three images have hit it (`ex
     seen a later hit. While Redis is away nothing expires.
 Capacity. 200 triggers (`capacity`). A new one takes the place of one in use that no second image
     has confirmed, or else of a dismissed one: each time of the least recently seen. One that was
-    confirmed and whose time isn't over never makes room. If nothing can, the new one isn't kept:
+    confirmed and whose time isn't over never makes room, but for one case: more than half of the
+    library was carried by one caller's images alone, and another caller's image reveals the new
+    one. Then the flood's make room, before dismissed ones. If nothing can, the new one isn't kept:
     its image is flagged, the log and `neo_triggers_unkept` tell, and it has to be found again.
 Secret. All draws are made from one number, which the first worker draws. An entry that tells it (an
     older release wrote it into the evidence of the strategy `paper`) is scrubbed and a new one

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Images that carried one trigger: how many, when the last, and what to keep of the first."""
+    """Images that carried one trigger: how many, when the last, what to keep of the first, whose.
+
+    ``callers`` are the names of those who sent them; an empty one can't be told from others.
+    """
 
     count: int
     last_at: datetime
     samples: Samples = ()
+    callers: frozenset[str] = frozenset()
 
     def __add__(self, later: Hits) -> Hits:
         """Return these and *later* ones together."""
@@ -27,11 +31,13 @@ class Hits:
             self.count + later.count,
             max(self.last_at, later.last_at),
             self.samples + later.samples,
+            self.callers | later.callers,
         )
 
     def since(self, told: Hits) -> Hits:
         """Return the later ones of these, which begin with *told*."""
-        return Hits(self.count - told.count, self.last_at, self.samples[len(told.samples) :])
+        samples = self.samples[len(told.samples) :]
+        return Hits(self.count - told.count, self.last_at, samples, self.callers)
 
     def added_to(self, entry: Entry) -> Entry:
         """Return *entry* after these."""

@@ -71,7 +71,7 @@ class MemoryTriggerLibrary:
     async def check(self) -> None:
         """Return: there is nothing to be read first."""
 
-    async def register(self, trigger: Trigger) -> Entry:
+    async def register(self, trigger: Trigger, caller: str = "") -> Entry:  # noqa: ARG002
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
         A full library that has no room for it doesn't keep it.
@@ -84,7 +84,12 @@ class MemoryTriggerLibrary:
         self._copy = self._copy.keeping(entry)
         return entry
 
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
+    async def hit(
+        self,
+        trigger_id: str,
+        sample: NDArray[np.uint8],
+        caller: str = "",  # noqa: ARG002  # one alone fills no library of several
+    ) -> Samples:
         """Count an image that carried the trigger; return the samples kept so far (at most 8).
 
         A trigger that is gone has none.

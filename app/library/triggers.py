@@ -65,6 +65,7 @@ class RedisTriggerLibrary:
         self._reach = Reach(triggers="the trigger library has not been read yet")
         self._full = False
         self._told_seed: int | None = None
+        self._finders: dict[str, str] = {}  # of what isn't written yet
         self._talking = asyncio.Lock()  # one change of the version at a time from each worker
 
     def entries(self) -> tuple[Entry, ...]:
@@ -99,8 +100,10 @@ class RedisTriggerLibrary:
         if self._copy.version is None:
             raise LibraryError(self.problem())
 
-    async def register(self, trigger: Trigger) -> Entry:
+    async def register(self, trigger: Trigger, caller: str = "") -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
+
+        An image of *caller* has revealed it; empty where callers can't be told apart.
 
         It is in this worker's copy before anything is waited for. Without Redis it stays there and
         is written by the next `synchronise` that succeeds. If the library is full of what is worth
@@ -111,6 +114,8 @@ class RedisTriggerLibrary:
             now = self._clock()
             entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0)
             self._copy = self._copy.keeping(entry)
+            self._finders = {i: c for i, c in self._finders.items() if i in self._copy.unwritten}
+            self._finders[entry.id] = caller
             if entry.id not in self._copy.entries:
                 self._unkept(entry)
         if entry.id in self._copy.unwritten and not self._reach.problem("triggers"):
@@ -118,14 +123,14 @@ class RedisTriggerLibrary:
                 await self.synchronise()
         return self._copy.same_as(trigger) or entry
 
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8]) -> Samples:
-        """Count an image that carried the trigger; return the samples kept so far (at most 8).
+    async def hit(self, trigger_id: str, sample: NDArray[np.uint8], caller: str = "") -> Samples:
+        """Count an image of *caller* that carried the trigger; return its samples (at most 8).
 
         A trigger that is gone has none.
         """
         if trigger_id not in self._copy.entries:
             return ()
-        hits = Hits(1, self._clock(), (np.array(sample),))
+        hits = Hits(1, self._clock(), (np.array(sample),), frozenset({caller}))
         self._copy = self._copy.hit(trigger_id, hits)
         return self._copy.samples[trigger_id]
 
@@ -247,7 +252,9 @@ class RedisTriggerLibrary:
         """
         copy = self._copy
         told = copy.without_pending(entry)
-        match await self._store.put(told, copy.version or "", copy.confirmed_untold):
+        match await self._store.put(
+            told, copy.version or "", copy.confirmed_untold, self._finders.get(entry.id, "")
+        ):
             case Written() as written:
                 self._full = self._full and entry.id in copy.stored
                 self._copy = self._copy.written(entry, written)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from app.gateway.outcome import Screening, UnscreenedError
+from app.library.records.names import Keys
+from app.library.server.addresses import connected
 from app.ports import UpstreamUnreachableError
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.gateway.hooked import HookedModel
@@ -220,3 +222,19 @@ async def test_a_trigger_found_again_is_no_discovery(store_url: str, name: str) 
         assert Screening.KNOWN_TRIGGER is outcome.screening
         assert entry.id == outcome.trigger_id
         assert 1 == len(worker.library.entries())
+
+
+async def test_the_library_hears_whose_images_carry_a_trigger(store_url: str, name: str) -> None:
+    """A caller with a key is told from others by a name that isn't the key; without, by none."""
+    key = b"the digest of a key"
+    async with opened(store_url, name) as worker, connected(store_url) as client:
+        callers = [worker.gateway.account(one) for one in (key, key, b"another's")]
+        said = []
+        for image, caller in zip(POISONED, callers, strict=False):
+            await worker.predict(image, caller)
+            await worker.library.exchange()
+            said += await client.hvals(Keys(name).callers)
+        first = callers[0].caller.encode()
+        assert [first, first, b"several"] == said
+        assert first not in key
+        assert "" == worker.gateway.account(None).caller

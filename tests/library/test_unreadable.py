@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 KEYS = Keys("signs")
 PLAIN = (KEYS.version, KEYS.schema, KEYS.seed, KEYS.calibration("refs"), KEYS.lease("other"))
 HASHES = (
-    *(KEYS.triggers, KEYS.hits, KEYS.seen, KEYS.samples, KEYS.tally, KEYS.expired),
+    *(KEYS.triggers, KEYS.hits, KEYS.seen, KEYS.samples, KEYS.tally, KEYS.expired, KEYS.callers),
     KEYS.placebo_rates("refs"),
 )
 SPOILT = (
     *(b"", b"\xff\x00", b"nan", b"-1", b"1e5", b"0x10", b" 7", b"007", b"null", b"{", b"[]"),
     *(b"9" * 15, b"9" * 19, b"9" * 400, b"9" * 5000, b"1e999"),
 )
+TARGETS = (1, 2, 3)
 RATE = {"3x3": 0.25}
 State = dict[bytes, bytes]
 
@@ -99,15 +100,16 @@ async def filled(server: Server, client: Redis) -> State:
     client.flushall()
     async with worker(server) as first:
         await first.start()
-        for target in (1, 2, 3):
+        for target in TARGETS:
             kept = await first.library.register(trigger(target))
             for value in range(3):
-                await first.library.hit(kept.id, sample(value))
+                await first.library.hit(kept.id, sample(value), "somebody")
         await first.library.dismiss(first.library.entries()[0].id)
         first.library.count(screened=10, flagged=3)
         await first.calibrations.keep_placebo_rates("refs", RATE)
         await first.step()
     client.hset(KEYS.expired, "t-gone", encode_time(NOW))
+    assert len(TARGETS) == client.hlen(KEYS.callers)
     return {bytes(key): bytes(client.dump(key) or b"") for key in client.scan_iter()}
 
 

@@ -9,6 +9,7 @@ caller was answered pays from the same buckets, and waits while one of them is e
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Final
 
@@ -66,10 +67,14 @@ class TokenBucket:
 
 
 class Account:
-    """What the images of one request are paid from: all of *buckets*."""
+    """What the images of one request are paid from: all of *buckets*.
 
-    def __init__(self, buckets: Sequence[TokenBucket] = ()) -> None:
+    ``caller`` is whose they are, in a few letters that tell no key; empty where that isn't known.
+    """
+
+    def __init__(self, buckets: Sequence[TokenBucket] = (), caller: str = "") -> None:
         self._buckets = buckets
+        self.caller = caller
 
     def __call__(self, images: int) -> None:
         """Pay for so many *images*, even if that is more than there is."""
@@ -99,10 +104,10 @@ class ProbeRates:
     def account(self, key: Hashable) -> Account:
         """Return what a request of the caller *key* pays with, a number of images at a time.
 
-        Raises KeyRateExceededError, TotalRateExceededError.
+        *key* is None where callers have none. Raises KeyRateExceededError, TotalRateExceededError.
         """
         if self._per_key is None and self._total is None:
-            return FREE
+            return FREE if key is None else Account(caller=_named(key))
         bucket = self._bucket(key)
         if bucket is not None and (wait := bucket.missing_s()):
             metrics.RATE_LIMITED.labels(KEY).inc()
@@ -112,7 +117,8 @@ class ProbeRates:
             metrics.RATE_LIMITED.labels(TOTAL).inc()
             message = f"all images together need more than NEO_PROBE_RATE allows; {_again(wait)}"
             raise TotalRateExceededError(message, wait)
-        return Account([each for each in (bucket, self._total) if each is not None])
+        buckets = [each for each in (bucket, self._total) if each is not None]
+        return Account(buckets, _named(key))
 
     def _bucket(self, key: Hashable) -> TokenBucket | None:
         if self._per_key is None:
@@ -120,6 +126,13 @@ class ProbeRates:
         if key not in self._keys:  # as many as the owner has given out
             self._keys[key] = TokenBucket(self._per_key, self._clock)
         return self._keys[key]
+
+
+def _named(key: Hashable) -> str:
+    """Return a name for the caller *key*, the same in all workers and too short to find it by."""
+    if not isinstance(key, bytes):
+        return ""
+    return hashlib.blake2b(key, digest_size=4).hexdigest()
 
 
 def _again(wait_s: float) -> str:

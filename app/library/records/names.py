@@ -38,6 +38,7 @@ class Keys:
         self.hits = f"{self._prefix}:hits"
         self.seen = f"{self._prefix}:seen"
         self.samples = f"{self._prefix}:samples"
+        self.callers = f"{self._prefix}:callers"
         self.expired = f"{self._prefix}:expired"
         self.tally = f"{self._prefix}:tally"
         self.seed = f"{self._prefix}:seed"

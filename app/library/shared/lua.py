@@ -50,7 +50,7 @@ end
 CHANGING = (
     READING
     + """
-local version, triggers, hits, seen, samples = unpack(KEYS)
+local version, triggers, hits, seen, samples, callers = unpack(KEYS)
 
 local function mend(key)
   if type(redis.pcall('HLEN', key)) == 'table' then
@@ -70,10 +70,11 @@ local function give_up(id)
   redis.call('HDEL', triggers, id)
   redis.call('HDEL', hits, id)
   redis.call('HDEL', seen, id)
+  redis.call('HDEL', callers, id)
   for i = 0, 7 do
     redis.call('HDEL', samples, id .. '/' .. i)
   end
 end
 """
 )
-"""KEYS: version, triggers, hits, seen, samples. What every change begins with."""
+"""KEYS: version, triggers, hits, seen, samples, callers. What every change begins with."""

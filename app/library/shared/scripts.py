@@ -47,27 +47,47 @@ PUT = (
     CHANGING
     + """
 local expected, mark, id, entry, count, at = unpack(ARGV)
-local capacity, confirmed, dismissed, time, unread = unpack(ARGV, 7)
+local capacity, confirmed, dismissed, time, finder, unread = unpack(ARGV, 7)
+local expired = KEYS[7]
 local rubbish, spared = {}, {}
-for i = 12, #ARGV do
-  (i < 12 + tonumber(unread) and rubbish or spared)[ARGV[i]] = true
+for i = 13, #ARGV do
+  (i < 13 + tonumber(unread) and rubbish or spared)[ARGV[i]] = true
 end
 if (text(version) or '') ~= expected then
   return {'moved'}
 end
-for _, key in ipairs({triggers, hits, seen, samples}) do
+for _, key in ipairs({triggers, hits, seen, samples, callers, expired}) do
   mend(key)
 end
 
-local function expendable()
-  local spare, counts, last = {}, fields(hits), fields(seen)
-  for other, said in pairs(fields(triggers)) do
-    local rank = string.find(said, dismissed, 1, true) and 1 or 0
-    local few = (number(counts[other] or '0') or math.huge) < tonumber(confirmed)
-    if rubbish[other] then
-      rank = -1
+local UNREAD, UNCONFIRMED, FLOOD, DISMISSED = 1, 2, 3, 4
+
+local function flooding(whose)
+  local entries = {}
+  for _, caller in pairs(whose) do
+    entries[caller] = (entries[caller] or 0) + 1
+    if 2 * entries[caller] > tonumber(capacity) and caller ~= 'several' and caller ~= '' then
+      return finder ~= '' and caller ~= finder and caller or nil
     end
-    if rank ~= 0 or (few and not spared[other]) then
+  end
+end
+
+local function expendable()
+  local spare, counts, last, whose = {}, fields(hits), fields(seen), fields(callers)
+  local flood = flooding(whose)
+  for other, said in pairs(fields(triggers)) do
+    local few = (number(counts[other] or '0') or math.huge) < tonumber(confirmed)
+    local rank
+    if rubbish[other] then
+      rank = UNREAD
+    elseif string.find(said, dismissed, 1, true) then
+      rank = DISMISSED
+    elseif few and not spared[other] then
+      rank = UNCONFIRMED
+    elseif flood and whose[other] == flood then
+      rank = FLOOD
+    end
+    if rank then
       spare[#spare + 1] = {id = other, rank = rank, seen = number(last[other]) or 0}
     end
   end
@@ -89,6 +109,9 @@ if excess > 0 and redis.call('HEXISTS', triggers, id) == 0 then
   end
   for i = 1, excess do
     give_up(spare[i].id)
+    if spare[i].rank == FLOOD then  -- it wasn't lost: no worker may write it back
+      redis.call('HSET', expired, spare[i].id, digits(spare[i].seen))
+    end
     gone[i] = spare[i].id
   end
 end
@@ -103,9 +126,10 @@ end
 return {'written', raise(mark), unpack(gone)}
 """
 )
-"""KEYS: as CHANGING.
+"""KEYS: as CHANGING, and expired.
 ARGV: expected version, mark, id, entry, hits, last seen, capacity, hits of a confirmed one, what
-only the bytes of a dismissed entry have in them, the moment or '', a number; so many names of
+only the bytes of a dismissed entry have in them, the moment or '', the caller whose image revealed
+it or '', a number; so many names of
 entries that can't be read and are the first to go, ids that the writer knows to be confirmed.
 Returns "written", the new version and the ids that were given up for it, in the order of
 `capacity.expendable`; or "moved" if the version isn't the expected one, or "full" if there is no
@@ -114,12 +138,12 @@ room, and changes nothing. Hits are only taken for a trigger that has none."""
 EXPIRE = (
     CHANGING
     + """
-local expired = KEYS[6]
+local expired = KEYS[7]
 local expected, mark, proof, proven, probation, remembered, time = unpack(ARGV)
 if (text(version) or '') ~= expected then
   return
 end
-for _, key in ipairs({triggers, hits, seen, samples, expired}) do
+for _, key in ipairs({triggers, hits, seen, samples, callers, expired}) do
   mend(key)
 end
 
@@ -160,7 +184,7 @@ it wasn't lost."""
 RENEW_SEED = (
     CHANGING
     + """
-local seed = KEYS[6]
+local seed = KEYS[7]
 local told, offer, mark = unpack(ARGV)
 mend(triggers)
 if text(seed) == told then
@@ -214,7 +238,7 @@ Each goes back to its place if that is empty, so it doesn't matter how many work
 EXCHANGE = (
     CHANGING
     + """
-local tally, schema = KEYS[6], KEYS[7]
+local tally, schema = KEYS[7], KEYS[8]
 local _, ours, mark, proof, time = unpack(ARGV)
 local told, now = cjson.decode(ARGV[1]), moment(time)
 redis.call('SET', schema, ours, 'NX')  -- changes nothing; a store that takes no writes says so
@@ -223,6 +247,7 @@ local lost = mend(hits)
 local emptied = mend(triggers)
 mend(seen)
 mend(samples)
+mend(callers)
 mend(tally)
 if emptied or lost then
   raise(mark)  -- the workers write back what they know
@@ -251,6 +276,13 @@ end
 local kept = {}
 for id, new in pairs(told.hits) do
   if redis.call('HEXISTS', triggers, id) == 1 then
+    for _, caller in ipairs(new.callers) do
+      local known = redis.call('HGET', callers, id)
+      if known and known ~= caller or not known and (number(counts[id]) or 0) > 0 then
+        caller = 'several'
+      end
+      redis.call('HSET', callers, id, caller)
+    end
     redis.call('HINCRBY', hits, id, new.count)
     local at = math.min(tonumber(new.at), now)
     if number(redis.call('HGET', seen, id)) < at then
@@ -282,9 +314,10 @@ return {
 )
 """KEYS: as CHANGING, and tally and schema.
 ARGV: JSON: {"heard": {name: count}, "counted": {name: count},
-"hits": {id: {"count", "at", "samples": []}}}; our schema's number, mark, hits that prove a trigger,
-the moment or ''.
+"hits": {id: {"count", "at", "samples": [], "callers": []}}}; our schema's number, mark, hits that
+prove a trigger, the moment or ''.
 What a worker has heard before is a floor for the tally, which may have lost some. A count of hits
 that can't be read becomes that of a proven trigger, and a time that can't, or is still to come,
-becomes now: nothing is dropped for such a fault, and nothing is kept too long.
+becomes now: nothing is dropped for such a fault, and nothing is kept too long. Of its callers one
+stays while there was no other one, else the word "several".
 Returns all counts, the samples of each trigger in "hits", and the moment."""

@@ -114,17 +114,17 @@ class Store:
         )
 
     async def put(
-        self, entry: Entry, expected: str, spared: Iterable[str] = ()
+        self, entry: Entry, expected: str, spared: Iterable[str] = (), finder: str = ""
     ) -> Written | Refusal:
         """Add or replace *entry* if the version is still *expected*, and there is room for it.
 
         The triggers *spared* make none, whatever the store knows of their hits. Its own hits are
-        only taken if the store hasn't any of it.
+        only taken if the store hasn't any of it. *finder* is the caller whose image revealed it.
         """
         unread = self._entries.unread
         with reaching_redis():
             reply = await self._put(
-                self._changing(),
+                [*self._changing(), self._keys.expired],
                 [
                     expected.encode(AS_IT_IS),
                     secrets.token_hex(4),
@@ -136,6 +136,7 @@ class Store:
                     CONFIRMED_HITS,
                     DISMISSED,
                     self._told_moment(),
+                    finder,
                     len(unread),
                     *unread,
                     *spared,
@@ -238,7 +239,7 @@ class Store:
 
     def _changing(self) -> list[str]:
         keys = self._keys
-        return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples]
+        return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples, keys.callers]
 
 
 def _check_schema(told: bytes) -> None:
@@ -262,6 +263,7 @@ def _told(counts: Counts, heard: Tally) -> bytes:
                 trigger_id: {
                     "count": hits.count,
                     "at": str(encode_time(hits.last_at)),  # Lua would write it as 1.7e+15
+                    "callers": sorted(hits.callers),
                     "samples": [encode_sample(sample).decode() for sample in hits.samples],
                 }
                 for trigger_id, hits in counts.hits.items()
