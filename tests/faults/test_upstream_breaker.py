@@ -120,7 +120,7 @@ async def test_health_without_inference_is_no_health() -> None:
 async def test_a_full_queue_takes_nobody_new() -> None:
     """Beyond the bound images are refused at once; those that have begun go on to their end."""
     async with (
-        defended(FailurePolicy.CLOSED, store=STORE, in_flight=1, waiting_images=40) as gateway,
+        defended(FailurePolicy.CLOSED, store=STORE, in_flight=1, waiting_images=5) as gateway,
         gateway.preparation.running(),
     ):
         await gateway.ready()

@@ -31,7 +31,7 @@ NAMED = f"""
 """
 """What there is: made-up names hardly get beyond a 404."""
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-EFFORT = ("--max-time", "200") if LONG else ("--max-examples", "5", "--seed", "1")
+EFFORT = ("--max-time", "200") if LONG else ("--max-examples", "3", "--seed", "1")
 API, ADMIN = "api-key", "admin-key"
 
 

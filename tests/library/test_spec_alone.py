@@ -75,4 +75,4 @@ class Alone(Machine):
 
 def test_a_process_alone_keeps_the_rules() -> None:
     """Without a store the same rules hold."""
-    run_state_machine_as_test(Alone, settings=runs(50))
+    run_state_machine_as_test(Alone, settings=runs(25))
