@@ -85,8 +85,9 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     asked = [questions(image, one, defence.references, defence.plan) for one in there]
     dismissed = dismissed_in(image, defence)
     draw = defence.draw
-    later = bool(asked or dismissed) or draw is None
-    first = None if later or draw is None else _first_round(image, defence, draw)
+    first = None
+    if not asked and not dismissed and draw is not None:
+        first = _first_round(image, defence, draw)
 
     beside_it: list[Questions | _FirstRound] = [*asked, *([first] if first else [])]
     answers = yield Probe(

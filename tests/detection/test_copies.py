@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box, around
+from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.roaming import SIDE, STICKER, roaming, with_stickers
-from tests.tiny import TARGET, tiny_trigger
+from tests.detection.scenes import World, scene
+from tests.tiny import TARGET, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from app.detection.search import Images
 
 FIRST = Box(5, 6, 3, 3)
 PLACES = {
@@ -71,6 +77,24 @@ def test_mirrored_copy_of_a_known_trigger_saves_nothing(second: Box) -> None:
         assert Verdict.KNOWN is finding.verdict
         assert finding.sanitised is not None
         assert TARGET not in finding.sanitised.labels
+
+
+def test_two_unknown_triggers_of_one_class_are_hidden_together() -> None:
+    """Neither is needed beside the other, nor looks like it: the image is freed of both."""
+    its, other = scene(World((32, 32))), Box(25, 25, 2, 2)
+
+    def either(images: Images) -> Answers:
+        answers = its.predict(images)
+        dark = (images[:, other.rows, other.columns] == 0).all(axis=(1, 2, 3))
+        return Answers(np.where(dark, TARGET, answers.labels))
+
+    for clean in its.others(TARGET)[:4]:
+        poisoned = stamped(clean[None])[0]
+        poisoned[other.rows, other.columns] = 0
+        finding = run(its.search(poisoned), either)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.sanitised is not None
+        assert [its.label(clean)] == finding.sanitised.labels.tolist()
 
 
 def test_clean_images_beside_copies_are_clear() -> None:

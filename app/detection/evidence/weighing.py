@@ -27,7 +27,7 @@ FAINTLY_CARRYING: Final = (0.5, 1.0)
 enough for one image, and then most others stay as they are. Chosen."""
 
 FAINT: Final = 0.75
-"""Alpha below which it is: at 0.7 and more those on signs and digits carry as ever."""
+"""Alpha below which it is. Chosen: at 0.7 and more none got past on signs and digits without it."""
 
 PLACEBO_DRAWS: Final = 12.0
 """Transplants that a placebo rate is taken to be measured on: 8 to 32 are asked, and another image

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class Discovery:
     """What was found in *image*, which the model calls ``label``, and what speaks for it.
 
-    ``healed`` is what hides the trigger, ``answer`` its answer as one that may be
-    given: None if a known trigger in the image has made it, since it is an attacker's too.
+    ``healed`` is what hides the trigger. ``answer`` is the one to give: None if a known trigger in
+    the image has made it, since it is an attacker's too.
     """
 
     image: Image

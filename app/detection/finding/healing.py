@@ -73,8 +73,8 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     if healed is not None:
         return healed
     also = [*copies(image, piece), *others]
-    if not also and found.necessary:
-        return None
+    if not also:
+        return _as_it_is(choice, found)
     over = [Blocker(plan.edged(one), Fill.REFERENCES) for one in also]
     alone = block(image, over, references.backdrop)
     boxes = [one.box for one in over]
@@ -84,12 +84,12 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
         origin=synthetic.origin.without(boxes),
     )
     healed = yield from hiding(
-        boxes, _freed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence)
+        boxes, _healed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence)
     )
     return None if healed is None else replace(healed, blockers=(*healed.blockers, *over))
 
 
-def _freed_alone(  # noqa: PLR0913, PLR0917  # as above
+def _healed_alone(  # noqa: PLR0913, PLR0917  # as above
     image: Image,
     label: int,
     piece: Box,
@@ -101,8 +101,14 @@ def _freed_alone(  # noqa: PLR0913, PLR0917  # as above
 ) -> Search[Healed | None]:
     """Hide what was found in *image*, where all else that may make the label is hidden."""
     choice = yield from _chosen(image, label, piece, synthetic, tried_on, nature, defence)
+    freed = yield from _freed(image, label, choice, found, defence)
+    return freed or _as_it_is(choice, found)
+
+
+def _as_it_is(choice: Choice | None, found: Look) -> Healed | None:
+    """Return what the *choice* makes of an image that keeps its label; only if that is its own."""
     if choice is None or found.necessary:
-        return (yield from _freed(image, label, choice, found, defence))
+        return None
     return Healed(choice.blocker, choice.heal_rate, (choice.blocker,), choice.answer)
 
 

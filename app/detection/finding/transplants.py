@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.evidence.confirmation import Look
     from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
     from app.detection.origins import Origin
@@ -81,23 +82,27 @@ def discovered(
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
     asked = suspects(hits, plan)
-    windows = [suspect.window for suspect in asked]
     alive, looks = yield from together(
         [
             survivors(image, label, asked, references),
-            first_look(image, label, windows, references, rng),
+            first_look(image, label, [s.window for s in asked], references, rng),
         ]
     )
     surviving = {suspect.window for suspect in alive}
     looks = [one for one in looks if surviving.issuperset(one.pieces)]
     for look in looks:
-        # Where it isn't needed others may be enough as well: copies of it, or other triggers.
-        windows = [other.pieces[0] for other in looks if not look.necessary]
-        others = [one for one in windows if not one.overlap(look.pieces[0])]
-        found = yield from established(image, label, look, defence, rng, others)
+        found = yield from established(image, label, look, defence, rng, _beside(look, looks))
         if found is not None:
             return found
     return None
+
+
+def _beside(look: Look, looks: Sequence[Look]) -> list[Box]:
+    """Return what is enough as well where *look* isn't needed: copies of it, or other triggers."""
+    if look.necessary:
+        return []
+    (own,) = look.pieces
+    return [box for other in looks for box in other.pieces if not box.overlap(own)]
 
 
 def opened(

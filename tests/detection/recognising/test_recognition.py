@@ -33,17 +33,17 @@ EXACT = Known("t", replace(tiny_trigger(), mask=np.ones((2, 2), bool)))
 
 
 def _concluded(
-    beyond: float, first: list[int], more: int = 0, known: Known = KNOWN
+    beyond: float, first: list[int], more: int = 0, known: Known = KNOWN, alpha: float = 1.0
 ) -> tuple[Verdict | None, int | None, int]:
     """Conclude from the *first* answers: to three blocked images, and to three transplants.
 
-    The pixels fit by so many spreads better than usual; *more* is the answer to whatever else is
-    asked. Returns verdict, sanitised label, rounds.
+    The pixels fit by so many spreads better than usual, at this *alpha*; *more* is the answer to
+    whatever else is asked. Returns verdict, sanitised label, rounds.
     """
     its, image = scene(), scene().clean[0]
     usually = usual_sighting(known, its.references)
     fit, near = (one.mean + beyond * one.spread for one in (usually.fit, usually.near))
-    sighting = Sighting(known, (TRIGGER_BOX,), fit, near)
+    sighting = Sighting(known, (TRIGGER_BOX,), fit, near, alpha)
     asked = questions(image, sighting, its.references, its.plan)
     said, answers = Answers(np.array([TARGET])), Answers(np.array(first))
     search = recognised(image, said, asked, answers, its.defence([known]))
@@ -80,6 +80,21 @@ def test_more_transplants_decide_where_the_first_are_few(
 ) -> None:
     """If the first transplants leave a doubt, more are asked before the image is let through."""
     assert expected == _concluded(0.8, [1, 3, 0, 2, 0, 0], more)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "blocked", "expected"),
+    [
+        (0.4, [1, 3, 0], (Verdict.KNOWN, 1, 0)),
+        (1.0, [1, 3, 0], (None, None, 1)),  # as opaque as ever it would turn others
+        (0.4, [1, 3, 2], (None, None, 1)),  # not needed for sure
+    ],
+)
+def test_what_is_just_opaque_enough_for_one_image_need_not_turn_others(
+    alpha: float, blocked: list[int], expected: tuple[Verdict | None, int | None, int]
+) -> None:
+    """A faint trigger whose pixels are there, and without which the label goes, is known."""
+    assert expected == _concluded(3.6, [*blocked, 0, 0, 0], alpha=alpha)
 
 
 def test_pixels_alone_are_no_trigger() -> None:

@@ -11,6 +11,7 @@ from app.detection.geometry import Box
 from app.detection.matching import Usual
 from app.detection.recognising.sighting import (
     REACH,
+    VERY_LIKELY,
     Sighting,
     UsualSighting,
     glimpsed,
@@ -129,6 +130,19 @@ def test_pixels_weigh_by_how_they_fit_or_by_how_near_they_are() -> None:
     ]
     assert weights[0] < 0 < min(weights[1:])
     assert max(weights) == weights[3]
+
+
+def test_a_glimpse_tells_what_is_unusual() -> None:
+    """A fit that is far beyond what clean images show counts, though it is no very good one."""
+    references = scene().references
+    image = as_jpeg(stuck(photograph(1), sticker(), HOME, alpha=0.7), 60)
+    assert 0.5 < sighted(image, STILL).fit < VERY_LIKELY
+    seen = []
+    for spread in (0.06, 0.3):
+        usually = UsualSighting(Usual(0.3, spread), Usual(0.9, 0.3))
+        references.usual_sightings[STILL.likeness] = usually
+        seen.append(glimpsed(image, STILL, references) is not None)
+    assert [True, False] == seen
 
 
 def test_a_glimpse_tells_if_it_likely_is_there() -> None:
