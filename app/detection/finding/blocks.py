@@ -7,12 +7,12 @@ images of the class that blocking has revealed (NEO, Algorithm 2: class B).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import Look, undecidable
+from app.detection.evidence.confirmation import LIKELY, TOGETHER, Look, confirm, undecidable
 from app.detection.evidence.novelty import novelties
 from app.detection.finding.discovery import established
 from app.detection.geometry import Box, merged
@@ -75,8 +75,32 @@ def discovered_by_blocks(
         tried += 1
         found = yield from established(image, label, look, defence, rng)
         if found is not None:
-            return found
+            return (yield from _of_its_classes(found, defence, rng))
     return None
+
+
+def _of_its_classes(
+    found: Discovery, defence: Defence, rng: np.random.Generator
+) -> Search[Discovery]:
+    """Return *found* as one that acts on every class, if it does.
+
+    The bands may have missed it. Kept as one that acts on a class it could be in every image.
+    """
+    image, label, references = found.image, found.label, defence.references
+    pieces = tuple(defence.plan.edged(piece) for piece in found.located.pieces)
+    onto = references.others(label, rng)
+    onto = onto[references.labels[onto] != found.source][:TOGETHER]
+    pasted = transplant_pieces(image, pieces, references.images[onto])
+    origins = [within(pieces)] * len(pasted)
+    answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
+    carried = int((answers.labels == label).sum())
+    if carried < LIKELY * len(onto):
+        return found
+    look = Look(pieces, None, carried, tuple(onto.tolist()))
+    if undecidable(image, label, look, references):
+        return found
+    transplants = yield from confirm(image, label, look, references, rng)
+    return found if transplants is None else replace(found, source=None, transplants=transplants)
 
 
 def _novel_cells(

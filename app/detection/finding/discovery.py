@@ -9,6 +9,7 @@ import numpy as np
 
 from app.detection.evidence.confirmation import confirm, undecidable
 from app.detection.evidence.nature import nature_at
+from app.detection.evidence.weighing import NECESSARY, SURE_UNNEEDED, of_carrying, of_nature
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
 from app.detection.finding.synthetic import synthesise
@@ -127,8 +128,21 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     )
     if healed is None:
         return None
+    freed = bool(healed.answer.labels[0] != label)
+    if not _is_sure(look, transplants, found.nature, freed=freed):
+        return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(image, label, look.source, transplants, found, healed, answer)
+
+
+def _is_sure(look: Look, transplants: Transplants, nature: Nature, *, freed: bool) -> bool:
+    """Say if it is a trigger, where the image didn't seem to need it; maybe it was *freed* by it."""
+    weight = (
+        of_carrying(transplants.carried, transplants.asked, transplants.placebo)
+        + of_nature(nature.rate, nature.novelty)
+        + NECESSARY[freed]
+    )
+    return look.necessary or weight >= SURE_UNNEEDED
 
 
 def _windows(look: Look, plan: Plan) -> tuple[Box, ...]:
