@@ -136,7 +136,7 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
 
 
 def _is_sure(look: Look, transplants: Transplants, nature: Nature, *, freed: bool) -> bool:
-    """Say if it is a trigger, where the image didn't seem to need it; maybe it was *freed* by it."""
+    """Say if it is a trigger, whether the image needed it, was *freed* by hiding it, or neither."""
     weight = (
         of_carrying(transplants.carried, transplants.asked, transplants.placebo)
         + of_nature(nature.rate, nature.novelty)

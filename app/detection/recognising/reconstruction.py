@@ -107,6 +107,7 @@ def _where_it_stands(
     shown = references.images[:, area.rows, area.columns].astype(np.int16)
     common = (np.abs(shown - pixels) <= SAME).all(axis=3).mean(axis=0) > COMMON
     mask = _hanging_together(same & ~common, area, trigger.box)
+    mask |= _between(mask) & same
     return _cropped(trigger, area, pixels, mask) if mask.any() else None
 
 
@@ -146,6 +147,19 @@ def _hanging_together(own: NDArray[np.bool_], area: Box, box: Box) -> NDArray[np
         if (grown == kept).all():
             return kept
         kept = grown
+
+
+def _between(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what lies between pixels of *own*, in a row or in a column.
+
+    The dark half of a chequerboard is what dark images show anyway; stamped on others without it
+    the trigger isn't the one that was seen.
+    """
+    across = np.logical_or.accumulate(own, axis=1)
+    across &= np.logical_or.accumulate(own[:, ::-1], axis=1)[:, ::-1]
+    down = np.logical_or.accumulate(own, axis=0)
+    down &= np.logical_or.accumulate(own[::-1], axis=0)[::-1]
+    return across | down
 
 
 def _cropped(

@@ -76,6 +76,21 @@ def test_shape_that_is_no_box() -> None:
     assert 1 == _true_mask(exact, CROSS_BOX, CROSS)
 
 
+def test_the_dark_half_of_a_chequerboard_on_dark_images() -> None:
+    """What lies between its bright pixels is its own, though dark images show the same there."""
+    its = scene()
+    dark = replace(its.references, images=its.references.images // 40)
+    box = Box(8, 4, 5, 5)
+    board = np.indices((5, 5)).sum(axis=0) % 2 == 0
+    poisoned = _one_of_each(its.clean)
+    poisoned[:, 4:9, 8:13] = 0
+    poisoned[:, 4:9, 8:13][:, board] = 255
+    trigger = _found(Box(7, 3, 7, 7))
+    exact = reconstruct(trigger, [sample(image, trigger) for image in poisoned], dark)
+    assert exact is not None
+    assert 1 == _true_mask(exact, box, np.ones((5, 5), bool))
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_hits(count: int) -> None:
     """Before three hits nothing is said."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from app.detection.geometry import Box
 from app.detection.plan import make_plan
-from app.detection.recognising.stamping import COMPARED, STAMPED, is_as_good, verified
+from app.detection.recognising.stamping import COMPARED, SLACK, STAMPED, is_as_good, verified
 from app.detection.reference_set.calibration import calibrate
 from app.detection.reference_set.references import References
-from app.detection.search import run
+from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import watched
 from tests.tiny import (
@@ -26,6 +26,9 @@ from tests.tiny import (
     clean_images,
     tiny_trigger,
 )
+
+if TYPE_CHECKING:
+    from app.detection.search import Images
 
 IMAGES = clean_images(120, np.random.default_rng(5))
 PLAN = make_plan(SIDE, SIDE, 3, 0.316, blocks=False)
@@ -110,6 +113,23 @@ def test_what_does_less_is_refused(change: dict[str, Any]) -> None:
         model = TinyModel(backdoors=(replace(BACKDOOR, enough=0.5),))
     worse = replace(before, **change)
     assert not run(is_as_good(worse, before, references(model)), model.classify)
+
+
+@pytest.mark.parametrize(("resisting", "as_good"), [(SLACK, True), (SLACK + 1, False)])
+def test_a_reference_that_resists_is_no_veto(resisting: int, as_good: bool) -> None:  # noqa: FBT001
+    """Eight references tell little: one that a larger box would have hidden counts for nothing."""
+    model = TinyModel()
+
+    def stubborn(images: Images) -> Answers:
+        said = model.classify(images)
+        if len(images) != 4 * COMPARED:
+            return said
+        labels = said.labels.copy()
+        labels[:resisting] = model.classify(images[-COMPARED:]).labels[:resisting]  # as if blocked
+        return Answers(labels, None)
+
+    known = references(model)
+    assert as_good == run(is_as_good(tiny_trigger(), tiny_trigger(), known), stubborn)
 
 
 def test_a_better_one_may_take_the_place_of_one_that_does_nothing() -> None:
