@@ -88,12 +88,19 @@ class UpstreamOpenError(UpstreamError):
 
 
 class UpstreamStatusError(UpstreamError):
-    """The classifier answered with an error status."""
+    """The classifier answered with an error status, to a request of ``body_bytes``."""
 
-    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        retry_after_s: float | None = None,
+        body_bytes: int = 0,
+    ) -> None:
         super().__init__(f"the upstream answered {status}: {message}")
         self.status = status
         self.retry_after_s = retry_after_s
+        self.body_bytes = body_bytes
 
     @property
     def summary(self) -> str:
@@ -194,7 +201,8 @@ BACKGROUND: Final = Caller(spent=1_000_000)
 class ModelFacts:
     """What the model server says of its model, for clients that ask the gateway instead.
 
-    ``inputs`` and ``outputs`` are empty where it says nothing.
+    ``inputs`` and ``outputs`` are empty where it says nothing, and ``most_images``, which it takes
+    in one request, is None.
     """
 
     name: str
@@ -202,6 +210,7 @@ class ModelFacts:
     versions: tuple[str, ...] = ()
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    most_images: int | None = None
 
 
 class Model(Protocol):
@@ -238,10 +247,16 @@ class Description(enum.Enum):
 class ServedModel(Model, Protocol):
     """A model behind a server: it takes its callers' own tensors, describes itself, may change.
 
-    ``is_strange``: its last answer had other classes than those before.
+    ``is_strange``: its last answer had other classes than those before. ``note`` says what the
+    server takes less than usual, None where there is nothing to say.
     """
 
     is_strange: bool
+
+    @property
+    def note(self) -> str | None:
+        """What whoever runs it should know; no I/O."""
+        ...
 
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn from *images* of these *labels* what else the server says of its classes.

@@ -48,6 +48,9 @@ __all__ = [
     "open_upstream",
 ]
 
+AROUND_BYTES: Final = 1024
+"""What a request has beside its images, at most."""
+
 PICTURES_IN_FLIGHT: Final = 24
 """Requests at once to a server that takes one picture each: about an image's first round."""
 
@@ -86,16 +89,28 @@ async def open_gateway(
 
 def open_upstream(settings: Settings) -> AbstractAsyncContextManager[UpstreamModel]:
     """Open the model that *settings* describe."""
-    return open_server(_server(settings), _input_settings(settings), settings.patience)
+    capped = limits(
+        settings.upstream_protocol,
+        settings.patience,
+        most_images=settings.upstream_max_batch,
+        most_bytes=settings.upstream_max_body,
+    )
+    return _open_server(_server(settings), _input_settings(settings), capped)
 
 
 def open_server(
     server: Server, told: InputSettings, patience_s: float
 ) -> AbstractAsyncContextManager[UpstreamModel]:
     """Open the model behind *server*, of whose input so much is *told*."""
+    return _open_server(server, told, limits(server.protocol, patience_s))
+
+
+def _open_server(
+    server: Server, told: InputSettings, limits: Limits
+) -> AbstractAsyncContextManager[UpstreamModel]:
     if server.protocol is Protocol.IMAGE:
         told = replace(told, datatype=BYTES)
-    return open_model(server, told, limits(server.protocol, patience_s))
+    return open_model(server, told, limits)
 
 
 def open_onnx(path: Path, told: InputSettings) -> OnnxModel:
@@ -149,8 +164,18 @@ def _input_settings(settings: Settings) -> InputSettings:
     )
 
 
-def limits(protocol: Protocol, patience_s: float) -> Limits:
-    """Return how much the upstream may be asked at once, and how long it may take."""
+def limits(
+    protocol: Protocol,
+    patience_s: float,
+    *,
+    most_images: int | None = None,
+    most_bytes: int | None = None,
+) -> Limits:
+    """Return how much the upstream may be asked at once, and how long it may take.
+
+    It takes *most_images* and *most_bytes* in one request, if that is known; more than usual isn't
+    sent all the same.
+    """
     # What takes longer than callers wait is given up: its slot is wanted, and an upstream that
     # hangs is to be noticed. While the references are calibrated nobody waits.
     pictures = protocol is Protocol.IMAGE
@@ -158,7 +183,15 @@ def limits(protocol: Protocol, patience_s: float) -> Limits:
         timeout_s=patience_s,
         background_timeout_s=max(patience_s, Limits.background_timeout_s),
         in_flight=PICTURES_IN_FLIGHT if pictures else Limits.in_flight,
+        batch_images=min(most_images or Limits.batch_images, Limits.batch_images),
+        batch_bytes=_batch_bytes(most_bytes),
     )
+
+
+def _batch_bytes(most: int | None) -> int:
+    if most is None:
+        return Limits.batch_bytes
+    return min(max(most - AROUND_BYTES, 0), Limits.batch_bytes)
 
 
 def _share(rate: float | None, workers: int) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Protocol, Settings
-from app.upstream.http.limits import Limits
+from app.upstream.http.limits import MEBIBYTE, Limits
 from app.wiring import limits, policy
 
 
@@ -18,6 +18,16 @@ def test_patience_does_not_cut_the_calibration_short(patience: float, background
     """A caller's image has its owner's patience, a batch of references the usual time at least."""
     made = limits(Protocol.OIP, patience)
     assert (patience, background) == (made.timeout_s, made.background_timeout_s)
+
+
+def test_a_request_has_what_the_model_server_takes() -> None:
+    """The owner's words hold, but more than usual isn't sent; a body has more than its images."""
+    usual = limits(Protocol.OIP, 10.0)
+    less = limits(Protocol.OIP, 10.0, most_images=1, most_bytes=100_000)
+    more = limits(Protocol.OIP, 10.0, most_images=999, most_bytes=10**9)
+    assert (64, 16 * MEBIBYTE) == (usual.batch_images, usual.batch_bytes)
+    assert (1, 100_000 - 1024) == (less.batch_images, less.batch_bytes)
+    assert (64, 16 * MEBIBYTE) == (more.batch_images, more.batch_bytes)
 
 
 @pytest.mark.parametrize(("rate", "share"), [(2000.0, 500.0), (None, None)])

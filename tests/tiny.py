@@ -91,6 +91,7 @@ class TinyModel:
         self.size = InputSize(*shape, channels)
         self.asked = 0
         self.is_strange = False
+        self.note: str | None = None
         self.failure: UpstreamError | None = None
         self._scored = scored
         self._colours = _CLASS_COLOURS[channels][:classes]

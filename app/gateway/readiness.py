@@ -12,7 +12,7 @@ from app.ports import UpstreamError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from app.ports import Model
+    from app.ports import ServedModel
 
 
 BETWEEN_LOOKS_S: Final = 0.1
@@ -116,7 +116,7 @@ async def readied(door: Door, gateway: _Prepared) -> AsyncIterator[None]:
 class UpstreamCheck:
     """Asks the model if it is ready: once for everybody who wants to know at the same time."""
 
-    def __init__(self, model: Model, patience_s: float) -> None:
+    def __init__(self, model: ServedModel, patience_s: float) -> None:
         self._model = model
         self._patience_s = patience_s
         self._asking: asyncio.Task[Part] | None = None
@@ -135,4 +135,4 @@ class UpstreamCheck:
             return Part("upstream", str(exc))
         except TimeoutError:
             return Part("upstream", f"no answer within NEO_PATIENCE ({self._patience_s:g} s)")
-        return Part("upstream", None)
+        return Part("upstream", None, note=self._model.note)

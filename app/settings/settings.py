@@ -105,6 +105,23 @@ class Settings(BaseSettings):
         ),
         examples=["ca.pem"],
     )
+    upstream_max_batch: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "images that the model server takes in one request; else it says so, or it is learnt"
+            " from what it refuses"
+        ),
+        examples=["8"],
+    )
+    upstream_max_body: Annotated[int, BeforeValidator(quantities.byte_count)] | None = Field(
+        None,
+        gt=0,
+        description=(
+            "bytes that the model server takes in one request; else learnt from what it refuses"
+        ),
+        examples=["1MiB"],
+    )
     model: str = Field(
         description="the model's name at the model server; for `image` its address, if not set",
         examples=["signs"],

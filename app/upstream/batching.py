@@ -8,9 +8,7 @@ with each other, and have no more than a quarter of the slots while short ones c
 needs hundreds of probes holds up nobody but itself. What nobody waits for (`Caller.background`)
 goes last, but under lasting load, too: one request at a time, once it has waited `OVERDUE_S`.
 
-A batch that fails is asked again caller by caller, where its content may have been the cause:
-nobody pays for another one's image. All or nothing: an answer is dealt out by counting, and only
-where there are exactly as many answers as images.
+What becomes of a batch at the server, and of one that fails, is said in `flights`.
 
 The queue has a bound: beyond it new callers are refused at once, and those that have begun go on.
 """
@@ -23,34 +21,26 @@ import math
 from bisect import insort
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from app import metrics
-from app.ports import NOBODY, UpstreamAnswerError, UpstreamBusyError, UpstreamStatusError
-from app.upstream.http.guard import count_failure
+from app.ports import NOBODY, UpstreamBusyError
+from app.upstream.flights import Flight
 from app.upstream.parts import joined
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-    from numpy.typing import NDArray
-
     from app.detection.search import Answers
     from app.ports import Caller
-
-Batch: TypeAlias = "NDArray[Any]"
-"""Images as the model takes them: (n, ...)."""
+    from app.upstream.capacity import Capacity
+    from app.upstream.flights import Batch
 
 KEPT_S = 1.0
 """How long slots are kept for short searches after one of them has asked."""
 
 OVERDUE_S = 2.0
 """How long work in the background lets everybody pass."""
-
-OVERLOADED = frozenset({429, 503})
-"""Statuses that say nothing about the content: asking again at once would make it worse."""
 
 
 @dataclass(eq=False)
@@ -60,7 +50,7 @@ class _Waiting:
     rank: tuple[int, int]
     key: Hashable
     batch: Batch
-    most: int
+    capacity: Capacity
     answers: asyncio.Future[Answers]
     caller: Caller
     since: float
@@ -101,9 +91,9 @@ class Batcher:
         self._flights: set[asyncio.Task[None]] = set()
 
     async def answer(
-        self, key: Hashable, batch: Batch, most: int, caller: Caller = NOBODY
+        self, key: Hashable, batch: Batch, capacity: Capacity, caller: Caller = NOBODY
     ) -> Answers:
-        """Return the answers to *batch* (n, ...), in its order; requests have *most* images.
+        """Return the answers to *batch* (n, ...), in its order; *capacity* says what a request has.
 
         Cancelled, it takes what waits out of the queue. What was sent keeps its slot until it is
         answered: the upstream works on it all the same. Raises UpstreamError; UpstreamBusyError if
@@ -113,7 +103,7 @@ class Batcher:
             message = f"{self._waiting} images wait for the model already"
             raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        now, most = loop.time(), capacity.most
         if not caller.long:
             self._short_at = now
         parts = [
@@ -121,7 +111,7 @@ class Batcher:
                 (caller.spent + start, next(self._numbers)),
                 key,
                 batch[start : start + most],
-                most,
+                capacity,
                 loop.create_future(),
                 caller,
                 now,
@@ -185,7 +175,7 @@ class Batcher:
     def _boarding(self, first: _Waiting) -> list[_Waiting]:
         """Take *first* out of the queue, and what fits beside it."""
         self._queue.remove(first)
-        room, aboard, left = first.most - len(first.batch), [first], []
+        room, aboard, left = first.capacity.most - len(first.batch), [first], []
         for part in self._queue:
             alike = part.key == first.key and part.long is first.long
             if alike and len(part.batch) <= room:
@@ -197,42 +187,13 @@ class Batcher:
         return aboard
 
     async def _fly(self, aboard: list[_Waiting]) -> None:
+        first = aboard[0]
         try:
-            await self._settle(aboard)
+            await Flight(aboard, partial(self._ask, first.key), first.capacity).land()
         except asyncio.CancelledError:
             for part in aboard:
                 part.answers.cancel()
             raise
-
-    async def _settle(self, aboard: list[_Waiting]) -> None:
-        """Give each part its answers, or the error that there was."""
-        try:
-            answers = await self._asked(aboard)
-        except Exception as exc:  # noqa: BLE001  # a defect, too, is raised where it is waited for
-            if isinstance(exc, UpstreamAnswerError):
-                count_failure(exc)
-            if len(aboard) == 1 or not _content_may_be_the_cause(exc):
-                _fail(aboard, exc)
-                return
-            for part in aboard:  # one after the other: it is one slot that they have
-                if not part.answers.done():
-                    await self._settle([part])
-            return
-        start = 0
-        for part in aboard:
-            end = start + len(part.batch)
-            if not part.answers.done():
-                part.answers.set_result(answers[start:end])
-            start = end
-
-    async def _asked(self, aboard: Sequence[_Waiting]) -> Answers:
-        batches = [part.batch for part in aboard]
-        batch = batches[0] if len(batches) == 1 else np.concatenate(batches)
-        answers = await self._ask(aboard[0].key, batch)
-        if len(answers) != len(batch):
-            message = f"the upstream gave {len(answers)} answers to {len(batch)} images"
-            raise UpstreamAnswerError(message)
-        return answers
 
     def _landed(self, flight: asyncio.Task[None], *, caller: Caller) -> None:
         self._flights.discard(flight)
@@ -262,20 +223,3 @@ class Batcher:
 
 def _rank(part: _Waiting) -> tuple[int, int]:
     return part.rank
-
-
-def _content_may_be_the_cause(error: Exception) -> bool:
-    match error:
-        case UpstreamStatusError(status=status):
-            return status not in OVERLOADED
-        case UpstreamAnswerError():
-            return True
-        case _:
-            return False
-
-
-def _fail(aboard: Sequence[_Waiting], error: Exception) -> None:
-    for part in aboard:
-        if not part.answers.done():
-            part.answers.set_exception(error)
-            part.answers.exception()  # a call of several parts hears of the first only

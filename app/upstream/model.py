@@ -19,9 +19,11 @@ from app.ports import (
     UpstreamUnreachableError,
 )
 from app.upstream.batching import Batcher
+from app.upstream.capacity import Capacity
 from app.upstream.inputs.arrivals import arrivals, as_pictures, typed
 from app.upstream.inputs.input_form import input_form
 from app.upstream.inputs.preprocessing import preprocessing
+from app.upstream.parts import filled_up
 from app.wire.tensors import BYTES, UNTYPED, TensorSpec
 
 if TYPE_CHECKING:
@@ -47,10 +49,10 @@ VALUES_AT_ONCE: Final = 500_000
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """How images are asked in one form: as what tensor, and at most how many in a request."""
+    """How images are asked in one form: as what tensor, and how many go into a request."""
 
     preprocessing: Preprocessing
-    most: int
+    capacity: Capacity
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,14 @@ class _Agreement:
     def form(self) -> InputForm:
         """The tensor that it takes."""
         return self.plan.preprocessing.form
+
+    @property
+    def note(self) -> str | None:
+        """What it takes less of than usual in one request: found out, or told by itself."""
+        told = self.form.together or self.facts.most_images
+        if told is None or self.plan.capacity.note is not None:
+            return self.plan.capacity.note
+        return f"the model takes {told} images in one request, as its server says"
 
 
 class UpstreamModel:
@@ -99,6 +109,11 @@ class UpstreamModel:
         message = "the upstream hasn't said yet what images it takes"
         raise UpstreamUnreachableError(message)
 
+    @property
+    def note(self) -> str | None:
+        """What the server takes less of than usual in one request."""
+        return None if self._agreement is None else self._agreement.note
+
     async def close(self) -> None:
         """End what is under way."""
         await self._batcher.close()
@@ -126,7 +141,8 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, caller)
         form = plan.preprocessing.form
         try:
-            return await self._batcher.answer((form, caller.background), batch, plan.most, caller)
+            key = (form, caller.background)
+            return await self._batcher.answer(key, batch, plan.capacity, caller)
         except UpstreamStatusError as exc:
             if plan is agreed.plan or exc.status not in REFUSED:
                 raise
@@ -184,7 +200,8 @@ class UpstreamModel:
         form, patient = kind
         self.asked += len(batch)
         self.round_trips += 1
-        answers = await self._dialect.ask(form, batch, patient=patient)
+        whole = filled_up(batch, form.together)
+        answers = (await self._dialect.ask(form, whole, patient=patient))[: len(batch)]
         classes = 0 if answers.scores is None else answers.scores.shape[1]
         if self._classes is None:
             self._classes = classes
@@ -202,15 +219,16 @@ class UpstreamModel:
             facts = await self._dialect.describe()
             own = self._settings
             form = input_form(facts.inputs, own.size, own.layout, own.datatype)
-            self._agreement = _Agreement(facts, self._plan(form))
+            self._agreement = _Agreement(facts, self._plan(form, facts))
         return self._agreement
 
-    def _plan(self, form: InputForm) -> _Plan:
+    def _plan(self, form: InputForm, facts: ModelFacts, above: Capacity | None = None) -> _Plan:
         """Return how images are asked as *form*. Raises UpstreamAnswerError if they can't be."""
-        plan, size = preprocessing(form, self._settings.normalisation), form.size
-        image_bytes = size.height * size.width * size.channels * self._dialect.value_bytes(plan)
-        most = min(self._limits.batch_images, self._limits.batch_bytes // image_bytes)
-        return _Plan(plan, 1 if form.single or self._dialect.single else max(most, 1))
+        plan = preprocessing(form, self._settings.normalisation)
+        told = 1 if self._dialect.single else facts.most_images or self._limits.batch_images
+        most = form.together or min(told, self._limits.batch_images)
+        image_bytes = self._dialect.image_bytes(plan)
+        return _Plan(plan, Capacity(most, self._limits.batch_bytes, image_bytes, above))
 
     def _plan_for(self, agreed: _Agreement, spec: TensorSpec) -> _Plan:
         """Return how images are asked as a caller asks. Raises ArrivalError.
@@ -232,7 +250,8 @@ class UpstreamModel:
         if spec not in self._plans:
             layout = self._settings.layout if len(dims) == len(form.dims) else None
             try:
-                plan = self._plan(input_form([spec], form.size, layout))
+                caller_form = input_form([spec], form.size, layout)
+                plan = self._plan(caller_form, agreed.facts, agreed.plan.capacity)
             except UpstreamAnswerError as exc:
                 raise ArrivalError(str(exc)) from exc
             if len(self._plans) >= MOST_FORMS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 def split(images: Images, most: int) -> list[Images]:
     """Cut *images* into parts of *most*, filled from the front."""
     return [images[start : start + most] for start in range(0, len(images), most)]
+
+
+def filled_up(batch: NDArray[Any], count: int | None) -> NDArray[Any]:
+    """Return *batch* with its last image again and again, where *count* are always asked at once.
+
+    The answers to these are nobody's.
+    """
+    missing = (count or 0) - len(batch)
+    return batch if missing <= 0 else np.concatenate([batch, np.repeat(batch[-1:], missing, 0)])
 
 
 def joined(answers: Sequence[Answers]) -> Answers:

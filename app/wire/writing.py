@@ -22,6 +22,15 @@ JSON = "application/json"
 BINARY = "application/octet-stream"
 
 
+LENGTH_BYTES = 4
+"""Before each text in raw bytes."""
+
+
+def base64_bytes(count: int) -> int:
+    """Return how many letters of base64 *count* bytes are."""
+    return (count + 2) // 3 * 4
+
+
 @dataclass(frozen=True, eq=False)
 class Message:
     """A body, whose ``parts`` are sent one after the other, and its headers."""

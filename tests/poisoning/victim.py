@@ -49,6 +49,7 @@ class Reader(DigitsModel):
     """The port `ServedModel`: the network as if it were served."""
 
     is_strange = False
+    note: str | None = None
 
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""

@@ -31,6 +31,8 @@ def test_defaults() -> None:
         "upstream_token": None,
         "upstream_headers": {},
         "upstream_ca": None,
+        "upstream_max_batch": None,
+        "upstream_max_body": None,
         "model": "signs",
         "outputs": (),
         "answer": None,
@@ -69,6 +71,8 @@ def test_defaults() -> None:
         ("NEO_UPSTREAM_PROTOCOL", "oip", "upstream_protocol", Protocol.OIP),
         ("NEO_UPSTREAM_PROTOCOL", "image", "upstream_protocol", Protocol.IMAGE),
         ("NEO_UPSTREAM_TOKEN", "secret", "upstream_token", SecretStr("secret")),
+        ("NEO_UPSTREAM_MAX_BATCH", "1", "upstream_max_batch", 1),
+        ("NEO_UPSTREAM_MAX_BODY", "1MiB", "upstream_max_body", 2**20),
         (
             "NEO_UPSTREAM_HEADERS",
             "X-Key: a:b | X-Other:c",

@@ -20,6 +20,7 @@ from app.ports import (
 )
 from app.upstream import batching
 from app.upstream.batching import Batcher
+from app.upstream.capacity import Capacity
 from app.upstream.parts import joined, split
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Server:
 
         async def call() -> list[int]:
             batch = np.array(numbers).reshape(-1, 1)
-            answers = await self.batcher.answer(key, batch, most, Caller(spent))
+            answers = await self.batcher.answer(key, batch, Capacity(most), Caller(spent))
             np.testing.assert_array_equal(batch, answers.outputs["y"])
             labels: list[int] = answers.labels.tolist()
             return labels
@@ -210,17 +211,17 @@ async def test_order(most: int) -> None:
 
 
 async def test_nobody_pays_for_anothers_image() -> None:
-    """A shared request that fails by its content is repeated caller by caller."""
+    """A shared request that fails by its content is repeated, in the end image by image."""
     server = Server()
     server.failures[3] = UpstreamStatusError(500, "an odd image")
     calls = [server.ask(1)]
     await server.arrived()
     calls += [server.ask(2), server.ask(3), server.ask(4)]
-    server.let(5)
+    server.let(6)
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert ([1], [2], [4]) == (results[0], results[1], results[3])
     assert isinstance(results[2], UpstreamStatusError)
-    assert [[1], [2, 3, 4], [2], [3], [4]] == server.batches
+    assert [[1], [2, 3, 4], [2, 3], [2], [3], [4]] == server.batches
 
 
 async def test_what_waits_is_told() -> None:
@@ -340,7 +341,7 @@ async def test_answers_that_are_not_as_many() -> None:
         return Answers(np.zeros(len(batch) + 1, np.int64))
 
     with pytest.raises(UpstreamAnswerError, match="3 answers to 2 images"):
-        await Batcher(ask, 1).answer("k", ITEMS[:2], 4)
+        await Batcher(ask, 1).answer("k", ITEMS[:2], Capacity(4))
 
 
 @pytest.mark.parametrize(

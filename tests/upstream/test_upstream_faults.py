@@ -72,11 +72,8 @@ def framed(length: int, raw: bytes) -> bytes:
         (framed(len(BINARY), bytes(15)), UpstreamAnswerError, "16 of the 15 bytes"),
         (framed(len(BINARY), b"\xff" * 16), UpstreamAnswerError, "finite"),
         (ok(b"x" * 5001), UpstreamAnswerError, "larger than 5000"),
-        (ok(b'{"error": "out of memory"}', status="500 X"), UpstreamStatusError, "out of memory"),
-        (ok(b'{"detail": [{"loc": 1}]}', status="422 X"), UpstreamStatusError, '"loc":1'),
         (ok(b"<html>", status="502 Bad Gateway"), UpstreamStatusError, "502: Bad Gateway"),
         (ok(b"", "Location: /", status="307 Moved"), UpstreamStatusError, "307: Moved"),
-        (ok(b"x" * 999999, status="413 Too Large"), UpstreamStatusError, "413: Too Large"),
     ],
 )
 async def test_bad_answer(
@@ -89,6 +86,24 @@ async def test_bad_answer(
     with pytest.raises(error, match=reason):
         await model.answer(IMAGES)
     assert 1 == len(server.infers)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (ok(b'{"error": "out of memory"}', status="500 X"), "out of memory"),
+        (ok(b'{"detail": [{"loc": 1}]}', status="422 X"), '"loc":1'),
+        (ok(b"x" * 999999, status="413 Too Large"), "413: Too Large"),
+    ],
+)
+async def test_refusal(listen: Listen, connect: Connect, raw: bytes, reason: str) -> None:
+    """What may be too many images is asked again with half of them, until there is one."""
+    server = RawServer(lambda _: Reaction(raw))
+    model = await connect(await listen(server))
+
+    with pytest.raises(UpstreamStatusError, match=reason):
+        await model.answer(IMAGES)
+    assert 2 == len(server.infers)
 
 
 async def test_long_error(listen: Listen, connect: Connect) -> None:

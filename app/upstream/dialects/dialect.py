@@ -35,8 +35,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def value_bytes(self, plan: Preprocessing) -> int:
-        """Return how many bytes a value of the model's tensor takes on the wire."""
+    def image_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes an image takes on the wire at most."""
         ...
 
     async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:

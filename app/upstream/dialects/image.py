@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.ports import ModelFacts
 from app.upstream.answers.rankings import parse_ranking
+from app.upstream.inputs.preprocessing import file_bytes
 from app.wire.writing import Message
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class ImageFiles:
         """Return False: only an answer can tell."""
         return False
 
-    def value_bytes(self, plan: Preprocessing) -> int:
-        """Return how many bytes a value takes at most."""
-        return plan.values.itemsize
+    def image_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes a picture file takes at most."""
+        return file_bytes(plan.form.size)
 
     async def ask(
         self,

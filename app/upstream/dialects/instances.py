@@ -12,9 +12,10 @@ import orjson
 
 from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
 from app.upstream.answers.tensors import FEWEST_CLASSES, answers_from, reading_answers
+from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object
 from app.wire.tensors import BYTES
-from app.wire.writing import JSON, Message
+from app.wire.writing import JSON, Message, base64_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,12 +84,12 @@ class Instances:
                 raise UpstreamAnswerError(message)
         return self._session.sound
 
-    def value_bytes(self, plan: Preprocessing) -> int:
-        """Return how many bytes a value takes in JSON, with its comma and its brackets."""
+    def image_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes an image takes in JSON, with its commas and its brackets."""
+        size = plan.form.size
         if plan.form.datatype == BYTES:
-            return plan.values.itemsize
-        text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
-        return max(map(len, text.strip(b"[]").split(b","))) + 2
+            return base64_bytes(file_bytes(size)) + len('{"b64":""},')
+        return size.height * size.width * size.channels * (longest_number(plan) + len(",]"))
 
     async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -11,10 +12,11 @@ import orjson
 
 from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
 from app.upstream.answers.tensors import answering, parse_answers, reading_answers
+from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object, objects
 from app.wire.reading import HEADER_LENGTH, read
 from app.wire.tensors import BYTES, tensor_spec
-from app.wire.writing import Written, write
+from app.wire.writing import LENGTH_BYTES, Written, base64_bytes, write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from app.wire.writing import Message
 
 NOT_FOUND: Final = 404
+BINARY_TENSORS: Final = "binary_tensor_data"
+CONFIGURATION: Final = "model_configuration"
+"""Extensions of the protocol, by the names that a server announces them by."""
 BYTES_AT_ONCE: Final = 1_000_000
 """Larger batches are written as JSON in a thread: a megabyte of numbers takes 3 ms."""
 
@@ -55,8 +60,11 @@ class Oip:
 
     async def describe(self) -> ModelFacts:
         """Ask for the server's and the model's metadata. Raises UpstreamError."""
-        self._binary = await self._speaks_binary()
+        extensions = await self._extensions()
+        self._binary = BINARY_TENSORS in extensions
         facts = parse_metadata((await self._session.get(self._path)).body, self._model)
+        if CONFIGURATION in extensions:
+            facts = replace(facts, most_images=await self._most_images())
         if facts.outputs:
             answering(facts.outputs, self._chosen)  # a model without an answer says so at once
             self._wanted = self._given or tuple(spec.name for spec in facts.outputs)
@@ -70,12 +78,14 @@ class Oip:
         await self._session.get(f"{self._path}/ready")
         return self._session.sound
 
-    def value_bytes(self, plan: Preprocessing) -> int:
-        """Return how many bytes a value takes, in JSON with its comma."""
-        if self._binary or plan.form.datatype == BYTES:
-            return plan.values.itemsize
-        text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
-        return max(map(len, text.strip(b"[]").split(b","))) + 1
+    def image_bytes(self, plan: Preprocessing) -> int:
+        """Return how many bytes an image takes, in JSON with its commas."""
+        size = plan.form.size
+        if plan.form.datatype == BYTES:
+            file = file_bytes(size)
+            return file + LENGTH_BYTES if self._binary else base64_bytes(file) + len('"",')
+        value = plan.values.itemsize if self._binary else longest_number(plan) + len(",")
+        return size.height * size.width * size.channels * value
 
     async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
@@ -92,28 +102,48 @@ class Oip:
 
     def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
         head: dict[str, Any] = {"id": str(next(self._ids))}
+        values = batch[0] if form.bare else batch
         if self._wanted:
             binary = {"parameters": {"binary_data": True}} if self._binary else {}
             head["outputs"] = [{"name": name, **binary} for name in self._wanted]
         elif self._binary:
             head["parameters"] = {"binary_data_output": True}
-        return write(head, "inputs", [Written(form.name, batch, self._binary, base64=True)])
+        return write(head, "inputs", [Written(form.name, values, self._binary, base64=True)])
 
-    async def _speaks_binary(self) -> bool:
+    async def _extensions(self) -> frozenset[str]:
         try:
             reply = await self._session.get("/v2")
         except UpstreamStatusError as exc:
             if exc.status == NOT_FOUND:
-                return False
+                return frozenset()
             raise
-        return speaks_binary(reply.body)
+        return parse_extensions(reply.body)
+
+    async def _most_images(self) -> int | None:
+        """Return how many images Triton takes in one request, None if its configuration is shut."""
+        try:
+            return parse_most_images((await self._session.get(f"{self._path}/config")).body)
+        except (UpstreamStatusError, UpstreamAnswerError):
+            return None
 
 
-def speaks_binary(server_metadata: bytes) -> bool:
-    """Tell whether the server has the binary tensor extension. Raises UpstreamAnswerError."""
+def parse_extensions(server_metadata: bytes) -> frozenset[str]:
+    """Return the protocol's extensions that the server has. Raises UpstreamAnswerError."""
     with reading_answers():
         extensions = json_object(server_metadata).get("extensions")
-    return isinstance(extensions, list) and "binary_tensor_data" in extensions
+    if not isinstance(extensions, list):
+        return frozenset()
+    return frozenset(name for name in extensions if isinstance(name, str))
+
+
+def parse_most_images(configuration: bytes) -> int | None:
+    """Read ``max_batch_size`` of Triton's model configuration: 0 leaves it to the tensors' shapes.
+
+    Raises UpstreamAnswerError.
+    """
+    with reading_answers():
+        most = json_object(configuration).get("max_batch_size")
+    return most if type(most) is int and most > 0 else None
 
 
 def parse_metadata(metadata: bytes, model: str) -> ModelFacts:

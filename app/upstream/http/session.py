@@ -160,7 +160,12 @@ class Session:
             error = f"{self._origin}: no connection ({exc.strerror or exc})"
             raise UpstreamUnreachableError(error) from exc
         if not response.good:
-            raise UpstreamStatusError(response.status, _words(response), _retry_after_s(response))
+            raise UpstreamStatusError(
+                response.status,
+                _words(response),
+                _retry_after_s(response),
+                body_bytes=0 if message is None else len(message),
+            )
         return Reply(response.headers, await self._unpacked(response))
 
     async def _respond(self, method: str, path: str, message: Message | None) -> Response:

@@ -18,6 +18,8 @@ UNNAMED: Final = TensorSpec("input-0", "FP32", ())
 """The input of a server that says nothing of it; the name is what KServe's own clients send."""
 
 
+_IMAGE_LAYOUTS: Final = (Layout.NHWC, Layout.NCHW)
+
 _AXES: Final = {Layout.NHWC: 3, Layout.NCHW: 3, Layout.NHW: 2, Layout.FLAT: 1}
 """Of one image, where no metadata says it."""
 
@@ -27,7 +29,8 @@ class InputForm:
     """The model's input: images of ``size`` as a tensor of ``dims`` for each, by ``layout``.
 
     ``dims`` has three axes, two (grey without a channel's axis) or one (all pixels in a row); none
-    where each image is a picture file (BYTES). ``single``: it takes one image at a time.
+    where each image is a picture file (BYTES). ``together``: it takes just so many images at once.
+    ``bare``: it takes one, without an axis for the batch.
     """
 
     name: str
@@ -35,7 +38,8 @@ class InputForm:
     size: InputSize
     layout: Layout
     dims: tuple[int, ...]
-    single: bool
+    together: int | None = None
+    bare: bool = False
 
 
 def input_form(
@@ -51,6 +55,9 @@ def input_form(
     spec = _only(inputs, datatype)
     if spec.datatype == BYTES:
         return _pictures(spec, size)
+    bare = _is_bare(spec.shape, size)
+    if bare:
+        spec = replace(spec, shape=(1, *spec.shape))
     dims = spec.shape[1:]
     layout = layout or _layout(dims)
     size = size or _size(dims, layout)
@@ -63,7 +70,7 @@ def input_form(
             " make NEO_INPUT_SIZE and NEO_INPUT_LAYOUT fit it, or unset them"
         )
         raise UpstreamAnswerError(message)
-    return InputForm(spec.name, spec.datatype, size, layout, fixed, single=spec.shape[:1] == (1,))
+    return InputForm(spec.name, spec.datatype, size, layout, fixed, _together(spec), bare)
 
 
 def _pictures(spec: TensorSpec, size: InputSize | None) -> InputForm:
@@ -74,7 +81,21 @@ def _pictures(spec: TensorSpec, size: InputSize | None) -> InputForm:
     if dims not in {(), (1,)}:
         message = f"the model's input is {spec.shape} {BYTES}, not one picture file for each image"
         raise UpstreamAnswerError(message)
-    return InputForm(spec.name, BYTES, size, Layout.NHWC, dims, single=spec.shape[:1] == (1,))
+    return InputForm(spec.name, BYTES, size, Layout.NHWC, dims, _together(spec))
+
+
+def _is_bare(shape: tuple[int, ...], size: InputSize | None) -> bool:
+    """Tell whether *shape* is one image's, without an axis for the batch."""
+    if not shape or shape[0] <= 1:
+        return False
+    if size is not None:
+        return any(shape == _dims(size, layout, axes=len(shape)) for layout in _IMAGE_LAYOUTS)
+    return len(shape) == _AXES[Layout.NHWC] and (shape[0] in CHANNELS or shape[-1] in CHANNELS)
+
+
+def _together(spec: TensorSpec) -> int | None:
+    """Return how many images the tensor always has, None if any number."""
+    return spec.shape[0] if spec.shape and spec.shape[0] > 0 else None
 
 
 def _only(inputs: Sequence[TensorSpec], datatype: str | None) -> TensorSpec:
@@ -87,9 +108,6 @@ def _only(inputs: Sequence[TensorSpec], datatype: str | None) -> TensorSpec:
         raise UpstreamAnswerError(message)
     if spec.datatype not in FLOATS | INTEGERS | {BYTES}:
         message = f"the model takes {spec.datatype[:10]}, not numbers that the gateway can send"
-        raise UpstreamAnswerError(message)
-    if spec.shape[:1] not in ((), (-1,), (1,)):
-        message = f"the model's input is {spec.shape}: batches of a fixed size can't be served"
         raise UpstreamAnswerError(message)
     return spec
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from app.pictures.encoding import png
 from app.ports import UpstreamAnswerError
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Images
+    from app.ports import InputSize
     from app.upstream.inputs.input_form import InputForm
 
 LEVELS = 256
+PNG_BYTES = 256
+"""Of a PNG file, beside its pixels."""
 PIXELS = np.arange(LEVELS, dtype=np.float64)
 NEARLY_WHOLE = 1e-3
 LOWEST, HIGHEST = -0.5, LEVELS - 0.5
@@ -155,6 +159,18 @@ def preprocessing(form: InputForm, normalisation: Normalisation) -> Preprocessin
         None if (offset == 0).all() else _spread(offset, form),
         values,
     )
+
+
+def longest_number(plan: Preprocessing) -> int:
+    """Return how many letters of JSON a number takes that *plan* makes."""
+    text = orjson.dumps(plan.values.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
+    return max(map(len, text.strip(b"[]").split(b",")))
+
+
+def file_bytes(size: InputSize) -> int:
+    """Return how many bytes the PNG file of an image takes at most: noise can't be packed."""
+    rows = size.height * (size.width * size.channels + 1)
+    return rows + rows // 1000 + PNG_BYTES
 
 
 def _files(images: Images, dims: tuple[int, ...]) -> NDArray[Any]:

@@ -43,18 +43,37 @@ def test_form(
     expected: tuple[InputSize, Layout, tuple[int, ...]],
 ) -> None:
     """Size, layout and dimensions are told from the shape; the settings fill what is left open."""
-    assert InputForm("x", "FP32", *expected, single=False) == input_form(told(*shape), size, layout)
+    assert InputForm("x", "FP32", *expected) == input_form(told(*shape), size, layout)
 
 
 def test_no_metadata() -> None:
     """For a server that says nothing (KServe, MLServer) the size alone is enough."""
-    expected = InputForm("input-0", "FP32", SIGN, NHWC, (48, 40, 3), single=False)
+    expected = InputForm("input-0", "FP32", SIGN, NHWC, (48, 40, 3))
     assert expected == input_form([], SIGN, None)
 
 
-def test_batch_of_one() -> None:
-    """A model with a fixed batch of one is asked image by image."""
-    assert input_form(told(1, 3, 48, 40), None, None).single
+@pytest.mark.parametrize("count", [1, 8])
+def test_fixed_batches(count: int) -> None:
+    """A model with a fixed batch is asked for just so many images."""
+    assert count == input_form(told(count, 3, 48, 40), None, None).together
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "layout"),
+    [
+        ((48, 40, 3), None, NHWC),
+        ((3, 48, 40), None, NCHW),
+        ((48, 40, 3), SIGN, NHWC),
+        ((28, 28), DIGIT, NHWC),
+    ],
+)
+def test_one_image_without_a_batch(
+    shape: tuple[int, ...], size: InputSize | None, layout: Layout
+) -> None:
+    """A shape that is an image's own takes one, without an axis for the batch."""
+    images = SIGN if len(shape) > 2 else DIGIT
+    expected = InputForm("x", "FP32", images, layout, shape, 1, bare=True)
+    assert expected == input_form(told(*shape), size, None)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +89,6 @@ def test_batch_of_one() -> None:
         (told(-1, 785), DIGIT, None, "not a batch of 28x28x1 images"),
         (told(-1, 48, 40), SIGN, None, "not a batch of 48x40x3 images"),
         (told(-1, 1, 2, 3, 4), SIGN, None, "not a batch of 48x40x3 images"),
-        (told(8, 48, 40, 3), None, None, "batches of a fixed size"),
         (told(-1, datatype="BYTES"), None, None, "set NEO_INPUT_SIZE"),
         (told(-1, 28, 28, datatype="BYTES"), DIGIT, None, "not one picture file"),
         (told(-1, 28, 28, datatype="BOOL"), None, None, "takes BOOL"),

@@ -22,7 +22,7 @@ def form(datatype: str = "FP32", layout: Layout = Layout.NHWC, *dims: int) -> In
     """Make an input of 6x5 colour images."""
     told = dims or ((6, 5, 3) if layout is Layout.NHWC else (3, 6, 5))
     told = () if datatype == "BYTES" else told
-    return InputForm("x", datatype, InputSize(6, 5, 3), layout, told, single=False)
+    return InputForm("x", datatype, InputSize(6, 5, 3), layout, told)
 
 
 @pytest.mark.parametrize("layout", [Layout.NHWC, Layout.NCHW])
