@@ -201,7 +201,11 @@ class UpstreamModel:
         self.asked += len(batch)
         self.round_trips += 1
         whole = filled_up(batch, form.together)
-        answers = (await self._dialect.ask(form, whole, patient=patient))[: len(batch)]
+        try:
+            answers = (await self._dialect.ask(form, whole, patient=patient))[: len(batch)]
+        except OtherModelError:
+            self.is_strange = True
+            raise
         classes = 0 if answers.scores is None else answers.scores.shape[1]
         if self._classes is None:
             self._classes = classes

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
-from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
-from app.upstream.answers.tensors import answering, parse_answers, reading_answers
+from app.ports import ModelFacts, OtherModelError, UpstreamAnswerError, UpstreamStatusError
+from app.upstream.answers.tensors import (
+    FEWEST_CLASSES,
+    answering,
+    parse_answers,
+    reading_answers,
+)
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object, objects
 from app.wire.reading import HEADER_LENGTH, read
@@ -19,6 +25,8 @@ from app.wire.tensors import BYTES, tensor_spec
 from app.wire.writing import LENGTH_BYTES, Written, base64_bytes, write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.fields import Fields
+    from app.wire.tensors import TensorSpec
     from app.wire.writing import Message
 
 NOT_FOUND: Final = 404
@@ -55,6 +64,7 @@ class Oip:
         self._path = f"/v2/models/{quote(model, safe='')}"
         self._chosen = outputs[0] if outputs else None
         self._given = self._wanted = outputs
+        self._described: TensorSpec | None = None
         self._binary = False
         self._ids = itertools.count(1)
 
@@ -65,8 +75,10 @@ class Oip:
         facts = parse_metadata((await self._session.get(self._path)).body, self._model)
         if CONFIGURATION in extensions:
             facts = replace(facts, most_images=await self._most_images())
+        self._described = None
         if facts.outputs:
-            answering(facts.outputs, self._chosen)  # a model without an answer says so at once
+            # A model without an answer says so at once.
+            self._described = answering(facts.outputs, self._chosen)
             self._wanted = self._given or tuple(spec.name for spec in facts.outputs)
         return facts
 
@@ -96,8 +108,10 @@ class Oip:
         reply = await self._session.post(f"{self._path}/infer", message, patient=patient)
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
-            _check_origin(received.fields, self._model)
+            _check_success(received.fields)
             tensors = received.tensors("outputs")
+        if self._described is not None:
+            _check_origin([tensor.spec for tensor in tensors], self._described)
         return parse_answers(tensors, len(batch), self.names, self._chosen)
 
     def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
@@ -163,14 +177,30 @@ def parse_metadata(metadata: bytes, model: str) -> ModelFacts:
         )
 
 
-def _check_origin(answer: Fields, model: str) -> None:
+def _check_success(answer: Fields) -> None:
     if answer.get("error") is not None:
         words = excerpt(orjson.dumps(answer["error"]))
         message = f"the upstream's answer is an error, whatever its status: {words}"
         raise UpstreamAnswerError(message)
-    if answer.get("model_name") not in (model, None):
+
+
+def _check_origin(answer: Sequence[TensorSpec], described: TensorSpec) -> None:
+    """Raise OtherModelError if the output *described* isn't in the *answer*, or isn't so large.
+
+    The name of the model tells nothing: some servers decorate it, as a release's (`signs_2`).
+    """
+    found = next((spec for spec in answer if spec.name == described.name), None)
+    if found is None:
         message = (
-            f"the upstream's answer is another model's, not that of {model!r}: NEO_MODEL must be"
-            " the name that it answers with"
+            f"the upstream's answer has no output {described.name[:40]!r}, which its metadata"
+            " describes: another model is there, or NEO_OUTPUTS must name one that it answers"
         )
-        raise UpstreamAnswerError(message)
+        raise OtherModelError(message)
+    expected, actual = described.shape[1:], found.shape[1:]
+    told = bool(expected) and min(expected) > 0 and math.prod(expected) >= FEWEST_CLASSES
+    if told and math.prod(actual) not in {math.prod(expected), 1}:
+        message = (
+            f"the upstream answered in the shape {found.shape}, and its metadata describes"
+            f" {described.shape}: another model is there, or NEO_OUTPUTS must name another output"
+        )
+        raise OtherModelError(message)

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.ports import InputSize, UpstreamStatusError, UpstreamUnreachableError
+from app.ports import (
+    InputSize,
+    OtherModelError,
+    UpstreamStatusError,
+    UpstreamUnreachableError,
+)
 from app.settings import InputSettings, Layout, Normalisation
 from app.upstream.http.limits import Limits
 from app.wire.tensors import TensorSpec
+from tests.upstream.odd_server import OddServer, described, odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (23, 6, 5, 1), dtype=np.uint8)
 LABEL = TensorSpec("label", "INT64", (-1,))
+OUTPUT = {"name": "y", "datatype": "FP32"}
 
 
 def first_pixels(batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
@@ -161,3 +168,36 @@ async def test_size_unknown(connect: Connect) -> None:
     """Before the server has said it, the size is an error, not a guess."""
     with pytest.raises(UpstreamUnreachableError, match="hasn't said"):
         (await connect("http://127.0.0.1:9")).size  # noqa: B018
+
+
+def answer(name: str, scores: NDArray[Any], **more: Any) -> dict[str, Any]:
+    """Return an answer whose only output is *name*."""
+    told = {"name": name, "datatype": "FP32", "shape": scores.shape, "data": scores.ravel()}
+    return {"outputs": [told], **more}
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_1", "digits__isvc-6b2eb0b8bf", "else", None])
+async def test_names_that_servers_decorate(connect: Connect, name: str | None) -> None:
+    """The answer to our own request is ours, whatever it calls the model (Seldon, ModelMesh)."""
+    server = OddServer(say=lambda scores: answer("y", scores, model_name=name))
+    server.pages = described(-1, 6, 5, 1, outputs=[{**OUTPUT, "shape": [-1, 3]}])
+    with odd(server) as url:
+        answers = await (await connect(url)).answer(IMAGES)
+    np.testing.assert_array_equal(EXPECTED["probabilities"], answers.scores)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "reason"),
+    [("z", 3, "has no output 'y', which its metadata"), ("y", 2, r"in the shape \(23, 2\), and")],
+)
+async def test_another_models_outputs(
+    connect: Connect, name: str, classes: int, reason: str
+) -> None:
+    """Another output than the described one, or another number of classes, is another model's."""
+    server = OddServer(say=lambda scores: answer(name, scores[:, :classes], model_name="digits"))
+    server.pages = described(-1, 6, 5, 1, outputs=[{**OUTPUT, "shape": [-1, 3]}])
+    with odd(server) as url:
+        model = await connect(url)
+        with pytest.raises(OtherModelError, match=reason):
+            await model.answer(IMAGES)
+    assert model.is_strange
