@@ -258,6 +258,13 @@ class ServedModel(Model, Protocol):
         """What whoever runs it should know; no I/O."""
         ...
 
+    async def sound_out(self, images: Images) -> None:
+        """Find out on *images*, before they are calibrated, how the server scores.
+
+        Raises UpstreamError.
+        """
+        ...
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn from *images* of these *labels* what else the server says of its classes.
 

@@ -142,6 +142,9 @@ class TinyModel:
         """Say nothing but a name."""
         return ModelFacts("tiny")
 
+    async def sound_out(self, images: Images) -> None:
+        """Find out nothing."""
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 

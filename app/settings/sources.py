@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ARCHIVES = {".zip", ".npz"}
 _DATATYPES = (
-    *("FP32", "FP64", "FP16", "UINT8", "INT8", "UINT16", "INT16"),
+    *("FP32", "FP64", "FP16", "BF16", "UINT8", "INT8", "UINT16", "INT16"),
     *("UINT32", "INT32", "UINT64", "INT64", "BYTES"),
 )
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+")

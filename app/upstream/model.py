@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 MOST_FORMS: Final = 16
 """Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""
 
+SOUNDED: Final = 64
+"""References that are asked to see if a model's one score is a probability or a logit."""
+
 REFUSED: Final = frozenset({400, 415, 422})
 """Statuses of a server that doesn't like what it is sent."""
 
@@ -164,6 +167,19 @@ class UpstreamModel:
             return await asyncio.to_thread(arrivals, plan, spec, values)
         return arrivals(plan, spec, values)
 
+    async def sound_out(self, images: Images) -> None:
+        """Find out on *images*, before they are calibrated, how the server scores.
+
+        Raises UpstreamError.
+        """
+        one_score = self._dialect.one_score
+        if one_score.alone is None:
+            await self.answer(images[:1])
+        if one_score.alone:
+            spread = np.linspace(0, len(images) - 1, min(SOUNDED, len(images)))
+            await self.answer(images[spread.astype(np.intp)])
+            one_score.settle()
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn the class names of a server that answers by name: one of *images* of each label.
 
@@ -185,6 +201,7 @@ class UpstreamModel:
     def forget(self) -> None:
         """Forget what the server has said of the model, and how many classes it has."""
         self._agreement = self._classes = None
+        self._dialect.one_score.forget()
         self._plans.clear()
         self.is_strange = False
 

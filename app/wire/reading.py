@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from app.wire.bf16 import BF16, STORED, narrowed
 from app.wire.fields import WireError, excerpt, json_object, objects, parameters
 from app.wire.lists import array_of
 from app.wire.structure import check_structure
@@ -29,6 +30,8 @@ Payload: TypeAlias = "list[Any] | memoryview"
 """A tensor's values: a JSON list, flat or nested, or raw little-endian bytes."""
 
 _LENGTH = struct.Struct("<I")
+_WIDE = DATATYPES["FP32"]
+"""What BF16 is read as in JSON."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,7 @@ class Tensor:
 
         A JSON number too large for a float becomes infinite. Raises WireError.
         """
-        if self.spec.datatype != BYTES and self.spec.datatype not in DATATYPES:
+        if self.spec.datatype not in {BYTES, BF16, *DATATYPES}:
             raise _unusable(self.spec, "its datatype isn't known")
         if min(self.spec.shape, default=0) < 0:
             raise _unusable(self.spec, f"values came in the shape {self.spec.shape}")
@@ -130,7 +133,7 @@ def _raw(spec: TensorSpec, size: object, tail: memoryview) -> memoryview:
 
 
 def _from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:
-    dtype = DATATYPES[spec.datatype]
+    dtype = DATATYPES.get(spec.datatype, STORED)
     if len(raw) != math.prod(spec.shape) * dtype.itemsize:
         raise _unusable(spec, f"{len(raw)} bytes came in the shape {spec.shape}")
     if dtype.kind == "b":  # any other byte than 0 and 1 is no bool to numpy
@@ -139,20 +142,20 @@ def _from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:
 
 
 def _from_json(spec: TensorSpec, numbers: list[Any]) -> NDArray[Any]:
-    dtype = DATATYPES[spec.datatype]
+    dtype = DATATYPES.get(spec.datatype, _WIDE)
     try:
         found = array_of(numbers)
     except WireError as exc:
         raise _unusable(spec, str(exc)) from exc
     if not found.size:
-        return np.zeros(0, dtype)
+        found = np.zeros(0, dtype)
     if found.dtype.kind not in {"f": "iuf", "b": "b"}.get(dtype.kind, "iu"):
         raise _unusable(spec, "its data is of another type")
     with np.errstate(over="ignore"):
         values = found.astype(dtype)
     if dtype.kind != "f" and not np.array_equal(values, found):
         raise _unusable(spec, "a number is too large for its type")
-    return values
+    return narrowed(values) if spec.datatype == BF16 else values
 
 
 def _texts_from_bytes(spec: TensorSpec, raw: memoryview) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from app.wire.bf16 import BF16, STORED, narrowed
 from app.wire.fields import WireError, integers, text
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ DATATYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
-"""The datatypes of numbers that numpy has, little-endian as on the wire; BF16 isn't one."""
+"""The datatypes of numbers that numpy has, little-endian as on the wire; BF16 isn't (`bf16`)."""
 
 BYTES: Final = "BYTES"
 """The datatype of texts and files: an array of Python's bytes."""
@@ -46,6 +47,8 @@ MOST_TENSORS: Final = 1000
 
 INTEGERS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind in "iu")
 FLOATS: Final = frozenset(name for name, dtype in DATATYPES.items() if dtype.kind == "f")
+SCORES: Final = FLOATS | {BF16}
+"""What a model gives scores in."""
 
 _NAMES: Final = {dtype: name for name, dtype in DATATYPES.items()}
 
@@ -68,10 +71,22 @@ def tensor_spec(fields: Fields) -> TensorSpec:
     return spec
 
 
+def working_dtype(datatype: str) -> np.dtype[Any]:
+    """Return what numpy computes with for numbers of *datatype*: FP32 for BF16."""
+    return DATATYPES["FP32"] if datatype == BF16 else DATATYPES[datatype]
+
+
+def stored(numbers: NDArray[Any], datatype: str) -> NDArray[Any]:
+    """Return *numbers*, of the `working_dtype`, as a tensor of *datatype* has them."""
+    return narrowed(numbers) if datatype == BF16 else numbers
+
+
 def datatype_of(array: NDArray[Any]) -> str:
     """Return the datatype of *array*'s values: BYTES where they are objects. Raises WireError."""
     if array.dtype.kind == "O":
         return BYTES
+    if array.dtype == STORED:
+        return BF16
     # Nearly all are little-endian already, and to look that up is quicker than to make it so.
     name = _NAMES.get(array.dtype) or _NAMES.get(array.dtype.newbyteorder("<"))
     if name is None:

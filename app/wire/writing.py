@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from app.wire.bf16 import widened
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import BYTES, datatype_of
 
@@ -76,7 +77,7 @@ def write(head: Mapping[str, Any], key: str, tensors: Sequence[Written]) -> Mess
 
 def _in_json(tensor: Written, datatype: str) -> dict[str, Any]:
     if datatype != BYTES:
-        return {"data": np.ascontiguousarray(tensor.values).reshape(-1)}
+        return {"data": np.ascontiguousarray(widened(tensor.values)).reshape(-1)}
     if tensor.base64:
         texts = [base64.b64encode(value).decode() for value in tensor.values.reshape(-1)]
         return {"data": texts, "parameters": {"content_type": "base64"}}

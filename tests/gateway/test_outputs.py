@@ -68,3 +68,38 @@ def test_what_may_tell_the_attackers_class_is_refused(value: object) -> None:
     with pytest.raises(UnscreenedError, match="'z' can't be corrected"):
         sanitised_outputs(before, NEXT)
     assert ["y"] == list(sanitised_outputs(before, NEXT, {"y"}))
+
+
+@pytest.mark.parametrize(
+    ("score", "both", "expected"),
+    [
+        (0.75, (0.25, 0.75), 0.25),
+        (0.25, (0.75, 0.25), 0.75),
+        (0.75, (0.0, 0.75), -0.75),
+        (-3.0, (0.0, -3.0), 3.0),
+    ],
+)
+def test_one_score_of_two_classes(score: float, both: tuple[float, float], expected: float) -> None:
+    """The one score is turned round: a probability to its complement, a logit to its negative."""
+    attackers = int(both[1] > both[0])
+    scores = np.array([both], np.float32)
+    next_one = Answers(np.array([1 - attackers]))
+    for value in (np.array([[score]]), score, [score], {"p": score}):
+        outputs = said(y=value).outputs
+        found = sanitised_outputs(Answers(np.array([attackers]), scores, outputs=outputs), next_one)
+        told = found["y"].tolist()[0]
+        assert expected == (told["p"] if isinstance(told, dict) else np.ravel(told)[0])
+
+
+def test_a_number_that_is_not_the_score_is_not_touched() -> None:
+    """Beside two scores a number of something else may tell the attacker's class."""
+    outputs = said(y={"p": [0.2, 0.8], "sure": 0.3}).outputs
+    scores = np.array([[0.2, 0.8]], np.float32)
+    with pytest.raises(UnscreenedError):
+        sanitised_outputs(Answers(np.array([1]), scores, outputs=outputs), Answers(np.array([0])))
+
+
+def test_scores_in_lists_of_their_own() -> None:
+    """Nested scores change places where they lie."""
+    found = sanitised_outputs(said(y=[[0.3], [0.1], [0.6]]), NEXT)
+    assert [[0.6], [0.1], [0.3]] == found["y"].tolist()[0]

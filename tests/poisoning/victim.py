@@ -51,6 +51,9 @@ class Reader(DigitsModel):
     is_strange = False
     note: str | None = None
 
+    async def sound_out(self, images: Images) -> None:
+        """Find out nothing."""
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 

@@ -81,9 +81,9 @@ def odd(server: OddServer) -> Iterator[str]:
         yield url
 
 
-def described(*shape: int, **more: Any) -> dict[str, Any]:
+def described(*shape: int, datatype: str = "FP32", **more: Any) -> dict[str, Any]:
     """Return the pages of a server that describes the model ``digits``, whose input is *shape*."""
-    tensor = {"name": "x", "datatype": "FP32", "shape": shape}
+    tensor = {"name": "x", "datatype": datatype, "shape": shape}
     return {
         "/v2": {"name": "odd", "extensions": ["model_configuration"]},
         "/v2/models/digits": {"name": "digits", "inputs": [tensor], **more},

@@ -107,6 +107,8 @@ class Calibrator:
         await self._model.check()
         size = self._model.size
         images = await asyncio.to_thread(self._load, size)
+        if self._served is not None:
+            await self._served.sound_out(images)
         plan = self._plan(size)
         key = await asyncio.to_thread(_key, self._identity, images, plan, seed)
 

@@ -5,6 +5,7 @@ The shapes that are told without help, each also alone in a list or under ``pred
     [{"label": "cat", "score": 0.9}, …]     Hugging Face, the best ones
     {"cat": 0.9, "dog": 0.1, …}             TorchServe, the best ones
     [0.9, 0.1, …]                           SageMaker, all classes in their order
+    0.93                                    of two classes the second one's
     {"label": "cat", "score": 0.9}, "cat", 3
 
 Of anything else a JMESPath expression (NEO_ANSWER) makes one of these.
@@ -19,6 +20,7 @@ import orjson
 
 from app.detection.search import Answers
 from app.ports import UpstreamAnswerError
+from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.tensors import FEWEST_CLASSES
 from app.wire.fields import excerpt
 
@@ -42,7 +44,12 @@ class Template(Protocol):
         ...
 
 
-def parse_ranking(body: bytes, names: ClassNames, template: Template | None = None) -> Answers:
+def parse_ranking(
+    body: bytes,
+    names: ClassNames,
+    template: Template | None = None,
+    one_score: OneScore | None = None,
+) -> Answers:
     """Read the answer to one picture. Raises UpstreamAnswerError."""
     said = _json(body)
     answer = said if template is None else _found(template, said)
@@ -51,7 +58,11 @@ def parse_ranking(body: bytes, names: ClassNames, template: Template | None = No
         answer = answer[PREDICTIONS]
     while isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], list | dict):
         answer = answer[0]
+    if isinstance(answer, list) and all(isinstance(one, list) and len(one) == 1 for one in answer):
+        answer = [one[0] for one in answer]
     match answer:
+        case [float() as score] | (float() as score) if abs(score) <= LARGEST:
+            return (one_score or OneScore()).answers(np.array([score]), outputs)
         case list() if len(answer) >= FEWEST_CLASSES and all(map(_is_number, answer)):
             scores = np.array([answer], np.float64)
             return Answers(scores.argmax(axis=1), scores.astype(np.float32), outputs=outputs)

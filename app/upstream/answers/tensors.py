@@ -9,8 +9,10 @@ import numpy as np
 
 from app.detection.search import Answers
 from app.ports import UpstreamAnswerError
+from app.upstream.answers.one_score import OneScore
+from app.wire.bf16 import widened
 from app.wire.fields import WireError
-from app.wire.tensors import BYTES, FLOATS, INTEGERS
+from app.wire.tensors import BYTES, INTEGERS, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,16 +43,16 @@ def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorS
     Scores go before class indices, and these before class names. Raises UpstreamAnswerError where
     there is no such output, or more than one.
     """
-    kinds = (FLOATS, INTEGERS, {BYTES})
+    kinds = (SCORES, INTEGERS, {BYTES})
     usable = next(filter(None, ([s for s in specs if s.datatype in kind] for kind in kinds)), [])
     if chosen is not None:
         any_kind = frozenset().union(*kinds)
         usable = [spec for spec in specs if spec.name == chosen and spec.datatype in any_kind]
     if len(usable) != 1:
         shown = ", ".join(f"{spec.name[:40]!r} {spec.datatype[:10]}" for spec in specs[:MOST_SHOWN])
-        wanted = "exactly one output with scores (FP16, FP32, FP64), or else one with class indices"
+        wanted = "exactly one output with scores (FP16, BF16, FP32, FP64), or else one with class"
         message = (
-            f"the gateway needs {wanted} or names; name it in NEO_OUTPUTS;"
+            f"the gateway needs {wanted} indices or names; name it in NEO_OUTPUTS;"
             f" the model's outputs are: {shown or 'none'}"
         )
         raise UpstreamAnswerError(message)
@@ -58,37 +60,48 @@ def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorS
 
 
 def parse_answers(
-    tensors: Sequence[Tensor], count: int, names: ClassNames, chosen: str | None = None
+    tensors: Sequence[Tensor],
+    count: int,
+    names: ClassNames,
+    chosen: str | None = None,
+    one_score: OneScore | None = None,
 ) -> Answers:
     """Read the answers to *count* images out of a model's output *tensors*.
 
     Scores (count, classes) come back as they came, logits too, and the label is the index of the
-    largest. Labels are (count,) or (count, 1). Raises UpstreamAnswerError.
+    largest; one score is `OneScore`'s. Labels are (count,). Further axes of length 1 don't matter,
+    and of one image the batch's may be left out. Raises UpstreamAnswerError.
     """
     spec = answering([tensor.spec for tensor in tensors], chosen)
-    if spec.shape[:1] != (count,):
+    bare = count == 1 and spec.shape[:1] != (1,)
+    if not bare and spec.shape[:1] != (count,):
         message = f"the upstream answered in the shape {spec.shape} to {count} images"
         raise UpstreamAnswerError(message)
     outputs: dict[str, NDArray[Any]] = {}
     for tensor in tensors:
         # Of another output than the one with the answer only what can be dealt out is passed on.
         with reading_answers() if tensor.spec is spec else suppress(WireError):
-            values = tensor.values()
+            values = tensor.values()[None] if bare else tensor.values()
             if values.shape[:1] == (count,):
                 outputs[tensor.spec.name] = values
-    return answers_from(outputs[spec.name], outputs, names)
+    return answers_from(outputs[spec.name], outputs, names, one_score or OneScore())
 
 
 def answers_from(
-    values: NDArray[Any], outputs: dict[str, NDArray[Any]], names: ClassNames
+    values: NDArray[Any], outputs: dict[str, NDArray[Any]], names: ClassNames, one_score: OneScore
 ) -> Answers:
     """Return the answers that *values* (n, ...) hold: scores, class indices or class names.
 
     Raises UpstreamAnswerError.
     """
+    values = widened(values)
+    shape = tuple(length for length in values.shape[1:] if length != 1)
+    if values.dtype.kind == "f" and not shape:
+        return one_score.answers(values.reshape(-1), outputs)
+    one_score.hear(alone=False)
     if values.dtype.kind == "f":
-        return _scored(values, outputs)
-    if values.shape[1:] not in {(), (1,)}:
+        return _scored(values.reshape(len(values), *shape), outputs)
+    if shape:
         message = (
             f"the upstream's labels are {values.shape}, not one for each image: name another output"
             " in NEO_OUTPUTS"
@@ -106,15 +119,12 @@ def answers_from(
 
 
 def _scored(values: NDArray[Any], outputs: dict[str, NDArray[Any]]) -> Answers:
-    match values.shape:
-        case (_, classes) if classes >= FEWEST_CLASSES:
-            pass
-        case shape:
-            message = (
-                f"the upstream's scores are {shape}, not (images, classes): name another output in"
-                " NEO_OUTPUTS"
-            )
-            raise UpstreamAnswerError(message)
+    if values.ndim != 2 or not values.size:  # noqa: PLR2004  # images, classes
+        message = (
+            f"the upstream's scores are {values.shape}, not (images, classes): name another output"
+            " in NEO_OUTPUTS"
+        )
+        raise UpstreamAnswerError(message)
     with np.errstate(over="ignore"):
         scores = values.astype(np.float32)
     if not np.isfinite(scores).all():

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers
     from app.ports import ModelFacts
     from app.upstream.answers.class_names import ClassNames
+    from app.upstream.answers.one_score import OneScore
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
 
@@ -18,6 +19,7 @@ class Dialect(Protocol):
     """How one kind of model server is spoken to."""
 
     names: ClassNames
+    one_score: OneScore
     single: bool
     """Whether it takes no more than one image a request."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from app.ports import ModelFacts
+from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.rankings import parse_ranking
 from app.upstream.inputs.preprocessing import file_bytes
 from app.wire.writing import Message
@@ -35,6 +36,7 @@ class ImageFiles:
         self, session: Session, model: str, names: ClassNames, template: Template | None = None
     ) -> None:
         self.names = names
+        self.one_score = OneScore()
         self.typed = False
         self.single = True
         self._session = session
@@ -63,4 +65,4 @@ class ImageFiles:
         """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
         (file,) = batch.reshape(-1)
         reply = await self._session.post("", Message(HEADERS, (file,)), patient=patient)
-        return parse_ranking(reply.body, self.names, self._template)
+        return parse_ranking(reply.body, self.names, self._template, self.one_score)

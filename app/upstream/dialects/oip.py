@@ -12,6 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from app.ports import ModelFacts, OtherModelError, UpstreamAnswerError, UpstreamStatusError
+from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.tensors import (
     FEWEST_CLASSES,
     answering,
@@ -57,6 +58,7 @@ class Oip:
         self, session: Session, model: str, names: ClassNames, outputs: tuple[str, ...] = ()
     ) -> None:
         self.names = names
+        self.one_score = OneScore()
         self.typed = True
         self.single = False
         self._session = session
@@ -112,7 +114,7 @@ class Oip:
             tensors = received.tensors("outputs")
         if self._described is not None:
             _check_origin([tensor.spec for tensor in tensors], self._described)
-        return parse_answers(tensors, len(batch), self.names, self._chosen)
+        return parse_answers(tensors, len(batch), self.names, self._chosen, self.one_score)
 
     def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
         head: dict[str, Any] = {"id": str(next(self._ids))}

@@ -11,7 +11,8 @@ from app.ports import Arrival, ArrivalError, UpstreamAnswerError
 from app.settings import Normalisation
 from app.upstream.inputs.input_form import input_form
 from app.upstream.inputs.preprocessing import OutOfRangeError, preprocessing
-from app.wire.tensors import BYTES, DATATYPES, TensorSpec
+from app.wire.bf16 import STORED, widened
+from app.wire.tensors import BYTES, DATATYPES, SCORES, TensorSpec, stored, working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tup
 
     Raises ArrivalError where there is none.
     """
-    if values.dtype != DATATYPES.get(spec.datatype):
+    if values.dtype != DATATYPES.get(spec.datatype, STORED):
         message = f"the model takes numbers, not {spec.datatype[:10]}"
         raise ArrivalError(message)
     whole = plan.whole(values)
@@ -54,16 +55,17 @@ def _without_subnormals(values: NDArray[Any]) -> NDArray[Any]:
     Some models take that for 0, others need a hundred times as long for it. FP16 has nothing so
     small: its own subnormals are usual numbers to whoever computes in FP32.
     """
-    if values.dtype.kind != "f":
+    numbers = widened(values)
+    if numbers.dtype.kind != "f":
         return values
-    odd = (np.abs(values) < SMALLEST) & (values != 0)
-    return np.where(odd, values.dtype.type(0), values) if odd.any() else values
+    odd = (np.abs(numbers) < SMALLEST) & (numbers != 0)
+    return np.where(odd, np.zeros((), values.dtype), values) if odd.any() else values
 
 
 def _out_of_range(plan: Preprocessing, spec: TensorSpec, row: NDArray[Any], place: int) -> str:
     """Say what is wrong with the image at *place* of a tensor, whose numbers are *row*."""
     where = f"image {place} of the tensor {spec.name[:40]!r}"
-    if row.dtype.kind == "f" and not np.isfinite(row).all():
+    if not np.isfinite(widened(row)).all():
         return f"{where} has values that are not finite numbers"
     ends = np.stack([plan.values.min(axis=0), plan.values.max(axis=0)], axis=1).astype(float)
     ranges = dict.fromkeys(f"{low:.5g} to {high:.5g}" for low, high in ends.tolist())
@@ -98,12 +100,12 @@ def typed(
     Raises ArrivalError where the model takes whole numbers and they are none.
     """
     datatype = form.datatype
-    if datatype == BYTES or (exact and DATATYPES[datatype].kind == "f"):
+    if datatype == BYTES or (exact and datatype in SCORES):
         datatype = "FP64"
-    dtype = DATATYPES[datatype]
+    dtype = working_dtype(datatype)
     with np.errstate(over="ignore"):
         numbers = values.astype(dtype)
     if dtype.kind != "f" and not np.array_equal(numbers, values):
         message = f"the model takes whole numbers ({datatype}); the instances hold others"
         raise ArrivalError(message)
-    return TensorSpec(form.name, datatype, spec.shape), numbers
+    return TensorSpec(form.name, datatype, spec.shape), stored(numbers, datatype)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.ports import InputSize, UpstreamAnswerError
 from app.settings import Layout
-from app.wire.tensors import BYTES, FLOATS, INTEGERS, TensorSpec
+from app.wire.tensors import BYTES, INTEGERS, SCORES, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _only(inputs: Sequence[TensorSpec], datatype: str | None) -> TensorSpec:
     if datatype not in {None, spec.datatype}:
         message = f"the model takes {spec.datatype[:10]}, but NEO_INPUT_DATATYPE is {datatype}"
         raise UpstreamAnswerError(message)
-    if spec.datatype not in FLOATS | INTEGERS | {BYTES}:
+    if spec.datatype not in SCORES | INTEGERS | {BYTES}:
         message = f"the model takes {spec.datatype[:10]}, not numbers that the gateway can send"
         raise UpstreamAnswerError(message)
     return spec

@@ -14,7 +14,8 @@ import orjson
 from app.pictures.encoding import png
 from app.ports import UpstreamAnswerError
 from app.settings import Layout, Normalisation
-from app.wire.tensors import BYTES, DATATYPES
+from app.wire.bf16 import widened
+from app.wire.tensors import BYTES, stored, working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,6 +81,7 @@ class Preprocessing:
         """
         if self.factor is not None or self.offset is not None:
             return None
+        tensor = widened(tensor)
         with np.errstate(invalid="ignore"):
             pixels = tensor.astype(np.uint8)
         return self._images(self._upright(pixels)) if (pixels == tensor).all() else None
@@ -91,7 +93,7 @@ class Preprocessing:
         more from any, or no number: by so much nobody's rounding misses one.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            levels = self._levels(self._upright(tensor))
+            levels = self._levels(self._upright(widened(tensor)))
         if not (levels.min() > LOWEST and levels.max() < HIGHEST):  # nor where one is NaN
             within = (levels > LOWEST) & (levels < HIGHEST)
             raise OutOfRangeError(int(within.reshape(len(levels), -1).all(axis=1).argmin()))
@@ -101,7 +103,7 @@ class Preprocessing:
         """Return the levels that *upright* numbers are, not rounded."""
         if self.factor is None and self.offset is None:
             return upright
-        levels = upright.astype(_working(DATATYPES[self.form.datatype]))
+        levels = upright.astype(_working(working_dtype(self.form.datatype)))
         rows = _rows(levels, self.form.layout)
         if self.offset is not None:
             rows += self.offset
@@ -124,9 +126,9 @@ class Preprocessing:
         return images.transpose(0, 3, 1, 2) if self.form.layout is Layout.NCHW else images
 
     def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        dtype = DATATYPES[self.form.datatype]
+        dtype = working_dtype(self.form.datatype)
         if self.factor is None and self.offset is None:
-            return pixels.astype(dtype, order="C", copy=False)
+            return stored(pixels.astype(dtype, order="C", copy=False), self.form.datatype)
         # A cast and steps in place: three times faster than one step that casts as it goes.
         numbers = pixels.astype(_working(dtype), order="C")
         rows = _rows(numbers, self.form.layout)
@@ -136,7 +138,7 @@ class Preprocessing:
             rows -= self.offset
         if dtype.kind != "f":
             np.rint(numbers, out=numbers)
-        return numbers.astype(dtype, copy=False)
+        return stored(numbers.astype(dtype, copy=False), self.form.datatype)
 
 
 def preprocessing(form: InputForm, normalisation: Normalisation) -> Preprocessing:
@@ -190,9 +192,10 @@ def _per_channel(numbers: NDArray[np.float64], form: InputForm) -> NDArray[np.fl
 
 
 def _values(numbers: NDArray[np.float64], form: InputForm) -> NDArray[Any]:
-    dtype = DATATYPES[form.datatype]
+    dtype = working_dtype(form.datatype)
     with np.errstate(over="ignore", invalid="ignore"):
         values = (numbers if dtype.kind == "f" else numbers.round()).astype(dtype)
+        values = widened(stored(values, form.datatype))
     near = NEARLY_WHOLE if dtype.kind != "f" else np.inf
     if not np.isfinite(values).all() or (abs(values - numbers) > near).any():
         message = (
@@ -205,7 +208,7 @@ def _values(numbers: NDArray[np.float64], form: InputForm) -> NDArray[Any]:
 
 def _spread(per_channel: NDArray[np.float64], form: InputForm) -> NDArray[Any]:
     """Lay one number a channel out so that numpy's inner loop is a row, not a pixel."""
-    numbers = per_channel.astype(_working(DATATYPES[form.datatype]))
+    numbers = per_channel.astype(_working(working_dtype(form.datatype)))
     if (numbers == numbers[0]).all():
         return numbers[0]  # type: ignore[no-any-return]
     if form.layout is Layout.NCHW:

@@ -95,8 +95,6 @@ def test_template(answer: object, template: str) -> None:
         ([], None),
         ([[]], None),
         (True, None),
-        (0.5, None),
-        ([0.5], None),
         ([{"label": "dog", "score": "high"}], None),
         ([{"score": 0.5}], None),
         ({"label": "wolf", "score": 0.5}, None),

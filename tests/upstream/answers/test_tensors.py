@@ -82,10 +82,8 @@ def test_label_of_doubles() -> None:
         ([output("FP32", (), [1.0])], "to 2 images"),
         ([output("INT64", (1,), [1])], "to 2 images"),
         ([output("INT64", (3,), [1, 2, 3])], "to 2 images"),
-        ([output("FP32", (2,), [0.5, 0.5])], "not \\(images, classes\\)"),
-        ([output("FP32", (2, 1), [0.5, 0.5])], "not \\(images, classes\\)"),
         ([output("FP32", (2, -1), ROWS)], "values came in the shape"),
-        ([output("FP32", (2, 3, 1), ROWS)], "not \\(images, classes\\)"),
+        ([output("FP32", (2, 3, 2), ROWS * 2)], "not \\(images, classes\\)"),
         ([output("INT64", (2, 3), [1] * 6)], "not one for each image"),
         ([output("FP32", (2, 3), ROWS[:5])], "5 values came"),
         ([output("FP32", (2, 3), [*ROWS, 1.0])], "7 values came"),
@@ -114,3 +112,49 @@ def test_binary_scores_that_are_no_numbers(bad: float) -> None:
     raw = np.array([*ROWS[:5], bad], np.float32).tobytes()
     with pytest.raises(UpstreamAnswerError, match="finite"):
         parsed(Tensor(TensorSpec("y", "FP32", (2, 3)), memoryview(raw), {}))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (2, 1, 3), (2, 1, 1, 3, 1)])
+def test_axes_of_length_1(shape: tuple[int, ...]) -> None:
+    """Scores are told whatever axes of length 1 they have, and passed on with them."""
+    answers = parsed(output("FP32", shape, ROWS))
+    assert [1, 2] == answers.labels.tolist()
+    assert shape == answers.outputs["y"].shape
+    assert [4, 0] == parsed(output("INT64", (2, 1, 1), [4, 0])).labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("datatype", "shape", "data", "label"),
+    [
+        ("FP32", (3,), ROWS[:3], 1),
+        ("FP32", (3, 1, 1), ROWS[:3], 1),
+        ("FP32", (), [0.75], 1),
+        ("FP32", (1,), [0.25], 0),
+        ("INT64", (), [2], 2),
+    ],
+)
+def test_one_image_without_the_batch(
+    datatype: str, shape: tuple[int, ...], data: list[Any], label: int
+) -> None:
+    """Of one image the axis of the batch may be missing; what is passed on has it."""
+    answers = parse_answers([output(datatype, shape, data)], 1, ClassNames())
+    assert ([label], 1) == (answers.labels.tolist(), len(answers.outputs["y"]))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (6,)])
+def test_too_many_for_one_image(shape: tuple[int, ...]) -> None:
+    """Two rows are no answer to one image, nor are labels without a batch."""
+    datatype = "FP32" if len(shape) > 1 else "INT64"
+    with pytest.raises(UpstreamAnswerError):
+        parse_answers([output(datatype, shape, [1] * 6)], 1, ClassNames())
+
+
+def test_bf16() -> None:
+    """BF16 is read exactly, from raw bytes and from JSON, and passed on as it came."""
+    raw = (np.array(ROWS, np.float32).view(np.uint32) >> 16).astype("<u2").tobytes()
+    spec = TensorSpec("y", "BF16", (2, 3))
+    for payload in (memoryview(raw), ROWS):
+        answers = parsed(Tensor(spec, payload, {}))
+        assert answers.scores is not None
+        assert ([1, 2], [ROWS[:3], ROWS[3:]]) == (answers.labels.tolist(), answers.scores.tolist())
+        assert raw == answers.outputs["y"].tobytes()

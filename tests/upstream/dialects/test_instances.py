@@ -16,8 +16,6 @@ from starlette.routing import Route
 from app.pictures.decoding import load
 from app.ports import InputSize, UpstreamAnswerError, UpstreamStatusError
 from app.settings import InputSettings, Layout, Normalisation, Protocol
-from app.upstream.answers.class_names import ClassNames
-from app.upstream.dialects.instances import parse_predictions
 from tests.served_apps import running
 
 if TYPE_CHECKING:
@@ -166,79 +164,3 @@ async def test_no_predictions(connect: Connect, answer: object) -> None:
         model = await connect(url, told(), protocol=Protocol.INSTANCES)
         with pytest.raises(UpstreamAnswerError):
             await model.answer(IMAGES)
-
-
-def parsed(predictions: object, chosen: str | None = None, *names: str) -> list[int]:
-    """Read *predictions* as the answers to two images; return the labels."""
-    answers = parse_predictions(predictions, 2, ClassNames(names), chosen)
-    assert 2 == len(answers.outputs["predictions"])
-    labels: list[int] = answers.labels.tolist()
-    return labels
-
-
-@pytest.mark.parametrize(
-    ("predictions", "chosen", "names"),
-    [
-        ([[0.1, 0.9], [0.8, 0.2]], None, ()),
-        ([[-3, 4], [4, -3]], None, ()),
-        ([1, 0], None, ()),
-        ([[1], [0]], None, ()),
-        (["b", "a"], None, ("a", "b")),
-        ([["b"], ["a"]], None, ("a", "b")),
-        (["1", "LABEL_0"], None, ()),
-        (
-            [{"probabilities": [0.1, 0.9], "class": 0}, {"probabilities": [1, 0], "class": 0}],
-            None,
-            (),
-        ),
-        ([{"class": 1, "note": {}}, {"class": 0, "note": {}}], None, ()),
-        ([{"label": "b"}, {"label": "a"}], None, ("a", "b")),
-        ([{"p": [0.1, 0.9], "q": [1, 0]}, {"p": [0.8, 0.2], "q": [1, 0]}], "p", ()),
-    ],
-)
-def test_kinds_of_predictions(
-    predictions: object, chosen: str | None, names: tuple[str, ...]
-) -> None:
-    """Scores, indices and names are told, alone, in lists, and in objects."""
-    assert [1, 0] == parsed(predictions, chosen, *names)
-
-
-@pytest.mark.parametrize(
-    ("predictions", "reason"),
-    [
-        (None, "no list of predictions"),
-        ([[0.1, 0.9]], "1 predictions to 2 images"),
-        ([[0.1, 0.9]] * 3, "3 predictions to 2 images"),
-        ([[0.1, 0.9], [0.1, 0.8, 0.1]], "one of a kind"),
-        ([[0.1, 0.9], 1], "one of a kind"),
-        ([[0.5], [0.5]], "one of a kind"),
-        ([True, False], "one of a kind"),
-        ([[0.1, "x"], [0.1, 0.9]], "one of a kind"),
-        ([2**63, 1], "one of a kind"),
-        ([-1, 1], "out of range"),
-        ([[1e39, 0], [0, 1]], "finite"),
-        (["c", "a"], "NEO_LABELS"),
-        ([{"p": [0.1, 0.9], "q": [1, 0]}] * 2, "NEO_OUTPUTS"),
-        ([{}, {}], "NEO_OUTPUTS"),
-        ([None, None], "one of a kind"),
-    ],
-)
-def test_no_answers(predictions: object, reason: str) -> None:
-    """What isn't one answer of one kind for each image is an error."""
-    with pytest.raises(UpstreamAnswerError, match=reason):
-        parsed(predictions, None, "a", "b")
-
-
-@pytest.mark.parametrize(
-    "predictions",
-    [
-        [{"p": [0.1, 0.9], "note": "x"}, {"p": [0.8, 0.2], "note": None}],
-        [[1], [0]],
-        [[0, 1], [1, 0]],
-        [["LABEL_1"], ["LABEL_0"]],
-    ],
-)
-def test_predictions_are_kept_as_they_came(predictions: list[Any]) -> None:
-    """Whatever a prediction is, it is passed on as it came."""
-    answers = parse_predictions(predictions, 2, ClassNames())
-    assert predictions == answers.outputs["predictions"].tolist()

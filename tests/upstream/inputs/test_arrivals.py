@@ -15,8 +15,10 @@ from app.detection.geometry import Box
 from app.detection.origins import FOREIGN, WHOLE, within
 from app.ports import ArrivalError, Caller, InputSize
 from app.settings import InputSettings, Layout, Normalisation, Protocol
+from app.wire.bf16 import narrowed, widened
 from app.wire.tensors import DATATYPES, UNTYPED, TensorSpec
 from tests.served_apps import running
+from tests.upstream.odd_server import OddServer, described, first_pixels, odd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -277,3 +279,27 @@ async def test_plain_json_in_front_of_a_typed_server(connect: Connect) -> None:
         (arrival, *_) = await model.arrivals(spec((6, 5, 3), UNTYPED, ""), IMAGES.astype(float))
         answers = await model.answer(arrival.image[None], Caller(arrival=arrival))
     assert [3] == answers.labels.tolist()
+
+
+async def test_bf16(connect: Connect) -> None:
+    """A model of BF16 gets its own two bytes, of pictures and of callers' tensors."""
+    server = OddServer(predict=lambda images: first_pixels(widened(images)))
+    server.pages = described(-1, 6, 5, 3, datatype="BF16")
+    server.pages["/v2"] = {"extensions": ["binary_tensor_data"]}
+    with odd(server) as url:
+        model = await connect(url, InputSettings(normalisation=IMAGENET))
+        answers = await model.answer(IMAGES)
+        sent = narrowed((IMAGES / 255 - np.array(IMAGENET.mean)) / np.array(IMAGENET.std))
+        shown = await model.arrivals(spec((6, 5, 3), "BF16", "x"), sent)
+        np.testing.assert_array_equal(IMAGES, np.stack([one.image for one in shown]))
+        assert [None] * len(IMAGES) == [one.row for one in shown]
+        sent[1, 0, 0, 0] = narrowed(np.array([1.0]))[0]
+        odd_one = (await model.arrivals(spec((6, 5, 3), "BF16", "x"), sent))[1]
+        told = await model.answer(odd_one.image[None], Caller(arrival=odd_one, origins=[WHOLE]))
+        sent[1, 0, 0, 0] = narrowed(np.array([9.0]))[0]
+        with pytest.raises(ArrivalError, match=r"image 1 .* outside"):
+            await model.arrivals(spec((6, 5, 3), "BF16", "x"), sent)
+    assert answers.scores is not None
+    assert told.scores is not None
+    np.testing.assert_array_equal(first_pixels(widened(sent))[2:], answers.scores[2:])
+    assert 1.0 == told.scores[0, 0]
