@@ -4,6 +4,8 @@ The errors::
 
     PortError
     ├── ArrivalError                 a caller's tensor isn't one that the model takes
+    │   └── SelectionError             it selects what can't be passed on, or can't be screened
+    │       └── UnknownVersionError      the server has no such version of the model
     ├── UpstreamError                the classifier gave no usable answer
     │   ├── UpstreamUnreachableError   no connection, or it broke
     │   ├── UpstreamTimeoutError       no answer in time
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import Calibration
     from app.detection.search import Answers, Image, Images
     from app.detection.trigger import Trigger
+    from app.wire.selection import Selection
     from app.wire.tensors import TensorSpec
 
 
@@ -53,6 +56,14 @@ class PortError(Exception):
 
 class ArrivalError(PortError):
     """A caller's tensor isn't one that the model takes; the message is fit for the caller."""
+
+
+class SelectionError(ArrivalError):
+    """A request selects what the server doesn't know, or what images can't be screened on."""
+
+
+class UnknownVersionError(SelectionError):
+    """The server has no such version of the model."""
 
 
 class UpstreamError(PortError):
@@ -168,13 +179,14 @@ class Caller:
 
     ``spent`` is how many were sent for it before: the request with the fewest goes first.
     ``arrival`` is its own image, if that came as a tensor: the pixels that are its own, as
-    ``origins`` has them of each image, go upstream as they came. What is asked for everybody has no
-    arrival.
+    ``origins`` has them of each image, go upstream as they came. ``selection`` is what else it
+    says. What is asked for everybody has neither.
     """
 
     spent: int = 0
     arrival: Arrival | None = None
     origins: Sequence[Origin] = ()
+    selection: Selection | None = None
 
     @property
     def long(self) -> bool:

@@ -53,6 +53,7 @@ ELSEWHERE = {
     "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
     "settings/quantities": "settings/test_settings",  # each way to write a value
     "upstream/assembly": "upstream/test_access",  # a model opened as its owner describes it
+    "upstream/dialects/dialect": "gateway/test_selections",  # how a dialect is asked
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it
     "upstream/parts": "upstream/test_batching",  # batches are split and joined
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples

@@ -125,6 +125,7 @@ def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its
         Route("/v2/models/{model}", metadata),
         Route("/v2/models/{model}/ready", model_ready),
         Route("/v2/models/{model}/infer", infer, methods=["POST"]),
+        Route("/v2/models/{model}/versions/1/infer", infer, methods=["POST"]),
         Route("/stats", counts),
         Route("/stats/reset", reset, methods=["POST"]),
     ]

@@ -13,6 +13,7 @@ from app.gateway.outcome import Outcome, Screening
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.logs import told
+from app.ports import UpstreamError
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -49,6 +50,9 @@ async def concluded(
             sanitised=Answers() as sanitised,
             trigger=Trigger() as trigger,
         ):
+            if not await _is_everybodys(trigger, examiner):
+                finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)
+                return unfinished(finding, library.entries(), policy, driven.probes)
             before = {entry.id for entry in library.entries()}
             entry = await library.register(trigger, examiner.caller)
             library.count(screened=1)
@@ -72,6 +76,13 @@ async def concluded(
         driven.probes,
         partial(sanitised_outputs, said, sanitised),
     )
+
+
+async def _is_everybodys(trigger: Trigger, examiner: Examiner) -> bool:
+    try:
+        return await examiner.is_everybodys(trigger)
+    except UpstreamError:  # as long as it isn't known it isn't
+        return False
 
 
 def _unflagged(said: Answers, state: Screening, driven: Driven[Finding]) -> Outcome:

@@ -57,7 +57,9 @@ class Course(Generic[T]):
     def caller(self, probe: Probe) -> Caller:
         """Return whom *probe* is asked for: what is kept for all has nothing of the visitor."""
         spent = BACKGROUND.spent if self.background else self.probes + self.shared
-        return Caller(spent) if probe.shared else Caller(spent, self.visit.arrival, probe.origins)
+        if probe.shared:
+            return Caller(spent)
+        return Caller(spent, self.visit.arrival, probe.origins, self.visit.selection)
 
     def driven(self, result: T, cut_off: UpstreamError | None = None) -> Driven[T]:
         """Return this *result* with what it has cost."""

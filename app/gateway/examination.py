@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from app.detection import paper
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.origins import WHOLE
+from app.detection.recognising.stamping import verified
 from app.detection.screening import screen
 from app.detection.search import Probe
+from app.gateway.preparation.library_check import ACTS
 from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
+    from app.detection.trigger import Trigger
     from app.gateway.learning import Learner
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
@@ -28,13 +31,28 @@ DRAW_BYTES = 6
 
 @dataclass(frozen=True, eq=False)
 class Examiner:
-    """What the examination of an image works with; ``caller`` is whose it is, if that is known."""
+    """What the examination of an image works with; ``caller`` is whose it is, if that is known.
+
+    ``selected``: its request selects what the model server computes, so that what the examination
+    shows is true for everybody only once the model has shown it without that.
+    """
 
     prepared: Prepared
     library: TriggerLibrary
     policy: Policy
     learner: Learner
     caller: str = ""
+    selected: bool = False
+
+    async def is_everybodys(self, trigger: Trigger) -> bool:
+        """Return whether *trigger* acts on the model as all callers have it. Raises UpstreamError.
+
+        Only a request that selects something may have found another one.
+        """
+        if not self.selected:
+            return True
+        again = verified(trigger, self.prepared.references, self.prepared.plan)
+        return (await self.learner.ask(again)).evidence.carry_rate >= ACTS
 
     @property
     def searching(self) -> bool:

@@ -6,20 +6,22 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from app.detection.recognising.reconstruction import reconstruct, sample
 from app.detection.recognising.sighting import has_strayed
 from app.detection.recognising.stamping import is_as_good
 from app.gateway.preparation.prepared import ask
-from app.ports import LibraryError, UnknownTriggerError, UpstreamError
+from app.ports import NOBODY, LibraryError, UnknownTriggerError, UpstreamError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
     from app.detection.geometry import Box
-    from app.detection.search import Image
+    from app.detection.search import Image, Search
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Model, Samples, TriggerLibrary
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +81,10 @@ class Learner:
             trigger = self._library.entry(trigger_id).trigger  # as it is now: it may be refined
             if not trigger.moves:
                 await self._library.refine(trigger_id, replace(trigger, moves=True))
+
+    async def ask(self, search: Search[T]) -> T:
+        """Ask the model what *search* wants to know, on nobody's behalf. Raises UpstreamError."""
+        return await ask(search, self._model, NOBODY)
 
     async def settle(self) -> None:
         """Wait until what has been learnt so far is in the library."""

@@ -24,6 +24,7 @@ from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
+from app.gateway.selections import Selections
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Gateway:
         self._learner = Learner(library, model, policy.strategy)
         self._background = Background(model, self._driver)
         self._familiarity = Familiarity()
+        self._selections = Selections(model)
         self._check = UpstreamCheck(model, policy.patience_s)
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
@@ -83,8 +85,9 @@ class Gateway:
     async def predict(self, visit: Visit) -> Outcome:
         """Screen the image of *visit* and return its sanitised prediction.
 
-        Raises UpstreamError if the upstream doesn't answer for the image itself, UnscreenedError
-        if the defence couldn't be finished and the failure policy is `closed`.
+        Raises UpstreamError if the upstream doesn't answer for the image itself, SelectionError if
+        the request selects what can't be screened, UnscreenedError if the defence couldn't be
+        finished and the failure policy is `closed`.
         """
         outcome = await self._outcome(visit)
         _IMAGES[outcome.screening].inc()
@@ -104,7 +107,15 @@ class Gateway:
             prepared = None
         if prepared is None:
             return await self._unprepared(visit)
-        examiner = Examiner(prepared, self.library, self._policy, self._learner, visit.pay.caller)
+        await self._selections.check(visit, prepared)
+        examiner = Examiner(
+            prepared,
+            self.library,
+            self._policy,
+            self._learner,
+            visit.pay.caller,
+            selected=visit.selection is not None,
+        )
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
         if self._policy.strategy is not Strategy.PAPER:
@@ -145,6 +156,7 @@ class Gateway:
         await self._background.close()
         await self._learner.close()
         await self._familiarity.close()
+        await self._selections.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""

@@ -14,12 +14,15 @@ from app.ports import (
     ArrivalError,
     Description,
     OtherModelError,
+    SelectionError,
+    UnknownVersionError,
     UpstreamAnswerError,
     UpstreamStatusError,
     UpstreamUnreachableError,
 )
 from app.upstream.batching import Batcher
 from app.upstream.capacity import Capacity
+from app.upstream.dialects.dialect import Asking
 from app.upstream.inputs.arrivals import arrivals, as_pictures, typed
 from app.upstream.inputs.input_form import input_form
 from app.upstream.inputs.preprocessing import preprocessing
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
     from app.upstream.http.limits import Limits
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
+    from app.wire.selection import Selection
+
+MOST_SELECTIONS: Final = 64
+"""Selections of callers of which it is remembered what the server takes at once."""
+
+NOT_FOUND: Final = 404
 
 MOST_FORMS: Final = 16
 """Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""
@@ -96,6 +105,7 @@ class UpstreamModel:
         self._batcher = Batcher(self._ask, limits.in_flight, limits.waiting_images)
         self._agreement: _Agreement | None = None
         self._plans: dict[TensorSpec, _Plan] = {}
+        self._capacities: dict[Selection, Capacity] = {}
         self.is_strange = False
         self._classes: int | None = None
 
@@ -132,9 +142,12 @@ class UpstreamModel:
         """Answer *images* (n, height, width, channels), one answer each, in their order.
 
         Raises UpstreamError: then no answer of this call is known; ArrivalError if the server
-        refuses the form of the caller's own tensor.
+        refuses the form of the caller's own tensor, or what it selects.
         """
-        agreed, arrival = await self._agreed(), caller.arrival
+        agreed, arrival, selected = await self._agreed(), caller.arrival, caller.selection
+        if selected is not None and (unknown := self._dialect.unknown(selected)):
+            message = f"the model server can't be told {', '.join(unknown)[:200]}"
+            raise SelectionError(message)
         plan = agreed.plan
         if arrival is not None and arrival.spec is not None:
             plan = self._plan_for(agreed, arrival.spec)
@@ -144,12 +157,25 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, caller)
         form = plan.preprocessing.form
         try:
-            key = (form, caller.background)
-            return await self._batcher.answer(key, batch, plan.capacity, caller)
+            key = (form, Asking(caller.background, selected))
+            return await self._batcher.answer(key, batch, self._capacity(plan, selected), caller)
         except UpstreamStatusError as exc:
+            if selected is not None and exc.status in {*REFUSED, NOT_FOUND}:
+                message = f"{', '.join(selected.names)[:200]}: {exc}"
+                raise _no_such(selected, exc.status)(message) from exc
             if plan is agreed.plan or exc.status not in REFUSED:
                 raise
             raise ArrivalError(str(exc)) from exc
+
+    def _capacity(self, plan: _Plan, selected: Selection | None) -> Capacity:
+        """Return what a request has: what one of a caller's selection teaches is its own."""
+        if selected is None:
+            return plan.capacity
+        if selected not in self._capacities:
+            if len(self._capacities) >= MOST_SELECTIONS:
+                self._capacities.pop(next(iter(self._capacities)))
+            self._capacities[selected] = Capacity(plan.capacity.most, above=plan.capacity)
+        return self._capacities[selected]
 
     async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
@@ -203,6 +229,7 @@ class UpstreamModel:
         self._agreement = self._classes = None
         self._dialect.one_score.forget()
         self._plans.clear()
+        self._capacities.clear()
         self.is_strange = False
 
     async def facts(self) -> ModelFacts:
@@ -213,27 +240,32 @@ class UpstreamModel:
         """Return the server's own name of a class, None if it has none."""
         return self._dialect.names.name(index)
 
-    async def _ask(self, kind: tuple[InputForm, bool], batch: NDArray[Any]) -> Answers:
-        form, patient = kind
+    async def _ask(self, kind: tuple[InputForm, Asking], batch: NDArray[Any]) -> Answers:
+        form, how = kind
         self.asked += len(batch)
         self.round_trips += 1
         whole = filled_up(batch, form.together)
         try:
-            answers = (await self._dialect.ask(form, whole, patient=patient))[: len(batch)]
+            answers = (await self._dialect.ask(form, whole, how))[: len(batch)]
+            classes = 0 if answers.scores is None else answers.scores.shape[1]
+            if how.selection is None and self._classes is None:
+                self._classes = classes
+            self._check_classes(classes)
         except OtherModelError:
-            self.is_strange = True
+            # What a caller has selected may be another model: of this one it tells nothing.
+            self.is_strange |= how.selection is None
             raise
-        classes = 0 if answers.scores is None else answers.scores.shape[1]
-        if self._classes is None:
-            self._classes = classes
-        self.is_strange = classes != self._classes
-        if self.is_strange:
+        if how.selection is None:
+            self.is_strange = False
+        return answers
+
+    def _check_classes(self, classes: int) -> None:
+        if self._classes not in {classes, None}:
             message = (
                 f"the upstream scored {classes} classes, and {self._classes} before: another model"
                 " is there, and the references must be calibrated for it first"
             )
             raise OtherModelError(message)
-        return answers
 
     async def _agreed(self) -> _Agreement:
         if self._agreement is None:
@@ -279,6 +311,11 @@ class UpstreamModel:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[spec] = plan
         return self._plans[spec]
+
+
+def _no_such(selected: Selection, status: int) -> type[SelectionError]:
+    versioned = selected.version is not None or selected.label is not None
+    return UnknownVersionError if versioned and status == NOT_FOUND else SelectionError
 
 
 def _tensor(plan: Preprocessing, images: Images, caller: Caller) -> NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Written:
     values: NDArray[Any]
     binary: bool
     base64: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(head: Mapping[str, Any], key: str, tensors: Sequence[Written]) -> Message:
@@ -66,9 +67,12 @@ def write(head: Mapping[str, Any], key: str, tensors: Sequence[Written]) -> Mess
         if tensor.binary:
             view = _raw(tensor.values, datatype)
             raw.append(view)
-            described.append(fields | {"parameters": {"binary_data_size": len(view)}})
+            written = {"parameters": {"binary_data_size": len(view)}}
         else:
-            described.append(fields | _in_json(tensor, datatype))
+            written = _in_json(tensor, datatype)
+        if tensor.parameters:
+            written["parameters"] = {**tensor.parameters, **written.get("parameters", {})}
+        described.append(fields | written)
     body = orjson.dumps({**head, key: described}, option=orjson.OPT_SERIALIZE_NUMPY)
     if not raw:
         return Message({"Content-Type": JSON}, (body,))

@@ -26,7 +26,7 @@ NEVER_SERVED = {APP / "upstream/onnx_model.py"}
 NAMES = {"message", "problem", "error", "text", "complaint"}
 """What a message is called before it is raised."""
 
-TO_CALLERS = {"ArrivalError"}
+TO_CALLERS = {"ArrivalError", "SelectionError"}
 """Errors that are answered to a caller, and are about its request alone."""
 
 

@@ -80,7 +80,7 @@ async def placed(
         description = Server(url, NAME, **(server or {}))
         app = application(description, strategy, input_settings, known=known, **settings)
         async with (
-            _client(app) as gateway,
+            client_of(app) as gateway,
             httpx.AsyncClient(base_url=url, verify=CERTIFICATES) as upstream,
         ):
             yield Placed(gateway, upstream)
@@ -108,7 +108,8 @@ def application(
 
 
 @asynccontextmanager
-async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Run *app*; give a client of it."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

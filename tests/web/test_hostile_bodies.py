@@ -90,7 +90,7 @@ INFERENCES = {
     "a negative shape": (raw(shape=[1, -16, -16, 3]), 400, "came in the shape"),
     "an image too many": (raw(shape=[2, SIDE, SIDE, 3]), 400, "came in the shape"),
     "a small type": (raw(datatype="FP16"), 400, "came in the shape"),
-    "an unknown type": (raw(datatype="BF16"), 400, "datatype isn't known"),
+    "an unknown type": (raw(datatype="BF32"), 400, "datatype isn't known"),
     "another type": (raw(datatype="INT32"), 400, "the model takes"),
     "NaN": (raw(float("nan")), 400, "not finite numbers"),
     "infinity": (raw(float("-inf")), 400, "not finite numbers"),

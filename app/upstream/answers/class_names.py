@@ -32,6 +32,12 @@ class ClassNames:
         self.count = len(given) or None
         """How many classes there are, where they are given."""
 
+    def __copy__(self) -> ClassNames:
+        """Return what knows the same names, and learns others on its own."""
+        twin = ClassNames(tuple(self._indices))
+        twin._names = dict(self._names)
+        return twin
+
     def index(self, name: str) -> int:
         """Return the index of the class *name*. Raises UpstreamAnswerError if it can't be one."""
         if self._indices:

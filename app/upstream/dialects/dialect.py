@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
@@ -13,6 +17,21 @@ if TYPE_CHECKING:
     from app.upstream.answers.one_score import OneScore
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
+    from app.wire.selection import Selection
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a batch is asked: *patient* if no caller waits; by a caller's *selection*, if it has one.
+
+    What a selection leads to says nothing of the model that the gateway stands for.
+    """
+
+    patient: bool = False
+    selection: Selection | None = None
+
+
+USUAL: Final = Asking()
 
 
 class Dialect(Protocol):
@@ -41,9 +60,17 @@ class Dialect(Protocol):
         """Return how many bytes an image takes on the wire at most."""
         ...
 
-    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
-        """Ask for the answers to *batch* (n, *dims); *patient* if no caller waits.
-
-        Raises UpstreamError.
-        """
+    def unknown(self, selection: Selection) -> Sequence[str]:
+        """Return what of a *selection* the server has no place for, by its names."""
         ...
+
+    async def ask(self, form: InputForm, batch: NDArray[Any], how: Asking = USUAL) -> Answers:
+        """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+        ...
+
+
+def apart(dialect: Dialect, how: Asking) -> tuple[ClassNames, OneScore]:
+    """Return what answers are read with: the dialect's own, or copies for a caller's selection."""
+    if how.selection is None:
+        return dialect.names, dialect.one_score
+    return copy(dialect.names), copy(dialect.one_score)

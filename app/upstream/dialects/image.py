@@ -5,23 +5,30 @@ Hugging Face's image-classification, SageMaker, TorchServe, BentoML, and whateve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from app.ports import ModelFacts
 from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.rankings import parse_ranking
+from app.upstream.dialects.dialect import USUAL
 from app.upstream.inputs.preprocessing import file_bytes
+from app.wire.selection import beside_content_type
 from app.wire.writing import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
     from app.upstream.answers.class_names import ClassNames
     from app.upstream.answers.rankings import Template
+    from app.upstream.dialects.dialect import Asking
     from app.upstream.http.session import Session
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
+    from app.wire.selection import Selection
 
 HEADERS: Final = {"Content-Type": "image/png", "Accept": "application/json"}
 
@@ -55,14 +62,17 @@ class ImageFiles:
         """Return how many bytes a picture file takes at most."""
         return file_bytes(plan.form.size)
 
+    def unknown(self, selection: Selection) -> Sequence[str]:
+        """Return all of it: a picture file has no place for more."""
+        return replace(selection, of_input=beside_content_type(selection)).names
+
     async def ask(
         self,
         form: InputForm,  # noqa: ARG002  # always files
         batch: NDArray[Any],
-        *,
-        patient: bool = False,
+        how: Asking = USUAL,
     ) -> Answers:
         """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
         (file,) = batch.reshape(-1)
-        reply = await self._session.post("", Message(HEADERS, (file,)), patient=patient)
+        reply = await self._session.post("", Message(HEADERS, (file,)), patient=how.patient)
         return parse_ranking(reply.body, self.names, self._template, self.one_score)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -13,19 +14,25 @@ from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
 from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.predictions import parse_predictions
 from app.upstream.answers.tensors import reading_answers
+from app.upstream.dialects.dialect import USUAL, apart
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object
+from app.wire.selection import beside_content_type, loaded
 from app.wire.tensors import BYTES
 from app.wire.writing import JSON, Message, base64_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
     from app.upstream.answers.class_names import ClassNames
+    from app.upstream.dialects.dialect import Asking
     from app.upstream.http.session import Session
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
+    from app.wire.selection import Selection
 
 WHOLE_ADDRESSES: Final = (":predict", "/invocations")
 """A URL whose path ends in one of these is the address itself, not a base."""
@@ -92,13 +99,24 @@ class Instances:
             return base64_bytes(file_bytes(size)) + len('{"b64":""},')
         return size.height * size.width * size.channels * (longest_number(plan) + len(",]"))
 
-    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
+    def unknown(self, selection: Selection) -> Sequence[str]:
+        """Return the names of what has no place in a request, or none in a whole address."""
+        placeless = replace(selection, members=b"", of_input=beside_content_type(selection))
+        return (
+            replace(placeless, version=None, label=None).names if self._health else placeless.names
+        )
+
+    async def ask(self, form: InputForm, batch: NDArray[Any], how: Asking = USUAL) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+        members = {} if how.selection is None else loaded(how.selection.members)
         if batch.nbytes <= BYTES_AT_ONCE:
-            message = _message(form, batch)
+            message = _message(form, batch, members)
         else:
-            message = await asyncio.to_thread(_message, form, batch)
-        reply = await self._session.post(self._path, message, patient=patient)
+            message = await asyncio.to_thread(_message, form, batch, members)
+        path = self._path if how.selection is None else self._selected(how.selection)
+        reply = await self._session.post(
+            path, message, patient=how.patient, ours=how.selection is None
+        )
         with reading_answers():
             answer = json_object(reply.body)
         if answer.get("error") is not None:
@@ -106,12 +124,22 @@ class Instances:
             text = f"the upstream's answer is an error, whatever its status: {words}"
             raise UpstreamAnswerError(text)
         said = next((answer[key] for key in SAID if answer.get(key) is not None), None)
-        return parse_predictions(said, len(batch), self.names, self._chosen, self.one_score)
+        names, one_score = apart(self, how)
+        return parse_predictions(said, len(batch), names, self._chosen, one_score)
+
+    def _selected(self, selection: Selection) -> str:
+        """Return the path of what a caller has selected."""
+        if selection.version is not None:
+            return f"{self._health}/versions/{quote(selection.version, safe='')}:predict"
+        if selection.label is not None:
+            return f"{self._health}/labels/{quote(selection.label, safe='')}:predict"
+        return self._path
 
 
-def _message(form: InputForm, batch: NDArray[Any]) -> Message:
+def _message(form: InputForm, batch: NDArray[Any], members: Mapping[str, Any]) -> Message:
     instances: object = batch
     if form.datatype == BYTES:
         instances = [{"b64": base64.b64encode(file).decode()} for file in batch.reshape(-1)]
-    body = orjson.dumps({"instances": instances}, option=orjson.OPT_SERIALIZE_NUMPY)
+    told = {**members, "instances": instances}
+    body = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
     return Message({"Content-Type": JSON}, (body,))

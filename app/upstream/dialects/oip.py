@@ -19,9 +19,11 @@ from app.upstream.answers.tensors import (
     parse_answers,
     reading_answers,
 )
+from app.upstream.dialects.dialect import USUAL, apart
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object, objects
 from app.wire.reading import HEADER_LENGTH, read
+from app.wire.selection import NOTHING, Selection, loaded
 from app.wire.tensors import BYTES, tensor_spec
 from app.wire.writing import LENGTH_BYTES, Written, base64_bytes, write
 
@@ -32,12 +34,16 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers
     from app.upstream.answers.class_names import ClassNames
+    from app.upstream.dialects.dialect import Asking
     from app.upstream.http.session import Session
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.fields import Fields
     from app.wire.tensors import TensorSpec
     from app.wire.writing import Message
+
+FOREIGN: Final = frozenset({"signature_name", "params"})
+"""Members of other protocols' requests, which servers of this one would ignore."""
 
 NOT_FOUND: Final = 404
 BINARY_TENSORS: Final = "binary_tensor_data"
@@ -101,30 +107,50 @@ class Oip:
         value = plan.values.itemsize if self._binary else longest_number(plan) + len(",")
         return size.height * size.width * size.channels * value
 
-    async def ask(self, form: InputForm, batch: NDArray[Any], *, patient: bool = False) -> Answers:
+    def unknown(self, selection: Selection) -> Sequence[str]:
+        """Return the names of what the protocol hasn't: a version's label, TF Serving's members."""
+        members = {name: "" for name in loaded(selection.members) if name in FOREIGN}
+        return Selection(label=selection.label, members=orjson.dumps(members)).names
+
+    async def ask(self, form: InputForm, batch: NDArray[Any], how: Asking = USUAL) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
+        chosen = how.selection or NOTHING
         if self._binary or batch.nbytes <= BYTES_AT_ONCE:
-            message = self._message(form, batch)
+            message = self._message(form, batch, chosen)
         else:
-            message = await asyncio.to_thread(self._message, form, batch)
-        reply = await self._session.post(f"{self._path}/infer", message, patient=patient)
+            message = await asyncio.to_thread(self._message, form, batch, chosen)
+        path = self._path
+        if chosen.version is not None:
+            path += f"/versions/{quote(chosen.version, safe='')}"
+        reply = await self._session.post(
+            f"{path}/infer", message, patient=how.patient, ours=how.selection is None
+        )
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_success(received.fields)
             tensors = received.tensors("outputs")
         if self._described is not None:
             _check_origin([tensor.spec for tensor in tensors], self._described)
-        return parse_answers(tensors, len(batch), self.names, self._chosen, self.one_score)
+        names, one_score = apart(self, how)
+        return parse_answers(tensors, len(batch), names, self._chosen, one_score)
 
-    def _message(self, form: InputForm, batch: NDArray[Any]) -> Message:
-        head: dict[str, Any] = {"id": str(next(self._ids))}
+    def _message(self, form: InputForm, batch: NDArray[Any], chosen: Selection) -> Message:
+        head: dict[str, Any] = {"id": str(next(self._ids)), **loaded(chosen.members)}
         values = batch[0] if form.bare else batch
-        if self._wanted:
-            binary = {"parameters": {"binary_data": True}} if self._binary else {}
-            head["outputs"] = [{"name": name, **binary} for name in self._wanted]
+        of_outputs = {name: loaded(told) for name, told in chosen.of_outputs}
+        wanted = self._wanted or tuple(of_outputs)
+        if wanted:
+            binary = {"binary_data": True} if self._binary else {}
+            each = [(name, of_outputs.get(name, {}) | binary) for name in wanted]
+            head["outputs"] = [
+                {"name": name, **({"parameters": told} if told else {})} for name, told in each
+            ]
         elif self._binary:
-            head["parameters"] = {"binary_data_output": True}
-        return write(head, "inputs", [Written(form.name, values, self._binary, base64=True)])
+            head["parameters"] = head.get("parameters", {}) | {"binary_data_output": True}
+        tensor = Written(
+            form.name, values, self._binary, base64=True, parameters=loaded(chosen.of_input)
+        )
+        return write(head, "inputs", [tensor])
 
     async def _extensions(self) -> frozenset[str]:
         try:

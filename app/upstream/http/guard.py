@@ -31,10 +31,12 @@ class Guard:
         """Whether every request passes."""
         return self._breaker.state is State.CLOSED
 
-    async def ask(self, send: Callable[[], Awaitable[T]], *, inference: bool) -> T:
+    async def ask(
+        self, send: Callable[[], Awaitable[T]], *, inference: bool, ours: bool = True
+    ) -> T:
         """Return what *send* returns. Raises UpstreamOpenError at once while the breaker is open.
 
-        An *inference* is a request for answers.
+        An *inference* is a request for answers. What isn't *ours* alone can't open the breaker.
         """
         time = asyncio.get_running_loop().time
         breaker, began = self._breaker, time()
@@ -44,7 +46,10 @@ class Guard:
         try:
             reply = await send()
         except UpstreamError as exc:
-            breaker.failed(exc, began, time(), inference=inference)
+            if ours:
+                breaker.failed(exc, began, time(), inference=inference)
+            else:
+                breaker.abandoned(began, time())
             if not isinstance(
                 exc, UpstreamAnswerError
             ):  # the batcher counts these: it sees them all

@@ -128,15 +128,18 @@ class Session:
         send = partial(self._exchange, "GET", path, None, self._limits.timeout_s)
         return await self._guard.ask(send, inference=False)
 
-    async def post(self, path: str, message: Message, *, patient: bool = False) -> Reply:
+    async def post(
+        self, path: str, message: Message, *, patient: bool = False, ours: bool = True
+    ) -> Reply:
         """Send *message* to *path*; once more if a kept-alive connection turns out to be broken.
 
-        *patient*: nobody waits for the answer.
+        *patient*: nobody waits for the answer. It is *ours* if no caller has had a say in what the
+        server is to compute: failures of others tell nothing of the server.
         """
         limits = self._limits
         timeout_s = limits.background_timeout_s if patient else limits.timeout_s
         send = partial(self._exchange, "POST", path, message, timeout_s)
-        return await self._guard.ask(send, inference=True)
+        return await self._guard.ask(send, inference=True, ours=ours)
 
     async def _exchange(
         self, method: str, path: str, message: Message | None, timeout_s: float

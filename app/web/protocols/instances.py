@@ -22,6 +22,7 @@ from app.web.service import readiness
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.lists import array_of
+from app.wire.selection import selection
 from app.wire.structure import check_structure
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from app.gateway.predict import Gateway
     from app.web.service import Service
+    from app.wire.selection import Selection
 
 router = APIRouter(
     prefix="/v1",
@@ -101,23 +103,29 @@ async def predict(request: Request, model: str) -> Response:
     gateway: Gateway = request.app.state.gateway
     check_model(model, service.model_name)
     body = await content(request, service.max_body)
-    images = await read_apart(body, _images)
+    images, selected = await read_apart(body, _read)
     if isinstance(images, list):
         arrivals = await pictures(images, gateway, service.pictures)
     else:
         spec = TensorSpec("", UNTYPED, images.shape)
         arrivals = await gateway.model.arrivals(spec, images)
-    outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
+    pay = gateway.account(caller(request))
+    outcomes = await judged(arrivals, gateway, pay, selected)
     return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
 
 
-def _images(body: bytes) -> list[bytes] | NDArray[Any]:
-    """Return the instances: picture files, or numbers. Raises WireError."""
+def _read(body: bytes) -> tuple[list[bytes] | NDArray[Any], Selection | None]:
+    """Return the instances, and what else a request says. Raises WireError."""
     numbers = nested.instances(body)
     if numbers is not None:
-        return numbers
+        return numbers, None
     check_structure(body)
-    instances = json_object(body).get("instances")
+    members = dict(json_object(body))
+    return _images(members.pop("instances", None)), selection(members)
+
+
+def _images(instances: object) -> list[bytes] | NDArray[Any]:
+    """Return the *instances*: picture files, or numbers. Raises WireError."""
     if not isinstance(instances, list) or not instances:
         message = 'the JSON must be {"instances": [...]}, with an image or more'
         raise WireError(message)

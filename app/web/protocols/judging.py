@@ -19,25 +19,31 @@ if TYPE_CHECKING:
     from app.gateway.outcome import Outcome
     from app.gateway.predict import Gateway
     from app.ports import Arrival
+    from app.wire.selection import Selection
 
 # The others of a request wait: their probes would only wait for the model.
 _IMAGES_TOGETHER = 32
 _MOST_VERDICTS = 1000
 
 
-async def judged(arrivals: Sequence[Arrival], gateway: Gateway, pay: Account) -> list[Outcome]:
+async def judged(
+    arrivals: Sequence[Arrival],
+    gateway: Gateway,
+    pay: Account,
+    selection: Selection | None = None,
+) -> list[Outcome]:
     """Return what becomes of each image; their probes share the upstream's batches.
 
-    All of them *pay* from one account. If one can't be answered none is: its own error is raised
-    (UpstreamError, UnscreenedError).
+    All of them *pay* from one account, and are asked by one *selection*. If one can't be answered
+    none is: its own error is raised (UpstreamError, UnscreenedError, SelectionError).
     """
     if len(arrivals) == 1:
-        return [await gateway.predict(Visit(arrivals[0], pay))]
+        return [await gateway.predict(Visit(arrivals[0], pay, selection))]
     places = asyncio.Semaphore(_IMAGES_TOGETHER)
 
     async def one_judged(arrival: Arrival) -> Outcome:
         async with places:
-            return await gateway.predict(Visit(arrival, pay))
+            return await gateway.predict(Visit(arrival, pay, selection))
 
     try:
         async with asyncio.TaskGroup() as group:

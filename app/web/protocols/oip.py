@@ -170,13 +170,16 @@ async def infer(request: Request, model: str) -> Response:
     facts = await _facts(request, model)
     body = await content(request, service.max_body)
     header_length = request.headers.get(HEADER_LENGTH)
-    asked, images = await read_apart(body, partial(_read, header_length=header_length))
+    version = request.path_params.get("version")
+    reading = partial(_read, header_length=header_length, version=version)
+    asked, images = await read_apart(body, reading)
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
     arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
-    outcomes = await judged(arrivals, gateway, gateway.account(caller(request)))
+    pay = gateway.account(caller(request))
+    outcomes = await judged(arrivals, gateway, pay, asked.selection)
     flagged = [one.backdoor for one in outcomes]
-    head = {"model_name": service.model_name, **_version(facts)}
+    head = {"model_name": service.model_name, **_version(facts, version)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}
     message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
     headers = {**message.headers, **flags(outcomes)}
@@ -184,13 +187,13 @@ async def infer(request: Request, model: str) -> Response:
 
 
 def _read(
-    body: bytes, header_length: str | None
+    body: bytes, header_length: str | None, version: str | None
 ) -> tuple[InferRequest, list[bytes] | NDArray[Any]]:
     """Return a request and its images: picture files, or numbers. Raises WireError.
 
     The lists that the numbers were in are let go of: an answer may take seconds.
     """
-    asked = read_infer(body, header_length)
+    asked = read_infer(body, header_length, version)
     files = asked.files()
     images = asked.tensor.values() if files is None else files
     if isinstance(asked.tensor.payload, list):
@@ -219,7 +222,9 @@ async def _facts(request: Request, model: str) -> ModelFacts:
     return facts
 
 
-def _version(facts: ModelFacts) -> Mapping[str, str]:
+def _version(facts: ModelFacts, asked: str | None) -> Mapping[str, str]:
+    if asked is not None:
+        return {"model_version": asked}
     return {"model_version": facts.versions[-1]} if facts.versions else {}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from app.wire.fields import WireError, objects, parameters, text
 from app.wire.reading import read
+from app.wire.selection import Selection, selection
 from app.wire.tensors import BYTES
 from app.wire.writing import Written, write
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 BACKDOOR: Final = "backdoor"
 """The output that the gateway adds: BOOL, one an image."""
+
+OWN_MEMBERS: Final = frozenset({"id", "inputs", "outputs"})
+"""Members of a request that are about its images and its answer."""
 
 MOST_OUTPUTS: Final = 64
 MOST_PICTURES: Final = 10_000
@@ -47,12 +51,16 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class InferRequest:
-    """An infer request; ``outputs`` is None where it names none, then all are ``binary`` or not."""
+    """An infer request; ``outputs`` is None where it names none, then all are ``binary`` or not.
+
+    ``selection`` is what else it says, None if nothing.
+    """
 
     id: str | None
     tensor: Tensor
     outputs: tuple[Wanted, ...] | None
     binary: bool
+    selection: Selection | None = None
 
     def files(self) -> list[bytes] | None:
         """Return the picture files that it holds, None if it holds numbers. Raises WireError."""
@@ -71,8 +79,8 @@ class InferRequest:
             raise WireError(message) from exc
 
 
-def read_infer(body: bytes, header_length: str | None) -> InferRequest:
-    """Read an infer request. Raises WireError."""
+def read_infer(body: bytes, header_length: str | None, version: str | None = None) -> InferRequest:
+    """Read an infer request for a *version* of the model. Raises WireError."""
     received = read(body, header_length, requested=True)
     tensors = received.tensors("inputs")
     if len(tensors) != 1:
@@ -88,7 +96,17 @@ def read_infer(body: bytes, header_length: str | None) -> InferRequest:
         raise WireError(message)
     wanted = tuple(_wanted(fields, every=every) for fields in named) if named else None
     request_id = text(received.fields, "id") if received.fields.get("id") is not None else None
-    return InferRequest(request_id, tensors[0], wanted, every)
+    asked = InferRequest(request_id, tensors[0], wanted, every)
+    return replace(asked, selection=_selection(received.fields, asked, version))
+
+
+def _selection(fields: Fields, asked: InferRequest, version: str | None) -> Selection | None:
+    """Return what a request says beside its images and outputs. Raises WireError."""
+    members = {name: value for name, value in fields.items() if name not in OWN_MEMBERS}
+    of_input = dict(asked.tensor.parameters)
+    if asked.tensor.spec.datatype == BYTES:  # it says how the pictures are read
+        of_input.pop("content_type", None)
+    return selection(members, of_input, objects(fields, "outputs"), version=version)
 
 
 def check_outputs(request: InferRequest, names: Sequence[str]) -> None:
