@@ -225,6 +225,18 @@ class ModelFacts:
     most_images: int | None = None
 
 
+class Page(enum.Enum):
+    """What a server may tell of its model besides: Triton's extensions of the protocol.
+
+    The value is the name that it announces the extension by.
+    """
+
+    CONFIGURATION = "model_configuration"
+    STATISTICS = "statistics"
+    REPOSITORY = "model_repository"
+    """The models that it has; of several the gateway's own counts."""
+
+
 class Model(Protocol):
     """The classifier behind HTTP."""
 
@@ -301,6 +313,22 @@ class ServedModel(Model, Protocol):
 
     async def facts(self) -> ModelFacts:
         """Return what the server says of the model. Raises UpstreamError."""
+        ...
+
+    async def described(self) -> ModelFacts:
+        """Return the same, completed by the settings and by what its answers were.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """What the server tells besides, as far as it has said so; no I/O."""
+        ...
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:
+        """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
         ...
 
     def class_name(self, index: int) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Images
-    from app.ports import Caller, UpstreamError
+    from app.ports import Caller, Page, UpstreamError
     from app.wire.tensors import TensorSpec
 
 SIDE = 16
@@ -144,6 +144,16 @@ class TinyModel:
 
     async def sound_out(self, images: Images) -> None:
         """Find out nothing."""
+
+    pages: frozenset[Page] = frozenset()
+
+    async def described(self) -> ModelFacts:
+        """Say no more than the facts."""
+        return await self.facts()
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
+        """Say nothing."""
+        return None
 
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""

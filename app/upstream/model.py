@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,12 +28,15 @@ from app.upstream.inputs.input_form import input_form
 from app.upstream.inputs.preprocessing import preprocessing
 from app.upstream.parts import filled_up
 from app.wire.tensors import BYTES, UNTYPED, TensorSpec
+from app.wire.writing import described
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from app.detection.search import Answers, Images
-    from app.ports import Arrival, Caller, InputSize, ModelFacts
+    from app.ports import Arrival, Caller, InputSize, ModelFacts, Page
     from app.settings import InputSettings
     from app.upstream.dialects.dialect import Dialect
     from app.upstream.http.limits import Limits
@@ -105,6 +108,7 @@ class UpstreamModel:
         self._batcher = Batcher(self._ask, limits.in_flight, limits.waiting_images)
         self._agreement: _Agreement | None = None
         self._plans: dict[TensorSpec, _Plan] = {}
+        self._said: Mapping[str, NDArray[Any]] = {}
         self._capacities: dict[Selection, Capacity] = {}
         self.is_strange = False
         self._classes: int | None = None
@@ -236,6 +240,26 @@ class UpstreamModel:
         """Return what the server says of the model. Raises UpstreamError."""
         return (await self._agreed()).facts
 
+    async def described(self) -> ModelFacts:
+        """Return the same, completed by the settings and by what its answers were."""
+        agreed = await self._agreed()
+        facts, form = agreed.facts, agreed.form
+        taken = TensorSpec(form.name, form.datatype, (-1, *form.dims))
+        given = [described(name, values) for name, values in self._said.items()]
+        return replace(
+            facts, inputs=facts.inputs or (taken,), outputs=facts.outputs or tuple(given)
+        )
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """What the server tells besides, as far as it has said so."""
+        return self._dialect.pages
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:
+        """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
+        await self._agreed()
+        return await self._dialect.page(page, version)
+
     def class_name(self, index: int) -> str | None:
         """Return the server's own name of a class, None if it has none."""
         return self._dialect.names.name(index)
@@ -257,6 +281,7 @@ class UpstreamModel:
             raise
         if how.selection is None:
             self.is_strange = False
+            self._said = answers.outputs
         return answers
 
     def _check_classes(self, classes: int) -> None:

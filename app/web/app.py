@@ -27,7 +27,7 @@ from app.web.intake.bodies import Bodies, BodyLimit
 from app.web.intake.pixels import PictureLimits
 from app.web.pages import dashboard
 from app.web.pages.docs import register_docs
-from app.web.protocols import instances, oip
+from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
 from app.web.routes import health, metrics, predict, triggers
 from app.web.service import DOOR, DRAIN, Service
@@ -145,10 +145,11 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
     keyed = keys.described()
     unknown, no_admin = (described(401), described(401, 403)) if keys.required else ({}, {})
     app.include_router(predict.router, dependencies=keyed, responses=unknown)
+    refused = errors(401) if keys.required else {}
     for protocol in (oip, instances):
-        refused = errors(401) if keys.required else {}
         app.include_router(protocol.router, dependencies=keyed, responses=refused)
         app.include_router(protocol.health)
+    app.include_router(server_pages.router, dependencies=keyed, responses=refused)
     app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)

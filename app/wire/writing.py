@@ -12,7 +12,7 @@ import orjson
 
 from app.wire.bf16 import widened
 from app.wire.reading import HEADER_LENGTH
-from app.wire.tensors import BYTES, datatype_of
+from app.wire.tensors import BYTES, TensorSpec, datatype_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +77,23 @@ def write(head: Mapping[str, Any], key: str, tensors: Sequence[Written]) -> Mess
     if not raw:
         return Message({"Content-Type": JSON}, (body,))
     return Message({"Content-Type": BINARY, HEADER_LENGTH: str(len(body))}, (body, *raw))
+
+
+def numeric(values: NDArray[Any]) -> NDArray[Any]:
+    """Return JSON values (n,) as numbers (n, ...) if they are, else *values* as they are."""
+    if values.dtype.kind != "O" or any(isinstance(value, bytes) for value in values.flat):
+        return values
+    try:
+        numbers = np.array(values.tolist())
+    except ValueError:
+        return values
+    return numbers if numbers.dtype.kind in "if" else values
+
+
+def described(name: str, values: NDArray[Any]) -> TensorSpec:
+    """Describe the tensor *name* that such *values* (n, ...) of answers are written as."""
+    written = numeric(values)
+    return TensorSpec(name, datatype_of(written), (-1, *written.shape[1:]))
 
 
 def _in_json(tensor: Written, datatype: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.gateway.predict import Gateway
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
-from app.ports import Arrival, Description, ModelFacts
+from app.ports import Arrival, Description, ModelFacts, Page
 from tests.gateway.opened import START_S, TRIGGER_MAX, policy
 from tests.library.clocks import Clock
 from tests.library.servers import eventually
@@ -53,6 +53,16 @@ class Reader(DigitsModel):
 
     async def sound_out(self, images: Images) -> None:
         """Find out nothing."""
+
+    pages: frozenset[Page] = frozenset()
+
+    async def described(self) -> ModelFacts:
+        """Say no more than the facts."""
+        return await self.facts()
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
+        """Say nothing."""
+        return None
 
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""

@@ -40,16 +40,17 @@ UNDESCRIBED = {"/v2/models/digits": {"name": "digits"}}
 class OddServer:
     """A server of both protocols.
 
-    It says ``say`` of the scores that ``predict`` gives, answers ``refuse`` where that has a status
-    for a request (its images, its bytes), and otherwise what ``pages`` have under a path. ``sizes``
-    are those of the requests that came, refused ones too, ``asked`` their JSON without images, and
-    ``paths`` where they came to.
+    It says ``say`` of the scores that ``predict`` gives, and answers ``refuse`` where that has a
+    status for a request (its images, its bytes). Under other paths it has ``pages``, and ``posted``
+    for a POST that is no inference. ``sizes`` are those of the requests that came, refused ones
+    too, ``asked`` their JSON without images, and ``paths`` where they came to.
     """
 
     predict: Callable[[NDArray[Any]], NDArray[Any]] = first_pixels
     say: Callable[[NDArray[Any]], Any] = answered
     refuse: Callable[[NDArray[Any], int], int | None] = lambda _, __: None
     pages: dict[str, Any] = field(default_factory=lambda: dict(UNDESCRIBED))
+    posted: dict[str, Any] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -62,6 +63,8 @@ class OddServer:
             return _json(
                 {"error": "not found"} if page is None else page, 404 if page is None else 200
             )
+        if path in self.posted:
+            return _json(self.posted[path])
         body = await request.body()
         images, fields = _read(body, request.headers.get(HEADER_LENGTH))
         self.sizes.append(len(images))

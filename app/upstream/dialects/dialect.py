@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
-    from app.ports import ModelFacts
+    from app.ports import ModelFacts, Page
     from app.upstream.answers.class_names import ClassNames
     from app.upstream.answers.one_score import OneScore
     from app.upstream.inputs.input_form import InputForm
@@ -54,6 +54,15 @@ class Dialect(Protocol):
 
         Raises UpstreamError with the reason if it isn't.
         """
+        ...
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """What the server tells besides, as far as it has said so."""
+        ...
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:
+        """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
         ...
 
     def image_bytes(self, plan: Preprocessing) -> int:

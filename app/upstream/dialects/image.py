@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
+    from app.ports import Page
     from app.upstream.answers.class_names import ClassNames
     from app.upstream.answers.rankings import Template
     from app.upstream.dialects.dialect import Asking
@@ -57,6 +58,15 @@ class ImageFiles:
     async def ready(self) -> bool:
         """Return False: only an answer can tell."""
         return False
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """Nothing: the protocol hasn't these."""
+        return frozenset()
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
+        """Return None."""
+        return None
 
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes a picture file takes at most."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
+    from app.ports import Page
     from app.upstream.answers.class_names import ClassNames
     from app.upstream.dialects.dialect import Asking
     from app.upstream.http.session import Session
@@ -91,6 +92,15 @@ class Instances:
                 message = f"the model {self._model!r} isn't ready"
                 raise UpstreamAnswerError(message)
         return self._session.sound
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """Nothing: the protocol hasn't these."""
+        return frozenset()
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
+        """Return None."""
+        return None
 
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes an image takes in JSON, with its commas and its brackets."""

@@ -11,7 +11,13 @@ from urllib.parse import quote
 
 import orjson
 
-from app.ports import ModelFacts, OtherModelError, UpstreamAnswerError, UpstreamStatusError
+from app.ports import (
+    ModelFacts,
+    OtherModelError,
+    Page,
+    UpstreamAnswerError,
+    UpstreamStatusError,
+)
 from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.tensors import (
     FEWEST_CLASSES,
@@ -21,11 +27,11 @@ from app.upstream.answers.tensors import (
 )
 from app.upstream.dialects.dialect import USUAL, apart
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
-from app.wire.fields import excerpt, json_object, objects
+from app.wire.fields import excerpt, json_object, json_value, objects
 from app.wire.reading import HEADER_LENGTH, read
 from app.wire.selection import NOTHING, Selection, loaded
 from app.wire.tensors import BYTES, tensor_spec
-from app.wire.writing import LENGTH_BYTES, Written, base64_bytes, write
+from app.wire.writing import JSON, LENGTH_BYTES, Message, Written, base64_bytes, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,15 +46,18 @@ if TYPE_CHECKING:
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.fields import Fields
     from app.wire.tensors import TensorSpec
-    from app.wire.writing import Message
 
 FOREIGN: Final = frozenset({"signature_name", "params"})
 """Members of other protocols' requests, which servers of this one would ignore."""
 
 NOT_FOUND: Final = 404
 BINARY_TENSORS: Final = "binary_tensor_data"
-CONFIGURATION: Final = "model_configuration"
-"""Extensions of the protocol, by the names that a server announces them by."""
+"""The protocol's extension, by the name that a server announces it by."""
+
+PATHS: Final = {Page.CONFIGURATION: "config", Page.STATISTICS: "stats"}
+INDEX: Final = "/v2/repository/index"
+REFUSING: Final = frozenset({400, 403, 404, 405, 501})
+"""Statuses of a server that has announced what it doesn't tell."""
 BYTES_AT_ONCE: Final = 1_000_000
 """Larger batches are written as JSON in a thread: a megabyte of numbers takes 3 ms."""
 
@@ -74,6 +83,7 @@ class Oip:
         self._given = self._wanted = outputs
         self._described: TensorSpec | None = None
         self._binary = False
+        self._pages: frozenset[Page] = frozenset()
         self._ids = itertools.count(1)
 
     async def describe(self) -> ModelFacts:
@@ -81,7 +91,8 @@ class Oip:
         extensions = await self._extensions()
         self._binary = BINARY_TENSORS in extensions
         facts = parse_metadata((await self._session.get(self._path)).body, self._model)
-        if CONFIGURATION in extensions:
+        self._pages = frozenset(page for page in Page if page.value in extensions)
+        if Page.CONFIGURATION in self._pages:
             facts = replace(facts, most_images=await self._most_images())
         self._described = None
         if facts.outputs:
@@ -97,6 +108,32 @@ class Oip:
         """
         await self._session.get(f"{self._path}/ready")
         return self._session.sound
+
+    @property
+    def pages(self) -> frozenset[Page]:
+        """What the server has announced."""
+        return self._pages
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:
+        """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
+        if page not in self._pages:
+            return None
+        try:
+            if page is Page.REPOSITORY:
+                message = Message({"Content-Type": JSON}, (b"{}",))
+                reply = await self._session.post(INDEX, message, ours=False)
+            else:
+                reply = await self._session.get(f"{self._versioned(version)}/{PATHS[page]}")
+        except UpstreamStatusError as exc:
+            if exc.status in REFUSING:
+                return None
+            raise
+        with reading_answers():
+            json_value(reply.body)
+        return reply.body
+
+    def _versioned(self, version: str | None) -> str:
+        return self._path if version is None else f"{self._path}/versions/{quote(version, safe='')}"
 
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes an image takes, in JSON with its commas."""
@@ -119,11 +156,9 @@ class Oip:
             message = self._message(form, batch, chosen)
         else:
             message = await asyncio.to_thread(self._message, form, batch, chosen)
-        path = self._path
-        if chosen.version is not None:
-            path += f"/versions/{quote(chosen.version, safe='')}"
+        path = f"{self._versioned(chosen.version)}/infer"
         reply = await self._session.post(
-            f"{path}/infer", message, patient=how.patient, ours=how.selection is None
+            path, message, patient=how.patient, ours=how.selection is None
         )
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
@@ -164,7 +199,8 @@ class Oip:
     async def _most_images(self) -> int | None:
         """Return how many images Triton takes in one request, None if its configuration is shut."""
         try:
-            return parse_most_images((await self._session.get(f"{self._path}/config")).body)
+            configuration = await self.page(Page.CONFIGURATION)
+            return None if configuration is None else parse_most_images(configuration)
         except (UpstreamStatusError, UpstreamAnswerError):
             return None
 

@@ -59,7 +59,7 @@ class Guard:
             breaker.abandoned(began, time())
             raise
         else:
-            breaker.answered(began, time(), inference=inference)
+            breaker.answered(began, time(), inference=inference and ours)
             return reply
         finally:
             self._show()

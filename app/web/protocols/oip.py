@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from app.ports import Page
 from app.web.direct import DirectRoute
 from app.web.guarding.keys import caller
 from app.web.intake.contents import content
@@ -128,9 +129,11 @@ async def model_ready(request: Request, model: str) -> Response:
 
 @router.get("", summary="What the server can", responses=TOLD)
 @router.get("/", include_in_schema=False)
-async def server(_: Request) -> Response:
-    """Return the gateway's name and the extensions that it knows."""
-    facts = {"name": "neo-gateway", "version": version("neo-gateway"), "extensions": EXTENSIONS}
+async def server(request: Request) -> Response:
+    """Return the gateway's name and the extensions that it knows, or that the server has."""
+    gateway: Gateway = request.app.state.gateway
+    extensions = [*EXTENSIONS, *sorted(page.value for page in gateway.model.pages)]
+    facts = {"name": "neo-gateway", "version": version("neo-gateway"), "extensions": extensions}
     return json_answer(facts)
 
 
@@ -139,17 +142,24 @@ async def server(_: Request) -> Response:
     summary="The model's tensors",
     responses={**errors(404, 502, 503, 504), **TOLD},
 )
-@router.get("/models/{model}/versions/{version}", include_in_schema=False)  # `_facts` reads it
+@router.get("/models/{model}/versions/{version}", include_in_schema=False)  # `check_facts` reads it
 async def metadata(request: Request, model: str) -> Response:
-    """Return what the model server says of the model, and the output `backdoor` with it."""
-    facts = await _facts(request, model)
-    flag = {"name": BACKDOOR, "datatype": "BOOL", "shape": [-1]}
+    """Return what the model server says of the model, and the output `backdoor` with it.
+
+    Triton's clients hold it against the model's configuration, which hasn't that output.
+    """
+    gateway: Gateway = request.app.state.gateway
+    await check_facts(request, model)
+    facts = await gateway.model.described()
+    flag = [{"name": BACKDOOR, "datatype": "BOOL", "shape": [-1]}]
+    if Page.CONFIGURATION in gateway.model.pages:
+        flag.clear()
     told = {
         "name": facts.name,
         "versions": facts.versions,
         "platform": facts.platform,
         "inputs": facts.inputs,
-        "outputs": [*facts.outputs, flag],
+        "outputs": [*facts.outputs, *flag],
     }
     return json_answer(told)
 
@@ -162,12 +172,12 @@ async def metadata(request: Request, model: str) -> Response:
 )
 @router.post(
     "/models/{model}/versions/{version}/infer", include_in_schema=False
-)  # `_facts` reads it
+)  # `check_facts` reads it
 async def infer(request: Request, model: str) -> Response:
     """Return the model's outputs, corrected for the images that carry a trigger."""
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
-    facts = await _facts(request, model)
+    facts = await check_facts(request, model)
     body = await content(request, service.max_body)
     header_length = request.headers.get(HEADER_LENGTH)
     version = request.path_params.get("version")
@@ -209,7 +219,7 @@ async def _arrivals(
     return await gateway.model.arrivals(spec, images)
 
 
-async def _facts(request: Request, model: str) -> ModelFacts:
+async def check_facts(request: Request, model: str) -> ModelFacts:
     """Return what is known of the model that the path names. Raises UnknownModelError."""
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway

@@ -14,7 +14,7 @@ from app.wire.fields import WireError, objects, parameters, text
 from app.wire.reading import read
 from app.wire.selection import Selection, selection
 from app.wire.tensors import BYTES
-from app.wire.writing import Written, write
+from app.wire.writing import Written, numeric, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def write_infer(
     Raises UnknownOutputError.
     """
     check_outputs(request, tuple(outputs))
-    there = {name: _numeric(values) for name, values in outputs.items()}
+    there = {name: numeric(values) for name, values in outputs.items()}
     there[BACKDOOR] = np.array(flagged, bool)
     wanted = request.outputs or tuple(Wanted(name, request.binary) for name in there)
     written = []
@@ -142,17 +142,6 @@ def write_infer(
         written.append(Written(one.name, values, one.binary))
     ids = {} if request.id is None else {"id": request.id}
     return write({**head, **ids}, "outputs", written)
-
-
-def _numeric(values: NDArray[Any]) -> NDArray[Any]:
-    """Return JSON values (n,) as numbers (n, ...) if they are, else *values* as they are."""
-    if values.dtype.kind != "O" or any(isinstance(value, bytes) for value in values.flat):
-        return values
-    try:
-        numbers = np.array(values.tolist())
-    except ValueError:
-        return values
-    return numbers if numbers.dtype.kind in "if" else values
 
 
 def _wanted(fields: Fields, *, every: bool) -> Wanted:

@@ -292,7 +292,7 @@ async def test_other_model(place: Placed, path: str) -> None:
 
 async def test_unknown_path(place: Placed) -> None:
     """A path that isn't served is a 404 in the protocol's own form, too."""
-    response = await place.gateway.get(f"/v2/models/{NAME}/stats")
+    response = await place.gateway.get(f"/v2/models/{NAME}/trace/setting")
     assert ({"error": "Not Found"}, 404) == (response.json(), response.status_code)
 
 

@@ -1,0 +1,114 @@
+"""What a server says beside the protocol, and what is said of a model that it doesn't describe."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from app.settings import InputSettings, Protocol, Strategy
+from app.upstream.assembly import Server
+from tests.tiny import SIDE
+from tests.upstream.odd_server import OddServer, described, odd
+from tests.web.drop_in import CLEAN, MODEL, NAME, application, client_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+    from numpy.typing import NDArray
+
+MODELS = f"/v2/models/{NAME}"
+CONFIG = {"name": NAME, "max_batch_size": 8, "input": [{"name": "x"}], "output": [{"name": "y"}]}
+STATS = {"model_stats": [{"name": NAME, "inference_count": "7"}]}
+EXTENSIONS = ["model_configuration", "model_repository", "statistics"]
+
+
+def scores(images: NDArray[Any]) -> NDArray[Any]:
+    """Score as the backdoored model does."""
+    found = MODEL.classify(images.astype(np.uint8)).scores
+    assert found is not None
+    return found
+
+
+@asynccontextmanager
+async def before(
+    server: OddServer, protocol: Protocol = Protocol.OIP
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Run a gateway before *server*; give a client of it."""
+    settings = InputSettings(MODEL.size)
+    with odd(server) as url:
+        app = application(Server(url, NAME, protocol), Strategy.FAST, settings)
+        async with client_of(app) as client:
+            yield client
+
+
+def triton() -> OddServer:
+    """Make a server that tells all of it, of other models, too."""
+    server = OddServer(scores)
+    output = {"name": "y", "datatype": "FP32", "shape": [-1, 4]}
+    pages = described(-1, SIDE, SIDE, 3, versions=["1"], outputs=[output])
+    server.pages = {
+        "/v2": {"extensions": EXTENSIONS},
+        MODELS: pages["/v2/models/digits"],
+        **{f"{MODELS}{version}/config": CONFIG for version in ("", "/versions/1")},
+        f"{MODELS}/stats": STATS,
+    }
+    server.posted = {"/v2/repository/index": [{"name": "secret"}, {"name": NAME, "state": "READY"}]}
+    return server
+
+
+async def test_what_triton_says() -> None:
+    """Configuration and statistics are the server's own, and the list has our model alone."""
+    async with before(triton()) as client:
+        extensions = (await client.get("/v2")).json()["extensions"]
+        metadata = (await client.get(MODELS)).json()
+        config = await client.get(f"{MODELS}/config")
+        same = await client.get(f"{MODELS}/versions/1/config")
+        stats = await client.get(f"{MODELS}/stats")
+        models = await client.post("/v2/repository/index", json={})
+        unknown = [
+            (await client.get(f"{MODELS}/versions/{version}/{page}")).status_code
+            for version, page in (("2", "config"), ("1", "stats"))
+        ]
+    assert {*EXTENSIONS} < {*extensions}
+    assert ["y"] == [output["name"] for output in metadata["outputs"]]  # as in the configuration
+    assert (CONFIG, CONFIG, STATS) == (config.json(), same.json(), stats.json())
+    assert [{"name": NAME, "state": "READY"}] == models.json()
+    assert [404, 404] == unknown
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", f"{MODELS}/config"), ("GET", f"{MODELS}/stats"), ("POST", "/v2/repository/index")],
+)
+async def test_what_the_server_hasnt(method: str, path: str) -> None:
+    """Of a server without these extensions none is announced, and each is 404."""
+    server = OddServer(scores, pages={MODELS: {"name": NAME}})
+    async with before(server) as client:
+        response = await client.request(method, path)
+        extensions = (await client.get("/v2")).json()["extensions"]
+    assert (404, "doesn't tell" in response.json()["error"]) == (response.status_code, True)
+    assert not {*EXTENSIONS} & {*extensions}
+
+
+@pytest.mark.parametrize("protocol", [Protocol.OIP, Protocol.INSTANCES])
+async def test_what_the_settings_say_of_the_model(protocol: Protocol) -> None:
+    """Where the server doesn't describe its model the settings and its answers do."""
+    server = OddServer(scores, pages={MODELS: {"name": NAME}, f"/v1/models/{NAME}": {}})
+    if protocol is Protocol.INSTANCES:
+        server.say = lambda found: {"predictions": found.tolist()}
+    async with before(server, protocol) as client:
+        metadata = (await client.get(MODELS)).json()
+        (tensor,) = metadata["inputs"]
+        outputs = {one["name"]: (one["datatype"], one["shape"]) for one in metadata["outputs"]}
+        data = {"shape": [1, *tensor["shape"][1:]], "data": CLEAN[:1].ravel().tolist()}
+        answer = await client.post(f"{MODELS}/infer", json={"inputs": [tensor | data]})
+    assert ("FP32", [-1, SIDE, SIDE, 3]) == (tensor["datatype"], tensor["shape"])
+    assert ("BOOL", [-1]) == outputs["backdoor"]
+    for output in answer.json()["outputs"]:
+        datatype, shape = outputs[output["name"]]
+        assert (datatype, shape[1:]) == (output["datatype"], output["shape"][1:])
+    assert 2 == len(outputs)
