@@ -1,31 +1,30 @@
-"""What the gateway needs from outside, as protocols, with every error that they may raise.
-
-The errors::
-
-    PortError
-    ├── ArrivalError                 a caller's tensor isn't one that the model takes
-    │   └── SelectionError             it selects what can't be passed on, or can't be screened
-    │       └── UnknownVersionError      the server has no such version of the model
-    ├── UpstreamError                the classifier gave no usable answer
-    │   ├── UpstreamUnreachableError   no connection, or it broke
-    │   ├── UpstreamTimeoutError       no answer in time
-    │   ├── UpstreamBusyError          too many images wait for it already
-    │   ├── UpstreamOpenError          it was out of reach lately: the circuit breaker is open
-    │   ├── UpstreamStatusError        an error status (``status``), with the server's own words
-    │   └── UpstreamAnswerError        an answer that is malformed: length, shape, type, NaN, HTML
-    │       └── OtherModelError        it has other classes than before: another model is there
-    ├── OnnxError                    a file isn't a classifier of images that can be asked
-    └── LibraryError                 the trigger library can't do this now
-        ├── UnknownTriggerError        no trigger has this id
-        ├── UnwritableError            the store can be read, and takes nothing new
-        └── OtherTypeError             what is under a key of ours is of another type
-"""
+"""What the gateway needs from outside, as protocols; their errors are those of `failures`."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from app.failures import (
+    ArrivalError,
+    LibraryError,
+    OnnxError,
+    OtherModelError,
+    OtherTypeError,
+    PortError,
+    SelectionError,
+    UnknownTriggerError,
+    UnknownVersionError,
+    UnwritableError,
+    UpstreamAnswerError,
+    UpstreamBusyError,
+    UpstreamError,
+    UpstreamOpenError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -42,113 +41,41 @@ if TYPE_CHECKING:
     from app.wire.tensors import TensorSpec
 
 
-class PortError(Exception):
-    """Something outside failed; the message is fit for the owner's eyes and names no secret."""
-
-    quotes: ClassVar[bool] = True
-    """Whether the message may quote words from outside, which no log gets."""
-
-    @property
-    def summary(self) -> str | None:
-        """What a log may quote of the message; None where that is nothing."""
-        return None if self.quotes else str(self)
-
-
-class ArrivalError(PortError):
-    """A caller's tensor isn't one that the model takes; the message is fit for the caller."""
-
-
-class SelectionError(ArrivalError):
-    """A request selects what the server doesn't know, or what images can't be screened on."""
-
-
-class UnknownVersionError(SelectionError):
-    """The server has no such version of the model."""
-
-
-class UpstreamError(PortError):
-    """The classifier gave no usable answer; ``retry_after_s``: when it may, if that is known."""
-
-    retry_after_s: float | None = None
-
-
-class UpstreamUnreachableError(UpstreamError):
-    """No connection to the classifier, or the connection broke."""
-
-    quotes = False
-
-
-class UpstreamTimeoutError(UpstreamError):
-    """The classifier didn't answer in time."""
-
-    quotes = False
-
-
-class UpstreamBusyError(UpstreamError):
-    """More images wait for the classifier than it could answer soon; nothing was sent."""
-
-    quotes = False
-
-
-class UpstreamOpenError(UpstreamError):
-    """The classifier was out of reach lately and is tried again later; nothing was sent."""
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
-class UpstreamStatusError(UpstreamError):
-    """The classifier answered with an error status, to a request of ``body_bytes``."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        retry_after_s: float | None = None,
-        body_bytes: int = 0,
-    ) -> None:
-        super().__init__(f"the upstream answered {status}: {message}")
-        self.status = status
-        self.retry_after_s = retry_after_s
-        self.body_bytes = body_bytes
-
-    @property
-    def summary(self) -> str:
-        """The status, without the server's words."""
-        return f"the upstream answered {self.status}"
-
-
-class UpstreamAnswerError(UpstreamError):
-    """The classifier's answer is malformed, so none of it is used."""
-
-
-class OtherModelError(UpstreamAnswerError):
-    """The answer has other classes than those before: another model is there."""
-
-
-class OnnxError(PortError):
-    """The file can't be used as a classifier: its path, what is wrong, and what to do."""
-
-
-class LibraryError(PortError):
-    """The trigger library can't do this now."""
-
-
-class UnknownTriggerError(LibraryError):
-    """No trigger has this id."""
-
-
-class UnwritableError(LibraryError):
-    """The store can be read, and takes nothing new; the message is all our own."""
-
-    quotes = False
-
-
-class OtherTypeError(LibraryError):
-    """What is under a key of ours in the store is of another type."""
-
-    quotes = False
+__all__ = [
+    "BACKGROUND",
+    "LONG",
+    "NOBODY",
+    "Arrival",
+    "ArrivalError",
+    "CalibrationStore",
+    "Caller",
+    "Description",
+    "Entry",
+    "InputSize",
+    "LibraryError",
+    "Model",
+    "ModelFacts",
+    "OnnxError",
+    "OtherModelError",
+    "OtherTypeError",
+    "Page",
+    "PortError",
+    "Samples",
+    "SelectionError",
+    "ServedModel",
+    "Tally",
+    "TriggerLibrary",
+    "UnknownTriggerError",
+    "UnknownVersionError",
+    "UnwritableError",
+    "UpstreamAnswerError",
+    "UpstreamBusyError",
+    "UpstreamError",
+    "UpstreamOpenError",
+    "UpstreamStatusError",
+    "UpstreamTimeoutError",
+    "UpstreamUnreachableError",
+]
 
 
 @dataclass(frozen=True)

@@ -108,10 +108,13 @@ async def test_unhandled_error_of_a_task(log: io.StringIO) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (UpstreamUnreachableError("models:80: no connection"), "models:80: no connection"),
+        (
+            UpstreamUnreachableError("models:80: no connection"),
+            "models:80: no connection (see NEO_UPSTREAM_URL)",
+        ),
         (UpstreamBusyError("2,000 images wait"), "2,000 images wait"),
         (UpstreamStatusError(503, SECRET), "the upstream answered 503"),
-        (UpstreamAnswerError(SECRET), "UpstreamAnswerError"),
+        (UpstreamAnswerError(f"it says {SECRET}", SECRET), "it says …"),
         (LibraryError(SECRET), "LibraryError"),
         (PortError(SECRET), "PortError"),
         (ValueError(SECRET), "ValueError"),

@@ -132,7 +132,7 @@ class UpstreamCheck:
             async with asyncio.timeout(self._patience_s):
                 await self._model.check()
         except UpstreamError as exc:
-            return Part("upstream", str(exc))
+            return Part("upstream", exc.explained)
         except TimeoutError:
             return Part("upstream", f"no answer within NEO_PATIENCE ({self._patience_s:g} s)")
         return Part("upstream", None, note=self._model.note)

@@ -17,7 +17,14 @@ EXCERPT = 200
 
 
 class WireError(ValueError):
-    """The bytes aren't what the protocol says; the message is fit for the sender."""
+    """The bytes aren't what the protocol says; the message is fit for the sender.
+
+    ``quoted`` are the parts of it that are the sender's own words: no log gets these.
+    """
+
+    def __init__(self, message: str, *quoted: str) -> None:
+        super().__init__(message)
+        self.quoted = quoted
 
 
 def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSON is there
@@ -27,8 +34,9 @@ def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSO
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        message = f"it is not JSON; it begins with: {excerpt(body)[:40]!r}"
-        raise WireError(message) from exc
+        shown = repr(excerpt(body)[:40])
+        message = f"it is not JSON; it begins with: {shown}"
+        raise WireError(message, shown) from exc
     finally:
         if collecting:
             gc.enable()

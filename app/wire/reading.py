@@ -110,8 +110,9 @@ def _json_length(view: memoryview, header_length: str) -> int:
         and len(header_length) <= len(str(len(view)))
     )
     if not few_digits or int(header_length) > len(view):
-        message = f"{HEADER_LENGTH} is {header_length[:20]!r} in a body of {len(view)} bytes"
-        raise WireError(message)
+        shown = repr(header_length[:20])
+        message = f"{HEADER_LENGTH} is {shown} in a body of {len(view)} bytes"
+        raise WireError(message, shown)
     return int(header_length)
 
 
@@ -128,7 +129,9 @@ def _tensor(fields: Fields, tail: memoryview) -> Tensor:
 
 def _raw(spec: TensorSpec, size: object, tail: memoryview) -> memoryview:
     if type(size) is not int or not 0 <= size <= len(tail):
-        raise _unusable(spec, f"{size!r} of the {len(tail)} bytes that are left should be its own")
+        shown = excerpt(repr(size).encode(errors="replace"))
+        message = f"{shown} of the {len(tail)} bytes that are left should be its own"
+        raise _unusable(spec, message, shown)
     return tail[:size]
 
 
@@ -197,6 +200,6 @@ def _objects(values: list[bytes]) -> NDArray[Any]:
     return array
 
 
-def _unusable(spec: TensorSpec, reason: str) -> WireError:
-    name = excerpt(spec.name.encode(errors="replace"))
-    return WireError(f"{name!r} ({spec.datatype[:10]}): {reason}")
+def _unusable(spec: TensorSpec, reason: str, *quoted: str) -> WireError:
+    shown = f"{excerpt(spec.name.encode(errors='replace'))!r} ({spec.datatype[:10]})"
+    return WireError(f"{shown}: {reason}", shown, *quoted)

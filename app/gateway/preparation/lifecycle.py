@@ -12,7 +12,7 @@ from app import metrics
 from app.gateway.preparation.coverage import uncovered
 from app.gateway.preparation.prepared import ReferencesError
 from app.logs import told
-from app.ports import LibraryError, UpstreamError
+from app.ports import LibraryError, PortError, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -252,7 +252,7 @@ class Preparation:
             return None
 
     def _note(self, what: str, error: Exception) -> None:
-        problem = f"{what}: {error}"
+        problem = f"{what}: {error.explained if isinstance(error, PortError) else error}"
         if problem != self.problem:
             logger.warning("%s: %s", what, told(error))
         self.problem = problem

@@ -43,17 +43,17 @@ class ClassNames:
         if self._indices:
             index = self._indices.get(name, _own_index(name))
             if index is None or index >= len(self._indices):
-                message = f"the upstream answers the class {name[:80]!r}, which NEO_LABELS has not"
-                raise UpstreamAnswerError(message)
+                shown = repr(name[:80])
+                message = f"the upstream answers the class {shown}, which NEO_LABELS has not"
+                raise UpstreamAnswerError(message, shown)
             return index
         index = _own_index(name)
         if index is None:
             index = zlib.crc32(name.encode(errors="replace")) % INDICES
         if self._names.setdefault(index, name) != name or len(self._names) > REMEMBERED:
-            message = (
-                f"the upstream's class names ({name[:80]!r}) can't be told apart: set NEO_LABELS"
-            )
-            raise UpstreamAnswerError(message)
+            shown = repr(name[:80])
+            message = f"the upstream's class names ({shown}) can't be told apart: set NEO_LABELS"
+            raise UpstreamAnswerError(message, shown)
         return index
 
     def name(self, index: int) -> str | None:

@@ -115,7 +115,7 @@ def _said(prediction: object, chosen: str | None) -> object:
     if len(candidates) != 1:
         keys = ", ".join(repr(str(key)[:40]) for key in list(prediction)[:8])
         message = f"a prediction of the upstream has {keys}: name the answer's in NEO_OUTPUTS"
-        raise UpstreamAnswerError(message)
+        raise UpstreamAnswerError(message, keys)
     return prediction[candidates[0]]
 
 
@@ -146,11 +146,12 @@ def _array(told: Sequence[object], *, alone: bool) -> NDArray[Any]:
             return np.array(told, np.float64)
     except (ValueError, OverflowError):
         pass
+    shown = excerpt(orjson.dumps(told[0]))[:80]
     message = (
         "the upstream's predictions are not one of a kind each: scores of the same classes,"
-        f" a class index or a class name; the first is {excerpt(orjson.dumps(told[0]))[:80]}"
+        f" a class index or a class name; the first is {shown}"
     )
-    raise UpstreamAnswerError(message)
+    raise UpstreamAnswerError(message, shown)
 
 
 def _is_scores(value: object) -> bool:

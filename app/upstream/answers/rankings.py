@@ -122,10 +122,9 @@ def _json(body: bytes) -> Any:  # noqa: ANN401  # JSON
         text = excerpt(body)
         if 0 < len(body) <= LONGEST_TEXT and text and not text.startswith(("<", "{", "[")):
             return text  # a label as plain text
-        message = (
-            f"the upstream's answer is neither JSON nor a label; it begins with: {text[:40]!r}"
-        )
-        raise UpstreamAnswerError(message) from exc
+        shown = repr(text[:40])
+        message = f"the upstream's answer is neither JSON nor a label; it begins with: {shown}"
+        raise UpstreamAnswerError(message, shown) from exc
 
 
 def _found(template: Template, said: object) -> object:
@@ -133,7 +132,7 @@ def _found(template: Template, said: object) -> object:
         return template.search(said)
     except Exception as exc:  # jmespath's errors, and those of its functions
         message = f"NEO_ANSWER doesn't fit the upstream's answer: {exc}"
-        raise UpstreamAnswerError(message) from exc
+        raise UpstreamAnswerError(message, str(exc)) from exc
 
 
 def _object(value: object) -> NDArray[Any]:
@@ -143,8 +142,9 @@ def _object(value: object) -> NDArray[Any]:
 
 
 def _unusable(said: object) -> UpstreamAnswerError:
+    shown = excerpt(orjson.dumps(said))[:80]
     message = (
-        f"the upstream's answer has no label or scores: {excerpt(orjson.dumps(said))[:80]}; set"
+        f"the upstream's answer has no label or scores: {shown}; set"
         " NEO_ANSWER to a JMESPath expression that makes {label, score} of it"
     )
-    return UpstreamAnswerError(message)
+    return UpstreamAnswerError(message, shown)

@@ -34,7 +34,7 @@ def reading_answers() -> Iterator[None]:
         yield
     except WireError as exc:
         message = f"the upstream's answer: {exc}"
-        raise UpstreamAnswerError(message) from exc
+        raise UpstreamAnswerError(message, *exc.quoted) from exc
 
 
 def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorSpec:
@@ -55,7 +55,7 @@ def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorS
             f"the gateway needs {wanted} indices or names; name it in NEO_OUTPUTS;"
             f" the model's outputs are: {shown or 'none'}"
         )
-        raise UpstreamAnswerError(message)
+        raise UpstreamAnswerError(message, shown)
     return usable[0]
 
 

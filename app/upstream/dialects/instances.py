@@ -132,7 +132,7 @@ class Instances:
         if answer.get("error") is not None:
             words = excerpt(orjson.dumps(answer["error"]))
             text = f"the upstream's answer is an error, whatever its status: {words}"
-            raise UpstreamAnswerError(text)
+            raise UpstreamAnswerError(text, words)
         said = next((answer[key] for key in SAID if answer.get(key) is not None), None)
         names, one_score = apart(self, how)
         return parse_predictions(said, len(batch), names, self._chosen, one_score)

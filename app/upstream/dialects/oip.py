@@ -245,7 +245,7 @@ def _check_success(answer: Fields) -> None:
     if answer.get("error") is not None:
         words = excerpt(orjson.dumps(answer["error"]))
         message = f"the upstream's answer is an error, whatever its status: {words}"
-        raise UpstreamAnswerError(message)
+        raise UpstreamAnswerError(message, words)
 
 
 def _check_origin(answer: Sequence[TensorSpec], described: TensorSpec) -> None:
@@ -255,11 +255,12 @@ def _check_origin(answer: Sequence[TensorSpec], described: TensorSpec) -> None:
     """
     found = next((spec for spec in answer if spec.name == described.name), None)
     if found is None:
+        shown = repr(described.name[:40])
         message = (
-            f"the upstream's answer has no output {described.name[:40]!r}, which its metadata"
+            f"the upstream's answer has no output {shown}, which its metadata"
             " describes: another model is there, or NEO_OUTPUTS must name one that it answers"
         )
-        raise OtherModelError(message)
+        raise OtherModelError(message, shown)
     expected, actual = described.shape[1:], found.shape[1:]
     told = bool(expected) and min(expected) > 0 and math.prod(expected) >= FEWEST_CLASSES
     if told and math.prod(actual) not in {math.prod(expected), 1}:

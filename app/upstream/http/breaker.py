@@ -47,16 +47,16 @@ class State(enum.IntEnum):
 class Breaker:
     """The breaker of one server.
 
-    ``last`` is what the last failure said. An ``inference`` is a request for answers. Other
-    requests (health, metadata) may be answered by a server whose model is gone: they end a row of
-    failures only if no inference is among them.
+    ``last`` is what the last failure said, ``last_summary`` the same without the server's words. An
+    ``inference`` is a request for answers. Other requests (health, metadata) may be answered by a
+    server whose model is gone: they end a row of failures only if no inference is among them.
     """
 
     def __init__(self) -> None:
         self.state = State.CLOSED
         self._failures = 0
         self._inference_failed = False
-        self.last = ""
+        self.last = self.last_summary = ""
         self._changed_at = self._trial_at = -math.inf
         self._cool_down_s = COOL_DOWN_S
 
@@ -65,7 +65,9 @@ class Breaker:
         if self.state is State.CLOSED:
             return
         if now < self._trial_at:
-            raise UpstreamOpenError(self._words(now), self._trial_at - now)
+            wait_s = self._trial_at - now
+            summary = self._words(now, self.last_summary)
+            raise UpstreamOpenError(self._words(now, self.last), wait_s, summary)
         self.state = State.HALF_OPEN
         self._trial_at = now + LONGEST_COOL_DOWN_S
 
@@ -87,7 +89,7 @@ class Breaker:
             return
         self._failures += 1
         self._inference_failed |= inference
-        self.last = str(error)
+        self.last, self.last_summary = str(error), error.summary or type(error).__name__
         if self.state is not State.CLOSED:
             self._cool_down_s = min(2 * self._cool_down_s, LONGEST_COOL_DOWN_S)
         elif self._failures >= FAILURES:
@@ -113,12 +115,12 @@ class Breaker:
         self._inference_failed = False
         self._cool_down_s = COOL_DOWN_S
 
-    def _words(self, now: float) -> str:
+    def _words(self, now: float, last: str) -> str:
         failures = f"after {self._failures} failures"
         if self.state is State.HALF_OPEN:
-            return f"circuit breaker half-open {failures}, a trial is under way: {self.last}"
+            return f"circuit breaker half-open {failures}, a trial is under way: {last}"
         wait = math.ceil(self._trial_at - now)
-        return f"circuit breaker open {failures}, next trial in {wait} s: {self.last}"
+        return f"circuit breaker open {failures}, next trial in {wait} s: {last}"
 
 
 def absent(error: UpstreamError) -> bool:

@@ -70,7 +70,8 @@ class Guard:
             return
         if self._shown is State.CLOSED:
             metrics.BREAKER_OPENED.inc()
-            logger.warning("circuit breaker open, only trials are sent: %s", self._breaker.last)
+            last = self._breaker.last_summary
+            logger.warning("circuit breaker open, only trials are sent: %s", last)
         elif state is State.CLOSED:
             logger.warning("the upstream answers again")
         self._shown = state

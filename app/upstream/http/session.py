@@ -221,10 +221,9 @@ def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
     try:
         unpacked_size(packed, encoding, most)
     except PackingError as exc:
-        message = (
-            f"the upstream's answer is packed as {encoding[:20]!r}, and can't be unpacked: {exc}"
-        )
-        raise UpstreamAnswerError(message) from exc
+        shown = repr(encoding[:20])
+        message = f"the upstream's answer is packed as {shown}, and can't be unpacked: {exc}"
+        raise UpstreamAnswerError(message, str(exc), shown) from exc
     return unpacked(packed, encoding)
 
 

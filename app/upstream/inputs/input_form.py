@@ -13,6 +13,9 @@ from app.wire.tensors import BYTES, INTEGERS, SCORES, TensorSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+TAKEN: Final = SCORES | INTEGERS | {BYTES}
+"""Datatypes that images can be sent as."""
+
 CHANNELS: Final = (1, 3)
 UNNAMED: Final = TensorSpec("input-0", "FP32", ())
 """The input of a server that says nothing of it; the name is what KServe's own clients send."""
@@ -103,12 +106,14 @@ def _only(inputs: Sequence[TensorSpec], datatype: str | None) -> TensorSpec:
         message = f"the model takes {len(inputs)} inputs, not one batch of images"
         raise UpstreamAnswerError(message)
     spec = inputs[0] if inputs else replace(UNNAMED, datatype=datatype or UNNAMED.datatype)
+    shown = spec.datatype[:10]
+    words = () if spec.datatype in TAKEN else (shown,)
     if datatype not in {None, spec.datatype}:
-        message = f"the model takes {spec.datatype[:10]}, but NEO_INPUT_DATATYPE is {datatype}"
-        raise UpstreamAnswerError(message)
-    if spec.datatype not in SCORES | INTEGERS | {BYTES}:
-        message = f"the model takes {spec.datatype[:10]}, not numbers that the gateway can send"
-        raise UpstreamAnswerError(message)
+        message = f"the model takes {shown}, but NEO_INPUT_DATATYPE is {datatype}"
+        raise UpstreamAnswerError(message, *words)
+    if spec.datatype not in TAKEN:
+        message = f"the model takes {shown}, not numbers that the gateway can send"
+        raise UpstreamAnswerError(message, *words)
     return spec
 
 

@@ -108,10 +108,7 @@ async def test_everything_is_counted(
             assert 0 == breaker_state()
             await fails(model, UpstreamStatusError)
     assert 2 == breaker_state()
-    assert (
-        "circuit breaker open, only trials are sent: the upstream answered 502: Bad Gateway"
-        in caplog.text
-    )
+    assert "circuit breaker open, only trials are sent: the upstream answered 502\n" in caplog.text
     told = counts.since()
     assert {"upstream_requests": 5, "UpstreamStatusError": 5, "breaker_opened": 1} == told
     await answered(model)
