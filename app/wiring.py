@@ -21,7 +21,7 @@ from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.library.lifecycle import open_library
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.image_sets import ImageSetError
-from app.pictures.references import load_references
+from app.pictures.references import read_references
 from app.settings import InputSettings, Normalisation, Protocol
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
@@ -30,7 +30,7 @@ from app.upstream.onnx_model import OnnxModel
 from app.wire.tensors import BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -68,14 +68,16 @@ async def open_gateway(
         open_upstream(settings) as model,
         open_library(redis_url, settings.model) as (library, calibrations),
     ):
+        references = _References(settings)
         calibrator = Calibrator(
             model,
             calibrations,
-            _loader(settings),
+            references.load,
             identity=_identity(settings),
             trigger_max=settings.trigger_max,
             strategy=settings.strategy,
             served=model,
+            remark=lambda: references.remark,
         )
         verify = partial(verify_library, library, model)
         preparation = Preparation(calibrator, library.check, verify)
@@ -205,10 +207,18 @@ def _headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _loader(settings: Settings) -> Callable[[InputSize], Images]:
-    def load(size: InputSize) -> Images:
+class _References:
+    """The reference images that *settings* name; ``remark`` is about those that were read last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.remark: str | None = None
+        self._settings = settings
+
+    def load(self, size: InputSize) -> Images:
+        """Read them as a model of this *size* takes them. Raises ReferencesError."""
+        settings = self._settings
         try:
-            return load_references(
+            read = read_references(
                 settings.reference,
                 size,
                 max_pixels=settings.max_pixels,
@@ -216,8 +226,8 @@ def _loader(settings: Settings) -> Callable[[InputSize], Images]:
             )
         except ImageSetError as exc:
             raise ReferencesError(str(exc)) from exc
-
-    return load
+        self.remark = read.remark
+        return read.images
 
 
 def _identity(settings: Settings) -> str:

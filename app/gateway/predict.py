@@ -163,7 +163,7 @@ class Gateway:
         upstream = await self._check.part()
         screening = self._policy.strategy is not Strategy.OFF
         preparation = self._preparation
-        references = Part("references", preparation.problem, screening, preparation.uncovered)
+        references = Part("references", preparation.problem, screening, preparation.note)
         store = Part("store", self.library.problem(), needed=False)
         return Readiness((upstream, references, store))
 

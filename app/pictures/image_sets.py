@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as Pillow
 
-from app.pictures.decoding import ACCEPTED, Opened, PictureError, fitted, load
+from app.pictures.decoding import ACCEPTED, Opened, PictureError, fitted, opened
 from app.settings import Resize
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ _ARRAY_HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+
+_GREY = ("1", "L", "I")
+"""How the names of Pillow's modes without colours begin."""
+
+_LYING = {5, 6, 7, 8}
+"""EXIF's orientations that have height and width change places."""
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -57,10 +63,23 @@ class Fitting:
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images (n, h, w, c), n >= 1, and the names of their files, none for those of a .npz."""
+    """Images (n, h, w, c), n >= 1, and the names of their files, none for those of a .npz.
+
+    ``shapes`` are those (h, w, c) that they came in.
+    """
 
     images: Images
     names: tuple[str, ...]
+    shapes: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """An image of the set, its file's name, and the shape that it came in."""
+
+    name: str
+    image: Image
+    shape: tuple[int, int, int]
 
 
 def read_image_set(
@@ -76,14 +95,18 @@ def read_image_set(
     elif path.suffix.lower() == ".zip" and path.is_file():
         read = _decoded(path, _zip(path, at_most, example), fitting, max_pixels)
     elif is_npz(path):
-        read = [("", image) for image in _fitted(_npz(path, at_most, example), fitting)]
+        images = _npz(path, at_most, example)
+        height, width, channels = images.shape[1:]
+        shape = (height, width, channels)
+        read = [_Read("", image, shape) for image in _fitted(images, fitting)]
     else:
         problem = "no such file" if not path.exists() else "neither a folder nor a .zip nor a .npz"
         raise ImageSetError(path, problem, example)
     if not read:
         raise ImageSetError(path, f"there is no image in it; {ACCEPTED} are taken", example)
-    names = tuple(name for name, _ in read if name)
-    return ImageSet(np.stack([image for _, image in read]), names)
+    names = tuple(one.name for one in read if one.name)
+    shapes = tuple(one.shape for one in read)
+    return ImageSet(np.stack([one.image for one in read]), names, shapes)
 
 
 def is_npz(path: Path) -> bool:
@@ -131,11 +154,13 @@ def _check_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 def _decoded(
     path: Path, files: Iterable[tuple[str, bytes]], fitting: Fitting, max_pixels: int
-) -> list[tuple[str, Image]]:
+) -> list[_Read]:
     images = []
     for name, body in files:
         try:
-            images.append((name, _load(body, fitting, max_pixels)))
+            picture = opened(body, max_pixels=max_pixels)
+            image = fitted(picture, fitting.size, fitting.resize)
+            images.append(_Read(name, image, _shape(picture)))
         except PictureError as exc:
             raise ImageSetError(path, f"{_shown(name)}: {exc}", "take the file out") from exc
     return images
@@ -189,8 +214,11 @@ def _npz(path: Path, at_most: int, example: str) -> Images:
     return images
 
 
-def _load(body: bytes, fitting: Fitting, max_pixels: int) -> Image:
-    return load(body, fitting.size, max_pixels=max_pixels, resize=fitting.resize)
+def _shape(picture: Opened) -> tuple[int, int, int]:
+    """Return the shape of a *picture* as one sees it, upright."""
+    width, height = picture.picture.size
+    channels = 1 if picture.picture.mode.startswith(_GREY) else 3
+    return (width, height, channels) if picture.orientation in _LYING else (height, width, channels)
 
 
 def _fitted(images: Images, fitting: Fitting) -> list[Image]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from app.pictures.image_sets import ImageSetError
-from app.pictures.references import fingerprint, load_references
+from app.pictures.references import fingerprint, load_references, read_references, remark
 from app.ports import InputSize
 from tests.files import encoded, huge_png
 from tests.tiny import SIDE, clean_images
@@ -176,3 +177,43 @@ def test_fingerprint_tells_sets_apart() -> None:
     prints = {fingerprint(IMAGES), fingerprint(changed), fingerprint(IMAGES.reshape(12, 32, 16, 3))}
     assert 3 == len(prints)
     assert fingerprint(IMAGES) == fingerprint(IMAGES.copy())
+
+
+@pytest.mark.parametrize(
+    ("shapes", "expected"),
+    [
+        ([(48, 40, 3)] * 200, []),
+        ([(48, 40, 3)] * 20, ["20 images are few: with less than 200"]),
+        (
+            [(48, 40, 3)] * 180 + [(480, 640, 3)] * 15 + [(24, 20, 3)] * 5,
+            ["20 of 200 images have another size than the model's 48x40 (24x20 to 480x640)"],
+        ),
+        ([(48, 40, 1)] * 200, ["200 of 200 images are grey, and the model takes colour"]),
+        (
+            [(28, 28, 1)] * 20,
+            [
+                "20 images are few",
+                "(28x28): NEO_INPUT_RESIZE makes them fit",
+                "20 of 20 images are",
+            ],
+        ),
+    ],
+)
+def test_what_is_said_of_them(shapes: list[tuple[int, int, int]], expected: list[str]) -> None:
+    """Few ones, and those of another size or number of channels, are said with their figures."""
+    said = remark(shapes, InputSize(48, 40, 3))
+    assert len(expected) == len([] if said is None else said.split("; "))
+    assert [] == [words for words in expected if said is None or words not in said]
+
+
+def test_the_shapes_are_those_of_the_files(tmp_path: Path) -> None:
+    """What is said is of the pictures as one sees them: turned by EXIF, and grey if they are."""
+    for number in range(20):
+        turned = Pillow.Exif()
+        turned[0x0112] = 6
+        picture = Pillow.new("L", (30, 20), number)
+        picture.save(tmp_path / f"{number}.jpg", exif=turned)
+    said = read_references(tmp_path, SIZE, max_pixels=LIMIT).remark
+    assert said is not None
+    assert "(30x20): NEO_INPUT_RESIZE" in said
+    assert "20 of 20 images are grey" in said

@@ -75,6 +75,7 @@ class Preparation:
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
         self.uncovered: str | None = None
+        self.remark: str | None = None
         self._decided: asyncio.Event | None = None
         self._asked_since_look = False
         self._doubted = False
@@ -235,11 +236,18 @@ class Preparation:
         self.problem = None
 
     def _take(self, prepared: Prepared) -> None:
-        """Screen with *prepared* from now on; say once what its references leave out."""
-        self.prepared, before = prepared, self.uncovered
+        """Screen with *prepared* from now on; say once what is to be said of its references."""
+        self.prepared, before = prepared, {self.uncovered, self.remark}
         self.uncovered = uncovered(prepared.references) if prepared.plan.blocks else None
-        if self.uncovered not in {None, before}:
-            logger.warning("NEO_REFERENCE: %s", self.uncovered)
+        self.remark = self._calibrator.remark()
+        for said in (self.remark, self.uncovered):
+            if said not in {None, *before}:
+                logger.warning("NEO_REFERENCE: %s", said)
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of the references, though they will do."""
+        return "; ".join(filter(None, (self.remark, self.uncovered))) or None
 
     async def _is_another(self, prepared: Prepared) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""

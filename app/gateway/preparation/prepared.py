@@ -70,7 +70,8 @@ class Calibrator:
     *load* returns the reference images at the model's size, or raises ReferencesError. *identity*
     names the model as it is asked: the same images of another model need another calibration.
     *served* is the model's other side, if it is behind a server. The paper's strategy needs no more
-    than what the model calls each reference.
+    than what the model calls each reference. *remark* returns what is to be said of the images that
+    were loaded last.
 
     ``has_renewed`` says that it has measured a calibration in place of another model's, until
     whoever makes something of that says that it is done.
@@ -86,6 +87,7 @@ class Calibrator:
         trigger_max: float,
         strategy: Strategy = Strategy.FULL,
         served: ServedModel | None = None,
+        remark: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._model = model
         self._store = store
@@ -94,6 +96,7 @@ class Calibrator:
         self._trigger_max = trigger_max
         self._strategy = strategy
         self._served = served
+        self.remark = remark
         self.has_renewed = False
 
     async def prepare(self, outdated: Calibration | None = None) -> Prepared:

@@ -77,6 +77,19 @@ async def test_the_owner_hears_of_it(
     ]
 
 
+async def test_what_is_to_be_said_of_the_images(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the images themselves are like is said by any strategy: in `/readyz`, logged once."""
+    async with opened(store_url, name, prepare=False, strategy=Strategy.FAST) as worker:
+        worker.preparation._calibrator.remark = lambda: "20 images are few"  # noqa: SLF001  # wiring's
+        for _ in range(2):
+            worker.preparation._take(await worker.preparation.prepare())  # noqa: SLF001
+        readiness = await worker.gateway.readiness()
+    assert "20 images are few" in [part.note for part in readiness.parts]
+    assert 1 == caplog.text.count("NEO_REFERENCE: 20 images are few")
+
+
 @pytest.mark.parametrize("strategy", [Strategy.FAST, Strategy.PAPER])
 async def test_other_strategies_do_not_look_for_such_triggers(
     store_url: str, name: str, strategy: Strategy
