@@ -1,7 +1,7 @@
 # The project's commands; `make` alone lists them. Python 3.11 or later and make are all they need.
 
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -15,6 +15,7 @@ DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 .PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-evasion bench-photos \
 	bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +23,9 @@ help: ## List the commands
 demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, corrected, the trigger shown
 	$(BIN)/neo-gateway demo $(ARGS)
 
-test: $(VENV)/dev ## Run the tests, three at a time (ARGS="tests/web -x" for some, WORKERS=0 for one process)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 10 $(ARGS)
+test: $(VENV)/dev ## Run the tests, four at a time (ARGS="tests/web -x" for some, WORKERS=0 for one process)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--durations 10 $(ARGS)
 
 fuzz: $(VENV)/dev ## Look for bytes that break the decoders, orders that break the library (ARGS="-k png" for some)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -o faulthandler_timeout=0 \

@@ -25,6 +25,18 @@ class QuickServer(uvicorn.Server):
         while not await self.on_tick(0):  # noqa: ASYNC110  # another thread ends it
             await asyncio.sleep(0.01)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End as uvicorn's own does, without its wait of a tenth of a second for those who go."""
+        for server in self.servers:
+            server.close()
+        for shared in sockets or []:
+            shared.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # those that were idle are gone then
+        await self._wait_tasks_to_complete()
+        await self.lifespan.shutdown()
+
 
 @contextmanager
 def running(

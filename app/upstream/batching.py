@@ -176,7 +176,10 @@ class Batcher:
         """Take *first* out of the queue, and what fits beside it."""
         self._queue.remove(first)
         room, aboard, left = first.capacity.most - len(first.batch), [first], []
-        for part in self._queue:
+        for i, part in enumerate(self._queue):
+            if not room:
+                left += self._queue[i:]
+                break
             alike = part.key == first.key and part.long is first.long
             if alike and len(part.batch) <= room:
                 aboard.append(part)

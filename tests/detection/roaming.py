@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from app.detection.search import Answers
 from tests.detection.scenes import Scene, scene_of
@@ -61,12 +62,10 @@ def with_stickers(image: Image, *boxes: Box, mirrored: bool = False) -> Image:
 
 def _shows(images: Images, what: Image) -> NDArray[np.bool_]:
     """Say which of *images* (n, h, w, c) show *what* (h, w, c) somewhere."""
-    height, width, _ = what.shape
-    shape = len(images), images.shape[1] - height + 1, images.shape[2] - width + 1
-    near: NDArray[np.bool_] = np.ones(shape, bool)
-    for y in range(height):
-        for x in range(width):
-            pixels = images[:, y : y + shape[1], x : x + shape[2]].astype(np.int16)
-            near &= np.abs(pixels - what[y, x]).max(axis=3) <= ABOUT
-    somewhere: NDArray[np.bool_] = near.reshape(len(images), -1).max(axis=1)
-    return somewhere
+    windows = sliding_window_view(images, what.shape, axis=(1, 2, 3))[:, :, :, 0]
+    first = windows[..., 0, 0, :].astype(np.int16) - what[0, 0]
+    images_at, *_ = places = np.nonzero(np.logical_and.reduce([*(np.abs(first) <= ABOUT).T]).T)
+    near = np.abs(windows[places].astype(np.int16) - what) <= ABOUT
+    shown = np.zeros(len(images), bool)
+    shown[images_at[near.all(axis=(1, 2, 3))]] = True
+    return shown

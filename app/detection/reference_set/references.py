@@ -136,10 +136,11 @@ class References:
         """Say if there are enough of class *label* to decide what acts on it alone."""
         return bool((self.labels == label).sum() >= FEWEST)
 
-    @property
+    @cached_property
     def show_a_class(self) -> bool:
         """Whether there are enough of any class: else what acts on one alone is never found."""
-        return bool(np.bincount(self.labels).max() >= FEWEST)
+        _, counts = np.unique(self.labels, return_counts=True)  # of names a label is up to 2**31
+        return bool(counts.max() >= FEWEST)
 
     def robust(self, band: int, label: int | None) -> Iterator[int]:
         """Yield the references for a band, most robust first, none that is itself *label*.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.detection.reference_set.calibration import calibrate
+from app.detection.reference_set.references import FEWEST
 from app.detection.search import Answers, run
 from tests.detection.scenes import SEED, World, scene, watched
 
@@ -201,3 +203,17 @@ def test_the_backdrop_of_few_references_is_their_mean() -> None:
     references = scene().references
     few = replace(references, images=references.images[:3])
     assert np.array_equal(np.rint(few.images.mean(axis=0)), few.backdrop)
+
+
+@pytest.mark.parametrize(("count", "enough"), [(FEWEST - 1, False), (FEWEST, True)])
+def test_labels_of_any_size_are_counted(count: int, *, enough: bool) -> None:
+    """A label that stands for a name may have 31 bits: counting takes no memory for those below."""
+    references = scene().references
+    labels = np.array([*range(10), *[2**31 - 1] * count])
+    named = replace(references, calibration=replace(references.calibration, labels=labels))
+    tracemalloc.start()
+    try:
+        assert enough is named.show_a_class
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
