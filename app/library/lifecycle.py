@@ -11,6 +11,7 @@ from app.library.server.addresses import connected
 from app.library.server.connection import LARGE_ANSWER_SECONDS
 from app.library.shared.background import repeating
 from app.library.shared.calibration_store import RedisCalibrationStore
+from app.library.shared.news import News
 from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
     from app.library.rules.expiry import Lifetimes
 
-POLL_SECONDS = 0.025
-"""Between two looks at the version: each worker must have a change in 0.1 s, and reading a full
-library of large triggers takes half of that."""
+LOOK_SECONDS = 1.0
+"""Between two looks at the version where nothing is heard: a change is heard at once (`News`), but
+for what an older release makes while both run, or somebody by hand."""
 
 EXCHANGE_SECONDS = 0.2
-"""Between two exchanges of counts."""
+"""Between two exchanges of counts, while there are any; else they are heard with LOOK_SECONDS."""
 
 
 @asynccontextmanager
@@ -48,6 +49,7 @@ async def open_library(
         keys = Keys(model)
         store = Store(client, keys, patient=patient, clock=store_clock)
         library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
+        news = News(patient, keys.news)
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
         owed = False
@@ -59,12 +61,18 @@ async def open_library(
                 await calibrations.write_back()
                 owed = False
 
+        async def tell() -> None:
+            if library.has_counted:
+                await library.exchange()
+
         with suppress(LibraryError):
             await keep_up()
         try:
             async with (
-                repeating(keep_up, POLL_SECONDS),
-                repeating(library.exchange, EXCHANGE_SECONDS),
+                news.waking(library.stirred),
+                repeating(keep_up, LOOK_SECONDS, library.stirred),
+                repeating(tell, EXCHANGE_SECONDS),
+                repeating(library.exchange, LOOK_SECONDS),
             ):
                 yield library, calibrations
         finally:

@@ -66,6 +66,8 @@ class RedisTriggerLibrary:
         self._full = False
         self._told_seed: int | None = None
         self._finders: dict[str, str] = {}  # of what isn't written yet
+        self.stirred = asyncio.Event()
+        """Set when there is something to write, or to read: then `synchronise` is due."""
         self._talking = asyncio.Lock()  # one change of the version at a time from each worker
 
     def entries(self) -> tuple[Entry, ...]:
@@ -140,6 +142,7 @@ class RedisTriggerLibrary:
         Raises UnknownTriggerError.
         """
         self._copy = self._copy.keeping(replace(self.entry(trigger_id), trigger=trigger))
+        self.stirred.set()
 
     def count(self, *, screened: int = 0, flagged: int = 0) -> None:
         """Add to the tally; the others hear of it from the next `exchange`."""
@@ -174,6 +177,12 @@ class RedisTriggerLibrary:
             finally:
                 metrics.TRIGGERS.set(len(self._copy.active))
         return doubtful
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether there is something that the others haven't been told; no I/O."""
+        pending = self._copy.pending
+        return bool(pending.screened or pending.flagged or pending.hits)
 
     async def exchange(self) -> None:
         """Tell the others what was counted here, and hear what they have. Raises LibraryError."""
@@ -228,6 +237,8 @@ class RedisTriggerLibrary:
             if not await self._write(self._copy.entries[self._copy.unwritten[0]]):
                 await self._catch_up()
                 attempts -= 1
+        if self._copy.unwritten:
+            self.stirred.set()
 
     async def _drop_expired(self) -> bool:
         """Have the store drop what has expired; return whether the own copy was behind it."""

@@ -42,6 +42,7 @@ class Keys:
         self.expired = f"{self._prefix}:expired"
         self.tally = f"{self._prefix}:tally"
         self.seed = f"{self._prefix}:seed"
+        self.news = f"{self._prefix}:news"
 
     def calibration(self, key: str) -> str:
         """Return where the calibration *key* lies."""

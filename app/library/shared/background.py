@@ -19,31 +19,42 @@ AWAY_SECONDS = 0.25
 
 
 @asynccontextmanager
-async def repeating(step: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
+async def repeating(
+    step: Callable[[], Awaitable[None]], seconds: float, stirred: asyncio.Event | None = None
+) -> AsyncIterator[None]:
     """Take *step* again and again, *seconds* apart, until the block ends; go on if it fails.
+
+    At once when it is *stirred*, unless it has just failed.
 
     The last step is waited for, not cancelled: nothing is left half done, and under Python 3.11
     redis-py's `asyncio.wait_for` now and then swallows a cancellation.
     """
-    over = asyncio.Event()
-    task = asyncio.create_task(_repeat(step, seconds, over))
+    over, stirred = asyncio.Event(), stirred or asyncio.Event()
+    task = asyncio.create_task(_repeat(step, seconds, stirred, over))
     try:
         yield
     finally:
         over.set()
+        stirred.set()
         await task
 
 
-async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, over: asyncio.Event) -> None:
+async def _repeat(
+    step: Callable[[], Awaitable[None]],
+    seconds: float,
+    stirred: asyncio.Event,
+    over: asyncio.Event,
+) -> None:
     while not over.is_set():
-        pause = seconds
+        stirred.clear()
+        woken, pause = stirred, seconds
         try:
             await step()
         except LibraryError:  # it was logged where it was raised
-            pause = max(seconds, AWAY_SECONDS)
+            woken, pause = over, AWAY_SECONDS
         except Exception:  # a fault of ours must not cut this worker off for good
             logger.exception("a step in the background failed")
-            pause = max(seconds, AWAY_SECONDS)
+            woken, pause = over, AWAY_SECONDS
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
-                await over.wait()
+                await woken.wait()

@@ -50,7 +50,7 @@ end
 CHANGING = (
     READING
     + """
-local version, triggers, hits, seen, samples, callers = unpack(KEYS)
+local version, triggers, hits, seen, samples, callers, news = unpack(KEYS)
 
 local function mend(key)
   if type(redis.pcall('HLEN', key)) == 'table' then
@@ -63,6 +63,7 @@ local function raise(mark)
   local current = text(version) or ''
   local next = digits((number(string.match(current, '^%d+')) or 0) + 1) .. '-' .. mark
   redis.call('SET', version, next)
+  redis.pcall('XADD', news, 'MAXLEN', '1', '*', 'version', next)  -- who may not must still change
   return next
 end
 
@@ -77,4 +78,6 @@ local function give_up(id)
 end
 """
 )
-"""KEYS: version, triggers, hits, seen, samples, callers. What every change begins with."""
+"""KEYS: version, triggers, hits, seen, samples, callers, news. What every change begins with.
+
+All workers wait for what is put on ``news``, so that each has a change at once."""

@@ -48,7 +48,7 @@ PUT = (
     + """
 local expected, mark, id, entry, count, at = unpack(ARGV)
 local capacity, confirmed, dismissed, time, finder, unread = unpack(ARGV, 7)
-local expired = KEYS[7]
+local expired = KEYS[8]
 local rubbish, spared = {}, {}
 for i = 13, #ARGV do
   (i < 13 + tonumber(unread) and rubbish or spared)[ARGV[i]] = true
@@ -138,7 +138,7 @@ room, and changes nothing. Hits are only taken for a trigger that has none."""
 EXPIRE = (
     CHANGING
     + """
-local expired = KEYS[7]
+local expired = KEYS[8]
 local expected, mark, proof, proven, probation, remembered, time = unpack(ARGV)
 if (text(version) or '') ~= expected then
   return
@@ -184,7 +184,7 @@ it wasn't lost."""
 RENEW_SEED = (
     CHANGING
     + """
-local seed = KEYS[7]
+local seed = KEYS[8]
 local told, offer, mark = unpack(ARGV)
 mend(triggers)
 if text(seed) == told then
@@ -238,7 +238,7 @@ Each goes back to its place if that is empty, so it doesn't matter how many work
 EXCHANGE = (
     CHANGING
     + """
-local tally, schema = KEYS[7], KEYS[8]
+local tally, schema = KEYS[8], KEYS[9]
 local _, ours, mark, proof, time = unpack(ARGV)
 local told, now = cjson.decode(ARGV[1]), moment(time)
 redis.call('SET', schema, ours, 'NX')  -- changes nothing; a store that takes no writes says so

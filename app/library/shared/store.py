@@ -239,7 +239,10 @@ class Store:
 
     def _changing(self) -> list[str]:
         keys = self._keys
-        return [keys.version, keys.triggers, keys.hits, keys.seen, keys.samples, keys.callers]
+        return [
+            *(keys.version, keys.triggers, keys.hits, keys.seen, keys.samples, keys.callers),
+            keys.news,
+        ]
 
 
 def _check_schema(told: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from app.library.lifecycle import POLL_SECONDS, open_library
+from app.library.lifecycle import LOOK_SECONDS, open_library
 from app.library.records.encoding import encode_time
 from app.library.records.names import Keys
 from app.library.rules.expiry import utc_now
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.evasion.ground import Answer, World
     from tests.benchmarks.evasion.victims import Target
 
-HEARD_S = 8 * POLL_SECONDS
+HEARD_S = 1.2 * LOOK_SECONDS
 """After so long each worker has what another client of the store has changed."""
 
 TOLD_S = 0.5
