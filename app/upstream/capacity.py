@@ -110,11 +110,11 @@ class Capacity:
         if lesson.status == TOO_LARGE:
             return (
                 f"the upstream takes no more than about {self._bytes} bytes in one request, as it"
-                f" has refused {lesson.body_bytes} (413): {self.most} images go into one; set"
+                f" has refused {lesson.body_bytes} (413): one has {counted(self.most)} now; set"
                 " NEO_UPSTREAM_MAX_BODY to what it takes"
             )
         return (
-            f"the upstream takes no more than {self._images} images in one request, as it has"
+            f"the upstream takes no more than {counted(lesson.taken)} in one request, as it has"
             f" refused {lesson.refused} ({lesson.status}): set NEO_UPSTREAM_MAX_BATCH to what it"
             " takes"
         )
@@ -125,3 +125,8 @@ class Capacity:
     def _forget_in_time(self) -> None:
         if self._lesson is not None and self._clock() >= self._until:
             self._images = self._bytes = self._lesson = None
+
+
+def counted(images: int) -> str:
+    """Return a number of *images* in words."""
+    return "1 image" if images == 1 else f"{images} images"

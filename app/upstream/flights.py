@@ -89,7 +89,9 @@ class Flight:
                     first = self._refusal is None
                     self._failed(aboard, exc)
                     if first and self._refusal is not None:
+                        before = self._capacity.most
                         await stack.enter_async_context(self._capacity.learning)
+                        self._unproven |= self._capacity.most < before  # another one has learnt
                 else:
                     self._deal(aboard, answers)
             self._conclude()

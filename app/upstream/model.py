@@ -21,7 +21,7 @@ from app.ports import (
     UpstreamUnreachableError,
 )
 from app.upstream.batching import Batcher
-from app.upstream.capacity import Capacity
+from app.upstream.capacity import Capacity, counted
 from app.upstream.dialects.dialect import Asking
 from app.upstream.inputs.arrivals import arrivals, as_pictures, typed
 from app.upstream.inputs.input_form import input_form
@@ -76,6 +76,8 @@ class _Agreement:
 
     facts: ModelFacts
     plan: _Plan
+    usual: int
+    """How many images go into a request where nothing else is known."""
 
     @property
     def form(self) -> InputForm:
@@ -86,9 +88,9 @@ class _Agreement:
     def note(self) -> str | None:
         """What it takes less of than usual in one request: found out, or told by itself."""
         told = self.form.together or self.facts.most_images
-        if told is None or self.plan.capacity.note is not None:
+        if self.plan.capacity.note is not None or told is None or told >= self.usual:
             return self.plan.capacity.note
-        return f"the model takes {told} images in one request, as its server says"
+        return f"the model takes {counted(told)} in one request, as its server says"
 
 
 class UpstreamModel:
@@ -297,7 +299,7 @@ class UpstreamModel:
             facts = await self._dialect.describe()
             own = self._settings
             form = input_form(facts.inputs, own.size, own.layout, own.datatype)
-            self._agreement = _Agreement(facts, self._plan(form, facts))
+            self._agreement = _Agreement(facts, self._plan(form, facts), self._limits.batch_images)
         return self._agreement
 
     def _plan(self, form: InputForm, facts: ModelFacts, above: Capacity | None = None) -> _Plan:

@@ -74,6 +74,7 @@ class Preparation:
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
+        self._logged: str | None = None
         self.uncovered: str | None = None
         self.remark: str | None = None
         self._decided: asyncio.Event | None = None
@@ -168,7 +169,7 @@ class Preparation:
             logger.exception("calibrating the references failed")
             self.problem = f"the references can't be calibrated: {told(exc)}"
             return later_s
-        self.problem = None
+        self.problem = self._logged = None
         return 0.0
 
     async def _until_another_model(self, prepared: Prepared) -> Prepared:
@@ -261,9 +262,10 @@ class Preparation:
 
     def _note(self, what: str, error: Exception) -> None:
         problem = f"{what}: {error.explained if isinstance(error, PortError) else error}"
-        if problem != self.problem:
-            logger.warning("%s: %s", what, told(error))
-        self.problem = problem
+        line = f"{what}: {told(error)}"
+        if line != self._logged:
+            logger.warning("%s", line)
+        self.problem, self._logged = problem, line
 
 
 def settled_s(changes: int) -> float:

@@ -66,8 +66,8 @@ class Breaker:
             return
         if now < self._trial_at:
             wait_s = self._trial_at - now
-            summary = self._words(now, self.last_summary)
-            raise UpstreamOpenError(self._words(now, self.last), wait_s, summary)
+            summary = f"circuit breaker open: {self.last_summary}"  # without a countdown
+            raise UpstreamOpenError(self._words(now), wait_s, summary)
         self.state = State.HALF_OPEN
         self._trial_at = now + LONGEST_COOL_DOWN_S
 
@@ -115,12 +115,12 @@ class Breaker:
         self._inference_failed = False
         self._cool_down_s = COOL_DOWN_S
 
-    def _words(self, now: float, last: str) -> str:
+    def _words(self, now: float) -> str:
         failures = f"after {self._failures} failures"
         if self.state is State.HALF_OPEN:
-            return f"circuit breaker half-open {failures}, a trial is under way: {last}"
+            return f"circuit breaker half-open {failures}, a trial is under way: {self.last}"
         wait = math.ceil(self._trial_at - now)
-        return f"circuit breaker open {failures}, next trial in {wait} s: {last}"
+        return f"circuit breaker open {failures}, next trial in {wait} s: {self.last}"
 
 
 def absent(error: UpstreamError) -> bool:

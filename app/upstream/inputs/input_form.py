@@ -137,6 +137,12 @@ def _size(dims: Sequence[int], layout: Layout) -> InputSize:
             channels = 1
         case _:
             height = width = channels = -1
+    if min(height, width, channels) >= 1 and channels not in CHANNELS:
+        message = (
+            f"the model's images are {tuple(dims)}, which NEO_INPUT_LAYOUT={layout} doesn't fit:"
+            " make it fit, or unset it"
+        )
+        raise UpstreamAnswerError(message)
     if min(height, width) < 1 or channels not in CHANNELS:
         message = "the model's metadata doesn't say the size of its images: set NEO_INPUT_SIZE"
         raise UpstreamAnswerError(message)

@@ -86,6 +86,7 @@ def test_one_image_without_a_batch(
         (told(-1, 48, 40, 5), None, None, "set NEO_INPUT_LAYOUT"),
         (told(-1, 48, 40, 3), DIGIT, None, "not a batch of 28x28x1 images"),
         (told(-1, 48, 40, 3), SIGN, NCHW, "not a batch of 48x40x3 images"),
+        (told(-1, 48, 40, 3), None, NCHW, "NEO_INPUT_LAYOUT=NCHW doesn't fit"),
         (told(-1, 785), DIGIT, None, "not a batch of 28x28x1 images"),
         (told(-1, 48, 40), SIGN, None, "not a batch of 48x40x3 images"),
         (told(-1, 1, 2, 3, 4), SIGN, None, "not a batch of 48x40x3 images"),
