@@ -177,7 +177,7 @@ class Batcher:
         self._queue.remove(first)
         room, aboard, left = first.capacity.most - len(first.batch), [first], []
         for i, part in enumerate(self._queue):
-            if not room:
+            if room <= 0:
                 left += self._queue[i:]
                 break
             alike = part.key == first.key and part.long is first.long

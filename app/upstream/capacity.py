@@ -90,9 +90,8 @@ class Capacity:
             self._bytes = lesson.body_bytes * lesson.taken // lesson.refused
         else:
             self._images = lesson.taken
-        self._doubt, self._until = None, self._clock() + HELD_S
+        self._lesson, self._doubt, self._until = lesson, None, self._clock() + HELD_S
         if self.most < before:
-            self._lesson = lesson
             logger.warning("%s", self._words(lesson))
 
     def took(self, images: int) -> None:
