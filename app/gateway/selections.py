@@ -48,6 +48,7 @@ class Selections:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._looks: dict[Selection, _Look] = {}
+        self._tasks: set[asyncio.Task[bool]] = set()
 
     async def check(self, visit: Visit, prepared: Prepared) -> None:
         """Return if *visit*, which pays, selects the model that was *prepared* for.
@@ -60,7 +61,7 @@ class Selections:
         now = asyncio.get_running_loop().time()
         look = self._looks.get(selected)
         if look is None or look.prepared is not prepared or look.since < now - HELD_S:
-            look = _Look(prepared, now, asyncio.create_task(self._is_another(visit, prepared)))
+            look = _Look(prepared, now, self._begun(visit, prepared))
             self._keep(selected, look)
         try:
             another = await asyncio.shield(look.another)
@@ -78,15 +79,26 @@ class Selections:
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = [look.another for look in self._looks.values()]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begun(self, visit: Visit, prepared: Prepared) -> asyncio.Task[bool]:
+        """Begin a look: whoever waits for it, also where it is forgotten meanwhile, hears of it."""
+        task = asyncio.create_task(self._is_another(visit, prepared))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[bool]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # who has asked for it may have gone
 
     def _keep(self, selected: Selection, look: _Look) -> None:
         self._looks.pop(selected, None)
         if len(self._looks) >= MOST:
-            self._looks.pop(next(iter(self._looks))).another.cancel()
+            self._looks.pop(next(iter(self._looks)))
         self._looks[selected] = look
 
     async def _is_another(self, visit: Visit, prepared: Prepared) -> bool:

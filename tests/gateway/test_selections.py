@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from app.gateway import selections
 from app.settings import InputSettings, Protocol, Strategy
 from app.upstream.assembly import Server
 from tests.tiny import SIDE, TinyModel
@@ -110,6 +112,18 @@ async def test_another_model_is_refused_by_the_selections_name() -> None:
         plain = await client.post(PREDICT, json={"instances": CLEAN[:1].tolist()})
         assert 200 == plain.status_code
         assert 200 == (await client.get("/readyz")).status_code
+
+
+async def test_more_selections_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is looked at for itself, and none of them ends another one's."""
+    monkeypatch.setattr(selections, "MOST", 2)
+    async with selecting() as (_, client):
+        bodies = [
+            {"signature_name": name, "instances": CLEAN[:1].tolist()}
+            for name in ("a", "rolled", "b", "c", "unknown", "d")
+        ]
+        answers = await asyncio.gather(*[client.post(PREDICT, json=body) for body in bodies])
+    assert [200, 400, 200, 200, 400, 200] == [answer.status_code for answer in answers]
 
 
 async def test_a_selection_that_fails_closes_nothing() -> None:

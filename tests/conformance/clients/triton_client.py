@@ -38,6 +38,7 @@ async def main() -> None:
         "other_ready": await done(client.is_model_ready("no-such-model")),
         "server": await done(client.get_server_metadata()),
         "model": await done(client.get_model_metadata(arguments.model)),
+        "config": await done(client.get_model_config(arguments.model)),
         "unknown": await refusal(client.get_model_metadata, "no-such-model"),
         "answers": [
             await answer(library, client, arguments.model, images, request)
