@@ -30,13 +30,14 @@ from app.web.protocols.oip_messages import (
     read_infer,
     write_infer,
 )
+from app.web.protocols.raw_request import RAW, read_raw
 from app.web.service import readiness
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import DATATYPES
 from app.wire.writing import BINARY, JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -181,7 +182,8 @@ async def infer(request: Request, model: str) -> Response:
     body = await content(request, service.max_body)
     header_length = request.headers.get(HEADER_LENGTH)
     version = request.path_params.get("version")
-    reading = partial(_read, header_length=header_length, version=version)
+    taken = (await gateway.model.described()).inputs if header_length == RAW else None
+    reading = partial(_read, header_length=header_length, version=version, taken=taken)
     asked, images = await read_apart(body, reading)
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
@@ -197,13 +199,20 @@ async def infer(request: Request, model: str) -> Response:
 
 
 def _read(
-    body: bytes, header_length: str | None, version: str | None
+    body: bytes,
+    header_length: str | None,
+    version: str | None,
+    taken: Sequence[TensorSpec] | None,
 ) -> tuple[InferRequest, list[bytes] | NDArray[Any]]:
     """Return a request and its images: picture files, or numbers. Raises WireError.
 
-    The lists that the numbers were in are let go of: an answer may take seconds.
+    A raw one is what the model takes: *taken*. The lists that the numbers were in are let go of: an
+    answer may take seconds.
     """
-    asked = read_infer(body, header_length, version)
+    if taken is None:
+        asked = read_infer(body, header_length, version)
+    else:
+        asked = read_raw(body, taken, version)
     files = asked.files()
     images = asked.tensor.values() if files is None else files
     if isinstance(asked.tensor.payload, list):

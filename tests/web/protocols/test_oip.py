@@ -237,6 +237,31 @@ async def test_no_json(place: Placed, body: bytes) -> None:
     assert "not JSON" in response.json()["error"]
 
 
+async def raw(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
+    """Send a raw binary request: no JSON, the body is the input."""
+    headers = {HEADER_LENGTH: "0", "Content-Type": "application/octet-stream"}
+    return await client.post(INFER, content=body, headers=headers)
+
+
+async def test_raw_request(place: Placed) -> None:
+    """The whole body is the one input, of as many images as it has; the outputs are raw as well."""
+    response = await raw(place.gateway, MIXED.astype("<f4").tobytes())
+    assert HEADER_LENGTH in response.headers
+    assert FLAGS == tensors(response)["backdoor"].tolist()
+    assert RIGHT.tolist() == tensors(response)["label"][:, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"", "0 bytes"), (b"x" * 3071, "each image has 3072"), (b"x" * 3076, "each image has 3072")],
+)
+async def test_raw_request_that_is_no_batch(place: Placed, body: bytes, said: str) -> None:
+    """Bytes that are no whole images are refused with what one has."""
+    response = await raw(place.gateway, body)
+    assert 400 == response.status_code
+    assert said in response.json()["error"]
+
+
 async def test_file_that_is_no_picture(place: Placed) -> None:
     """A BYTES tensor with something else in it is refused like any upload."""
     message = write({}, "inputs", [Written("f", np.array([b"nothing"], object), binary=True)])
