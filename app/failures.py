@@ -29,6 +29,7 @@ INPUT: Final = "NEO_INPUT_SIZE, NEO_INPUT_LAYOUT, NEO_INPUT_DATATYPE, NEO_OUTPUT
 DISLIKES: Final = frozenset({400, 415, 422, 424, 500})
 """Statuses of servers that don't like the tensor: some fail at it, rather than refuse it."""
 
+ASKED_BY: Final = "NEO_UPSTREAM_PROTOCOL, NEO_UPSTREAM_URL, NEO_OUTPUTS"
 CREDENTIALS: Final = "NEO_UPSTREAM_TOKEN, NEO_UPSTREAM_HEADERS"
 PLACE: Final = "NEO_UPSTREAM_URL, NEO_UPSTREAM_PROTOCOL, NEO_MODEL"
 MENDS: Final = {
@@ -166,16 +167,26 @@ class UpstreamAnswerError(UpstreamError):
         self._quoted = quoted
 
     @property
+    def mend(self) -> str | None:
+        """What a server is asked by, where the message names no setting itself."""
+        return None if "NEO_" in str(self) else ASKED_BY
+
+    @property
     def summary(self) -> str:
         """The message without the server's words."""
         told = str(self)
         for words in filter(None, self._quoted):
             told = told.replace(words, "…")
-        return told
+        return _with_mend(told, self.mend)
 
 
 class OtherModelError(UpstreamAnswerError):
     """The answer has other classes than those before: another model is there."""
+
+    @property
+    def mend(self) -> None:
+        """Nothing: it is waited for what becomes of it."""
+        return
 
 
 class OnnxError(PortError):

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.failures import (
+    OtherModelError,
     UpstreamAnswerError,
     UpstreamError,
     UpstreamStatusError,
@@ -47,6 +48,13 @@ def test_settings_are_named(error: UpstreamError, names: tuple[str, ...]) -> Non
     """What may mend it is named in `/readyz` and in the log, which has nothing of the server's."""
     assert [] == [name for name in names if name not in error.explained or name not in told(error)]
     assert WORD not in told(error)
+
+
+def test_an_answer_that_cant_be_used() -> None:
+    """Where the message names no setting those are named that the server is asked by."""
+    assert "see NEO_UPSTREAM_PROTOCOL" in told(UpstreamAnswerError("nonsense"))
+    assert "set NEO_LABELS" == told(UpstreamAnswerError("set NEO_LABELS"))
+    assert "wait" == told(OtherModelError("wait"))
 
 
 @pytest.mark.parametrize("status", [500, 503])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.failures import ASKED_BY
 from app.logs import FORMAT, Discreet, tell_unhandled, told
 from app.ports import (
     LibraryError,
@@ -114,7 +115,7 @@ async def test_unhandled_error_of_a_task(log: io.StringIO) -> None:
         ),
         (UpstreamBusyError("2,000 images wait"), "2,000 images wait"),
         (UpstreamStatusError(503, SECRET), "the upstream answered 503"),
-        (UpstreamAnswerError(f"it says {SECRET}", SECRET), "it says …"),
+        (UpstreamAnswerError(f"it says {SECRET}", SECRET), f"it says … (see {ASKED_BY})"),
         (LibraryError(SECRET), "LibraryError"),
         (PortError(SECRET), "PortError"),
         (ValueError(SECRET), "ValueError"),
