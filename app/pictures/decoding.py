@@ -6,7 +6,8 @@ is also what goes upstream. What is done, and nothing else:
 - PNG, JPEG, WebP and BMP, told from the content; the size is checked before anything is decoded;
 - a decoder sees of a file only what its first picture needs (`essence`): an animation (APNG, WebP)
   is its first frame, whatever else is in the file costs nothing;
-- the EXIF orientation is applied; colour profiles are not;
+- the EXIF orientation is applied; colour profiles are not (`docs/http.md` has the list of what a
+  file may say of itself, and the module of each format how it is read);
 - 16 bits a channel become 8 by keeping the high byte; CMYK and palettes become RGB;
 - what is transparent is laid on white;
 - a grey picture for a colour model is repeated in three channels, a coloured one for a grey model
@@ -42,6 +43,7 @@ from PIL import Image as Pillow
 from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
 from app.pictures import jpeg_file, png_file, webp_file
+from app.pictures.colour_key import Transparency
 from app.pictures.essence import Essence
 from app.pictures.exif import TURNS, UPRIGHT
 from app.settings import Resize
@@ -106,6 +108,7 @@ class Opened:
     picture: Pillow.Image
     orientation: int = UPRIGHT
     passes: int = 1
+    key: Transparency | None = None
 
     @property
     def work(self) -> int:
@@ -141,7 +144,8 @@ def opened(body: bytes, *, max_pixels: int) -> Opened:
     _check_size(picture, max_pixels)
     _check_passes(picture, essence.passes, max_pixels)
     _check_runs(picture)
-    return Opened(picture, essence.orientation, essence.passes)
+    key = None if essence.key is None else Transparency(essence.key, essence.body)
+    return Opened(picture, essence.orientation, essence.passes, key)
 
 
 def fitted(picture: Opened, size: InputSize, resize: Resize = Resize.STRETCH) -> Image:
@@ -152,8 +156,13 @@ def fitted(picture: Opened, size: InputSize, resize: Resize = Resize.STRETCH) ->
 def pixels(picture: Opened, channels: int) -> Image:
     """Return an opened *picture* as (height, width, *channels*). Raises UnreadablePictureError."""
     try:
-        flat, mode = _on_white(_eight_bit(picture.picture)), "L" if channels == 1 else "RGB"
+        mode = "L" if channels == 1 else "RGB"
+        there = None if picture.key is None else picture.key.mask(picture.picture)
+        flat = _on_white(_eight_bit(picture.picture))
         flat.load()
+        if there is not None:
+            flat = flat.convert("L") if flat.mode == "1" else flat
+            flat.paste("white", None, there)
         if flat.mode != mode:  # else it would only be copied
             flat = flat.convert(mode)
         turn = TURNS.get(picture.orientation)

@@ -17,16 +17,26 @@ MOST_PARTS: Final = 10_000
 """Chunks or segments of one file; encoders write one each 8 KiB or so."""
 
 
+@dataclass(frozen=True)
+class ColourKey:
+    """The one transparent colour: a sample for each channel, of ``bits`` each."""
+
+    samples: tuple[int, ...]
+    bits: int
+
+
 @dataclass(frozen=True, eq=False)
 class Essence:
     """A file's first picture: ``body`` is the file of it alone.
 
-    ``orientation`` is EXIF's (1 to 8); ``passes`` is how often decoding goes over the picture.
+    ``orientation`` is EXIF's (1 to 8); ``passes`` is how often decoding goes over the picture;
+    ``key`` is the colour that is transparent, which no decoder is told of.
     """
 
     body: bytes
     orientation: int = UPRIGHT
     passes: int = 1
+    key: ColourKey | None = None
 
 
 def check_parts(count: int) -> None:

@@ -22,7 +22,9 @@ TURNS: Final = {
 }
 """What each other orientation is put right by."""
 
-_PREFIX: Final = b"Exif\0\0"
+MARK: Final = b"Exif\0"
+"""What EXIF data begin with in a JPEG, and in other files by mistake; one more byte follows."""
+
 _BYTE_ORDERS: Final = {b"II": "<", b"MM": ">"}
 _ORIENTATION: Final = 0x0112
 _NUMBERS: Final = {3: "H", 4: "I"}  # SHORT, LONG
@@ -32,7 +34,7 @@ _ENTRY_BYTES: Final = 12
 
 def orientation(exif: bytes) -> int:
     """Return the orientation that *exif* tells, 1 to 8; `UPRIGHT` if it tells none."""
-    tiff = exif.removeprefix(_PREFIX)
+    tiff = exif[len(MARK) + 1 :] if exif.startswith(MARK) else exif
     order = _BYTE_ORDERS.get(tiff[:2])
     if order is None:
         return UPRIGHT

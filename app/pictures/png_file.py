@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
-from app.pictures.essence import Essence, check_parts
+from app.pictures.essence import ColourKey, Essence, check_parts
 from app.pictures.exif import orientation
+from app.pictures.png_profile import MOST_PROFILES, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
+_HEADER: Final = b"IHDR"
+_PALETTE: Final = b"PLTE"
+_TRANSPARENCY: Final = b"tRNS"
+_PIXELS: Final = b"IDAT"
 _END: Final = b"IEND"
-_NEEDED: Final = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", _END}
+_EXIF: Final = b"eXIf"
+_TEXTS: Final = {b"tEXt", b"zTXt", b"iTXt"}
 _BEFORE: Final = 8  # length and name
 _AROUND: Final = 12  # and the checksum
+
+_CHANNELS: Final = {0: 1, 2: 3}  # colour types that a key is for: grey, colour
+_INDEXED: Final = 3
 
 
 def essence(body: bytes) -> Essence:
     """Return the picture in *body* without its texts, profiles and further frames.
 
-    Of an animation (APNG) it is the picture that is shown where animations aren't. Raises
-    ValueError.
+    Of an animation (APNG) it is the picture that is shown where animations aren't. Of chunks that
+    may be there once the first counts, and none that comes too late. The orientation is eXIf's,
+    else that of a profile in a text. Raises ValueError.
     """
-    kept, exif = [SIGNATURE], b""
+    kept: dict[bytes, bytes] = {}
+    profiles: list[bytes] = []
+    pixels, exif = [], b""
     for name, chunk in _chunks(body):
-        if name in _NEEDED:
-            kept.append(chunk)
-        elif name == b"eXIf" and not exif:
-            exif = chunk[_BEFORE:-4]
-    return Essence(b"".join(kept), orientation(exif))
+        if name == _PIXELS:
+            pixels.append(chunk)
+        elif name in {_HEADER, _PALETTE, _TRANSPARENCY}:
+            if not pixels:
+                kept.setdefault(name, chunk)
+        elif name == _END:
+            pixels.append(chunk)
+        elif name == _EXIF:
+            exif = exif or chunk[_BEFORE:-4]
+        elif name in _TEXTS and not exif and len(profiles) < MOST_PROFILES:
+            profiles += filter(None, [profile(name, chunk[_BEFORE:-4])])
+    key = _colour_key(kept)
+    if key is not None or _colour_type(kept) != _INDEXED:
+        kept.pop(_TRANSPARENCY, None)
+    told = exif or next(iter(profiles), b"")
+    parts = (SIGNATURE, *kept.values(), *pixels)
+    return Essence(b"".join(parts), orientation(told), 1 if key is None else 2, key)
+
+
+def _colour_key(kept: dict[bytes, bytes]) -> ColourKey | None:
+    """Return the transparent colour of a picture without a palette: all bits of it count."""
+    count = _CHANNELS.get(_colour_type(kept), 0)
+    told = kept.get(_TRANSPARENCY, b"")[_BEFORE:-4]
+    if not count or len(told) != 2 * count:
+        return None
+    bits = kept[_HEADER][_BEFORE + 8]
+    return ColourKey(tuple(one % 2**bits for one in struct.unpack(f">{count}H", told)), bits)
+
+
+def _colour_type(kept: dict[bytes, bytes]) -> int:
+    header = kept.get(_HEADER, b"")
+    return header[_BEFORE + 9] if len(header) > _BEFORE + 9 else -1
 
 
 def _chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:

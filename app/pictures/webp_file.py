@@ -14,36 +14,61 @@ SIGNATURE: Final = b"RIFF"
 FORM: Final = b"WEBP"
 
 _EXTENDED: Final = b"VP8X"
-_PICTURES: Final = {b"VP8 ", b"VP8L", b"ANMF"}
-_BEFORE_PICTURES: Final = {b"ANIM", b"ALPH"}
-_FLAGS: Final = 0x12  # of the extended form: an animation, transparency
+_FRAME: Final = b"ANMF"
+_LOSSLESS: Final = b"VP8L"
+_ALPHA: Final = b"ALPH"
+_PICTURES: Final = {b"VP8 ", _LOSSLESS, _FRAME}
+_BEFORE_PICTURES: Final = {b"ANIM", _ALPHA}
+_ANIMATED, _TRANSPARENT = 0x02, 0x10  # flags of the extended form
 _HEADER: Final = 8  # name and length
+_FRAME_HEADER: Final = 16
 
 
 def essence(body: bytes) -> Essence:
     """Return the first picture in *body* without profiles, texts and further frames.
 
-    Raises ValueError.
+    It is transparent where its pixels are, whatever the file's flag says; EXIF data are an extended
+    file's. Raises ValueError.
     """
-    kept, exif, complete = [FORM], b"", False
+    kept: list[bytes] = []
+    extended, exif, alpha, complete = None, b"", 0, False
     for name, chunk in _chunks(body):
         if name == b"EXIF":
             exif = exif or chunk[_HEADER:]
         elif complete:
             continue
         elif name == _EXTENDED:
-            kept.append(chunk[:8] + bytes(flag & _FLAGS for flag in chunk[8:9]) + chunk[9:])
+            extended = extended or chunk
         elif name in _PICTURES | _BEFORE_PICTURES:
             kept.append(chunk)
+            alpha |= _transparency(name, chunk)
             complete = name in _PICTURES
-    size = sum(map(len, kept))
-    return Essence(b"".join((SIGNATURE, size.to_bytes(4, "little"), *kept)), orientation(exif))
+    head = [FORM]
+    if extended is not None:
+        flags = bytes(flag & (_ANIMATED | _TRANSPARENT) | alpha for flag in extended[8:9])
+        head.append(extended[:8] + flags + extended[9:])
+    else:
+        exif = b""
+    whole = b"".join((*head, *kept))
+    file = b"".join((SIGNATURE, len(whole).to_bytes(4, "little"), whole))
+    return Essence(file, orientation(exif))
+
+
+def _transparency(name: bytes, chunk: bytes) -> int:
+    """Return the flag of transparency if a picture, or what is before it, has some."""
+    if name == _FRAME:
+        inner = chunk[_HEADER + _FRAME_HEADER :]
+        name, chunk = inner[:4], inner
+    if name == _LOSSLESS:
+        return chunk[_HEADER + 4] & _TRANSPARENT if len(chunk) > _HEADER + 4 else 0
+    return _TRANSPARENT if name == _ALPHA else 0
 
 
 def _chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield each chunk by its name, the last one cut off where the file is."""
     at, count = 12, 0
-    while at < len(body):
+    whole = min(len(body), _HEADER + int.from_bytes(body[4:8], "little"))  # what follows is no part
+    while at < whole:
         count += 1
         check_parts(count)
         size = int.from_bytes(body[at + 4 : at + _HEADER], "little")

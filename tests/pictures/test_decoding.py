@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -272,3 +273,30 @@ def test_damaged_file_is_a_picture_or_a_picture_error(file_format: str) -> None:
         except PictureError:
             refused += 1
     assert refused > 0
+
+
+def _bmp(rows: bytes, height: int, header: bytes = b"", compression: int = 0) -> bytes:
+    """Return a BMP of 32 bits, one pixel wide."""
+    told = struct.pack("<iiHHIIiiII", 1, height, 1, 32, compression, len(rows), 0, 0, 0, 0)
+    whole = struct.pack("<I", 4 + len(told) + len(header)) + told + header
+    start = 14 + len(whole)
+    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + whole + rows
+
+
+@pytest.mark.parametrize(
+    ("height", "expected"), [(2, [[4, 5, 6], [1, 2, 3]]), (-2, [[1, 2, 3], [4, 5, 6]])]
+)
+def test_bmp_is_upside_down_by_the_sign_of_its_height(
+    height: int, expected: list[list[int]]
+) -> None:
+    """Its rows go up, or down if the height is negative; the fourth byte of 32 bits is nothing."""
+    body = _bmp(bytes((3, 2, 1, 0, 6, 5, 4, 0)), height)
+    assert expected == decode(body, max_pixels=LIMIT)[:, 0].tolist()
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0, 255), (255, 7)])
+def test_bmp_with_an_alpha_mask_is_transparent(alpha: int, expected: int) -> None:
+    """A header that names a mask for alpha makes the fourth byte one."""
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    body = _bmp(bytes((7, 7, 7, alpha)), 1, masks + bytes(52), compression=3)
+    assert [expected] * 3 == decode(body, max_pixels=LIMIT)[0, 0].tolist()

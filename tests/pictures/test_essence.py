@@ -66,7 +66,7 @@ def test_png_of_very_many_chunks_is_refused(name: bytes) -> None:
         opened(png_with(ROWS, 8, 8, 100_000 * png_chunk(name, b"")), max_pixels=LIMIT)
 
 
-@pytest.mark.parametrize("filler", [b"\xff\xfe\0\2", b"\xff", b"\xff\0", b"\xff\xd0"])
+@pytest.mark.parametrize("filler", [b"\xff\xfe\0\2", b"\xff\xd0"])
 def test_jpeg_of_very_many_segments_is_refused(filler: bytes) -> None:
     """A JPEG of hardly anything but empty segments is refused before they are read."""
     body = encoded(noise(), "JPEG")
@@ -74,9 +74,18 @@ def test_jpeg_of_very_many_segments_is_refused(filler: bytes) -> None:
         opened(body[:2] + 100_000 * filler + body[2:], max_pixels=LIMIT)
 
 
+@pytest.mark.parametrize("filler", [b"\xff", b"\xff\0"])
+def test_what_lies_between_a_jpegs_segments_is_passed_over(filler: bytes) -> None:
+    """A million bytes that are no segments cost next to nothing, and no decoder sees them."""
+    body = encoded(noise(), "JPEG")
+    loaded = body[:2] + 1_000_000 * filler + body[2:]
+    assert jpeg_file.essence(body).body == jpeg_file.essence(loaded).body
+
+
 def test_webp_of_very_many_chunks_is_refused() -> None:
     """A WebP of hardly anything but empty chunks is refused before they are read."""
     body = encoded(noise(), "WEBP") + 100_000 * b"none\0\0\0\0"
+    body = body[:4] + struct.pack("<I", len(body) - 8) + body[8:]
     with pytest.raises(UnreadablePictureError, match="more than 10,000 parts"):
         opened(body, max_pixels=LIMIT)
 
