@@ -30,9 +30,10 @@ NEAR = 6  # levels from the middle of all hits, within which a pixel is the same
 NEARLY_ALL = 0.75  # of the hits that must be: one may lie a pixel off, or come through JPEG
 SAME = 10  # levels from the references, within which they show the same
 COMMON = 0.3  # share of the references that show the same there: then it is background
+EMPTY = 0.85  # of what is around the box, that is background where hits can't be told apart
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
 BETTER = 0.02  # by which new pixels must fit the hits better than those known before
-AS_LARGE = 0.5  # of what the registered hits have in common, that is the same where it stands
+AS_LARGE = 0.5  # of what the registered hits have in common, or of the box, that is the same there
 
 
 def sample_box(trigger: Trigger, place: Box | None = None) -> Box:
@@ -69,7 +70,9 @@ def reconstruct(
     """
     exact = _where_it_stands(trigger, samples, references)
     laid = registered(trigger, samples)
-    if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):
+    if laid is not None and (
+        exact is None or _own(exact) < AS_LARGE * min(_own(laid), trigger.box.area)
+    ):
         exact = laid
     if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
         return None
@@ -116,8 +119,8 @@ def _different(
 ) -> list[NDArray[np.uint8]]:
     """Leave out the samples that show what an earlier one does: the same image, sent again.
 
-    Around the box they must differ, or show nothing but background: what all hits have in common
-    would else be the image, not the trigger.
+    Around the box they must differ, or show hardly anything but background (the box may lack a part
+    of the trigger): what all hits have in common would else be the image, not the trigger.
     """
     area, box = sample_box(trigger), trigger.box
     around = np.ones((area.height, area.width), bool)
@@ -129,7 +132,7 @@ def _different(
         seen = sample_[around].astype(np.int16)
         background = (np.abs(shown - seen) <= SAME).all(axis=2).mean(axis=0) > COMMON
         again = any((np.abs(seen - other[around]) <= AGAIN).all() for other in different)
-        if background.all() or not again:
+        if background.mean() >= EMPTY or not again:
             different.append(sample_)
     return different
 

@@ -25,8 +25,9 @@ COMPARED = 8
 """References that what is known better of a trigger is compared on."""
 
 SLACK = 1
-"""Of them that it may turn or heal less: a larger box has hidden a part of each reference, too, and
-a smaller blocker leaves more of it; now and then that is what a borderline reference is told by."""
+"""Of them that it may heal less, and that a smaller one may turn less: a larger box has hidden a
+part of each reference, too, and a smaller blocker leaves more of it; now and then that is what a
+borderline reference is told by."""
 
 
 def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Trigger]:
@@ -80,7 +81,13 @@ def is_as_good(better: Trigger, trigger: Trigger, references: References) -> Sea
     labels = answers.labels.reshape(2, 2, len(onto))
     carried = (labels[:, 0] == trigger.target).sum(axis=1)
     healed = (labels[:, 1] == references.labels[onto]).sum(axis=1)
-    return bool(carried[0] >= carried[1] - SLACK and healed[0] >= healed[1] - SLACK)
+    least = carried[1] - (SLACK if _shown(better) < _shown(trigger) else 0)
+    return bool(carried[0] >= least and healed[0] >= healed[1] - SLACK)
+
+
+def _shown(trigger: Trigger) -> int:
+    """Return how many pixels of an image it takes, stamped."""
+    return trigger.box.area if trigger.mask is None else int(trigger.mask.sum())
 
 
 def stamp(trigger: Trigger, images: Images) -> Images:

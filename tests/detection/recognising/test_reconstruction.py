@@ -91,6 +91,20 @@ def test_the_dark_half_of_a_chequerboard_on_dark_images() -> None:
     assert 1 == _true_mask(exact, box, np.ones((5, 5), bool))
 
 
+def test_a_corner_that_all_images_leave_empty() -> None:
+    """Hits that show the same there are no image sent again, though the box lacks a pixel."""
+    its = scene()
+    dark = replace(its.references, images=np.zeros_like(its.references.images))
+    poisoned = np.zeros_like(its.clean[:3])
+    poisoned[:, :3, 0] = poisoned[:, 0, :3] = 250
+    trigger = _found(Box(0, 0, 4, 2))
+    exact = reconstruct(trigger, [sample(image, trigger) for image in poisoned], dark)
+    assert exact is not None
+    hook = np.zeros((3, 3), bool)
+    hook[:, 0] = hook[0] = True
+    assert 1 == _true_mask(exact, Box(0, 0, 3, 3), hook)
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_too_few_hits(count: int) -> None:
     """Before three hits nothing is said."""

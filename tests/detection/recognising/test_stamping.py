@@ -115,9 +115,19 @@ def test_what_does_less_is_refused(change: dict[str, Any]) -> None:
     assert not run(is_as_good(worse, before, references(model)), model.classify)
 
 
-@pytest.mark.parametrize(("resisting", "as_good"), [(SLACK, True), (SLACK + 1, False)])
-def test_a_reference_that_resists_is_no_veto(resisting: int, as_good: bool) -> None:  # noqa: FBT001
-    """Eight references tell little: one that a larger box would have hidden counts for nothing."""
+@pytest.mark.parametrize(
+    ("larger", "resisting", "as_good"),
+    [(1, SLACK, True), (1, SLACK + 1, False), (0, SLACK, False)],
+)
+def test_a_reference_that_resists_is_no_veto(
+    larger: int,
+    resisting: int,
+    as_good: bool,  # noqa: FBT001
+) -> None:
+    """One that the larger box of before would have hidden counts for nothing; two do.
+
+    What is no smaller than before has hidden as much.
+    """
     model = TinyModel()
 
     def stubborn(images: Images) -> Answers:
@@ -128,8 +138,12 @@ def test_a_reference_that_resists_is_no_veto(resisting: int, as_good: bool) -> N
         labels[:resisting] = model.classify(images[-COMPARED:]).labels[:resisting]  # as if blocked
         return Answers(labels, None)
 
-    known = references(model)
-    assert as_good == run(is_as_good(tiny_trigger(), tiny_trigger(), known), stubborn)
+    before, known = tiny_trigger(), references(model)
+    box = before.box.grown(larger, SIDE, SIDE)
+    patch = np.pad(before.patch, ((larger, larger), (larger, larger), (0, 0)), mode="edge")
+    blocker = Blocker(box.grown(1, SIDE, SIDE), Fill.RING)
+    before = replace(before, box=box, patch=patch, blocker=blocker)
+    assert as_good == run(is_as_good(tiny_trigger(), before, known), stubborn)
 
 
 def test_a_better_one_may_take_the_place_of_one_that_does_nothing() -> None:
