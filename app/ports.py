@@ -258,6 +258,15 @@ class ServedModel(Model, Protocol):
         """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
         ...
 
+    async def versions(
+        self, version: str | None = None, label: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the versions that can be asked: all, as far as they are told, or a single one.
+
+        Raises UpstreamError.
+        """
+        ...
+
     def class_name(self, index: int) -> str | None:
         """Return the server's own name of a class, None if it has none; no I/O."""
         ...

@@ -155,6 +155,14 @@ class TinyModel:
         """Say nothing."""
         return None
 
+    async def versions(
+        self,
+        version: str | None = None,
+        label: str | None = None,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Have one."""
+        return ("1",) if version in {"1", None} else ()
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 

@@ -114,6 +114,8 @@ class UpstreamModel:
         self._capacities: dict[Selection, Capacity] = {}
         self.is_strange = False
         self._classes: int | None = None
+        # Whoever has no key may ask for a version's health: one look at a time is all it costs.
+        self._looking = asyncio.Lock()
 
     @property
     def size(self) -> InputSize:
@@ -261,6 +263,19 @@ class UpstreamModel:
         """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
         await self._agreed()
         return await self._dialect.page(page, version)
+
+    async def versions(
+        self, version: str | None = None, label: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the versions that can be asked: all, as far as they are told, or a single one.
+
+        Raises UpstreamError.
+        """
+        listed = (await self.facts()).versions
+        if listed and label is None:
+            return tuple(one for one in listed if version in {one, None})
+        async with self._looking:
+            return await self._dialect.versions(version, label)
 
     def class_name(self, index: int) -> str | None:
         """Return the server's own name of a class, None if it has none."""

@@ -33,7 +33,11 @@ class Guard:
             *("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"),
             *(f"/v2/models/{model}/ready", f"/v1/models/{model}"),
         }
-        self._versions = f"/v2/models/{model}/versions/"
+        self._versions = (
+            (f"/v2/models/{model}/versions/", "/ready"),
+            (f"/v1/models/{model}/versions/", ""),
+            (f"/v1/models/{model}/labels/", ""),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
@@ -55,10 +59,15 @@ class Guard:
         path = _path(scope)
         if scope["method"] not in READING:
             return False
-        if path in self._health:
-            return True
-        version = path.removeprefix(self._versions).removesuffix("/ready")
-        return bool(version) and "/" not in version and path == f"{self._versions}{version}/ready"
+        return path in self._health or any(
+            _is_one_between(before, path, after) for before, after in self._versions
+        )
+
+
+def _is_one_between(before: str, path: str, after: str) -> bool:
+    """Return whether *path* has one segment between *before* and *after*."""
+    segment = path.removeprefix(before).removesuffix(after)
+    return bool(segment) and "/" not in segment and path == f"{before}{segment}{after}"
 
 
 def _path(scope: Scope) -> str:

@@ -16,7 +16,9 @@ import orjson
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_INSTANCES = re.compile(rb'\s*\{\s*"instances"\s*:\s*(?=\[)')
+_BEGINS = {
+    key: re.compile(rb'\s*\{\s*"%b"\s*:\s*(?=\[)' % key.encode()) for key in ("instances", "inputs")
+}
 _BLANK = b" \t\r\n"
 _SCALAR = b"0"
 _NUMERIC = b"0123456789.eE+-"
@@ -26,12 +28,12 @@ _PIECE = 65_536
 _LETTERS = b"abcdefgh"
 
 
-def instances(body: bytes) -> NDArray[Any] | None:
-    """Return the numbers of `{"instances": [...]}` in their shape.
+def numbers(body: bytes, key: str = "instances") -> NDArray[Any] | None:
+    """Return the numbers of `{"<key>": [...]}` in their shape; *key*: `instances` or `inputs`.
 
     None if *body* is anything else, a wrong one too: what it is has to be told by other means.
     """
-    begin = _INSTANCES.match(body)
+    begin = _BEGINS[key].match(body)
     end = body.rstrip(_BLANK)
     if begin is None or not end.endswith(b"}"):
         return None
@@ -43,12 +45,12 @@ def instances(body: bytes) -> NDArray[Any] | None:
     if shape is None:
         return None
     try:
-        numbers = _numbers(text.translate(None, b"[]"))
+        flat = _numbers(text.translate(None, b"[]"))
     except ValueError:  # a JSONDecodeError too
         return None
-    if numbers.size != math.prod(shape) or numbers.dtype.kind not in "iuf":
+    if flat.size != math.prod(shape) or flat.dtype.kind not in "iuf":
         return None
-    return numbers.reshape(shape)
+    return flat.reshape(shape)
 
 
 def _numbers(text: bytes) -> NDArray[Any]:

@@ -64,6 +64,14 @@ class Reader(DigitsModel):
         """Say nothing."""
         return None
 
+    async def versions(
+        self,
+        version: str | None = None,
+        label: str | None = None,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Have one."""
+        return ("1",) if version in {"1", None} else ()
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from app.wire.nested import instances
+from app.wire.nested import numbers
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=5, max_side=4)
 NUMBERS: st.SearchStrategy[np.ndarray[Any, Any]] = st.one_of(
@@ -26,7 +26,7 @@ NUMBERS: st.SearchStrategy[np.ndarray[Any, Any]] = st.one_of(
 def test_numbers(values: np.ndarray[Any, Any], *, spaced: bool) -> None:
     """Numbers of any shape are read as they were written, with blanks or without."""
     option = orjson.OPT_SERIALIZE_NUMPY | (orjson.OPT_INDENT_2 if spaced else 0)
-    read = instances(orjson.dumps({"instances": values}, option=option))
+    read = numbers(orjson.dumps({"instances": values}, option=option))
     assert read is not None
     np.testing.assert_array_equal(np.asarray(orjson.loads(orjson.dumps(values.tolist()))), read)
     assert values.shape == read.shape
@@ -36,13 +36,13 @@ def test_numbers(values: np.ndarray[Any, Any], *, spaced: bool) -> None:
 def test_many_numbers(last: float) -> None:
     """Numbers that are read piece by piece are the same, of one type, in their order."""
     values = [*range(100_000), last, *range(3)]
-    read = instances(orjson.dumps({"instances": values}))
+    read = numbers(orjson.dumps({"instances": values}))
     assert read is not None
     assert np.asarray(values).dtype == read.dtype
     np.testing.assert_array_equal(np.asarray(values), read)
     for wrong in (b"1,,2", b"1,", b"1 2"):
-        numbers = b",".join([b"12345"] * 40_000)
-        assert instances(b'{"instances": [%b,%b]}' % (numbers, wrong)) is None
+        many = b",".join([b"12345"] * 40_000)
+        assert numbers(b'{"instances": [%b,%b]}' % (many, wrong)) is None
 
 
 @pytest.mark.parametrize("item", [b"1", b"[1]", b"[]", b"[[1,2],[3,4]]"])
@@ -51,7 +51,7 @@ def test_memory(item: bytes) -> None:
     body = b'{"instances": [%b]}' % b",".join([item] * 200_000)
     tracemalloc.start()
     try:
-        instances(body)
+        numbers(body)
         assert tracemalloc.get_traced_memory()[1] < 8 * len(body) + 4_000_000
     finally:
         tracemalloc.stop()
@@ -65,7 +65,7 @@ NESTED = st.recursive(
 @given(st.lists(NESTED, max_size=4))
 def test_lists(value: list[Any]) -> None:
     """Whatever the lists are like, they are read as the usual way would, or not at all."""
-    read = instances(orjson.dumps({"instances": value}))
+    read = numbers(orjson.dumps({"instances": value}))
     if read is not None:
         np.testing.assert_array_equal(np.asarray(value), read)
         assert np.asarray(value).shape == read.shape
@@ -105,4 +105,4 @@ def test_lists(value: list[Any]) -> None:
 )
 def test_anything_else(body: bytes) -> None:
     """What isn't just numbers in regular lists is left to the usual way."""
-    assert instances(body) is None
+    assert numbers(body) is None

@@ -65,6 +65,13 @@ class Dialect(Protocol):
         """Return what the server says in JSON, None where it doesn't. Raises UpstreamError."""
         ...
 
+    async def versions(self, version: str | None, label: str | None) -> tuple[str, ...]:
+        """Return the versions that can be asked: all that it tells, or a single one.
+
+        Raises UpstreamError.
+        """
+        ...
+
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes an image takes on the wire at most."""
         ...

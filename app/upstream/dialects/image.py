@@ -68,6 +68,10 @@ class ImageFiles:
         """Return None."""
         return None
 
+    async def versions(self, version: str | None, label: str | None) -> tuple[str, ...]:  # noqa: ARG002
+        """Return none."""
+        return ()
+
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes a picture file takes at most."""
         return file_bytes(plan.form.size)

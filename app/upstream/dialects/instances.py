@@ -16,7 +16,7 @@ from app.upstream.answers.predictions import parse_predictions
 from app.upstream.answers.tensors import reading_answers
 from app.upstream.dialects.dialect import USUAL, apart
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
-from app.wire.fields import excerpt, json_object
+from app.wire.fields import excerpt, json_object, objects
 from app.wire.selection import beside_content_type, loaded
 from app.wire.tensors import BYTES
 from app.wire.writing import JSON, Message, base64_bytes
@@ -39,6 +39,9 @@ WHOLE_ADDRESSES: Final = (":predict", "/invocations")
 """A URL whose path ends in one of these is the address itself, not a base."""
 
 NO_HEALTH: Final = frozenset({404, 405, 501})
+NO_SUCH: Final = frozenset({400, 503})
+"""Statuses for a version that isn't there, or not yet."""
+AVAILABLE: Final = "AVAILABLE"
 BYTES_AT_ONCE: Final = 1_000_000
 """Larger batches are written as JSON in a thread."""
 
@@ -102,6 +105,23 @@ class Instances:
         """Return None."""
         return None
 
+    async def versions(self, version: str | None, label: str | None) -> tuple[str, ...]:
+        """Return those that TensorFlow Serving calls available; others tell none.
+
+        Raises UpstreamError.
+        """
+        if not self._health:
+            return ()
+        try:
+            reply = await self._session.get(self._health + _chosen(version, label))
+        except UpstreamStatusError as exc:
+            if exc.status in {*NO_HEALTH, *NO_SUCH}:
+                return ()
+            raise
+        with reading_answers():
+            told = objects(json_object(reply.body), "model_version_status")
+        return tuple(str(one.get("version")) for one in told if one.get("state") == AVAILABLE)
+
     def image_bytes(self, plan: Preprocessing) -> int:
         """Return how many bytes an image takes in JSON, with its commas and its brackets."""
         size = plan.form.size
@@ -139,11 +159,15 @@ class Instances:
 
     def _selected(self, selection: Selection) -> str:
         """Return the path of what a caller has selected."""
-        if selection.version is not None:
-            return f"{self._health}/versions/{quote(selection.version, safe='')}:predict"
-        if selection.label is not None:
-            return f"{self._health}/labels/{quote(selection.label, safe='')}:predict"
-        return self._path
+        chosen = _chosen(selection.version, selection.label)
+        return f"{self._health}{chosen}:predict" if chosen else self._path
+
+
+def _chosen(version: str | None, label: str | None) -> str:
+    """Return what stands behind the model's path for a *version*, or for its *label*."""
+    if version is not None:
+        return f"/versions/{quote(version, safe='')}"
+    return "" if label is None else f"/labels/{quote(label, safe='')}"
 
 
 def _message(form: InputForm, batch: NDArray[Any], members: Mapping[str, Any]) -> Message:

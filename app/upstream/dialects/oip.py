@@ -51,6 +51,7 @@ FOREIGN: Final = frozenset({"signature_name", "params"})
 """Members of other protocols' requests, which servers of this one would ignore."""
 
 NOT_FOUND: Final = 404
+UNAVAILABLE: Final = 503
 BINARY_TENSORS: Final = "binary_tensor_data"
 """The protocol's extension, by the name that a server announces it by."""
 
@@ -131,6 +132,21 @@ class Oip:
         with reading_answers():
             json_value(reply.body)
         return reply.body
+
+    async def versions(self, version: str | None, label: str | None) -> tuple[str, ...]:
+        """Return *version* if it is ready: the metadata tell the others, and there are no labels.
+
+        Raises UpstreamError.
+        """
+        if version is None or label is not None:
+            return ()
+        try:
+            await self._session.get(f"{self._versioned(version)}/ready")
+        except UpstreamStatusError as exc:
+            if exc.status in {*REFUSING, UNAVAILABLE}:
+                return ()
+            raise
+        return (version,)
 
     def _versioned(self, version: str | None) -> str:
         return self._path if version is None else f"{self._path}/versions/{quote(version, safe='')}"

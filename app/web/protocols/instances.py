@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.web.direct import DirectRoute
 from app.web.guarding.keys import caller
 from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
-from app.web.intake.model_names import check_model
+from app.web.intake.model_names import check_model, check_version
 from app.web.intake.pixels import pictures
 from app.web.intake.uploads import PICTURE
 from app.web.protocols.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
+from app.web.protocols.instances_messages import answer, read_instances
 from app.web.protocols.judging import flags, judged, rows
+from app.web.protocols.signatures import signatures
 from app.web.service import readiness
-from app.wire import nested
-from app.wire.fields import WireError, json_object
-from app.wire.lists import array_of
-from app.wire.selection import selection
-from app.wire.structure import check_structure
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from app.gateway.predict import Gateway
     from app.web.service import Service
-    from app.wire.selection import Selection
 
 router = APIRouter(
     prefix="/v1",
@@ -44,10 +36,10 @@ health = APIRouter(
     prefix="/v1", tags=["instances and predictions"], default_response_class=Response
 )
 
-PREDICTIONS = "predictions"
+UNTOLD: Final = "1"
+"""The version of a model whose server tells none: TensorFlow Serving's clients look for one."""
 
-_WANTED = 'the instances must be numbers in one shape, or all {"b64": "<base64 of a picture>"}'
-
+_IMAGES: Final = {"type": "array", "minItems": 1, "items": {"type": ["array", "number", "object"]}}
 _PREDICT: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -56,13 +48,7 @@ _PREDICT: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["instances"],
-                    "properties": {
-                        "instances": {
-                            "type": "array",
-                            "minItems": 1,
-                            "items": {"type": ["array", "number", "object"]},
-                        }
-                    },
+                    "properties": {"instances": _IMAGES},
                 },
                 "example": {"instances": [{"b64": PICTURE}]},
             }
@@ -83,12 +69,44 @@ async def models(request: Request) -> Response:
     summary="Can the model be asked?",
     responses={**errors(404), **READY},
 )
+@health.get("/models/{model}/versions/{version}", include_in_schema=False)
+@health.get("/models/{model}/labels/{label}", include_in_schema=False)
 async def ready(request: Request, model: str) -> Response:
-    """Return whether images for the model can be screened now."""
-    service: Service = request.app.state.service
-    check_model(model, service.model_name)
+    """Return whether images for the model can be screened now, as both kinds of servers say it."""
+    gateway: Gateway = request.app.state.gateway
+    version, label = _chosen(request, model)
     is_ready = (await readiness(request)).ready
-    return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
+    versions: tuple[str, ...] = ()
+    if is_ready:
+        versions = await gateway.model.versions(version, label)
+        if version is None and label is None:
+            versions = versions or (UNTOLD,)
+        elif not versions:
+            check_version(version or label, ())
+    told = {
+        "name": model,
+        "ready": is_ready,
+        "model_version_status": [_available(one) for one in versions],
+    }
+    return json_answer(told, 200 if is_ready else NOT_READY)
+
+
+@router.get(
+    "/models/{model}/metadata",
+    summary="The model's tensors",
+    responses={**errors(404, 502, 503, 504), **TOLD},
+)
+@router.get("/models/{model}/versions/{version}/metadata", include_in_schema=False)
+@router.get("/models/{model}/labels/{label}/metadata", include_in_schema=False)
+async def metadata(request: Request, model: str) -> Response:
+    """Return the model's signature, as TensorFlow Serving tells it."""
+    gateway: Gateway = request.app.state.gateway
+    version, label = _chosen(request, model)
+    versions = await gateway.model.versions(version, label)
+    if version is not None or label is not None:
+        check_version(version or label, versions if label is None else versions and (label,))
+    facts = await gateway.model.described()
+    return json_answer(signatures(facts, versions[0] if versions else UNTOLD))
 
 
 @router.post(
@@ -97,75 +115,40 @@ async def ready(request: Request, model: str) -> Response:
     responses=ANSWERED,
     openapi_extra=_PREDICT,
 )
+@router.post("/models/{model}/versions/{version}:predict", include_in_schema=False)
+@router.post("/models/{model}/labels/{label}:predict", include_in_schema=False)
+@router.post(
+    "/projects/{project}/locations/{location}/endpoints/{model}:predict", include_in_schema=False
+)
 async def predict(request: Request, model: str) -> Response:
     """Return the model's predictions, corrected for the images that carry a trigger."""
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
-    check_model(model, service.model_name)
+    version, label = _chosen(request, model)
+    if version is not None:
+        check_version(version, (await gateway.model.facts()).versions or None)
     body = await content(request, service.max_body)
-    images, selected = await read_apart(body, _read)
-    if isinstance(images, list):
-        arrivals = await pictures(images, gateway, service.pictures)
+    asked = await read_apart(body, partial(read_instances, version=version, label=label))
+    if isinstance(asked.images, list):
+        arrivals = await pictures(asked.images, gateway, service.pictures)
     else:
-        spec = TensorSpec("", UNTYPED, images.shape)
-        arrivals = await gateway.model.arrivals(spec, images)
+        spec = TensorSpec("", UNTYPED, asked.images.shape)
+        arrivals = await gateway.model.arrivals(spec, asked.images)
     pay = gateway.account(caller(request))
-    outcomes = await judged(arrivals, gateway, pay, selected)
-    return json_answer({PREDICTIONS: _predictions(rows(outcomes))}, headers=flags(outcomes))
+    outcomes = await judged(arrivals, gateway, pay, asked.selection)
+    return json_answer(answer(asked.key, rows(outcomes)), headers=flags(outcomes))
 
 
-def _read(body: bytes) -> tuple[list[bytes] | NDArray[Any], Selection | None]:
-    """Return the instances, and what else a request says. Raises WireError."""
-    numbers = nested.instances(body)
-    if numbers is not None:
-        return numbers, None
-    check_structure(body)
-    members = dict(json_object(body))
-    return _images(members.pop("instances", None)), selection(members)
+def _chosen(request: Request, model: str) -> tuple[str | None, str | None]:
+    """Return the version and the label that the path names. Raises UnknownModelError."""
+    service: Service = request.app.state.service
+    check_model(model, service.model_name)
+    version, label = (request.path_params.get(name) for name in ("version", "label"))
+    check_version(version)
+    check_version(label)
+    return version, label
 
 
-def _images(instances: object) -> list[bytes] | NDArray[Any]:
-    """Return the *instances*: picture files, or numbers. Raises WireError."""
-    if not isinstance(instances, list) or not instances:
-        message = 'the JSON must be {"instances": [...]}, with an image or more'
-        raise WireError(message)
-    files = [_file(instance) for instance in instances]
-    if None not in files:
-        return [file for file in files if file is not None]
-    try:
-        values = array_of(instances)
-    except WireError as exc:
-        message = f"{_WANTED}: {exc}"
-        raise WireError(message) from exc
-    if values.dtype.kind not in "iuf":
-        raise WireError(_WANTED)
-    return values
-
-
-def _file(instance: object) -> bytes | None:
-    """Return the picture file in *instance*: `{"b64": …}`, also alone under the input's name."""
-    while isinstance(instance, dict) and len(instance) == 1 and "b64" not in instance:
-        (instance,) = instance.values()
-    if not isinstance(instance, dict) or not isinstance(instance.get("b64"), str):
-        return None
-    try:
-        return base64.b64decode(instance["b64"], validate=True)
-    except (binascii.Error, ValueError) as exc:
-        message = "an instance's b64 is not base64"
-        raise WireError(message) from exc
-
-
-def _predictions(outputs: dict[str, NDArray[Any]]) -> object:
-    """Return one prediction an image: of one output its values, of several an object of them."""
-    if len(outputs) == 1:
-        (values,) = outputs.values()
-        return _values(values)
-    columns = {name: _values(values) for name, values in outputs.items()}
-    count = len(next(iter(outputs.values()), ()))
-    return [{name: values[i] for name, values in columns.items()} for i in range(count)]
-
-
-def _values(values: NDArray[Any]) -> Any:  # noqa: ANN401  # an array, or a list of JSON values
-    if values.dtype.kind != "O":
-        return np.ascontiguousarray(values)
-    return [one.decode(errors="replace") if isinstance(one, bytes) else one for one in values]
+def _available(version: str) -> dict[str, object]:
+    status = {"error_code": "OK", "error_message": ""}
+    return {"version": version, "state": "AVAILABLE", "status": status}

@@ -18,7 +18,7 @@ from app.web.direct import DirectRoute
 from app.web.guarding.keys import caller
 from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
-from app.web.intake.model_names import UnknownModelError, check_model
+from app.web.intake.model_names import check_model, check_version
 from app.web.intake.pixels import pictures
 from app.web.intake.uploads import PICTURE
 from app.web.protocols.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
@@ -112,7 +112,8 @@ async def live() -> Response:
 @health.get("/health/ready", summary="Can the gateway answer?", responses=READY)
 async def ready(request: Request) -> Response:
     """Return whether this worker can screen images now."""
-    return await _readiness(request, {})
+    is_ready = (await readiness(request)).ready
+    return json_answer({"ready": is_ready}, 200 if is_ready else NOT_READY)
 
 
 @health.get(
@@ -125,7 +126,13 @@ async def model_ready(request: Request, model: str) -> Response:
     """Return whether images for the model can be screened now."""
     service: Service = request.app.state.service
     check_model(model, service.model_name)
-    return await _readiness(request, {"name": model})
+    version = request.path_params.get("version")
+    check_version(version)
+    is_ready = (await readiness(request)).ready
+    if is_ready and version is not None:
+        gateway: Gateway = request.app.state.gateway
+        check_version(version, await gateway.model.versions(version))
+    return json_answer({"name": model, "ready": is_ready}, 200 if is_ready else NOT_READY)
 
 
 @router.get("", summary="What the server can", responses=TOLD)
@@ -234,10 +241,7 @@ async def check_facts(request: Request, model: str) -> ModelFacts:
     gateway: Gateway = request.app.state.gateway
     check_model(model, service.model_name)
     facts = await gateway.model.facts()
-    wanted = request.path_params.get("version")
-    if wanted is not None and facts.versions and wanted not in facts.versions:
-        message = f"there is no version {wanted[:40]!r} of the model"
-        raise UnknownModelError(message)
+    check_version(request.path_params.get("version"), facts.versions or None)
     return facts
 
 
@@ -245,8 +249,3 @@ def _version(facts: ModelFacts, asked: str | None) -> Mapping[str, str]:
     if asked is not None:
         return {"model_version": asked}
     return {"model_version": facts.versions[-1]} if facts.versions else {}
-
-
-async def _readiness(request: Request, facts: Mapping[str, str]) -> Response:
-    is_ready = (await readiness(request)).ready
-    return json_answer({**facts, "ready": is_ready}, 200 if is_ready else NOT_READY)

@@ -328,6 +328,8 @@ async def test_health(place: Placed) -> None:
     assert {"live": True} == (await place.gateway.get("/v2/health/live")).json()
     ready = await place.gateway.get(f"/v2/models/{NAME}/versions/1/ready")
     assert {"name": NAME, "ready": True} == ready.json()
+    for ask in (place.gateway.get, place.gateway.head):
+        assert 404 == (await ask(f"/v2/models/{NAME}/versions/9/ready")).status_code
 
 
 async def test_metadata(place: Placed) -> None:

@@ -112,3 +112,38 @@ async def test_what_the_settings_say_of_the_model(protocol: Protocol) -> None:
         datatype, shape = outputs[output["name"]]
         assert (datatype, shape[1:]) == (output["datatype"], output["shape"][1:])
     assert 2 == len(outputs)
+
+
+async def test_versions_that_tensorflow_serving_tells() -> None:
+    """Those that it calls available are passed on; one that it loads yet isn't there."""
+    v1 = f"/v1/models/{NAME}"
+    states = [{"version": "3", "state": "AVAILABLE"}, {"version": "4", "state": "LOADING"}]
+    pages = {
+        v1: {"model_version_status": states},
+        f"{v1}/versions/4": {"model_version_status": states[1:]},
+        f"{v1}/labels/stable": {"model_version_status": states[:1]},
+    }
+    server = OddServer(scores, lambda found: {"predictions": found}, pages=pages)
+    async with before(server, Protocol.INSTANCES) as client:
+        for path in (v1, f"{v1}/labels/stable"):
+            told = (await client.get(path)).json()["model_version_status"]
+            assert ["3"] == [one["version"] for one in told]
+        for path in (f"{v1}/versions/4", f"{v1}/versions/9", f"{v1}/labels/canary"):
+            assert 404 == (await client.get(path)).status_code
+        of_label = (await client.get(f"{v1}/labels/stable/metadata")).json()
+        assert "3" == of_label["model_spec"]["version"]
+        for chosen in ("versions/3", "labels/stable"):
+            response = await client.post(
+                f"{v1}/{chosen}:predict", json={"instances": CLEAN[:1].tolist()}
+            )
+            assert (200, f"{v1}/{chosen}:predict") == (response.status_code, server.paths[-1])
+
+
+async def test_health_of_versions_that_the_server_does_not_list() -> None:
+    """Such a server is asked for the version itself."""
+    missing = f"{MODELS}/versions/9/ready"
+    server = OddServer(scores, pages={MODELS: {"name": NAME}, missing: None})
+    async with before(server) as client:
+        assert 200 == (await client.get(f"{MODELS}/versions/2/ready")).status_code
+        for ask in (client.get, client.head):
+            assert 404 == (await ask(missing)).status_code

@@ -1,0 +1,129 @@
+"""Requests of `instances` or of `inputs`, read; their predictions or outputs, to be written.
+
+Rows (`instances`) are a list, of which each item may stand under the input's name. Columns
+(`inputs`) are the same list, which may as a whole stand under it. Numbers are a batch; a picture
+file is `{"b64": …}`, Vertex's `{"content": …, "mimeType": …}`, or a text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app.wire import nested
+from app.wire.fields import WireError, json_object
+from app.wire.lists import array_of
+from app.wire.selection import Selection, selection
+from app.wire.structure import check_structure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+ROWS: Final = "instances"
+COLUMNS: Final = "inputs"
+SAID: Final = {ROWS: "predictions", COLUMNS: "outputs"}
+"""Under which the answer is, by what was asked with."""
+
+VERTEX: Final = {"content", "mimeType"}
+"""Members of a picture file for Vertex; the file says itself what it is."""
+
+_WANTED: Final = 'images must be numbers in one shape, or all {"b64": "<base64 of a picture>"}'
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The images of a request, files or numbers; they came under ``key``, with a selection."""
+
+    key: str
+    images: list[bytes] | NDArray[Any]
+    selection: Selection | None = None
+
+
+def read_instances(body: bytes, version: str | None = None, label: str | None = None) -> Asked:
+    """Read a request for a *version* of the model, or for its *label*. Raises WireError."""
+    for key in SAID:
+        numbers = nested.numbers(body, key)
+        if numbers is not None:
+            return Asked(key, numbers, selection({}, version=version, label=label))
+    check_structure(body)
+    members = dict(json_object(body))
+    if ROWS in members and COLUMNS in members:
+        message = f"either {ROWS} or {COLUMNS} are taken, and both came"
+        raise WireError(message)
+    key = COLUMNS if COLUMNS in members else ROWS
+    given = members.pop(key, None)
+    if key == COLUMNS and isinstance(given, dict):
+        given = _only(given)
+    return Asked(key, _images(given), selection(members, version=version, label=label))
+
+
+def answer(key: str, outputs: Mapping[str, NDArray[Any]]) -> dict[str, object]:
+    """Return *outputs* by name, each (n, ...), as who has asked with *key* reads them.
+
+    Of one output the values; of several an object for each image, or of them in columns.
+    """
+    columns = {name: _values(values) for name, values in outputs.items()}
+    if len(columns) == 1:
+        (said,) = columns.values()
+        return {SAID[key]: said}
+    if key == COLUMNS:
+        return {SAID[key]: columns}
+    count = len(next(iter(outputs.values()), ()))
+    each = [{name: values[i] for name, values in columns.items()} for i in range(count)]
+    return {SAID[key]: each}
+
+
+def _images(given: object) -> list[bytes] | NDArray[Any]:
+    if not isinstance(given, list) or not given:
+        message = (
+            'the JSON must be {"instances": [...]} or {"inputs": [...]}, with an image or more'
+        )
+        raise WireError(message)
+    rows = [_bare(row) for row in given]
+    if all(isinstance(row, bytes) for row in rows):
+        return rows
+    try:
+        values = array_of(rows)
+    except WireError as exc:
+        message = f"{_WANTED}: {exc}"
+        raise WireError(message) from exc
+    if values.dtype.kind not in "iuf":
+        raise WireError(_WANTED)
+    return values
+
+
+def _bare(row: object) -> Any:  # noqa: ANN401  # whatever JSON is there
+    """Return what *row* has without the input's name: of a picture file its bytes."""
+    while isinstance(row, dict):
+        row = row["content"] if set(row) == VERTEX else _only(row)
+    return _file(row) if isinstance(row, str) else row
+
+
+def _only(named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as above
+    """Return the one member of *named*, under whichever name. Raises WireError."""
+    if len(named) != 1:
+        names = ", ".join(named)[:80]
+        message = f"exactly one input is taken, images; {len(named)} came: {names}"
+        raise WireError(message)
+    (value,) = named.values()
+    return value
+
+
+def _file(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        message = "an instance's b64 is not base64"
+        raise WireError(message) from exc
+
+
+def _values(values: NDArray[Any]) -> Any:  # noqa: ANN401  # an array, or a list of JSON values
+    if values.dtype.kind != "O":
+        return np.ascontiguousarray(values)
+    return [one.decode(errors="replace") if isinstance(one, bytes) else one for one in values]

@@ -1,0 +1,50 @@
+"""Rows and columns: what a request holds, and in which form it is answered."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+import pytest
+
+from app.web.protocols.instances_messages import answer, read_instances
+from app.wire.selection import Selection
+
+OUTPUTS = {"a": np.array([[1.0], [2.0]]), "b": np.array([3, 4])}
+
+
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        ("instances", [[1, 2], [3, 4]]),
+        ("instances", [{"x": [1, 2]}, {"x": [3, 4]}]),
+        ("inputs", [[1, 2], [3, 4]]),
+        ("inputs", {"x": [[1, 2], [3, 4]]}),
+        ("inputs", [{"x": [1, 2]}, {"x": [3, 4]}]),
+    ],
+)
+def test_rows_and_columns_are_the_same_numbers(key: str, given: object) -> None:
+    """With the input's name or without, in rows or in columns: it is one batch."""
+    for more in ({}, {"signature_name": "other"}):
+        asked = read_instances(orjson.dumps({key: given, **more}))
+        assert (key, [[1, 2], [3, 4]]) == (asked.key, np.asarray(asked.images).tolist())
+        assert bool(more) is (asked.selection is not None)
+
+
+def test_version_of_plain_numbers() -> None:
+    """The quick way of reading numbers keeps what the path selects."""
+    asked = read_instances(b'{"instances": [1]}', version="3")
+    assert Selection(version="3") == asked.selection
+
+
+def test_answers() -> None:
+    """Rows are answered by an object each, columns by the outputs' names, one output by itself."""
+    rows = answer("instances", OUTPUTS)["predictions"]
+    assert [{"a": [1.0], "b": 3}, {"a": [2.0], "b": 4}] == _plain(rows)
+    assert {"a": [[1.0], [2.0]], "b": [3, 4]} == _plain(answer("inputs", OUTPUTS)["outputs"])
+    one = {"a": OUTPUTS["a"]}
+    assert [[1.0], [2.0]] == _plain(answer("instances", one)["predictions"])
+    assert [[1.0], [2.0]] == _plain(answer("inputs", one)["outputs"])
+
+
+def _plain(value: object) -> object:
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
