@@ -11,7 +11,9 @@ from typing import Final
 PACKED_AT_ONCE: Final = 4096
 """Larger bodies are unpacked in a thread."""
 
-_WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
+_WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_BARE: Final = -15
+"""Of deflate without zlib's header, as some clients send it."""
 _PIECE: Final = 65_536
 _TIMES: Final = 100
 """What a packed body may become, in times its size. Scores in JSON pack to a tenth; a bomb, to a
@@ -20,6 +22,10 @@ thousandth."""
 
 class PackingError(ValueError):
     """The bytes aren't what their encoding says."""
+
+
+class UnknownPackingError(PackingError):
+    """Their encoding isn't known."""
 
 
 class UnpackedTooLargeError(PackingError):
@@ -35,8 +41,8 @@ def unpacked_size(packed: bytes | bytearray, encoding: str, most: int) -> int:
     """Return how many bytes *packed* becomes, at most *most*. Raises PackingError."""
     if encoding not in _WINDOW_BITS:
         message = f"the content encoding {encoding[:40]!r} is not taken; gzip and deflate are"
-        raise PackingError(message)
-    unpacking, size = zlib.decompressobj(_WINDOW_BITS[encoding]), 0
+        raise UnknownPackingError(message)
+    unpacking, size = zlib.decompressobj(_window_bits(packed, encoding)), 0
     for start in range(0, len(packed), _PIECE):
         rest = bytes(packed[start : start + _PIECE])
         while rest:
@@ -57,4 +63,12 @@ def unpacked_size(packed: bytes | bytearray, encoding: str, most: int) -> int:
 
 def unpacked(packed: bytes | bytearray, encoding: str) -> bytes:
     """Return what is *packed*, whose size has been told."""
-    return zlib.decompress(packed, _WINDOW_BITS[encoding])
+    return zlib.decompress(packed, _window_bits(packed, encoding))
+
+
+def _window_bits(packed: bytes | bytearray, encoding: str) -> int:
+    """Return how zlib is to read *packed*, whose encoding is known (RFC 1950 for the header)."""
+    is_zlib = (
+        packed[:1] and packed[0] % 16 == zlib.DEFLATED and int.from_bytes(packed[:2]) % 31 == 0
+    )
+    return _BARE if encoding == "deflate" and not is_zlib else _WINDOW_BITS[encoding]

@@ -40,7 +40,7 @@ from app.ports import (
 from app.web.answering.request_ids import HEADER, request_id
 from app.web.guarding.keys import NotAdminError, UnknownKeyError
 from app.web.intake.bodies import BodyTooLargeError, OverloadedError
-from app.web.intake.contents import EncodingError
+from app.web.intake.contents import EncodingError, UnknownEncodingError
 from app.web.intake.model_names import UnknownModelError
 from app.web.intake.pixels import DecodingBusyError
 from app.web.intake.uploads import UploadError, UploadTypeError
@@ -85,6 +85,7 @@ class Kind:
 
 
 _SOON = {"Retry-After": "5"}
+_PACKINGS = {"Accept-Encoding": "gzip, deflate"}
 _KEY_WANTED = {"WWW-Authenticate": "Bearer"}
 
 KINDS: dict[type[Exception], Kind] = {
@@ -97,6 +98,9 @@ KINDS: dict[type[Exception], Kind] = {
     UnsupportedFormatError: Kind(415, "unsupported-format", "This picture format is not taken"),
     ArrivalError: Kind(400, "not-the-models-input", "The model doesn't take this tensor"),
     SelectionError: Kind(400, "unscreenable", "What the request selects can't be screened"),
+    UnknownEncodingError: Kind(
+        415, "unsupported-encoding", "This content encoding is not taken", _PACKINGS
+    ),
     EncodingError: Kind(400, "bad-encoding", "The body can't be unpacked"),
     UnknownVersionError: Kind(404, "unknown-model", "There is no such model"),
     UnknownModelError: Kind(404, "unknown-model", "There is no such model"),

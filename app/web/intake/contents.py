@@ -1,4 +1,10 @@
-"""A request's body, unpacked if it came compressed, and never larger than allowed."""
+"""A request's body, unpacked if it came compressed, and never larger than allowed.
+
+Errors::
+
+    EncodingError           the body isn't what its Content-Encoding says
+    └── UnknownEncodingError  its Content-Encoding isn't taken
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,7 @@ from app.web.intake.bodies import BodyTooLargeError, held_body
 from app.wire.packing import (
     PACKED_AT_ONCE,
     PackingError,
+    UnknownPackingError,
     UnpackedTooLargeError,
     most_unpacked,
     unpacked,
@@ -23,7 +30,11 @@ UNPACKED_ALWAYS: Final = 2**20
 
 
 class EncodingError(Exception):
-    """The body's Content-Encoding isn't taken, or isn't what the body has."""
+    """The body isn't what its Content-Encoding says."""
+
+
+class UnknownEncodingError(EncodingError):
+    """The body's Content-Encoding isn't taken."""
 
 
 async def content(request: Request, max_body: int) -> bytes:
@@ -33,8 +44,8 @@ async def content(request: Request, max_body: int) -> bytes:
     OverloadedError, EncodingError.
     """
     body = await request.body()
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding == "identity":
+    encoding = _encoding(request)
+    if not encoding:
         return body
     most = most_unpacked(len(body), UNPACKED_ALWAYS, max_body)
     at_once = len(body) <= PACKED_AT_ONCE
@@ -45,9 +56,17 @@ async def content(request: Request, max_body: int) -> bytes:
             size = await asyncio.to_thread(unpacked_size, body, encoding, most)
     except UnpackedTooLargeError as exc:
         raise BodyTooLargeError(most) from exc
+    except UnknownPackingError as exc:
+        raise UnknownEncodingError(str(exc)) from exc
     except PackingError as exc:
         raise EncodingError(str(exc)) from exc
     held_body(request).hold(size)
     return (
         unpacked(body, encoding) if at_once else await asyncio.to_thread(unpacked, body, encoding)
     )
+
+
+def _encoding(request: Request) -> str:
+    """Return all that the headers say of how the body is packed; empty if it isn't."""
+    told = ",".join(request.headers.getlist("Content-Encoding")).lower().split(",")
+    return ", ".join(one.strip() for one in told if one.strip() not in {"", "identity"})

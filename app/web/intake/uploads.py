@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from app.web.intake.contents import content
 from app.wire.fields import WireError, json_value
 from app.wire.structure import UNCOUNTED
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
@@ -85,29 +88,33 @@ class UploadTypeError(UploadError):
 
 
 async def uploaded(request: Request, max_body: int) -> bytes:
-    """Return the bytes of the picture in *request*, whatever they are. Raises UploadError."""
+    """Return the bytes of the picture in *request*, whatever they are.
+
+    Raises UploadError, and what `content` raises.
+    """
+    body = await content(request, max_body)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type.startswith("image/"):
-        return await request.body()
+        return body
     if content_type == "multipart/form-data":
-        return await _from_form(request, max_body)
+        return await _from_form(body, request.headers["Content-Type"])
     if content_type == "application/json":
-        return _from_json(await request.body())
+        return _from_json(body)
     sent = content_type or "no content type"
     message = f"{sent} is not taken; send the picture as {_TAKEN}"
     raise UploadTypeError(message)
 
 
-async def _from_form(request: Request, max_body: int) -> bytes:
+async def _from_form(body: bytes, content_type: str) -> bytes:
     parser = MultiPartParser(
-        _form_headers(request.headers.get("Content-Type", "")),
-        request.stream(),
+        _form_headers(content_type),
+        _stream(body),
         max_files=_PARTS_AT_MOST,
         max_fields=_PARTS_AT_MOST,
         max_part_size=_TEXT_AT_MOST,
     )
-    # Files stay in memory: they are within max_body, and the disk may be read-only.
-    parser.spool_max_size = max_body
+    # Files stay in memory, where the body is already, and the disk may be read-only.
+    parser.spool_max_size = len(body)
     try:
         return await _only_file(await parser.parse())
     except MultiPartException as exc:
@@ -120,6 +127,10 @@ async def _from_form(request: Request, max_body: int) -> bytes:
         # Of all files: those of a form that ends early aren't in the form that was parsed.
         for file in parser._files_to_close_on_error:  # noqa: SLF001
             file.close()
+
+
+async def _stream(body: bytes) -> AsyncGenerator[bytes]:
+    yield body
 
 
 def _form_headers(content_type: str) -> Headers:

@@ -36,7 +36,7 @@ _VERDICT = {
     response_class=Response,
     responses={
         200: {"model": PredictionAnswer, "description": "OK", "headers": _VERDICT},
-        **described(413, 415, 422, 429, 502, 503, 504),
+        **described(400, 413, 415, 422, 429, 502, 503, 504),
     },
     openapi_extra={"requestBody": REQUEST_BODY},
 )

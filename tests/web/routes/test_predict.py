@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +23,7 @@ from tests.tiny import TinyModel, clean_images
 from tests.web.served import MAX_BODY, Served, assert_problem, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping
+    from collections.abc import AsyncIterator, Callable, MutableMapping
 
 IMAGES = clean_images(12, np.random.default_rng(2))
 PNG = {"Content-Type": "image/png"}
@@ -90,6 +92,36 @@ async def test_all_three_forms_give_the_same_prediction(served: Served) -> None:
     ]
     assert [200] * 3 == [response.status_code for response in responses]
     assert 1 == len({str(response.json()["prediction"]) for response in responses})
+
+
+FORMS: tuple[dict[str, Any], ...] = (
+    {"content": encoded(IMAGES[1]), "headers": PNG},
+    {"files": {"file": encoded(IMAGES[1])}, "data": {"note": "ignored"}},
+    {"json": {"image": base64.b64encode(encoded(IMAGES[1])).decode()}},
+)
+"""One picture in all three forms."""
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["body", "form", "JSON"])
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+async def test_packed_upload(
+    served: Served, encoding: str, pack: Callable[[bytes], bytes], form: dict[str, Any]
+) -> None:
+    """Each form may come packed; another coding is refused by its name."""
+    plain = httpx.Request("POST", "http://gateway/predict", **form)
+    headers = {"Content-Type": plain.headers["content-type"]}
+    prediction = (await served.http.post("/predict", **form)).json()["prediction"]
+    packed = await served.http.post(
+        "/predict", content=pack(plain.read()), headers=headers | {"Content-Encoding": encoding}
+    )
+    assert prediction == packed.json()["prediction"]
+    refused = await served.http.post(
+        "/predict", content=plain.read(), headers=headers | {"Content-Encoding": "br"}
+    )
+    assert_problem(refused, 415, "'br' is not taken; gzip and deflate are")
+    assert "gzip, deflate" == refused.headers["accept-encoding"]
 
 
 async def test_grey_model_takes_a_coloured_picture() -> None:
