@@ -78,8 +78,8 @@ async def test_one_that_comes_back_is_found(fault: Fault, on_failure: FailurePol
         said = [await gateway.said(CLEAN)]
         while said[-1].problem != "upstream-open":
             said.append(await gateway.said(CLEAN))
-        assert FAILURES < len(said)
-        assert {one.status for one in said[:FAILURES]} <= {502, 504}
+        assert FAILURES <= len(said)  # one of the failures may be what readiness asked
+        assert {one.status for one in said[:-1]} <= {502, 504}
         await gateway.server.mend()
         await well_again(gateway)
         assert await gateway.upstream_reason() is None

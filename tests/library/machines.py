@@ -73,7 +73,7 @@ def finding(kind: int, grade: int = 0) -> Trigger:
 def runs(count: int) -> settings:
     """Return how often, the same each time; more often, and by chance, for `make fuzz`."""
     return settings(
-        max_examples=count * 20 if LONG else count,
+        max_examples=count * 32 if LONG else count,
         stateful_step_count=50,
         derandomize=not LONG,
         deadline=None,

@@ -200,4 +200,4 @@ async def _failed(asking: Coroutine[Any, Any, Any]) -> Exception | None:
 def test_two_workers_keep_the_rules(server: Server) -> None:
     """Whatever two workers, the owner, the clock and Redis do, all is as the rules say."""
     machine: Any = partial(Shared, server)  # a class would do as well
-    run_state_machine_as_test(machine, settings=runs(40))
+    run_state_machine_as_test(machine, settings=runs(25))

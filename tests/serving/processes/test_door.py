@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.serving.processes.test_draining import ask_once, under_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.faults.service import Service, Upstream
     from tests.library.servers import Server
@@ -28,17 +28,20 @@ PATIENCE_S = 60.0
 CLIENTS = 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Yield a Valkey that keeps its data."""
     with running(server_program()) as server:
         yield server
 
 
-@pytest.fixture
-def service(tmp_path: Path, endpoint: Upstream, server: Server) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, endpoint: Upstream, server: Server
+) -> Iterator[Service]:
     """Run a gateway with two workers on that Valkey."""
-    with running_gateway(tmp_path, endpoint, NEO_REDIS_URL=server.url) as service:
+    directory = tmp_path_factory.mktemp("gateway")
+    with running_gateway(directory, endpoint, NEO_REDIS_URL=server.url) as service:
         yield service
 
 
@@ -66,9 +69,25 @@ def replaced_under_load(service: Service, says: str) -> None:
 
 def test_while_redis_is_full_a_killed_worker_is_replaced(service: Service, server: Server) -> None:
     """Nobody is refused, and the new worker is ready with what can be read; all say so."""
+    with full(server):
+        _replaced_while_full(service)
+    for _ in service.each_worker():
+        wait_until(lambda: service.readiness().json()["status"] == "ready", PATIENCE_S)
+
+
+@contextmanager
+def full(server: Server) -> Iterator[None]:
+    """Let *server* take nothing more within the block."""
     with server.client() as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", 0)
+
+
+def _replaced_while_full(service: Service) -> None:
     wait_until(lambda: service.readiness().json()["status"] == "degraded", PATIENCE_S)
     replaced_under_load(service, "counts are not shared for now: Redis is full")
     for _ in service.each_worker():

@@ -168,7 +168,7 @@ def under_load(url: str, *clients: Callable[[str, Load], None]) -> Iterator[Load
 def test_a_restart_of_all_workers_loses_nothing(service: Service) -> None:
     """SIGHUP replaces each worker under load: every request is answered, and as it should be."""
     before = set(service.workers())
-    clients = 4 * [ask_with_a_pool, ask_by_hand]
+    clients = 2 * [ask_with_a_pool, ask_by_hand]
     with under_load(service.url, *clients) as load:
         service.process.popen.send_signal(signal.SIGHUP)
         wait_until(lambda: _replaced(service, before), RESTART_S)
