@@ -51,8 +51,8 @@ compose-check: $(VENV)/dev
 		$(DCLINT) docker-compose.yml --quiet --disable-rule no-build-and-image; \
 	else echo "skipped: the compose file's schema (docker compose isn't here, nor npx with dclint)"; fi
 
-conformance: $(VENV)/dev ## Test against real model servers and their clients (ARGS="-k triton" for some)
-	$(BIN)/python -m pytest tests/conformance $(ARGS)
+conformance: $(VENV)/dev ## Test against real model servers and their clients, two at a time (ARGS="-k triton" for some)
+	$(BIN)/python -m pytest --numprocesses 2 tests/conformance $(ARGS)
 
 wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, without extras and with the demo's
 	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/wheel $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.conformance.dialects import DIALECTS, Dialect
 from tests.conformance.environments import UninstallableError
@@ -17,8 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from xdist.remote import Producer
+
     from tests.conformance.model_server import ModelServer
     from tests.faults.service import Service
+
+
+class ByDialect(LoadScopeScheduling):  # type: ignore[misc]  # it comes without types
+    """Deals out whole dialects: the tests of one share a server and a gateway."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return max((name for name in DIALECTS if name in nodeid.partition("[")[2]), key=len)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByDialect:
+    """Keep each dialect's tests in one process."""
+    return ByDialect(config, log)
 
 
 @pytest.fixture(scope="session")
