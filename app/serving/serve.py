@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from app.serving.listening import bound
 from app.serving.processes.shared import shared_metrics, shared_store
 from app.serving.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from app.settings import Settings
 
 KEEP_ALIVE_S: Final = 75
@@ -25,6 +29,8 @@ DRAIN_S: Final = 20
 STANDSTILL_S: Final = 15
 """Of silence, then a worker counts as hung: more than it takes to start on a busy machine."""
 MOST_CONNECTIONS: Final = 1000
+
+_LOG = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -39,8 +45,9 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with shared_store(settings):
-        config = _config(host, port, workers)
-        started = _run_single(config) if workers == 1 else _run_several(config)
+        config, sockets = _config(host, port, workers), _bound(host, port)
+        run = _run_single if workers == 1 else _run_several
+        started = run(config, sockets)
     if not started:
         sys.exit(STARTUP_FAILURE)
 
@@ -65,18 +72,29 @@ def _config(host: str, port: int, workers: int) -> uvicorn.Config:
     )
 
 
-def _run_single(config: uvicorn.Config) -> bool:
+def _bound(host: str, port: int) -> list[socket]:
+    """Return the sockets to listen on; end the process where that can't be."""
+    try:
+        return bound(host, port)
+    except OSError as exc:
+        _LOG.error(
+            "can't listen on %s, port %d: %s", host, port, (exc.strerror or str(exc)).lower()
+        )
+        sys.exit(STARTUP_FAILURE)
+
+
+def _run_single(config: uvicorn.Config, sockets: list[socket]) -> bool:
     """Serve in this process; return whether that could begin."""
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets)
     return server.started
 
 
-def _run_several(config: uvicorn.Config) -> bool:
+def _run_several(config: uvicorn.Config, sockets: list[socket]) -> bool:
     """Serve in processes of their own; return whether they could begin."""
     with shared_metrics():
-        supervisor = Supervisor(config, [config.bind_socket()])
+        supervisor = Supervisor(config, sockets)
         supervisor.run()
     return not supervisor.failed
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import enum
+from typing import Self
 
 
-class Protocol(enum.StrEnum):
+class Choice(enum.StrEnum):
+    """One of a few words, written in capitals or not."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        written = str(value).lower()
+        return next((one for one in cls if one.value.lower() == written), None)
+
+
+class Protocol(Choice):
     """How the upstream is spoken to."""
 
     OIP = "oip"
@@ -16,7 +26,7 @@ class Protocol(enum.StrEnum):
     """One picture file a request: Hugging Face, SageMaker, TorchServe, BentoML."""
 
 
-class Layout(enum.StrEnum):
+class Layout(Choice):
     """The order of the axes of the model's input."""
 
     NHWC = "NHWC"
@@ -27,7 +37,7 @@ class Layout(enum.StrEnum):
     """All values in one row, the channels last."""
 
 
-class Resize(enum.StrEnum):
+class Resize(Choice):
     """How a picture of another size is made to fit the model's input."""
 
     STRETCH = "stretch"
@@ -38,7 +48,7 @@ class Resize(enum.StrEnum):
     """Its longer side fits; black is laid at both sides of it."""
 
 
-class Strategy(enum.StrEnum):
+class Strategy(Choice):
     """How images are screened."""
 
     FULL = "full"
@@ -51,7 +61,7 @@ class Strategy(enum.StrEnum):
     """A plain proxy."""
 
 
-class SearchMode(enum.StrEnum):
+class SearchMode(Choice):
     """What happens to the search after the first trigger."""
 
     CONTINUE = "continue"
@@ -59,7 +69,7 @@ class SearchMode(enum.StrEnum):
     """The paper's way: from then on only the known trigger is looked for."""
 
 
-class FailurePolicy(enum.StrEnum):
+class FailurePolicy(Choice):
     """What becomes of an image that could not be screened to the end."""
 
     CLOSED = "closed"

@@ -59,12 +59,24 @@ def input_size(value: str | InputSize) -> InputSize:
     return InputSize(height, width, channels)
 
 
+def ratio(value: str | float) -> str | float:
+    """Return what *value* stands for where it is a ratio, as `1/255`; else *value* as it is."""
+    above, slash, below = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not slash:
+        return value
+    try:
+        return float(above) / float(below)
+    except (ValueError, ZeroDivisionError):
+        message = f"{value!r} is not a number, or one number divided by another"
+        raise ValueError(message) from None
+
+
 def channel_values(value: str | tuple[float, ...]) -> tuple[float, ...]:
     """Return the numbers in *value*: one for all channels, or three with commas between them."""
     if isinstance(value, tuple):
         return value
     try:
-        numbers = tuple(float(part) for part in value.split(","))
+        numbers = tuple(float(ratio(part)) for part in value.split(","))
     except ValueError:
         numbers = ()
     if len(numbers) not in {1, 3} or not all(math.isfinite(number) for number in numbers):

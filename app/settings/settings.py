@@ -27,6 +27,7 @@ from app.settings.choices import (
     SearchMode,
     Strategy,
 )
+from app.settings.env_files import bare
 
 
 def _fits_channels(values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
@@ -191,8 +192,8 @@ class Settings(BaseSettings):
         description="divides what is left then; one number, or one a channel",
         examples=["0.5", "0.229,0.224,0.225"],
     )
-    input_scale: float = Field(
-        1.0, gt=0, description="multiplies the pixels 0..255", examples=["0.00392156862745098"]
+    input_scale: Annotated[float, BeforeValidator(quantities.ratio)] = Field(
+        1.0, gt=0, description="multiplies the pixels 0..255", examples=["1/255"]
     )
     redis_url: Annotated[SecretStr, AfterValidator(sources.store_url)] | None = Field(
         None,
@@ -207,7 +208,7 @@ class Settings(BaseSettings):
         description="how images are screened: `full`, `fast`, `paper` or `off`",
         examples=["full"],
     )
-    trigger_max: float = Field(
+    trigger_max: Annotated[float, BeforeValidator(quantities.ratio)] = Field(
         0.316,
         gt=0,
         le=1,
@@ -297,7 +298,9 @@ class Settings(BaseSettings):
     @classmethod
     def _named_by_its_place(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Name a model after its address where it has nothing else: behind an `image` server."""
-        unnamed = given.get("upstream_protocol") == Protocol.IMAGE and not given.get("model")
+        given = bare(given)
+        spoken = str(given.get("upstream_protocol", "")).lower()
+        unnamed = spoken == Protocol.IMAGE and not given.get("model")
         if unnamed and given.get("upstream_url"):
             return given | {"model": sources.place(given["upstream_url"])}
         return given

@@ -25,7 +25,8 @@ _CONNECTIONS_OWN = {
     *("connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"),
     *("accept-encoding", "keep-alive", "upgrade"),
 }
-_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix://(?:[^/@]*@)?/).+")
+_STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix://(?:[^/@]*@)?/)[^\s\0]+")
+_SCHEME = re.compile(r"(?:redis|valkey)(s?(?:\+(?:sentinel|cluster))?://)", re.IGNORECASE)
 _ONE_STORE = re.compile("rediss?://")
 
 
@@ -42,14 +43,17 @@ def base_url(text: str) -> str:
 
 
 def store_url(secret: SecretStr) -> SecretStr:
-    """Return *secret* if it is the address of a Redis."""
+    """Return *secret* if it is the address of a Redis, by the scheme that its client knows."""
     url = secret.get_secret_value()
+    if scheme := _SCHEME.match(url):
+        url = f"redis{scheme[1].lower()}{url[scheme.end() :]}"
     if _ONE_STORE.match(url):
         _split(url)  # the others may have several hosts, which are no part of any standard
     if _STORE.fullmatch(url):
-        return secret
+        return SecretStr(url)
     message = (
-        "it is not a redis://, rediss://, unix:///, redis+sentinel:// or redis+cluster:// address"
+        "it is not a redis://, rediss://, valkey://, valkeys://, unix:///, redis+sentinel:// or"
+        " redis+cluster:// address"
     )
     raise ValueError(message)
 
@@ -175,6 +179,9 @@ def file_text(path: Path) -> str:
 
 
 def _split(text: str) -> SplitResult:
+    if any(letter.isspace() or not letter.isprintable() for letter in text):
+        message = "it has a blank, a line break or the like in it"
+        raise ValueError(message)
     try:
         parts = urlsplit(text)
         _ = parts.port  # read for its error: a wrong port raises when it is asked for

@@ -53,6 +53,25 @@ def test_reference_of_another_kind(environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("valkey://store/1", "redis://store/1"),
+        ("valkeys://user:Word@store:6380", "rediss://user:Word@store:6380"),
+        ("valkey+sentinel://a,b/primary", "redis+sentinel://a,b/primary"),
+        ("valkeys+cluster://a,b", "rediss+cluster://a,b"),
+        ("Redis://store", "redis://store"),
+    ],
+)
+def test_names_of_stores(environment: pytest.MonkeyPatch, url: str, taken: str) -> None:
+    """Valkey's own schemes are Redis', in capitals or not; the rest of an address stays."""
+    environment.setenv("NEO_REDIS_URL", url)
+
+    redis_url = read_settings().redis_url
+    assert redis_url is not None
+    assert taken == redis_url.get_secret_value()
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "redis://127.0.0.1:6379/0",

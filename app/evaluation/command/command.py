@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,6 +73,16 @@ def _channel_values(text: str) -> tuple[float, ...]:
     return channel_values(text)
 
 
+def _scale(text: str) -> float:
+    from app.settings.quantities import ratio  # noqa: PLC0415
+
+    scale = float(ratio(text))
+    if not 0 < scale < math.inf:
+        message = f"{text!r} is not a number above 0"
+        raise ValueError(message)
+    return scale
+
+
 def _divisors(text: str) -> tuple[float, ...]:
     values = _channel_values(text)
     if 0 in values:
@@ -135,7 +146,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--model", metavar="NAME", help="The model's name at the server.")
 @click.option(
     "--protocol",
-    type=click.Choice(["oip", "instances", "image"]),
+    type=click.Choice(["oip", "instances", "image"], case_sensitive=False),
     help="The server's protocol.  [default: oip]",
 )
 @click.option(
@@ -177,8 +188,7 @@ _file = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--input-layout", type=Parsed("LAYOUT", _layout), help="As NEO_INPUT_LAYOUT.")
 @click.option(
     "--input-scale",
-    metavar="NUMBER",
-    type=click.FloatRange(0, min_open=True),
+    type=Parsed("NUMBER", _scale),
     help="As NEO_INPUT_SCALE.",
 )
 @click.option("--input-mean", type=Parsed("NUMBERS", _channel_values), help="As NEO_INPUT_MEAN.")
