@@ -46,28 +46,12 @@ from app.pictures import jpeg_file, png_file, webp_file
 from app.pictures.colour_key import Transparency
 from app.pictures.essence import Essence
 from app.pictures.exif import TURNS, UPRIGHT
+from app.pictures.formats import ACCEPTED, FORMATS, told_format
 from app.settings import Resize
 
 if TYPE_CHECKING:
     from app.detection.search import Image
     from app.ports import InputSize
-
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-ACCEPTED = "PNG, JPEG, WebP and BMP"
-
-# Not taken, but recognised, so that the message can say what was sent.
-_FOREIGN = (
-    (0, b"GIF8", "GIF"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"%PDF", "PDF"),
-    (0, b"%!PS", "PostScript"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-)
 
 # Pillow's own guard stays in place behind ours, as an error.
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
@@ -199,10 +183,10 @@ def _essence(body: bytes) -> Essence:
 
 
 def _refuse_unidentified(body: bytes, cause: Exception) -> NoReturn:
-    for offset, mark, name in _FOREIGN:
-        if body.startswith(mark, offset):
-            message = f"{name} is not taken; send {ACCEPTED}"
-            raise UnsupportedFormatError(message) from cause
+    name = told_format(body)
+    if name is not None and name not in FORMATS:
+        message = f"{name} is not taken; send {ACCEPTED}"
+        raise UnsupportedFormatError(message) from cause
     message = f"this is not a readable picture; send {ACCEPTED}"
     raise UnreadablePictureError(message) from cause
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as Pillow
 
-from app.pictures.decoding import ACCEPTED, Opened, PictureError, fitted, opened
+from app.pictures.decoding import Opened, PictureError, fitted, opened
+from app.pictures.formats import ACCEPTED
 from app.settings import Resize
 
 if TYPE_CHECKING:

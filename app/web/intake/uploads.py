@@ -8,16 +8,16 @@ Errors::
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from app.pictures.formats import told_format
 from app.web.intake.contents import content
 from app.wire.fields import WireError, json_value
+from app.wire.file_texts import FileTextError, file_of
 from app.wire.structure import UNCOUNTED
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
+_UNTOLD = {"", "application/octet-stream", "binary/octet-stream"}
+"""Content types that don't say what the body is: it tells it itself."""
+_LEADING = 100  # bytes in which JSON begins, behind white space
 _PARTS_AT_MOST = 16
 _TEXT_AT_MOST = 8192  # bytes of a field that is no file, and is read only to be refused
 _VALUES_AT_MOST = 10_000  # beside the picture, in large JSON; base64 has no commas or brackets
@@ -42,7 +45,8 @@ PICTURE = (
 )
 """A picture of one pixel, for the examples."""
 
-_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+_BASE64 = r"^\s*(data:[^,]*;base64,)?[-A-Za-z0-9_+/=%\s]+$"
+"""Either alphabet, padded or not, in lines or in one, in a data URL or bare."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 REQUEST_BODY: dict[str, Any] = {
@@ -52,11 +56,18 @@ REQUEST_BODY: dict[str, Any] = {
         "image/jpeg": _BINARY,
         "image/webp": _BINARY,
         "image/bmp": _BINARY,
+        "application/octet-stream": _BINARY,
         "multipart/form-data": {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}},
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "The picture; a form's only file may have any other name",
+                    }
+                },
             }
         },
         "application/json": {
@@ -93,16 +104,24 @@ async def uploaded(request: Request, max_body: int) -> bytes:
     Raises UploadError, and what `content` raises.
     """
     body = await content(request, max_body)
-    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    said = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    content_type = _told_type(body) if said in _UNTOLD else said
     if content_type.startswith("image/"):
         return body
     if content_type == "multipart/form-data":
         return await _from_form(body, request.headers["Content-Type"])
     if content_type == "application/json":
         return _from_json(body)
-    sent = content_type or "no content type"
-    message = f"{sent} is not taken; send the picture as {_TAKEN}"
+    untold = " for what is no picture" if said in _UNTOLD else ""
+    message = f"{said or 'no content type'} is not taken{untold}; send the picture as {_TAKEN}"
     raise UploadTypeError(message)
+
+
+def _told_type(body: bytes) -> str:
+    """Return the content type that *body* begins as; empty if as none that is known."""
+    if told_format(body) is not None:  # those not taken are refused by their names
+        return "image/*"
+    return "application/json" if body[:_LEADING].lstrip().startswith(b"{") else ""
 
 
 async def _from_form(body: bytes, content_type: str) -> bytes:
@@ -147,14 +166,23 @@ def _form_headers(content_type: str) -> Headers:
 
 
 async def _only_file(form: FormData) -> bytes:
-    files = form.getlist("file")
-    if len(files) != 1:
-        message = f"the form must have exactly one file named 'file'; it has {len(files)}"
-        raise UploadError(message)
-    if not isinstance(files[0], UploadFile):
+    """Return the one file in *form*, whatever its field is called; of several that named 'file'.
+
+    Browsers send a field for which no file was chosen as one without a name and content.
+    """
+    files = [
+        (name, one)
+        for name, one in form.multi_items()
+        if isinstance(one, UploadFile) and (one.filename or one.size)
+    ]
+    named = [one for name, one in files if len(files) == 1 or name == "file"]
+    if not files and "file" in form:
         message = "'file' is text; send it as a file (curl: -F file=@picture.png)"
         raise UploadError(message)
-    return await files[0].read()
+    if len(named) != 1:
+        message = f"the form must have exactly one file, or one named 'file'; it has {len(files)}"
+        raise UploadError(message)
+    return await named[0].read()
 
 
 def _from_json(body: bytes) -> bytes:
@@ -168,7 +196,7 @@ def _from_json(body: bytes) -> bytes:
     if not isinstance(document, dict) or not isinstance(document.get("image"), str):
         raise UploadError(_JSON_WANTED)
     try:
-        return base64.b64decode(document["image"], validate=True)
-    except (binascii.Error, ValueError) as exc:
+        return file_of(document["image"])
+    except FileTextError as exc:
         message = f"'image' is not base64: {exc}"
         raise UploadError(message) from exc

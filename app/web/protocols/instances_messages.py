@@ -7,8 +7,6 @@ file is `{"b64": …}`, Vertex's `{"content": …, "mimeType": …}`, or a text.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from app.wire import nested
 from app.wire.fields import WireError, json_object
+from app.wire.file_texts import FileTextError, file_of
 from app.wire.lists import array_of
 from app.wire.selection import Selection, selection
 from app.wire.structure import check_structure
@@ -117,8 +116,8 @@ def _only(named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as above
 
 def _file(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as exc:
+        return file_of(text)
+    except FileTextError as exc:
         message = "an instance's b64 is not base64"
         raise WireError(message) from exc
 

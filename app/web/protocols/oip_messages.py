@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from app.wire.fields import WireError, objects, parameters, text
+from app.wire.file_texts import FileTextError, file_of
 from app.wire.reading import read
 from app.wire.selection import Selection, selection
 from app.wire.tensors import BYTES
@@ -73,8 +72,8 @@ class InferRequest:
         if isinstance(self.tensor.payload, memoryview):
             return values
         try:  # JSON has no other way for them
-            return [base64.b64decode(value, validate=True) for value in values]
-        except binascii.Error as exc:
+            return [file_of(value) for value in values]
+        except FileTextError as exc:
             message = f"{self.tensor.spec.name[:40]!r}: its data is not base64"
             raise WireError(message) from exc
 

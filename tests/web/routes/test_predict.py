@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -166,13 +167,62 @@ async def test_bad_picture_is_refused_and_the_model_not_asked(
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "video/png"]
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "video/png"]
 )
-async def test_other_content_types_are_refused(served: Served, content_type: str | None) -> None:
-    """A body without a picture's content type is refused, and the message says what to send."""
-    headers = {} if content_type is None else {"Content-Type": content_type}
+async def test_other_content_types_are_refused(served: Served, content_type: str) -> None:
+    """A body of another content type is refused, and the message says what to send."""
+    headers = {"Content-Type": content_type}
     response = await served.http.post("/predict", content=encoded(IMAGES[0]), headers=headers)
     assert_problem(response, 415, "send the picture as image/png")
+
+
+UNTOLD = [{}, {"Content-Type": ""}, {"Content-Type": "Application/Octet-Stream; a=b"}]
+
+
+@pytest.mark.parametrize("headers", UNTOLD)
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+async def test_body_without_a_type_is_told_from_its_content(
+    served: Served, headers: dict[str, str], file_format: str
+) -> None:
+    """Each format that is taken is known by its beginning, and JSON by its brace."""
+    body = encoded(IMAGES[1], file_format)
+    text = json.dumps({"image": base64.b64encode(body).decode()}, indent=1)
+    told = [
+        await served.http.post("/predict", content=content, headers=said)
+        for content, said in ((body, PNG), (body, headers), (f"\n  {text}", headers))
+    ]
+    assert [200] * 3 == [response.status_code for response in told]
+    assert 1 == len({str(response.json()["prediction"]) for response in told})
+
+
+@pytest.mark.parametrize("headers", UNTOLD)
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "is not taken for what is no picture; send the picture as image/png"),
+        (b"words", "is not taken for what is no picture; send the picture as image/png"),
+        (b"<svg/>", "is not taken for what is no picture; send the picture as image/png"),
+        (animated("GIF"), "GIF is not taken; send PNG, JPEG, WebP and BMP"),
+    ],
+)
+async def test_no_other_body_is_taken_without_a_type(
+    served: Served, headers: dict[str, str], body: bytes, said: str
+) -> None:
+    """What isn't told by its beginning has no type, and other formats stay refused."""
+    response = await served.http.post("/predict", content=body, headers=headers)
+    assert_problem(response, 415, said)
+
+
+async def test_base64_as_clients_write_it(served: Served) -> None:
+    """In lines, of the other alphabet, unpadded or in a data URL it is the same picture."""
+    text = base64.encodebytes(encoded(IMAGES[1])).decode()
+    bare = text.replace("\n", "").translate({ord("+"): "-", ord("/"): "_"}).rstrip("=")
+    told = [
+        await served.http.post("/predict", json={"image": one})
+        for one in (text, bare, f"data:image/png;base64,{text}")
+    ]
+    assert [200] * 3 == [response.status_code for response in told]
+    assert 1 == len({str(response.json()["prediction"]) for response in told})
 
 
 @pytest.mark.parametrize(
@@ -185,7 +235,8 @@ async def test_other_content_types_are_refused(served: Served, content_type: str
         (b"{}", 'the JSON must be {"image": "<base64>"}'),
         (b'{"image": 7}', 'the JSON must be {"image": "<base64>"}'),
         (b'{"image": "not base64!"}', "'image' is not base64"),
-        (b'{"image": "AAA"}', "'image' is not base64"),
+        (b'{"image": "AAAAA"}', "'image' is not base64"),
+        (b'{"image": "data:image/png,AAAA"}', "a data URL must say ;base64"),
         ('{"image": "Ünïcode"}'.encode(), "'image' is not base64"),
         (b'{"image": ""}', "the picture is empty"),
     ],
@@ -199,8 +250,9 @@ async def test_bad_json_is_refused(served: Served, body: bytes, said: str) -> No
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"files": [("file", b"1"), ("file", b"2")]}, "exactly one file named 'file'; it has 2"),
-        ({"files": {"picture": b"1"}}, "exactly one file named 'file'; it has 0"),
+        ({"files": [("file", b"1"), ("file", b"2")]}, "one named 'file'; it has 2"),
+        ({"files": {"a": b"1", "b": b"2"}}, "exactly one file, or one named 'file'; it has 2"),
+        ({"files": {"picture": (None, b"1")}}, "exactly one file, or one named 'file'; it has 0"),
         ({"files": {"file": (None, b"1")}}, "'file' is text; send it as a file"),
         ({"files": [(f"f{i}", b"1") for i in range(17)]}, "the form can't be read: Too many files"),
     ],
@@ -208,6 +260,22 @@ async def test_bad_json_is_refused(served: Served, body: bytes, said: str) -> No
 async def test_bad_form_is_refused(served: Served, form: dict[str, Any], said: str) -> None:
     """Forms with two files, none, text instead of a file, or too many parts are refused."""
     assert_problem(await served.http.post("/predict", **form), 422, said)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"file": (None, b"a text")}, {"mask": ("", b"")}],
+    ids=["alone", "beside a text", "beside a field without a file"],
+)
+async def test_only_file_of_a_form_may_have_any_name(
+    served: Served, others: dict[str, Any]
+) -> None:
+    """Clients call it image, picture, upload: there is no other it could be."""
+    picture = ("eight.png", encoded(IMAGES[1]))
+    response = await served.http.post("/predict", files={"image": picture, **others})
+    assert 200 == response.status_code, response.text
+    named = await served.http.post("/predict", files={"file": picture, "mask": ("m", b"1")})
+    assert response.json()["prediction"] == named.json()["prediction"]
 
 
 @pytest.mark.parametrize(
