@@ -44,7 +44,7 @@ class OddServer:
     status for a request (its images, its bytes). Under other paths it has ``pages``, and ``posted``
     for a POST that is no inference. With ``any_body`` it doesn't read what it is sent. ``sizes``
     are those of the requests that came, refused ones too, ``asked`` their JSON without images, and
-    ``paths`` where they came to.
+    ``paths`` where they came to. What is ``away`` is a 503.
     """
 
     predict: Callable[[NDArray[Any]], NDArray[Any]] = first_pixels
@@ -56,10 +56,13 @@ class OddServer:
     sizes: list[int] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    away: frozenset[str] = frozenset()
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
         path = request.url.path
+        if path in self.away:
+            return _json({"error": "not now"}, 503)
         if request.method == "GET":
             page = self.pages.get(path, {} if path.endswith("ready") else None)
             return _json(

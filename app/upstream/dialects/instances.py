@@ -113,7 +113,8 @@ class Instances:
         if not self._health:
             return ()
         try:
-            reply = await self._session.get(self._health + _chosen(version, label))
+            chosen = _chosen(version, label)
+            reply = await self._session.get(self._health + chosen, ours=not chosen)
         except UpstreamStatusError as exc:
             if exc.status in {*NO_HEALTH, *NO_SUCH}:
                 return ()

@@ -124,7 +124,8 @@ class Oip:
                 message = Message({"Content-Type": JSON}, (b"{}",))
                 reply = await self._session.post(INDEX, message, ours=False)
             else:
-                reply = await self._session.get(f"{self._versioned(version)}/{PATHS[page]}")
+                path = f"{self._versioned(version)}/{PATHS[page]}"
+                reply = await self._session.get(path, ours=version is None)
         except UpstreamStatusError as exc:
             if exc.status in REFUSING:
                 return None
@@ -141,7 +142,7 @@ class Oip:
         if version is None or label is not None:
             return ()
         try:
-            await self._session.get(f"{self._versioned(version)}/ready")
+            await self._session.get(f"{self._versioned(version)}/ready", ours=False)
         except UpstreamStatusError as exc:
             if exc.status in {*REFUSING, UNAVAILABLE}:
                 return ()

@@ -123,10 +123,10 @@ class Session:
         """Whether the server was there lately: else only an answer can tell that it is again."""
         return self._guard.closed
 
-    async def get(self, path: str) -> Reply:
-        """Fetch *path* (from the base URL, percent-encoded)."""
+    async def get(self, path: str, *, ours: bool = True) -> Reply:
+        """Fetch *path* (from the base URL, percent-encoded); it is *ours* if no caller chose it."""
         send = partial(self._exchange, "GET", path, None, self._limits.timeout_s)
-        return await self._guard.ask(send, inference=False)
+        return await self._guard.ask(send, inference=False, ours=ours)
 
     async def post(
         self, path: str, message: Message, *, patient: bool = False, ours: bool = True

@@ -158,6 +158,9 @@ async def metadata(request: Request, model: str) -> Response:
     """
     gateway: Gateway = request.app.state.gateway
     await check_facts(request, model)
+    version = request.path_params.get("version")
+    if version is not None:
+        check_version(version, await gateway.model.versions(version))
     facts = await gateway.model.described()
     flag = [{"name": BACKDOOR, "datatype": "BOOL", "shape": [-1]}]
     if Page.CONFIGURATION in gateway.model.pages:

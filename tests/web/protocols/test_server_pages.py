@@ -147,3 +147,23 @@ async def test_health_of_versions_that_the_server_does_not_list() -> None:
         assert 200 == (await client.get(f"{MODELS}/versions/2/ready")).status_code
         for ask in (client.get, client.head):
             assert 404 == (await ask(missing)).status_code
+        assert 404 == (await client.get(missing.removesuffix("/ready"))).status_code
+
+
+@pytest.mark.parametrize("protocol", [Protocol.OIP, Protocol.INSTANCES])
+async def test_a_version_that_is_away_says_nothing_of_the_server(protocol: Protocol) -> None:
+    """However often it is asked for, and by whomever: images are answered all the same."""
+    v1 = f"/v1/models/{NAME}"
+    version, asked = {
+        Protocol.OIP: (f"{MODELS}/versions/9/ready", f"{MODELS}/versions/9"),
+        Protocol.INSTANCES: (f"{v1}/versions/9", f"{v1}/versions/9/metadata"),
+    }[protocol]
+    pages = {MODELS: {"name": NAME}, v1: {"ready": True}}
+    server = OddServer(scores, pages=pages, away=frozenset({version}))
+    if protocol is Protocol.INSTANCES:
+        server.say = lambda found: {"predictions": found}
+    async with before(server, protocol) as client:
+        for _ in range(20):
+            assert 404 == (await client.get(asked)).status_code
+        response = await client.post(f"{v1}:predict", json={"instances": CLEAN[:1].tolist()})
+        assert 200 == response.status_code, response.text
