@@ -34,6 +34,7 @@ DROP_IN = {
     "POST /v2/models/{model}/infer",
     "GET /v1/models",
     "GET /v1/models/{model}",
+    "GET /v1/models/{model}/metadata",
     "POST /v1/models/{model}:predict",
 }
 
