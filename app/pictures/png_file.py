@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from app.pictures.essence import ColourKey, Essence, check_parts
@@ -21,6 +22,7 @@ _PIXELS: Final = b"IDAT"
 _END: Final = b"IEND"
 _EXIF: Final = b"eXIf"
 _TEXTS: Final = {b"tEXt", b"zTXt", b"iTXt"}
+_OPTIONAL: Final = {_TRANSPARENCY, _EXIF, *_TEXTS}
 _BEFORE: Final = 8  # length and name
 _AROUND: Final = 12  # and the checksum
 
@@ -32,13 +34,16 @@ def essence(body: bytes) -> Essence:
     """Return the picture in *body* without its texts, profiles and further frames.
 
     Of an animation (APNG) it is the picture that is shown where animations aren't. Of chunks that
-    may be there once the first counts, and none that comes too late. The orientation is eXIf's,
-    else that of a profile in a text. Raises ValueError.
+    may be there once the first counts, and none that comes too late. What a picture can do without
+    is passed over where its checksum is wrong. The orientation is eXIf's, else that of a profile in
+    a text. Raises ValueError.
     """
     kept: dict[bytes, bytes] = {}
     profiles: list[bytes] = []
     pixels, exif = [], b""
     for name, chunk in _chunks(body):
+        if name in _OPTIONAL and not _is_sound(chunk):
+            continue
         if name == _PIXELS:
             pixels.append(chunk)
         elif name in {_HEADER, _PALETTE, _TRANSPARENCY}:
@@ -56,6 +61,10 @@ def essence(body: bytes) -> Essence:
     told = exif or next(iter(profiles), b"")
     parts = (SIGNATURE, *kept.values(), *pixels)
     return Essence(b"".join(parts), orientation(told), 1 if key is None else 2, key)
+
+
+def _is_sound(chunk: bytes) -> bool:
+    return zlib.crc32(memoryview(chunk)[4:-4]) == int.from_bytes(chunk[-4:])
 
 
 def _colour_key(kept: dict[bytes, bytes]) -> ColourKey | None:

@@ -21,14 +21,13 @@ _PICTURES: Final = {b"VP8 ", _LOSSLESS, _FRAME}
 _BEFORE_PICTURES: Final = {b"ANIM", _ALPHA}
 _ANIMATED, _TRANSPARENT = 0x02, 0x10  # flags of the extended form
 _HEADER: Final = 8  # name and length
-_FRAME_HEADER: Final = 16
 
 
 def essence(body: bytes) -> Essence:
     """Return the first picture in *body* without profiles, texts and further frames.
 
-    It is transparent where its pixels are, whatever the file's flag says; EXIF data are an extended
-    file's. Raises ValueError.
+    It is transparent where its pixels are, or where an animation's first frame doesn't reach,
+    whatever the file's flag says; EXIF data are an extended file's. Raises ValueError.
     """
     kept: list[bytes] = []
     extended, exif, alpha, complete = None, b"", 0, False
@@ -56,9 +55,8 @@ def essence(body: bytes) -> Essence:
 
 def _transparency(name: bytes, chunk: bytes) -> int:
     """Return the flag of transparency if a picture, or what is before it, has some."""
-    if name == _FRAME:
-        inner = chunk[_HEADER + _FRAME_HEADER :]
-        name, chunk = inner[:4], inner
+    if name == _FRAME:  # around it, too, where it is smaller than the picture
+        return _TRANSPARENT
     if name == _LOSSLESS:
         return chunk[_HEADER + 4] & _TRANSPARENT if len(chunk) > _HEADER + 4 else 0
     return _TRANSPARENT if name == _ALPHA else 0

@@ -96,3 +96,14 @@ def test_interlaced_colour_of_16_bits_is_compared_as_well() -> None:
         + png_chunk(b"IEND", b"")
     )
     assert [[255, 255, 255]] == decoded(body, 3)
+
+
+@pytest.mark.parametrize("chunks", [[key(1)], [png_chunk(b"PLTE", bytes(9)), key(0)]])
+def test_transparency_with_a_wrong_checksum_is_none(chunks: list[bytes]) -> None:
+    """A picture can do without: what is broken of it is passed over."""
+    *before, transparent = chunks
+    damaged = transparent[:-1] + bytes((transparent[-1] ^ 1,))
+    rows, kind = bytes((0, 1, 2, 2)), 3 if before else GREY
+    broken, without = png(kind, 8, rows, *before, damaged), png(kind, 8, rows, *before)
+    assert decoded(without, 1) == decoded(broken, 1)
+    assert decoded(without, 1) != decoded(png(kind, 8, rows, *chunks), 1)

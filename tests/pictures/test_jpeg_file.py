@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from app.pictures.decoding import opened, pixels
+from app.pictures.decoding import UnreadablePictureError, opened, pixels
 from app.pictures.jpeg_file import essence
 from tests.files import encoded, noise
 
@@ -83,3 +83,12 @@ def test_colours_are_those_told_before_the_scans() -> None:
     )
     assert np.array_equal(early, late)
     assert not np.array_equal(early, pixels(opened(bare, max_pixels=10_000), 3))
+
+
+def test_height_told_behind_the_scan_is_refused() -> None:
+    """A frame without a height (its lines are numbered later) is none that is guessed at."""
+    body = encoded(noise(), "JPEG")
+    at, end = body.index(b"\xff\xc0") + 5, body.index(b"\xff\xd9")
+    told = body[:at] + bytes(2) + body[at + 2 : end] + segment(struct.pack(">H", 40), 0xDC)
+    with pytest.raises(UnreadablePictureError):
+        pixels(opened(told + body[end:], max_pixels=10_000), 3)

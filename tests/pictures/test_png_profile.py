@@ -86,3 +86,12 @@ def test_profile_that_unpacks_to_megabytes_costs_no_more_than_its_beginning() ->
         assert tracemalloc.get_traced_memory()[1] < 2_500_000
     finally:
         tracemalloc.stop()
+
+
+def test_exif_with_a_wrong_checksum_says_nothing() -> None:
+    """What is broken is passed over, and the next one is read."""
+    own = png_chunk(b"eXIf", TIFF)
+    broken = own[:-1] + bytes((own[-1] ^ 1,))
+    assert 1 == told(broken)
+    assert 6 == told(broken, own)
+    assert 6 == told(broken, chunk(b"tEXt", EXIF))

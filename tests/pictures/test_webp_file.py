@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from app.pictures.decoding import opened, pixels
+from app.pictures.decoding import UnreadablePictureError, opened, pixels
 from app.pictures.webp_file import essence
 from tests.files import encoded, noise, saved
 
@@ -59,3 +59,23 @@ def test_transparency_is_the_pixels_own(lossless: bool, flags: int) -> None:  # 
     chunks = chunks[18:] if chunks.startswith(b"VP8X") else chunks
     found = pixels(opened(webp(extended(flags), chunks), max_pixels=10_000), 1)
     assert np.array_equal(np.full((40, 60, 1), 255), found)
+
+
+@pytest.mark.parametrize("flags", [2, 0x12])
+def test_first_frame_that_is_smaller_lies_on_white(flags: int) -> None:
+    """What an animation's first frame leaves free is transparent, whatever the file's flag says."""
+    grey = encoded(np.full((8, 8, 3), 90, np.uint8), "WEBP", lossless=True)[12:]
+    place = b"".join(one.to_bytes(3, "little") for one in (2, 2, 7, 7, 100)) + b"\0"
+    frames = chunk(b"ANIM", bytes(6)), chunk(b"ANMF", place + grey)
+    body = webp(extended(flags, 16, 16), *frames)
+    expected = np.full((16, 16, 1), 255)
+    expected[4:12, 4:12] = 90
+    assert np.array_equal(expected, pixels(opened(body, max_pixels=10_000), 1))
+
+
+@pytest.mark.parametrize("sides", [(60, 41), (30, 20)])
+def test_still_picture_of_another_size_is_refused(sides: tuple[int, int]) -> None:
+    """Where the header and the picture disagree about the size there is none to follow."""
+    body = webp(extended(0, *sides), encoded(noise(), "WEBP")[12:])
+    with pytest.raises(UnreadablePictureError):
+        opened(body, max_pixels=10_000)
