@@ -76,7 +76,10 @@ def _channel_values(text: str) -> tuple[float, ...]:
 def _scale(text: str) -> float:
     from app.settings.quantities import ratio  # noqa: PLC0415
 
-    scale = float(ratio(text))
+    try:
+        scale = float(ratio(text))
+    except ValueError:
+        scale = math.nan
     if not 0 < scale < math.inf:
         message = f"{text!r} is not a number above 0"
         raise ValueError(message)
