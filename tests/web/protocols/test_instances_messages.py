@@ -30,6 +30,13 @@ def test_rows_and_columns_are_the_same_numbers(key: str, given: object) -> None:
         assert bool(more) is (asked.selection is not None)
 
 
+@pytest.mark.parametrize("text", ["-_8", "+/8=", " +/\n8=\n", "data:image/png;base64,+/8="])
+def test_picture_files_in_each_form_of_base64(text: str) -> None:
+    """Of the other alphabet, unpadded, in lines or in a data URL it is the same file."""
+    asked = read_instances(orjson.dumps({"instances": [{"b64": text}, text]}))
+    assert [b"\xfb\xff"] * 2 == asked.images
+
+
 def test_version_of_plain_numbers() -> None:
     """The quick way of reading numbers keeps what the path selects."""
     asked = read_instances(b'{"instances": [1]}', version="3")

@@ -136,10 +136,10 @@ async def test_best_classes(place: Placed) -> None:
 
 @pytest.mark.parametrize("binary", [True, False])
 async def test_picture_files(place: Placed, *, binary: bool) -> None:
-    """BYTES are picture files, raw in binary and base64 in JSON, also of another size."""
+    """BYTES are picture files, raw in binary and base64 in JSON, in lines, too; of any size."""
     large = np.repeat(np.repeat(CLEAN[1], 2, axis=0), 2, axis=1)
     files = [encoded(MIXED[2]), encoded(large, "BMP")]
-    texts = np.array([file if binary else base64.b64encode(file) for file in files], object)
+    texts = np.array([file if binary else base64.encodebytes(file) for file in files], object)
     message = write({}, "inputs", [Written("picture", texts, binary)])
     ours = tensors(await infer(place.gateway, message))
     assert [True, False] == ours["backdoor"].tolist()
