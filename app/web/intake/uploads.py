@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _TAKEN = "image/png (jpeg, webp, bmp), multipart/form-data with one file, or application/json"
-_UNTOLD = {"", "application/octet-stream", "binary/octet-stream"}
+_UNTOLD = {
+    "",
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/x-www-form-urlencoded",  # which curl says of any body, unless told otherwise
+}
 """Content types that don't say what the body is: it tells it itself."""
 _LEADING = 100  # bytes in which JSON begins, behind white space
 _PARTS_AT_MOST = 16
