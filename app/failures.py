@@ -16,6 +16,7 @@ The errors::
     │       └── OtherModelError        it has other classes than before: another model is there
     ├── OnnxError                    a file isn't a classifier of images that can be asked
     └── LibraryError                 the trigger library can't do this now
+        ├── StoreAwayError             the store can't be reached, or was never read
         ├── UnknownTriggerError        no trigger has this id
         ├── UnwritableError            the store can be read, and takes nothing new
         └── OtherTypeError             what is under a key of ours is of another type
@@ -195,6 +196,20 @@ class OnnxError(PortError):
 
 class LibraryError(PortError):
     """The trigger library can't do this now."""
+
+
+class StoreAwayError(LibraryError):
+    """The store can't be reached, or was never read; its client's words are in the message."""
+
+    @property
+    def mend(self) -> str:
+        """The address."""
+        return "NEO_REDIS_URL"
+
+    @property
+    def summary(self) -> str:
+        """What it is, without the client's words."""
+        return _with_mend("Redis can't be reached or read", self.mend)
 
 
 class UnknownTriggerError(LibraryError):

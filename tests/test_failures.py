@@ -10,8 +10,9 @@ import pytest
 
 from app.failures import (
     OtherModelError,
+    PortError,
+    StoreAwayError,
     UpstreamAnswerError,
-    UpstreamError,
     UpstreamStatusError,
     UpstreamTimeoutError,
     UpstreamUnreachableError,
@@ -42,9 +43,10 @@ SIZE = InputSize(6, 5, 1)
         (UpstreamStatusError(413, WORD), ("NEO_UPSTREAM_MAX_BODY",)),
         (UpstreamTimeoutError("late"), ("NEO_PATIENCE", "NEO_UPSTREAM_MAX_BATCH")),
         (UpstreamUnreachableError("gone"), ("NEO_UPSTREAM_URL",)),
+        (StoreAwayError(WORD), ("NEO_REDIS_URL",)),
     ],
 )
-def test_settings_are_named(error: UpstreamError, names: tuple[str, ...]) -> None:
+def test_settings_are_named(error: PortError, names: tuple[str, ...]) -> None:
     """What may mend it is named in `/readyz` and in the log, which has nothing of the server's."""
     assert [] == [name for name in names if name not in error.explained or name not in told(error)]
     assert WORD not in told(error)

@@ -21,7 +21,7 @@ from app.library.rules.expiry import LIFETIMES
 from app.library.shared.clock import StoreClock, steady_clock
 from app.library.shared.reach import Reach
 from app.library.worker_copy import Copy
-from app.ports import Entry, LibraryError, UnknownTriggerError
+from app.ports import Entry, LibraryError, StoreAwayError, UnknownTriggerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,12 +95,12 @@ class RedisTriggerLibrary:
         return self._reach.problem()
 
     async def check(self) -> None:
-        """Return if the library was read at least once, or raise LibraryError; no I/O.
+        """Return if the library was read at least once, or raise StoreAwayError; no I/O.
 
         Before that a worker doesn't know what the others have found, and must not answer.
         """
         if self._copy.version is None:
-            raise LibraryError(self.problem())
+            raise StoreAwayError(self.problem())
 
     async def register(self, trigger: Trigger, caller: str = "") -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).

@@ -16,7 +16,7 @@ from app.library.lifecycle import open_library
 from app.library.rules.capacity import CAPACITY
 from app.library.server.embedded import server_program
 from app.library.shared.calibration_store import RedisCalibrationStore
-from app.ports import LibraryError, Tally
+from app.ports import LibraryError, StoreAwayError, Tally
 from tests.library.findings import sample, trigger
 from tests.library.servers import eventually, running
 
@@ -64,7 +64,7 @@ async def test_killed_it_is_done_without_and_caught_up_with(
     one.count(screened=5, flagged=1)
     assert Tally(5, 1) == one.tally()
     for asking in (one.dismiss(before.id), one.restore(before.id)):
-        with pytest.raises(LibraryError, match="Redis is out of reach"):
+        with pytest.raises(StoreAwayError, match="Redis is out of reach"):
             await asking
     assert not one.entry(before.id).dismissed
 

@@ -19,7 +19,7 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from app.ports import LibraryError, OtherTypeError, UnwritableError
+from app.ports import LibraryError, OtherTypeError, StoreAwayError, UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -90,17 +90,17 @@ def reaching_redis() -> Iterator[None]:
         yield
     except MasterNotFoundError as exc:  # whose text has the client's own settings
         message = "Redis is out of reach: no sentinel names a master for the service in the URL"
-        raise LibraryError(message) from exc
+        raise StoreAwayError(message) from exc
     except OutOfMemoryError as exc:
         raise UnwritableError(FULL) from exc
     except ReadOnlyError as exc:  # of a primary that sentinels name it is a lost connection
         raise UnwritableError(READ_ONLY) from exc
     except (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError) as exc:
         message = f"Redis is out of reach: {exc}"
-        raise LibraryError(message) from exc
+        raise StoreAwayError(message) from exc
     except MovedError as exc:
         message = "this Redis is part of a cluster: name it with redis+cluster:// in NEO_REDIS_URL"
-        raise LibraryError(message) from exc
+        raise StoreAwayError(message) from exc
     except RedisError as exc:
         word = str(exc).partition(" ")[0]
         if word in NO_WRITES:
