@@ -90,6 +90,8 @@ def _of_its_classes(
     pieces = tuple(defence.plan.edged(piece) for piece in found.located.pieces)
     onto = references.others(label, rng)
     onto = onto[references.labels[onto] != found.source][:TOGETHER]
+    if not len(onto):  # of two classes it acts on the one that it can
+        return replace(found, source=None)
     pasted = transplant_pieces(image, pieces, references.images[onto])
     origins = [within(pieces)] * len(pasted)
     answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)

@@ -180,6 +180,18 @@ def test_nothing_changed_asks_nothing() -> None:
         assert (None, []) == watched(search, its.predict)
 
 
+def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
+    """It is one for every class, and nothing is asked with no image."""
+    its = scene(World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),)))
+    _, poisoned = its.poisoned(Backdoor(TRIGGER_BOX, 1))
+    everything = np.ones(len(its.plan.bands), bool)
+    search = discovered_by_blocks(poisoned[0], 1, everything, its.defence(), _rng())
+    found, probes = watched(search, its.predict)
+    assert found is not None
+    assert found.source is None
+    assert all(len(probe) for probe in probes)
+
+
 def test_what_is_not_new_is_not_blocked() -> None:
     """Where what changed the label is as clean images of the class have it, nothing is asked."""
     its = scene()
