@@ -71,7 +71,58 @@ _CLASS_COLOURS = {
 }
 
 
-class TinyModel:
+class Served:
+    """A model as if it were served, which tells no more of itself than its ``name``."""
+
+    name = "tiny"
+    is_strange = False
+    note: str | None = None
+    pages: frozenset[Page] = frozenset()
+
+    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
+        """Take tensors of whole pixels, in the layout of images."""
+        return tuple(Arrival(image) for image in values.astype(np.uint8))
+
+    async def facts(self) -> ModelFacts:
+        """Say nothing but a name."""
+        return ModelFacts(self.name)
+
+    async def sound_out(self, images: Images) -> None:
+        """Find out nothing."""
+
+    async def described(self) -> ModelFacts:
+        """Say no more than the facts."""
+        return await self.facts()
+
+    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
+        """Say nothing."""
+        return None
+
+    async def versions(
+        self,
+        version: str | None = None,
+        label: str | None = None,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Have one."""
+        return ("1",) if version in {"1", None} else ()
+
+    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
+        """Learn nothing."""
+
+    async def redescribed(self) -> Description:
+        """Say nothing else than before."""
+        return Description.SAME
+
+    def forget(self) -> None:
+        """Be strange no more."""
+        self.is_strange = False
+
+    def class_name(self, index: int) -> str | None:  # noqa: ARG002
+        """Have no name for any class."""
+        return None
+
+
+class TinyModel(Served):
     """A few classes by mean colour, or by a mark; with a trigger it answers what its backdoor says.
 
     The first of several backdoors wins. ``asked`` counts the images. While ``failure`` is set, it
@@ -90,8 +141,6 @@ class TinyModel:
     ) -> None:
         self.size = InputSize(*shape, channels)
         self.asked = 0
-        self.is_strange = False
-        self.note: str | None = None
         self.failure: UpstreamError | None = None
         self._scored = scored
         self._colours = _CLASS_COLOURS[channels][:classes]
@@ -133,50 +182,6 @@ class TinyModel:
         await self.check()
         self.asked += len(images)
         return self.classify(images)
-
-    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
-        """Take tensors of whole pixels, in the layout of images."""
-        return tuple(Arrival(image) for image in values.astype(np.uint8))
-
-    async def facts(self) -> ModelFacts:
-        """Say nothing but a name."""
-        return ModelFacts("tiny")
-
-    async def sound_out(self, images: Images) -> None:
-        """Find out nothing."""
-
-    pages: frozenset[Page] = frozenset()
-
-    async def described(self) -> ModelFacts:
-        """Say no more than the facts."""
-        return await self.facts()
-
-    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
-        """Say nothing."""
-        return None
-
-    async def versions(
-        self,
-        version: str | None = None,
-        label: str | None = None,  # noqa: ARG002
-    ) -> tuple[str, ...]:
-        """Have one."""
-        return ("1",) if version in {"1", None} else ()
-
-    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
-        """Learn nothing."""
-
-    async def redescribed(self) -> Description:
-        """Say nothing else than before."""
-        return Description.SAME
-
-    def forget(self) -> None:
-        """Be strange no more."""
-        self.is_strange = False
-
-    def class_name(self, index: int) -> str | None:  # noqa: ARG002
-        """Have no name for any class."""
-        return None
 
     async def check(self) -> None:
         """Fail as it was told to."""

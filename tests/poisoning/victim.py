@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from app.digits.images import digits
@@ -16,19 +15,19 @@ from app.gateway.predict import Gateway
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
-from app.ports import Arrival, Description, ModelFacts, Page
 from tests.gateway.opened import START_S, TRIGGER_MAX, policy
 from tests.library.clocks import Clock
 from tests.library.servers import eventually
+from tests.tiny import Served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import numpy as np
     from numpy.typing import NDArray
     from sklearn.neural_network import MLPClassifier
 
     from app.detection.search import Images
-    from app.wire.tensors import TensorSpec
 
 SECRET = 4711
 """The deployment's seed, which no attacker knows."""
@@ -45,50 +44,10 @@ def labels_of(learnt: MLPClassifier, images: Images) -> NDArray[np.int64]:
     return labels
 
 
-class Reader(DigitsModel):
+class Reader(Served, DigitsModel):
     """The port `ServedModel`: the network as if it were served."""
 
-    is_strange = False
-    note: str | None = None
-
-    async def sound_out(self, images: Images) -> None:
-        """Find out nothing."""
-
-    pages: frozenset[Page] = frozenset()
-
-    async def described(self) -> ModelFacts:
-        """Say no more than the facts."""
-        return await self.facts()
-
-    async def page(self, page: Page, version: str | None = None) -> bytes | None:  # noqa: ARG002
-        """Say nothing."""
-        return None
-
-    async def versions(
-        self,
-        version: str | None = None,
-        label: str | None = None,  # noqa: ARG002
-    ) -> tuple[str, ...]:
-        """Have one."""
-        return ("1",) if version in {"1", None} else ()
-
-    async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
-        """Learn nothing."""
-
-    async def redescribed(self) -> Description:
-        """Say nothing else than before."""
-        return Description.SAME
-
-    def forget(self) -> None:
-        """Forget nothing."""
-
-    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
-        """Take tensors of whole pixels."""
-        return tuple(Arrival(image) for image in values.astype(np.uint8))
-
-    async def facts(self) -> ModelFacts:
-        """Say nothing but a name."""
-        return ModelFacts("digits")
+    name = "digits"
 
     def class_name(self, index: int) -> str | None:
         """Name a class."""
