@@ -81,7 +81,7 @@ def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
 
 def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Finding]:
     known = tuple(one for one in defence.known if fits(image, one.trigger))
-    there = _likely_there(image, known, defence.references)
+    there = _likely_there(image, known, defence.references) if known else ()
     asked = [questions(image, one, defence.references, defence.plan) for one in there]
     dismissed = dismissed_in(image, defence)
     draw = defence.draw
@@ -99,9 +99,10 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     label = int(said.labels[0])
     progress.said = said
 
-    finding = yield from _recognised_in(image, said, asked, rest, known, defence)
-    if finding is not None:
-        return finding
+    if known:
+        finding = yield from _recognised_in(image, said, asked, rest, known, defence)
+        if finding is not None:
+            return finding
     progress.exposed = False
     if draw is None:
         return Finding(Verdict.CLEAR, said, said)

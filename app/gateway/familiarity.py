@@ -31,14 +31,19 @@ class Familiarity:
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
+        self._settled: tuple[object, object] = (None, None)  # every image asks
 
     def gain(self, newest_first: Sequence[Entry], references: References) -> None:
         """Begin to measure those that came last and aren't known yet, unless that goes on."""
+        if self._settled[0] is newest_first and self._settled[1] is references:
+            return
         if self._task is not None and not self._task.done():
             return
         newest = [Known(entry.id, entry.trigger) for entry in newest_first[:NEWEST]]
         new = [one for one in newest if not is_familiar(one, references)]
-        if new:
+        if not new:
+            self._settled = newest_first, references
+        else:
             self._task = asyncio.create_task(_measured(new, references))
 
     async def close(self) -> None:

@@ -87,7 +87,10 @@ class Copy:
 
     def counting(self, screened: int, flagged: int) -> Copy:
         """Return this copy after some more images."""
-        return replace(self, pending=self.pending.plus(screened, flagged))
+        counted = replace(self, pending=self.pending.plus(screened, flagged))
+        # Its triggers are the same, and in the same order: each image counts, and asks for them.
+        counted.__dict__.update(active=self.active, dismissed=self.dismissed)
+        return counted
 
     def hit(self, trigger_id: str, hits: Hits) -> Copy:
         """Return this copy after *hits* of a trigger that it knows; the first samples are kept."""

@@ -58,9 +58,9 @@ class Capacity:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.learning = asyncio.Lock()
-        self._told = images
-        self._told_bytes = body_bytes
         self._image_bytes = image_bytes
+        told = images if body_bytes is None else min(images, body_bytes // image_bytes)
+        self._told = max(told, 1)
         self._above = above
         self._clock = clock
         self._images: int | None = None
@@ -72,13 +72,12 @@ class Capacity:
     @property
     def most(self) -> int:
         """How many images may go into one request now."""
-        self._forget_in_time()
-        counts = [self._told, self._by_bytes(self._told_bytes)]
+        most = self._told
         for one in (self, self._above):
-            if one is not None:
-                one._forget_in_time()  # noqa: SLF001  # of the same class
-                counts += [one._images, self._by_bytes(one._bytes)]  # noqa: SLF001
-        return max(min(count for count in counts if count is not None), 1)
+            if one is not None and one._lesson is not None:  # noqa: SLF001
+                one._forget_in_time()  # noqa: SLF001
+                most = min([most, *self._learnt(one)])
+        return max(most, 1)
 
     def take_note(self, lesson: Lesson) -> None:
         """Learn from what the server has refused and taken."""
@@ -118,8 +117,12 @@ class Capacity:
             " takes"
         )
 
-    def _by_bytes(self, body_bytes: int | None) -> int | None:
-        return None if body_bytes is None else body_bytes // self._image_bytes
+    def _learnt(self, one: Capacity) -> list[int]:
+        """Return how many images of this form what *one* has learnt allows."""
+        learnt = [] if one._images is None else [one._images]
+        if one._bytes is not None:
+            learnt.append(one._bytes // self._image_bytes)
+        return learnt
 
     def _forget_in_time(self) -> None:
         if self._lesson is not None and self._clock() >= self._until:

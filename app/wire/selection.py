@@ -16,7 +16,7 @@ import orjson
 from app.wire.fields import WireError, parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from app.wire.fields import Fields
 
@@ -57,7 +57,7 @@ NOTHING: Final = Selection()
 def selection(
     members: Fields,
     of_input: Fields | None = None,
-    outputs: Iterable[Fields] = (),
+    outputs: Collection[Fields] = (),
     *,
     version: str | None = None,
     label: str | None = None,
@@ -66,6 +66,8 @@ def selection(
 
     *of_input* are its input's parameters, *outputs* those that it names. Raises WireError.
     """
+    if not (members or of_input or outputs or version or label):
+        return None  # as nearly all do
     told = dict(members)
     if "parameters" in told:
         told["parameters"] = _selecting(parameters(told))

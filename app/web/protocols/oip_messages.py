@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -95,17 +95,19 @@ def read_infer(body: bytes, header_length: str | None, version: str | None = Non
         raise WireError(message)
     wanted = tuple(_wanted(fields, every=every) for fields in named) if named else None
     request_id = text(received.fields, "id") if received.fields.get("id") is not None else None
-    asked = InferRequest(request_id, tensors[0], wanted, every)
-    return replace(asked, selection=_selection(received.fields, asked, version))
+    chosen = _selection(received.fields, tensors[0], named, version)
+    return InferRequest(request_id, tensors[0], wanted, every, chosen)
 
 
-def _selection(fields: Fields, asked: InferRequest, version: str | None) -> Selection | None:
-    """Return what a request says beside its images and outputs. Raises WireError."""
+def _selection(
+    fields: Fields, tensor: Tensor, outputs: Sequence[Fields], version: str | None
+) -> Selection | None:
+    """Return what a request says beside its images and *outputs*. Raises WireError."""
     members = {name: value for name, value in fields.items() if name not in OWN_MEMBERS}
-    of_input = dict(asked.tensor.parameters)
-    if asked.tensor.spec.datatype == BYTES:  # it says how the pictures are read
+    of_input = dict(tensor.parameters)
+    if tensor.spec.datatype == BYTES:  # it says how the pictures are read
         of_input.pop("content_type", None)
-    return selection(members, of_input, objects(fields, "outputs"), version=version)
+    return selection(members, of_input, outputs, version=version)
 
 
 def check_outputs(request: InferRequest, names: Sequence[str]) -> None:
