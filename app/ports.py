@@ -340,11 +340,14 @@ class TriggerLibrary(Protocol):
         """Add to the tally; written in the background."""
         ...
 
-    async def dismiss(self, trigger_id: str) -> Entry:
-        """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
+    async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:
+        """Stop using a trigger, on all workers; *by* names the key of who says so, if it has one.
+
+        Raises UnknownTriggerError, LibraryError.
+        """
         ...
 
-    async def restore(self, trigger_id: str) -> Entry:
+    async def restore(self, trigger_id: str, by: str | None = None) -> Entry:
         """Use a dismissed trigger again. Raises UnknownTriggerError, LibraryError."""
         ...
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import jmespath
 
 from app.detection.paper import Parameters
+from app.events import Events
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -64,9 +65,10 @@ async def open_gateway(
     It is one of so many *workers*, which share the rates. It is there at once;
     `Gateway.readiness` says when it can screen.
     """
+    events = Events()
     async with (
-        open_upstream(settings) as model,
-        open_library(redis_url, settings.model) as (library, calibrations),
+        open_upstream(settings, events) as model,
+        open_library(redis_url, settings.model, events=events) as (library, calibrations),
     ):
         references = _References(settings)
         calibrator = Calibrator(
@@ -80,24 +82,26 @@ async def open_gateway(
             remark=lambda: references.remark,
         )
         verify = partial(verify_library, library, model)
-        preparation = Preparation(calibrator, library.check, verify)
+        preparation = Preparation(calibrator, library.check, verify, events)
         async with preparation.running():
-            gateway = Gateway(model, library, preparation, policy(settings, workers))
+            gateway = Gateway(model, library, preparation, policy(settings, workers), events)
             try:
                 yield gateway
             finally:
                 await gateway.close()
 
 
-def open_upstream(settings: Settings) -> AbstractAsyncContextManager[UpstreamModel]:
-    """Open the model that *settings* describe."""
+def open_upstream(
+    settings: Settings, events: Events | None = None
+) -> AbstractAsyncContextManager[UpstreamModel]:
+    """Open the model that *settings* describe; it tells *events* when it is away, and back."""
     capped = limits(
         settings.upstream_protocol,
         settings.patience,
         most_images=settings.upstream_max_batch,
         most_bytes=settings.upstream_max_body,
     )
-    return _open_server(_server(settings), _input_settings(settings), capped)
+    return _open_server(_server(settings), _input_settings(settings), capped, events)
 
 
 def open_server(
@@ -108,11 +112,11 @@ def open_server(
 
 
 def _open_server(
-    server: Server, told: InputSettings, limits: Limits
+    server: Server, told: InputSettings, limits: Limits, events: Events | None = None
 ) -> AbstractAsyncContextManager[UpstreamModel]:
     if server.protocol is Protocol.IMAGE:
         told = replace(told, datatype=BYTES)
-    return open_model(server, told, limits)
+    return open_model(server, told, limits, events)
 
 
 def open_onnx(path: Path, told: InputSettings) -> OnnxModel:

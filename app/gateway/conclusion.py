@@ -60,6 +60,8 @@ async def concluded(
                 return _unflagged(said, Screening.CLEAR, driven)
             known = entry.id in before  # found again, where its pixels didn't tell
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
+            if not known:
+                examiner.teller.discovered(entry.id, entry.trigger)
             trigger_id, place = entry.id, trigger.box
         case finding:
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
@@ -68,7 +70,7 @@ async def concluded(
     library.count(flagged=1)
     prepared, caller = examiner.prepared, examiner.caller
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)
-    return Outcome(
+    outcome = Outcome(
         prediction(sanitised),
         prediction(said),
         state,
@@ -76,6 +78,8 @@ async def concluded(
         driven.probes,
         partial(sanitised_outputs, said, sanitised),
     )
+    examiner.teller.flagged(outcome)
+    return outcome
 
 
 async def _is_everybodys(trigger: Trigger, examiner: Examiner) -> bool:

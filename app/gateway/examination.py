@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from app.detection.origins import WHOLE
 from app.detection.recognising.stamping import verified
 from app.detection.screening import screen
 from app.detection.search import Probe
+from app.events import Events
 from app.gateway.preparation.library_check import ACTS
+from app.gateway.telling import Teller
 from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Examiner:
     learner: Learner
     caller: str = ""
     selected: bool = False
+    teller: Teller = field(default_factory=lambda: Teller(Events()))
 
     async def is_everybodys(self, trigger: Trigger) -> bool:
         """Return whether *trigger* acts on the model as all callers have it. Raises UpstreamError.

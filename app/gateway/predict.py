@@ -10,6 +10,7 @@ import numpy as np
 
 from app import metrics
 from app.detection.defence import Finding, Progress, Verdict
+from app.events import Events, Kind
 from app.gateway.admission.budget import ProbeBudget
 from app.gateway.admission.rates import ProbeRates
 from app.gateway.background import GIVEN_UP, Background
@@ -25,6 +26,7 @@ from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.selections import Selections
+from app.gateway.telling import Teller
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
@@ -50,10 +52,17 @@ class Gateway:
     """The defence in front of one model."""
 
     def __init__(
-        self, model: ServedModel, library: TriggerLibrary, preparation: Preparation, policy: Policy
+        self,
+        model: ServedModel,
+        library: TriggerLibrary,
+        preparation: Preparation,
+        policy: Policy,
+        events: Events | None = None,
     ) -> None:
         self.model = model
         self.library = library
+        self.events = events or Events()
+        self._teller = Teller(self.events)
         self._preparation = preparation
         self._policy = policy
         self._driver = Driver(model, policy.patience_s)
@@ -115,6 +124,7 @@ class Gateway:
             self._learner,
             visit.pay.caller,
             selected=visit.selection is not None,
+            teller=self._teller,
         )
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
@@ -149,6 +159,7 @@ class Gateway:
 
     def drain(self) -> None:
         """End what goes on when its callers have been answered: the worker ends soon."""
+        self.events.tell(Kind.WORKER_DRAINING)
         self._background.end()
 
     async def close(self) -> None:

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from app.events import Kind
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from app.events import Events
     from app.ports import ServedModel
 
 
@@ -84,6 +86,8 @@ class Door:
 class _Prepared(Protocol):
     """What can say if it is ready: for sure, and as far as it knows without asking anybody."""
 
+    events: Events
+
     @property
     def prepared(self) -> bool: ...
 
@@ -101,6 +105,7 @@ async def readied(door: Door, gateway: _Prepared) -> AsyncIterator[None]:
         while True:
             if gateway.prepared and (await gateway.readiness()).ready:
                 door.ready = lambda: gateway.prepared
+                gateway.events.tell(Kind.WORKER_READY)
                 return
             await asyncio.sleep(BETWEEN_LOOKS_S)
 

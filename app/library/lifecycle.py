@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
+    from app.events import Events
     from app.library.rules.expiry import Lifetimes
 
 LOOK_SECONDS = 1.0
@@ -31,13 +32,14 @@ EXCHANGE_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def open_library(
+async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, told to whom
     url: str,
     model: str,
     *,
     lifetimes: Lifetimes = LIFETIMES,
     clock: Callable[[], datetime] | None = None,
     store_clock: Callable[[], datetime] | None = None,
+    events: Events | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
@@ -48,7 +50,7 @@ async def open_library(
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
         store = Store(client, keys, patient=patient, clock=store_clock)
-        library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock)
+        library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock, events=events)
         news = News(patient, keys.news)
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 

@@ -108,11 +108,11 @@ class MemoryTriggerLibrary:
         """Add to the tally."""
         self._copy = self._copy.counting(screened, flagged)
 
-    async def dismiss(self, trigger_id: str) -> Entry:
+    async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:  # noqa: ARG002
         """Stop using a trigger. Raises UnknownTriggerError."""
         return self._changed(trigger_id, dismissed=True)
 
-    async def restore(self, trigger_id: str) -> Entry:
+    async def restore(self, trigger_id: str, by: str | None = None) -> Entry:  # noqa: ARG002
         """Use a dismissed trigger again, from now on. Raises UnknownTriggerError."""
         return self._changed(trigger_id, dismissed=False, last_seen_at=self._clock())
 

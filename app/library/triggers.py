@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import metrics
+from app.events import Events, Kind
 from app.library.counts import Hits
 from app.library.records.contents import Refusal, Written
+from app.library.rules.capacity import confirmed
 from app.library.rules.expiry import LIFETIMES
 from app.library.shared.clock import StoreClock, steady_clock
 from app.library.shared.reach import Reach
@@ -24,7 +26,7 @@ from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, StoreAwayError, UnknownTriggerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -57,12 +59,14 @@ class RedisTriggerLibrary:
         *,
         lifetimes: Lifetimes = LIFETIMES,
         clock: Callable[[], datetime] | None = None,
+        events: Events | None = None,
     ) -> None:
         self._store = store
         self._lifetimes = lifetimes
         self._clock = StoreClock(clock or steady_clock())
         self._copy = Copy(capacity=store.capacity)
-        self._reach = Reach(triggers="the trigger library has not been read yet")
+        self._events = events or Events()
+        self._reach = Reach(self._events, triggers="the trigger library has not been read yet")
         self._full = False
         self._told_seed: int | None = None
         self._finders: dict[str, str] = {}  # of what isn't written yet
@@ -133,7 +137,8 @@ class RedisTriggerLibrary:
         if trigger_id not in self._copy.entries:
             return ()
         hits = Hits(1, self._clock(), (np.array(sample),), frozenset({caller}))
-        self._copy = self._copy.hit(trigger_id, hits)
+        before, self._copy = self._copy, self._copy.hit(trigger_id, hits)
+        self._tell_confirmed(before, {trigger_id})
         return self._copy.samples[trigger_id]
 
     async def refine(self, trigger_id: str, trigger: Trigger) -> None:
@@ -148,14 +153,18 @@ class RedisTriggerLibrary:
         """Add to the tally; the others hear of it from the next `exchange`."""
         self._copy = self._copy.counting(screened, flagged)
 
-    async def dismiss(self, trigger_id: str) -> Entry:
+    async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:
         """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
-        return await self._change(trigger_id, dismissed=True)
+        entry = await self._change(trigger_id, dismissed=True)
+        self._events.tell(Kind.TRIGGER_DISMISSED, trigger=trigger_id, by=by)
+        return entry
 
-    async def restore(self, trigger_id: str) -> Entry:
+    async def restore(self, trigger_id: str, by: str | None = None) -> Entry:
         """Use a dismissed trigger again, from now on. Raises UnknownTriggerError, LibraryError."""
         # Its time to live begins anew: long unseen, it would be gone at once.
-        return await self._change(trigger_id, dismissed=False, last_seen_at=self._clock())
+        entry = await self._change(trigger_id, dismissed=False, last_seen_at=self._clock())
+        self._events.tell(Kind.TRIGGER_RESTORED, trigger=trigger_id, by=by)
+        return entry
 
     async def synchronise(self) -> bool:
         """Read what the others have changed and write what only this worker knows.
@@ -193,7 +202,9 @@ class RedisTriggerLibrary:
                 told = self._copy.pending.part(TOLD_AT_ONCE)
                 heard = await self._store.exchange(told, self._copy.told_tally)
                 self._clock.heard(heard.now)
-                self._copy = self._copy.hearing(heard, told)
+                before, self._copy = self._copy, self._copy.hearing(heard, told)
+                # Two workers with one image each: who tells his last hears of both.
+                self._tell_confirmed(before, told.hits)
 
     async def _change(self, trigger_id: str, **facts: Any) -> Entry:
         await self.synchronise()
@@ -275,6 +286,13 @@ class RedisTriggerLibrary:
             case Refusal.MOVED:
                 return False
         return True
+
+    def _tell_confirmed(self, before: Copy, ids: Iterable[str]) -> None:
+        """Tell which of the triggers *ids* have been confirmed since the copy *before*."""
+        for trigger_id in ids:
+            was, now = before.entries.get(trigger_id), self._copy.entries.get(trigger_id)
+            if was and now and confirmed(now) and not confirmed(was):
+                self._events.tell(Kind.TRIGGER_CONFIRMED, trigger=trigger_id, hits=now.hits)
 
     def _unkept(self, entry: Entry) -> None:
         """Count a trigger that there was no room for; say it when the library has become full."""

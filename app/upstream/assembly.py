@@ -18,6 +18,7 @@ from app.upstream.model import UpstreamModel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from app.events import Events
     from app.upstream.answers.rankings import Template
     from app.upstream.dialects.dialect import Dialect
 
@@ -41,11 +42,14 @@ class Server:
 
 @asynccontextmanager
 async def open_model(
-    server: Server, settings: InputSettings | None = None, limits: Limits | None = None
+    server: Server,
+    settings: InputSettings | None = None,
+    limits: Limits | None = None,
+    events: Events | None = None,
 ) -> AsyncIterator[UpstreamModel]:
     """Open the model behind *server*; nothing is sent before it is used."""
     limits = limits or Limits()
-    async with Session(server.url, limits, server.access) as session:
+    async with Session(server.url, limits, server.access, events) as session:
         model = UpstreamModel(_dialect(server, session), settings or InputSettings(), limits)
         try:
             yield model

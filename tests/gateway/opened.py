@@ -20,6 +20,7 @@ from app.gateway.visit import Visit
 from app.library.lifecycle import open_library
 from app.ports import Arrival
 from app.settings import FailurePolicy, SearchMode, Strategy
+from tests.heard import Heard
 from tests.library.servers import eventually
 from tests.tiny import TARGET, TinyModel, clean_images
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from app.detection.search import Image, Images
+    from app.events import Events
     from app.gateway.admission.rates import Account
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
@@ -56,6 +58,7 @@ class Opened:
     model: TinyModel
     library: RedisTriggerLibrary
     preparation: Preparation
+    events: Heard
 
     async def predict(self, image: Image, pay: Account = FREE) -> Outcome:
         """Have the gateway judge *image*."""
@@ -75,11 +78,12 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
 ) -> AsyncIterator[Opened]:
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
     model = model or TinyModel()
-    async with open_library(url, name) as (library, store):
+    events = Heard()
+    async with open_library(url, name, events=events) as (library, store):
         its_policy = policy(**changed)
-        preparation = preparing(model, library, store, its_policy.strategy, load, verify)
-        gateway = Gateway(model, library, preparation, its_policy)
-        worker = Opened(gateway, model, library, preparation)
+        preparation = preparing(model, library, store, its_policy.strategy, load, verify, events)
+        gateway = Gateway(model, library, preparation, its_policy, events)
+        worker = Opened(gateway, model, library, preparation, events)
         try:
             if not prepare:
                 yield worker
@@ -98,6 +102,7 @@ def preparing(  # noqa: PLR0913, PLR0917  # as above
     strategy: Strategy = Strategy.FULL,
     load: Load = usual_references,
     verify: Verify | None = None,
+    events: Events | None = None,
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(
@@ -112,6 +117,7 @@ def preparing(  # noqa: PLR0913, PLR0917  # as above
         ),
         library.check,
         verify or partial(verify_library, library, model),
+        events,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.detection.search import Answers
+from app.events import Kind
 from app.gateway.outcome import Screening, UnscreenedError
 from app.gateway.preparation import lifecycle as module
 from app.gateway.preparation.prepared import Calibrator
@@ -58,6 +59,7 @@ async def test_it_is_noticed_and_calibrated_for(
             outcome.prediction,
         )
     assert "another model is behind NEO_UPSTREAM_URL" in caplog.text
+    assert [Kind.MODEL_CHANGED, Kind.REFERENCES_RECALIBRATED] == worker.events.kinds
 
 
 async def test_a_passing_one_is_not_calibrated_for(
@@ -78,6 +80,8 @@ async def test_a_passing_one_is_not_calibrated_for(
         assert worker.preparation.problem is None
         assert Screening.CLEAR is (await worker.predict(IMAGES[1])).screening
     assert "the former model is behind NEO_UPSTREAM_URL again" in caplog.text
+    assert [{"to": "another"}, {"to": "former"}] == worker.events.facts(Kind.MODEL_CHANGED)
+    assert Kind.REFERENCES_RECALIBRATED not in worker.events.kinds
 
 
 def test_models_that_take_turns_are_calibrated_for_seldomer(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app import metrics
+from app.events import Events, Kind
 from app.gateway.preparation.coverage import uncovered
 from app.gateway.preparation.prepared import ReferencesError
 from app.logs import told
@@ -67,10 +68,12 @@ class Preparation:
         calibrator: Calibrator,
         check_library: Callable[[], Awaitable[None]],
         verify: Callable[[Prepared], Awaitable[None]] | None = None,
+        events: Events | None = None,
     ) -> None:
         self._calibrator = calibrator
         self._check_library = check_library
         self._verify = verify
+        self._events = events or Events()
         self.library_read = False
         self.prepared: Prepared | None = None
         self.problem: str | None = "the references are being calibrated"
@@ -129,6 +132,7 @@ class Preparation:
             decided.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
             logger.warning(ANOTHER_MODEL)
+            self._events.tell(Kind.MODEL_CHANGED, to="another")
             if not await self._is_back(prepared):
                 metrics.MODEL_CHANGES.inc()
                 former = prepared
@@ -170,6 +174,8 @@ class Preparation:
             self.problem = f"the references can't be calibrated: {told(exc)}"
             return later_s
         self.problem = self._logged = None
+        if former is not None and self._calibrator.has_renewed:  # of all workers one measures
+            self._events.tell(Kind.REFERENCES_RECALIBRATED)
         return 0.0
 
     async def _until_another_model(self, prepared: Prepared) -> Prepared:
@@ -233,6 +239,7 @@ class Preparation:
 
     def _take_back(self, former: Prepared) -> None:
         logger.warning("the former model is behind NEO_UPSTREAM_URL again")
+        self._events.tell(Kind.MODEL_CHANGED, to="former")
         self._take(former)
         self.problem = None
 

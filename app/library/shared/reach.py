@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from app import metrics
+from app.events import Kind
 from app.logs import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from app.events import Events
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +21,10 @@ logger = logging.getLogger(__name__)
 class Reach:
     """What is wrong with each *part* of the traffic with the store, if anything is."""
 
-    def __init__(self, **problems: str) -> None:
+    def __init__(self, events: Events, **problems: str) -> None:
+        self._events = events
         self._problems = problems
+        self._lost = False
         metrics.STORE_UP.set(not problems)
 
     def problem(self, part: str | None = None) -> str | None:
@@ -39,6 +44,9 @@ class Reach:
         if self._problems.pop(part, None):
             logger.info("%s are shared", part)
             metrics.STORE_UP.set(not self._problems)
+            if self._lost and not self._problems:
+                self._lost = False
+                self._events.tell(Kind.GATEWAY_RECOVERED, part="store")
 
     def _failed(self, part: str, error: Exception) -> None:
         problem = str(error)
@@ -47,4 +55,6 @@ class Reach:
         if not self._problems:
             metrics.STORE_LOST.inc()
             metrics.STORE_UP.set(0)
+            self._lost = True
+            self._events.tell(Kind.GATEWAY_DEGRADED, part="store", reason=told(error))
         self._problems[part] = problem

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from app import metrics
+from app.events import Events, Kind
 from app.ports import UpstreamAnswerError, UpstreamError
 from app.upstream.http.breaker import Breaker, State
 
@@ -21,7 +22,8 @@ logger = logging.getLogger(__name__)
 class Guard:
     """Lets requests to one server pass while it is within reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events | None = None) -> None:
+        self._events = events or Events()
         self._breaker = Breaker()
         self._shown = State.CLOSED
         metrics.BREAKER_STATE.set(State.CLOSED)
@@ -72,8 +74,10 @@ class Guard:
             metrics.BREAKER_OPENED.inc()
             last = self._breaker.last_summary
             logger.warning("circuit breaker open, only trials are sent: %s", last)
+            self._events.tell(Kind.BREAKER_OPENED, reason=last)
         elif state is State.CLOSED:
             logger.warning("the upstream answers again")
+            self._events.tell(Kind.BREAKER_CLOSED)
         self._shown = state
         metrics.BREAKER_STATE.set(state)
 

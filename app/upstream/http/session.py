@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from app.events import Events
     from app.upstream.http.connection import Response
     from app.upstream.http.limits import Limits
     from app.wire.writing import Message
@@ -86,7 +87,13 @@ class Reply:
 class Session:
     """Requests to one server. Every failure is an UpstreamError."""
 
-    def __init__(self, url: str, limits: Limits, access: Access | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        limits: Limits,
+        access: Access | None = None,
+        events: Events | None = None,
+    ) -> None:
         access = access or Access()
         parts = urlsplit(url)
         self._origin = parts.netloc.rpartition("@")[2]  # without a password before it
@@ -109,7 +116,7 @@ class Session:
         # One more than infer requests, so that the readiness check never queues behind them.
         self._places = asyncio.Semaphore(limits.in_flight + 1)
         self._idle: deque[Connection] = deque()
-        self._guard = Guard()
+        self._guard = Guard(events)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app import metrics
+from app.events import Kind
 from app.ports import (
     BACKGROUND,
     UpstreamAnswerError,
@@ -20,6 +21,7 @@ from app.ports import (
 )
 from app.upstream.http.limits import Limits
 from app.upstream.http.session import Session
+from tests.heard import Heard
 from tests.upstream.raw_server import RawServer, Reaction, ok
 from tests.upstream.test_upstream_faults import ANSWER, scores
 
@@ -160,7 +162,11 @@ async def test_a_trial_that_is_cancelled(listen: Listen) -> None:
         return Reaction(then="hang") if number == FAILURES + 1 else ANSWER
 
     server = RawServer(react)
-    async with Session(await listen(server), Limits()) as session, asyncio.timeout(TRIAL_S):
+    heard, url = Heard(), await listen(server)
+    async with (
+        Session(url, Limits(), events=heard) as session,
+        asyncio.timeout(TRIAL_S),
+    ):
         for _ in range(FAILURES):
             with pytest.raises(UpstreamStatusError):
                 await session.get("/infer")
@@ -172,9 +178,11 @@ async def test_a_trial_that_is_cancelled(listen: Listen) -> None:
             waiting.cancel()
             trial.cancel()
             await asyncio.wait([trial, waiting])
-        assert not session.sound
+        before = session.sound
         await session.get("/infer")
-        assert session.sound
+        assert (False, True) == (before, session.sound)
+    assert [Kind.BREAKER_OPENED, Kind.BREAKER_CLOSED] == heard.kinds
+    assert [{"reason": "the upstream answered 502"}] == heard.facts(Kind.BREAKER_OPENED)
 
 
 async def test_a_server_that_hangs(listen: Listen, connect: Connect) -> None:

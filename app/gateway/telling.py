@@ -1,0 +1,56 @@
+"""What is told of images: each that is flagged, each new trigger, a known one now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from app.events import Events, Kind
+from app.events.rations import Rations
+from app.gateway.outcome import Screening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.detection.trigger import Trigger
+    from app.gateway.outcome import Outcome
+
+SEEN_EVERY_S: Final = 60.0
+"""Between two events of one known trigger that is seen again and again, on each worker."""
+
+
+class Teller:
+    """Tells *events* what was found; the *clock* is in seconds."""
+
+    def __init__(self, events: Events, clock: Callable[[], float] = time.monotonic) -> None:
+        self._events = events
+        self._seen = Rations(SEEN_EVERY_S, clock)
+
+    def discovered(self, trigger_id: str, trigger: Trigger) -> None:
+        """Tell of a trigger that an image has revealed."""
+        box, evidence = trigger.box, trigger.evidence
+        self._events.tell(
+            Kind.TRIGGER_DISCOVERED,
+            trigger=trigger_id,
+            target=trigger.target,
+            x=box.x,
+            y=box.y,
+            width=box.width,
+            height=box.height,
+            carry_rate=round(evidence.carry_rate, 4),
+            heal_rate=round(evidence.heal_rate, 4),
+        )
+
+    def flagged(self, outcome: Outcome) -> None:
+        """Tell of an image that carries a trigger."""
+        trigger_id = outcome.trigger_id
+        self._events.tell(
+            Kind.IMAGE_FLAGGED,
+            trigger=trigger_id,
+            screening=outcome.screening.value,
+            prediction=outcome.prediction.index,
+            upstream_prediction=outcome.upstream_prediction.index,
+            probes=outcome.probes,
+        )
+        if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):
+            self._events.tell(Kind.TRIGGER_SEEN, trigger=trigger_id, images=count)
