@@ -244,11 +244,12 @@ def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, ho
 class _Bank:
     """One likeness in several ``sizes``, each in the upper left corner of a window.
 
-    ``trigger`` (channels, window, sizes) are weights times pixels, ``weights`` and ``ring``
-    (window, sizes); the sums are over a window's pixels.
+    ``sides`` (2, sizes) are the same. ``trigger`` (channels, window, sizes) are weights times
+    pixels, ``weights`` and ``ring`` (window, sizes); the sums are over a window's pixels.
     """
 
     sizes: tuple[Size, ...]
+    sides: NDArray[np.float32]
     window: Size
     trigger: NDArray[np.float32]
     weights: NDArray[np.float32]
@@ -281,6 +282,7 @@ def _bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
         squares[i] = (pixels * pixels * weight).sum()
     return _Bank(
         sizes,
+        np.ascontiguousarray(np.array(sizes, np.float32).T),
         (tall, wide),
         np.ascontiguousarray(trigger.reshape(channels, len(sizes), -1).swapaxes(1, 2)),
         np.ascontiguousarray(weights.reshape(len(sizes), -1).T),
@@ -303,7 +305,7 @@ def _fits(
     rows = height - min(tall for tall, _ in bank.sizes) + 1
     columns = width - min(wide for _, wide in bank.sizes) + 1
     windows = partial(_windows, window=bank.window, rows=rows, columns=columns)
-    around = np.maximum(windows(np.ones((height, width), np.float32)) @ bank.ring, 1)
+    around = _ring_sizes(bank, (height, width), rows, columns).reshape(rows * columns, -1)
     explained = spread = own = np.float32(0)
     for channel in range(channels):
         shown = windows(seen[..., channel])
@@ -324,6 +326,19 @@ def _fits(
     return fit, alpha.reshape(shape)
 
 
+def _ring_sizes(bank: _Bank, seen: Size, rows: int, columns: int) -> NDArray[np.float32]:
+    """Return how many pixels of each ring are in what is *seen*: (rows, columns, sizes)."""
+    tall = _extents(rows, bank.sides[0], seen[0])
+    wide = _extents(columns, bank.sides[1], seen[1])
+    return np.maximum(tall[:, None] * wide - bank.sides.prod(axis=0), 1)
+
+
+def _extents(places: int, lengths: NDArray[np.float32], end: int) -> NDArray[np.float32]:
+    """Return how long each of *lengths* with its ring is within 0 to *end*: (places, lengths)."""
+    begin = np.arange(places, dtype=np.float32)[:, None]
+    return np.minimum(begin + lengths + RING, end) - np.maximum(begin - RING, 0)
+
+
 def _windows(
     channel: NDArray[np.float32], window: Size, rows: int, columns: int
 ) -> NDArray[np.float32]:
@@ -332,5 +347,6 @@ def _windows(
     height, width = channel.shape
     padded = np.zeros((max(rows, height) + tall - 1, max(columns, width) + wide - 1), np.float32)
     padded[RING : RING + height, RING : RING + width] = channel
-    views = np.lib.stride_tricks.sliding_window_view(padded, window)[:rows, :columns]
+    # As sliding_window_view has it, without its checks: they take as long as all the rest.
+    views = np.ndarray((rows, columns, tall, wide), np.float32, padded, strides=padded.strides * 2)
     return views.reshape(rows * columns, tall * wide)
