@@ -4,6 +4,8 @@ PYTHON ?= python3
 WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	--durations 10
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock requirements-sbom.lock
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -12,7 +14,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz soak check compose-check conformance bench bench-detection bench-evasion bench-photos \
+.PHONY: help demo test test-slow fuzz soak check compose-check conformance bench bench-detection bench-evasion bench-photos \
 	bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
@@ -24,11 +26,13 @@ demo: $(VENV)/demo ## See real digits go through a backdoored model: flagged, co
 	$(BIN)/neo-gateway demo $(ARGS)
 
 test: $(VENV)/dev ## Run the tests, four at a time (ARGS="tests/web -x" for some, WORKERS=0 for one process)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
-		--durations 10 $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-slow: $(VENV)/dev ## Run what `make test` leaves out: whole processes, fuzzing, time that must pass
+	$(PYTEST) -m slow $(ARGS)
 
 fuzz: $(VENV)/dev ## Look for bytes that break the decoders, orders that break the library (ARGS="-k png" for some)
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -o faulthandler_timeout=0 \
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m '' -o faulthandler_timeout=0 \
 		tests/fuzz tests/library/test_spec.py tests/library/test_spec_alone.py $(ARGS)
 
 check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dockerfile and the compose file

@@ -110,6 +110,7 @@ def test_what_is_wrong_is_said_in_a_line(
     assert said in errors
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_what_was_started(server: str, reference: Path, temporary: Path) -> None:
     """A SIGINT midway ends it with exit code 130, and leaves no process and no file."""
     named = ("--upstream", server, "--model", "tiny", "--reference", str(reference))

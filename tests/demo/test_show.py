@@ -6,12 +6,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image as Pillow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_the_demo_catches_the_first_poisoned_image_and_shows_the_trigger(tmp_path: Path) -> None:
     """`neo-gateway demo --once` ends with 0, a table, the trigger as a picture, and curl lines."""
     ended = subprocess.run(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 PATIENCE_S = 60.0
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_killed_valkey_comes_back(tmp_path: Path, endpoint: Upstream, workers: int) -> None:
     """The workers are ready again, know the trigger, and so does one that starts afterwards."""
     with running_gateway(tmp_path, endpoint, workers) as service:
@@ -41,6 +41,7 @@ def test_a_killed_valkey_comes_back(tmp_path: Path, endpoint: Upstream, workers:
         assert_ends_cleanly(service)
 
 
+@pytest.mark.slow
 def test_a_valkey_that_came_back_does_not_outlive_the_supervisor(
     tmp_path: Path, endpoint: Upstream
 ) -> None:

@@ -126,6 +126,7 @@ class Load:
             self.wrong.append(f"{which} {poisoned=}: {answer.status_code} {answer.text}")
 
 
+@pytest.mark.slow
 def test_no_image_passes_while_another_primary_takes_over(
     watched: Watched, upstream: Upstream, tmp_path: Path
 ) -> None:

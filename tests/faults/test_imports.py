@@ -23,6 +23,7 @@ OTHERS = {"aiohttp", "httpx", "joblib", "mlxtend", "onnxruntime", "rich", "scipy
 IMPORTED = re.compile(r"^import time: .*\| *(\S+)$", re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_serving_imports_nothing_that_only_other_commands_need(
     tmp_path: Path, upstream: Upstream
 ) -> None:

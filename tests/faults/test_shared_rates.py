@@ -20,6 +20,7 @@ RATE = 4
 """A second: ten seconds' worth are 40 images, and half of them a worker's share."""
 
 
+@pytest.mark.slow
 def test_a_worker_has_its_share(tmp_path: Path, upstream: Upstream) -> None:
     """Of two workers each lets in half of what may be asked at once; others are told why not."""
     with running_gateway(

@@ -77,6 +77,9 @@ async def test_the_triggers_of_a_model_live_on_one_of_them(members: Members) -> 
             assert "" == refused(client)
 
 
+@pytest.mark.parametrize(
+    "members", ["valkey", pytest.param("redis", marks=pytest.mark.slow)], indirect=True
+)
 async def test_one_that_dies_is_waited_for(members: Members) -> None:
     """While the server with the model's slot is down each worker goes on; then it catches up."""
     url = f"redis+cluster://127.0.0.1:{members[0][0]},127.0.0.1:{members[1][0]}"

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
@@ -197,6 +198,9 @@ async def _failed(asking: Coroutine[Any, Any, Any]) -> Exception | None:
     return None
 
 
+@pytest.mark.parametrize(
+    "server", ["valkey", pytest.param("redis", marks=pytest.mark.slow)], indirect=True
+)
 def test_two_workers_keep_the_rules(server: Server) -> None:
     """Whatever two workers, the owner, the clock and Redis do, all is as the rules say."""
     machine: Any = partial(Shared, server)  # a class would do as well

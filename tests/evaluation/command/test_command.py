@@ -92,6 +92,7 @@ def test_all_experiments_on_a_model_behind_a_server(server: str, files: Path) ->
     assert "blue" in (files / "out.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_model_without_a_known_trigger_shows_its_false_alarms(server: str, files: Path) -> None:
     """Without a known trigger the default experiments say nothing about poisoned images."""
     ended = _evaluated(server, files, "--no-strip")
@@ -116,6 +117,7 @@ def test_a_target_that_is_no_class_is_refused(server: str, files: Path) -> None:
     assert "--target 'blue' is not a class" in ended.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     """After a SIGINT in the second run, tables and files are written, and the exit code is 130."""
     paths = [tmp_path / "out.json", tmp_path / "out.html"]

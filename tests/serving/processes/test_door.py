@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
 
+from app.gateway.readiness import Door
 from app.library.server.embedded import server_program
-from tests.faults.service import CLEAN, running_gateway
+from app.serving.processes.door import Server as Doorkeeper
+from app.web.service import DOOR
+from tests.faults.service import CLEAN, HOST, running_gateway
 from tests.library.servers import running, wait_until
 from tests.serving.processes.test_draining import ask_once, under_load
 
@@ -26,6 +32,33 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 PATIENCE_S = 60.0
 CLIENTS = 4
+
+
+@pytest.mark.parametrize("ready", [False, True])
+@pytest.mark.parametrize("relieved", [False, True])
+async def test_it_is_open_to_who_is_ready_or_alone(ready: bool, relieved: bool) -> None:  # noqa: FBT001
+    """From the start, and after each change: it is closed where only others are ready."""
+    door, server = Door(), doorkeeper(relieved=relieved)
+    door.ready = lambda: ready
+    server.lifespan.state[DOOR] = door
+    with socket.create_server((HOST, 0)) as shared:
+        await server.startup([shared])
+        as_it_began = ready or not relieved
+        assert (as_it_began, as_it_began) == (door.open, bool(server.servers))
+        door.ready, server.relieved = (lambda: not ready), not relieved
+        await server.on_tick(0)
+        as_it_is = not ready or relieved
+        assert (as_it_is, as_it_is) == (door.open, bool(server.servers))
+        await server.shutdown()
+
+
+def doorkeeper(*, relieved: bool) -> Doorkeeper:
+    """Return a worker's server, as it is before its start."""
+    config = uvicorn.Config(Starlette(), lifespan="off", log_level="warning")
+    config.load()
+    server = Doorkeeper(config, relieved=relieved)
+    server.lifespan = config.lifespan_class(config)
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +100,7 @@ def replaced_under_load(service: Service, says: str) -> None:
     assert [] == load.failures
 
 
+@pytest.mark.slow
 def test_while_redis_is_full_a_killed_worker_is_replaced(service: Service, server: Server) -> None:
     """Nobody is refused, and the new worker is ready with what can be read; all say so."""
     with full(server):
@@ -97,6 +131,7 @@ def _replaced_while_full(service: Service) -> None:
         assert 200 == service.predict(CLEAN[0]).status_code
 
 
+@pytest.mark.slow
 def test_without_redis_a_killed_worker_costs_no_request(service: Service, server: Server) -> None:
     """With Redis away the one that comes in its place lets nobody in; the other one answers all.
 

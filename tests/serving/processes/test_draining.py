@@ -165,6 +165,7 @@ def under_load(url: str, *clients: Callable[[str, Load], None]) -> Iterator[Load
             load.ended.set()
 
 
+@pytest.mark.slow
 def test_a_restart_of_all_workers_loses_nothing(service: Service) -> None:
     """SIGHUP replaces each worker under load: every request is answered, and as it should be."""
     before = set(service.workers())
@@ -183,6 +184,7 @@ def _replaced(service: Service, before: set[int]) -> bool:
     return 2 == len(workers) and not workers & before
 
 
+@pytest.mark.slow
 def test_what_was_counted_never_falls(service: Service) -> None:
     """Any worker tells of all; after one was killed the sums stay, and the other one serves on."""
     predicted = 5
@@ -210,6 +212,7 @@ def counted(service: Service) -> dict[str, float]:
     return {name: value for name, value in values(text).items() if name.endswith("_total")}
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_answer_takes_nobodys_place(
     service: Service, upstream: Upstream
 ) -> None:
@@ -226,7 +229,7 @@ def test_a_worker_that_cannot_answer_takes_nobodys_place(
     assert 200 == service.predict(CLEAN[0]).status_code
 
 
-@pytest.mark.parametrize("running", ["single", "service"])
+@pytest.mark.parametrize("running", ["single", pytest.param("service", marks=pytest.mark.slow)])
 def test_what_has_begun_is_finished(
     request: pytest.FixtureRequest, upstream: Upstream, running: str
 ) -> None:
@@ -304,6 +307,7 @@ def test_a_worker_lingers_until_it_is_told_again(tmp_path: Path, second: signal.
         process.wait()
 
 
+@pytest.mark.slow
 def test_nobody_waits_without_a_supervisor(tmp_path: Path, endpoint: Upstream) -> None:
     """A successor that isn't ready yet ends, too, when the process above it is killed."""
     with running_gateway(tmp_path, endpoint) as service:

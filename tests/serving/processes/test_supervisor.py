@@ -80,6 +80,7 @@ def supervisor(
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
     """A worker that answers nobody is ended and replaced; the other one stays."""
     with supervisor(tmp_path, standstill_s=5) as (process, port):
@@ -93,7 +94,7 @@ def test_a_worker_whose_loop_hangs_is_replaced(tmp_path: Path) -> None:
         wait_until(lambda: who_serves(port) is not None, PATIENCE_S)
 
 
-@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("first", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None:  # noqa: FBT001
     """While one worker is stopped, another that dies is replaced, and SIGTERM is heard."""
     with supervisor(tmp_path, standstill_s=3600) as (process, port):
