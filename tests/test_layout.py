@@ -21,10 +21,10 @@ ELSEWHERE = {
     "evaluation/experiments/results": "evaluation/report/test_document",
     "evaluation/measures/series": "evaluation/measures/test_metrics",  # every measure reads it
     "evaluation/records": "evaluation/runs/test_trial",  # a trial makes them
-    "evaluation/report/plots/*_plots": "evaluation/report/test_page",  # the page draws them
     # all tables are one list of sheets:
     "evaluation/report/tables/*_tables": "evaluation/report/tables/test_tables",
     "evaluation/report/pictures": "evaluation/report/test_page",  # the page shows them
+    "evaluation/report/stream_plots": "evaluation/report/test_page",  # and draws these
     "evaluation/report/tables/sheet": "evaluation/report/tables/test_tables",  # each table is one
     # against a real gateway:
     "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from app.evaluation.experiments.results import cases
 from app.evaluation.plan import Arrangement, Experiment
 from app.evaluation.report.pictures import left_out, trigger_figures
-from app.evaluation.report.plots.plots import KINDS
-from app.evaluation.report.plots.stream_plots import cost_plot, detection_plot
+from app.evaluation.report.stream_plots import cost_plot, detection_plot
 from app.evaluation.report.tables.tables import sheets
 from app.settings import SearchMode
 from app.templates import templates
+from app.templates.plots import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from app.evaluation.records import Run
     from app.evaluation.report.document import Facts
     from app.evaluation.report.pictures import Figure
-    from app.evaluation.report.plots.plots import Plot
     from app.evaluation.report.tables.sheet import Sheet
     from app.evaluation.runs.evaluating import Evaluation
+    from app.templates.plots import Plot
 
     Runs = Sequence[tuple[Case, tuple[Run, ...]]]
 

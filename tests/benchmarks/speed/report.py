@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.evaluation.report.plots.plots import HEIGHT, WIDTH, Line, plot, svg
+from app.templates.plots import HEIGHT, WIDTH, Line, plot, svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

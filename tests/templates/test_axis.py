@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.evaluation.report.plots.axis import Axis
+from app.templates.axis import Axis
 
 
 def test_a_value_lies_where_the_axis_says() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.evaluation.measures.series import series
-from app.evaluation.report.plots.plots import Dots, Line, plot
+from app.templates.plots import Dots, Line, plot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.evaluation.experiments.case import Case
     from app.evaluation.measures.series import Series
     from app.evaluation.records import Run
-    from app.evaluation.report.plots.plots import Plot
+    from app.templates.plots import Plot
 
 IMAGE = "image of the stream"
 

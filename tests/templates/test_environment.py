@@ -7,7 +7,7 @@ from jinja2 import Environment, UndefinedError
 
 from app.templates import templates
 
-ROOMS = ("app.evaluation.report", "app.web.pages")
+ROOMS = ("app.evaluation.report", "app.templates", "app.web.pages")
 
 
 @pytest.fixture(params=ROOMS)

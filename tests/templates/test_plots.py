@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 
-from app.evaluation.report.plots.plots import Dots, Line, plot, svg
+from app.templates.plots import Dots, Line, Sheet, plot, svg
 
 
 def test_everything_drawn_is_inside_the_picture_and_told_in_the_legend() -> None:
@@ -29,3 +29,13 @@ def test_a_plot_of_nothing_is_a_plot() -> None:
     nothing = Dots("missed", 2, "×", np.array([]), np.array([]))
     root = ET.fromstring(svg(plot("A plot", "x", "y", [nothing])))  # noqa: S314
     assert "missed" in [text.text for text in root.iter("text")]
+
+
+def test_a_line_has_gaps_where_nothing_is_known() -> None:
+    """A line with an unknown value is two lines; of one point alone it is a dot."""
+    x = np.arange(100.0, 105.0)
+    line = Line("ms", 1, x, np.array([1.0, 2.0, np.nan, 3.0, np.nan]))
+    drawn = plot("A plot", "x", "y", [line], sheet=Sheet(360, 160, 100, "{:.0f}th".format))
+    assert [2, 1] == [len(shape.points) for shape in drawn.shapes]
+    assert (360, 160) == (drawn.width, drawn.height)
+    assert {"100th", "104th"} <= {one.text for one in drawn.words}
