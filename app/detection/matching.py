@@ -330,13 +330,15 @@ def _ring_sizes(bank: _Bank, seen: Size, rows: int, columns: int) -> NDArray[np.
     """Return how many pixels of each ring are in what is *seen*: (rows, columns, sizes)."""
     tall = _extents(rows, bank.sides[0], seen[0])
     wide = _extents(columns, bank.sides[1], seen[1])
-    return np.maximum(tall[:, None] * wide - bank.sides.prod(axis=0), 1)
+    rings: NDArray[np.float32] = tall[:, None] * wide - bank.sides.prod(axis=0)
+    return np.maximum(rings, 1, out=rings)
 
 
 def _extents(places: int, lengths: NDArray[np.float32], end: int) -> NDArray[np.float32]:
     """Return how long each of *lengths* with its ring is within 0 to *end*: (places, lengths)."""
     begin = np.arange(places, dtype=np.float32)[:, None]
-    return np.minimum(begin + lengths + RING, end) - np.maximum(begin - RING, 0)
+    ends: NDArray[np.float32] = np.minimum(begin + lengths + RING, end)
+    return ends - np.maximum(begin - RING, 0)
 
 
 def _windows(
