@@ -34,7 +34,6 @@ ELSEWHERE = {
     # it follows a change of the model:
     "gateway/preparation/library_check": "gateway/test_after_another_model",
     "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares
-    "gateway/visit": "gateway/test_driving",  # what goes with a search
     "library/counts": "library/test_worker_copy",  # the copy adds them up
     "library/lifecycle": "library/test_triggers",  # every test there opens a library
     "library/records/*": "library/records/test_encoding",  # what is read was encoded

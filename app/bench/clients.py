@@ -111,7 +111,7 @@ async def gateway_clients(
     """Open *count* clients of the gateway at *url*."""
     headers = {}
     for key in (*settings.api_keys.values, *settings.admin_keys.values)[:1]:
-        headers["X-API-Key"] = key.get_secret_value()
+        headers["X-API-Key"] = key.secret.get_secret_value()
     clients = [ThroughGateway(url, headers, pictures) for _ in range(count)]
     try:
         yield clients

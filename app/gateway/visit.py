@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from app.gateway.admission.rates import FREE
+from app.pictures.encoding import png
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.detection.search import Image
     from app.gateway.admission.rates import Account
     from app.ports import Arrival
     from app.wire.selection import Selection
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """The request that images came in; ``key`` is its key's name, None where none is needed."""
+
+    request_id: str = ""
+    key: str | None = None
+
+
+UNTOLD: Final = RequestFacts()
+"""A request that nothing is known of: nobody's, or a test's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +37,38 @@ class Visit:
     """An image as its caller sent it, and what it pays with.
 
     ``pay`` is told how many images are asked for it, each time before they are. ``selection`` is
-    what else the request says, for the image and for its probes.
+    what else the request says, for the image and for its probes. ``sent`` is the picture file, or
+    the image's row of the caller's tensor; None where nobody has sent it. Nothing is worked out of
+    it unless somebody asks.
     """
 
     arrival: Arrival
     pay: Account = FREE
     selection: Selection | None = None
+    request: RequestFacts = UNTOLD
+    sent: bytes | NDArray[Any] | None = None
 
     @property
     def image(self) -> Image:
         """What it shows, at the model's input size."""
         return self.arrival.image
+
+    @property
+    def size(self) -> int:
+        """How many bytes were sent."""
+        return len(self.sent) if isinstance(self.sent, bytes) else self._row.nbytes
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes that were sent, in hexadecimal digits: of a row in C order."""
+        sent = self.sent if isinstance(self.sent, bytes) else self._row.data
+        return hashlib.sha256(sent).hexdigest()
+
+    @property
+    def picture(self) -> bytes:
+        """A picture file of it: the one that was sent, or a PNG of a tensor's pixels."""
+        return self.sent if isinstance(self.sent, bytes) else png(self.image)
+
+    @property
+    def _row(self) -> NDArray[Any]:
+        return np.ascontiguousarray(self.image if self.sent is None else self.sent)

@@ -4,7 +4,7 @@
 `SettingError`, whose text is the one line that the owner gets to see.
 """
 
-from app.settings.api_keys import KeySetting
+from app.settings.api_keys import KeySetting, NamedKey
 from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
 from app.settings.model_input import InputSettings, Normalisation
 from app.settings.reading import SettingError, read_settings
@@ -15,6 +15,7 @@ __all__ = [
     "InputSettings",
     "KeySetting",
     "Layout",
+    "NamedKey",
     "Normalisation",
     "Protocol",
     "Resize",

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from app.settings.sources import file_text
+
+_NAME: Final = re.compile(r"[\w.@-]{1,64}")
+
+
+@dataclass(frozen=True)
+class NamedKey:
+    """A key, and what its owner calls it; ``name`` is None where it has none."""
+
+    secret: SecretStr
+    name: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> NamedKey:
+        """Return the key in *text*: `key`, or `name key`."""
+        name, _, key = text.rpartition(" ")
+        return cls(SecretStr(key), name.strip() or None)
 
 
 @dataclass(frozen=True)
 class KeySetting:
     """Keys, and the file that they were read from; ``path`` is None where there is no file."""
 
-    values: tuple[SecretStr, ...] = ()
+    values: tuple[NamedKey, ...] = ()
     path: Path | None = None
 
     def read_again(self) -> KeySetting:
@@ -36,9 +54,18 @@ def _in_file(path: Path) -> KeySetting:
     return KeySetting(_parsed(file_text(path)), path)
 
 
-def _parsed(text: str) -> tuple[SecretStr, ...]:
-    found = [key.strip() for key in text.strip().replace("\n", ",").split(",")]
-    if not all(key.isascii() and key.isprintable() and key and " " not in key for key in found):
-        message = "a key is empty, or has a blank or a character that a header can't carry"
+def _parsed(text: str) -> tuple[NamedKey, ...]:
+    found = [NamedKey.read(one.strip()) for one in text.strip().replace("\n", ",").split(",")]
+    if not all(map(_is_right, found)):
+        message = (
+            "a key is empty, or has a character that a header can't carry; or what stands before "
+            "its blank is no name of letters, digits and . _ @ -"
+        )
         raise ValueError(message)
-    return tuple(SecretStr(key) for key in found)
+    return tuple(found)
+
+
+def _is_right(one: NamedKey) -> bool:
+    key = one.secret.get_secret_value()
+    named = one.name is None or _NAME.fullmatch(one.name) is not None
+    return bool(key) and key.isascii() and key.isprintable() and named

@@ -276,16 +276,19 @@ class Settings(BaseSettings):
     )
     api_keys: Keys = Field(
         KeySetting(),
-        description="keys for callers, comma-separated; `@file` reads them from a file",
-        examples=["one,two", "@keys.txt"],
+        description=(
+            "keys for callers, comma-separated, each after a name and a blank or alone; `@file`"
+            " reads them from a file"
+        ),
+        examples=["shop secret-1,secret-2", "@keys.txt"],
     )
     admin_keys: Keys = Field(
         KeySetting(),
         description=(
-            "keys for reading and changing triggers, comma-separated; `@file` reads them from a"
-            " file"
+            "keys for reading and changing triggers, comma-separated, each after a name and a blank"
+            " or alone; `@file` reads them from a file"
         ),
-        examples=["one,two", "@keys.txt"],
+        examples=["ops secret-1,secret-2", "@keys.txt"],
     )
     max_body: Annotated[int, BeforeValidator(quantities.byte_count)] = Field(
         10 * 2**20, gt=0, description="the largest request", examples=["10MiB"]

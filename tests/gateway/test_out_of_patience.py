@@ -12,6 +12,7 @@ import pytest
 from app.gateway.admission.rates import Account, ProbeRates
 from app.gateway.background import GIVEN_UP
 from app.gateway.outcome import Screening, UnscreenedError
+from app.gateway.visit import Visit
 from app.ports import Arrival
 from app.settings import FailurePolicy
 from app.web.protocols.judging import judged
@@ -77,9 +78,9 @@ async def test_of_a_request_with_many_images_one_search_goes_on(store_url: str, 
     model, begun_before = SlowModel(), begun()
     async with opened(store_url, name, model, patience_s=PATIENCE_S) as worker:
         model.hold(first=5 * len(POISONED))
-        arrivals = [Arrival(image) for image in POISONED]
+        visits = [Visit(Arrival(image)) for image in POISONED]
         with pytest.raises(UnscreenedError, match="NEO_PATIENCE"):
-            await judged(arrivals, worker.gateway, worker.gateway.account(None))
+            await judged(visits, worker.gateway)
         model.let()
         await eventually(lambda: bool(worker.library.entries()))
     assert begun_before + 1 == begun()

@@ -28,7 +28,7 @@ def test_what_is_around_a_value(environment: pytest.MonkeyPatch, around: str) ->
         "NEO_UPSTREAM_PROTOCOL": settings.upstream_protocol,
         "NEO_MODEL": settings.model,
         "NEO_REDIS_URL": settings.redis_url.get_secret_value(),
-        "NEO_API_KEYS": ",".join(key.get_secret_value() for key in settings.api_keys.values),
+        "NEO_API_KEYS": ",".join(key.secret.get_secret_value() for key in settings.api_keys.values),
         "NEO_PROBE_RATE": f"{settings.probe_rate:g}",
     }
     assert Protocol.INSTANCES is settings.upstream_protocol

@@ -112,7 +112,7 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
             store.kill()
             wait_until(lambda: "store: " in _readiness(service.url), START_S)
             _ask_for_trouble(service.url)
-            keys.write_text(f"{MARK} {MARK}")
+            keys.write_text(f"{MARK} {MARK} {MARK}")
             wait_until(lambda: _said_after_asking(service.url, service.process, "last keys"), 30)
             store.start()
             wait_until(lambda: "store: " not in _readiness(service.url), START_S)

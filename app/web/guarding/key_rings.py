@@ -1,4 +1,4 @@
-"""The keys of one setting, as digests; a file of keys is read again when it has changed."""
+"""The keys of one setting, as digests, by name; a file of keys is read again when it changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from os import stat_result
     from pathlib import Path
 
-    from app.settings import KeySetting
+    from app.settings import KeySetting, NamedKey
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +23,21 @@ LOOK_S: Final = 1.0
 class KeyRing:
     """Keys that stay as they are."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._digests = tuple(digest(key.encode()) for key in keys)
+    def __init__(self, keys: Iterable[NamedKey]) -> None:
+        self._take(keys)
 
     def digests(self) -> tuple[bytes, ...]:
         """Return the digests of the keys that are known now."""
         return self._digests
+
+    def name(self, known: bytes) -> str | None:
+        """Return what the key of this digest is called, None where it isn't known here."""
+        return self._names.get(known)
+
+    def _take(self, keys: Iterable[NamedKey]) -> None:
+        each = [(digest(key.secret.get_secret_value().encode()), key.name) for key in keys]
+        self._digests = tuple(known for known, _ in each)
+        self._names = {known: name or unnamed(known) for known, name in each}
 
 
 class KeyFile(KeyRing):
@@ -40,7 +49,7 @@ class KeyFile(KeyRing):
     def __init__(
         self, name: str, setting: KeySetting, path: Path, clock: Callable[[], float]
     ) -> None:
-        super().__init__(key.get_secret_value() for key in setting.values)
+        super().__init__(setting.values)
         self._name = name
         self._setting = setting
         self._path = path
@@ -61,15 +70,12 @@ class KeyFile(KeyRing):
         try:
             seen = _identity(self._path.stat())
             if seen != self._read:
-                self._take(self._setting.read_again())
+                self._take(self._setting.read_again().values)
                 self._read = seen
         except (OSError, ValueError) as exc:
             self._note((isinstance(exc, OSError) and exc.strerror) or str(exc))
         else:
             self._note(None)
-
-    def _take(self, setting: KeySetting) -> None:
-        self._digests = tuple(digest(key.get_secret_value().encode()) for key in setting.values)
 
     def _note(self, problem: str | None) -> None:
         if problem and problem != self._problem:
@@ -82,13 +88,21 @@ def key_ring(
 ) -> KeyRing:
     """Return the keys of *setting*, whose variable is *name*; *clock* is in seconds."""
     if setting.path is None:
-        return KeyRing(key.get_secret_value() for key in setting.values)
+        return KeyRing(setting.values)
     return KeyFile(name, setting, setting.path, clock)
 
 
 def digest(key: bytes) -> bytes:
     """Return what is kept and compared in place of *key*."""
     return hashlib.sha256(key).digest()
+
+
+def unnamed(known: bytes) -> str:
+    """Return what a key of this digest is called whose owner has given it no name.
+
+    Its holder can work it out, and nobody can undo it.
+    """
+    return f"key-{known.hex()[:8]}"
 
 
 def _identity(told: stat_result) -> tuple[int, ...]:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.web.guarding.key_rings import KeyRing, digest
+from app.settings import NamedKey
+from app.web.guarding.key_rings import KeyRing, digest, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,8 +54,8 @@ class Keys:
     """
 
     def __init__(self, api: Iterable[str] | KeyRing, admin: Iterable[str] | KeyRing) -> None:
-        self._api = api if isinstance(api, KeyRing) else KeyRing(api)
-        self._admin = admin if isinstance(admin, KeyRing) else KeyRing(admin)
+        self._api = _ring(api)
+        self._admin = _ring(admin)
         self.required = bool(self._api.digests() or self._admin.digests())
 
     def described(self) -> list[Dependency]:
@@ -81,6 +82,12 @@ class Keys:
             raise UnknownKeyError(message)
         request.state.key = presented
 
+    def name(self, known: bytes | None) -> str | None:
+        """Return what the key of this digest is called; None where no key is needed."""
+        if known is None:
+            return None
+        return self._api.name(known) or self._admin.name(known) or unnamed(known)
+
     def _opens(self, presented: bytes) -> bool:
         return _known(presented, self._api.digests() + self._admin.digests())
 
@@ -94,6 +101,10 @@ def caller(request: Request) -> bytes | None:
     """Return the digest of the key that has opened *request*; None where no key is needed."""
     key: bytes | None = getattr(request.state, "key", None)
     return key
+
+
+def _ring(keys: Iterable[str] | KeyRing) -> KeyRing:
+    return keys if isinstance(keys, KeyRing) else KeyRing(map(NamedKey.read, keys))
 
 
 def _presented(request: Request) -> bytes:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 
 from app.web.direct import DirectRoute
-from app.web.guarding.keys import caller
 from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
 from app.web.intake.model_names import check_model, check_version
@@ -19,6 +18,7 @@ from app.web.protocols.instances_messages import answer, read_instances
 from app.web.protocols.judging import flags, judged, rows
 from app.web.protocols.signatures import signatures
 from app.web.service import readiness
+from app.web.visits import visits
 from app.wire.tensors import UNTYPED, TensorSpec
 from app.wire.writing import JSON
 
@@ -134,8 +134,7 @@ async def predict(request: Request, model: str) -> Response:
     else:
         spec = TensorSpec("", UNTYPED, asked.images.shape)
         arrivals = await gateway.model.arrivals(spec, asked.images)
-    pay = gateway.account(caller(request))
-    outcomes = await judged(arrivals, gateway, pay, asked.selection)
+    outcomes = await judged(visits(request, arrivals, asked.images, asked.selection), gateway)
     return json_answer(answer(asked.key, rows(outcomes)), headers=flags(outcomes))
 
 

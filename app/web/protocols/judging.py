@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.gateway.visit import Visit
 from app.web.answering.answers import verdict
 
 if TYPE_CHECKING:
@@ -15,39 +14,32 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.gateway.admission.rates import Account
     from app.gateway.outcome import Outcome
     from app.gateway.predict import Gateway
-    from app.ports import Arrival
-    from app.wire.selection import Selection
+    from app.gateway.visit import Visit
 
 # The others of a request wait: their probes would only wait for the model.
 _IMAGES_TOGETHER = 32
 _MOST_VERDICTS = 1000
 
 
-async def judged(
-    arrivals: Sequence[Arrival],
-    gateway: Gateway,
-    pay: Account,
-    selection: Selection | None = None,
-) -> list[Outcome]:
+async def judged(visits: Sequence[Visit], gateway: Gateway) -> list[Outcome]:
     """Return what becomes of each image; their probes share the upstream's batches.
 
-    All of them *pay* from one account, and are asked by one *selection*. If one can't be answered
-    none is: its own error is raised (UpstreamError, UnscreenedError, SelectionError).
+    If one can't be answered none is: its own error is raised (UpstreamError, UnscreenedError,
+    SelectionError).
     """
-    if len(arrivals) == 1:
-        return [await gateway.predict(Visit(arrivals[0], pay, selection))]
+    if len(visits) == 1:
+        return [await gateway.predict(visits[0])]
     places = asyncio.Semaphore(_IMAGES_TOGETHER)
 
-    async def one_judged(arrival: Arrival) -> Outcome:
+    async def one_judged(visit: Visit) -> Outcome:
         async with places:
-            return await gateway.predict(Visit(arrival, pay, selection))
+            return await gateway.predict(visit)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one_judged(arrival)) for arrival in arrivals]
+            tasks = [group.create_task(one_judged(visit)) for visit in visits]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -15,7 +15,6 @@ from fastapi import APIRouter, Request, Response
 
 from app.ports import Page
 from app.web.direct import DirectRoute
-from app.web.guarding.keys import caller
 from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
 from app.web.intake.model_names import check_model, check_version
@@ -32,6 +31,7 @@ from app.web.protocols.oip_messages import (
 )
 from app.web.protocols.raw_request import RAW, read_raw
 from app.web.service import readiness
+from app.web.visits import visits
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import DATATYPES
 from app.wire.writing import BINARY, JSON
@@ -198,8 +198,7 @@ async def infer(request: Request, model: str) -> Response:
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
     arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
-    pay = gateway.account(caller(request))
-    outcomes = await judged(arrivals, gateway, pay, asked.selection)
+    outcomes = await judged(visits(request, arrivals, images, asked.selection), gateway)
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts, version)}
     names = None if asked.outputs is None else {one.name for one in asked.outputs}

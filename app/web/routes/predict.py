@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
-from app.gateway.visit import Visit
 from app.ports import Arrival
 from app.web.answering.answers import PredictionAnswer, json_response, prediction_answer, verdict
 from app.web.answering.problems import described
 from app.web.answering.request_ids import request_id
 from app.web.direct import DirectRoute
-from app.web.guarding.keys import caller
 from app.web.intake.pixels import decoded
 from app.web.intake.uploads import REQUEST_BODY, uploaded
+from app.web.visits import visits
 
 if TYPE_CHECKING:
     from app.gateway.predict import Gateway
@@ -44,7 +43,9 @@ async def predict(request: Request) -> Response:
     """Return the model's prediction, corrected and flagged if the image carries a trigger."""
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
-    image = await decoded(await uploaded(request, service.max_body), gateway, service.pictures)
-    outcome = await gateway.predict(Visit(Arrival(image), gateway.account(caller(request))))
+    file = await uploaded(request, service.max_body)
+    image = await decoded(file, gateway, service.pictures)
+    (visit,) = visits(request, [Arrival(image)], [file])
+    outcome = await gateway.predict(visit)
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})

@@ -1,0 +1,40 @@
+"""The images of a request, with what is known of who sent them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.gateway.visit import RequestFacts, Visit
+from app.web.answering.request_ids import request_id
+from app.web.guarding.keys import caller
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi import Request
+    from numpy.typing import NDArray
+
+    from app.gateway.predict import Gateway
+    from app.ports import Arrival
+    from app.web.service import Service
+    from app.wire.selection import Selection
+
+
+def visits(
+    request: Request,
+    arrivals: Sequence[Arrival],
+    sent: Sequence[bytes] | NDArray[Any],
+    selection: Selection | None = None,
+) -> list[Visit]:
+    """Return the images *arrivals* of *request*, which came as *sent*: files, or a tensor's rows.
+
+    All pay from one account, and are asked by one *selection*. Raises RateExceededError.
+    """
+    service: Service = request.app.state.service
+    gateway: Gateway = request.app.state.gateway
+    known = caller(request)
+    pay, facts = gateway.account(known), RequestFacts(request_id(request), service.keys.name(known))
+    return [
+        Visit(arrival, pay, selection, facts, one)
+        for arrival, one in zip(arrivals, sent, strict=True)
+    ]
