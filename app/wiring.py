@@ -19,6 +19,7 @@ from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator, ReferencesError
+from app.history import History
 from app.library.lifecycle import open_library
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.pictures.image_sets import ImageSetError
@@ -65,10 +66,13 @@ async def open_gateway(
     It is one of so many *workers*, which share the rates. It is there at once;
     `Gateway.readiness` says when it can screen.
     """
-    events = Events()
+    events, history = Events(), History()
     async with (
         open_upstream(settings, events) as model,
-        open_library(redis_url, settings.model, events=events) as (library, calibrations),
+        open_library(redis_url, settings.model, events=events, history=history) as (
+            library,
+            calibrations,
+        ),
     ):
         references = _References(settings)
         calibrator = Calibrator(
@@ -84,7 +88,9 @@ async def open_gateway(
         verify = partial(verify_library, library, model)
         preparation = Preparation(calibrator, library.check, verify, events)
         async with preparation.running():
-            gateway = Gateway(model, library, preparation, policy(settings, workers), events)
+            gateway = Gateway(
+                model, library, preparation, policy(settings, workers), events, history
+            )
             try:
                 yield gateway
             finally:

@@ -27,6 +27,7 @@ from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.selections import Selections
 from app.gateway.telling import Teller
+from app.history import History
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
@@ -51,17 +52,20 @@ _IMAGES: Final = {screening: metrics.IMAGES.labels(screening.value) for screenin
 class Gateway:
     """The defence in front of one model."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that it works with
         self,
         model: ServedModel,
         library: TriggerLibrary,
         preparation: Preparation,
         policy: Policy,
         events: Events | None = None,
+        *,
+        history: History | None = None,
     ) -> None:
         self.model = model
         self.library = library
         self.events = events or Events()
+        self.history = history or History()
         self._teller = Teller(self.events)
         self._preparation = preparation
         self._policy = policy
@@ -98,7 +102,10 @@ class Gateway:
         the request selects what can't be screened, UnscreenedError if the defence couldn't be
         finished and the failure policy is `closed`.
         """
+        began = time.perf_counter()
         outcome = await self._outcome(visit)
+        waited_s = time.perf_counter() - began
+        self.history.add(flagged=outcome.backdoor, probes=outcome.probes, seconds=waited_s)
         _IMAGES[outcome.screening].inc()
         metrics.PROBES.inc(outcome.probes)
         return outcome

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from app.history import History
 from app.library.records.names import Keys
 from app.library.rules.expiry import LIFETIMES
 from app.library.server.addresses import connected
 from app.library.server.connection import LARGE_ANSWER_SECONDS
 from app.library.shared.background import repeating
 from app.library.shared.calibration_store import RedisCalibrationStore
+from app.library.shared.history import SharedHistory
 from app.library.shared.news import News
 from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
@@ -30,6 +32,9 @@ for what an older release makes while both run, or somebody by hand."""
 EXCHANGE_SECONDS = 0.2
 """Between two exchanges of counts, while there are any; else they are heard with LOOK_SECONDS."""
 
+MINUTES_SECONDS = 2.0
+"""Between two times that the others are told what was answered in this minute."""
+
 
 @asynccontextmanager
 async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, told to whom
@@ -40,12 +45,14 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     clock: Callable[[], datetime] | None = None,
     store_clock: Callable[[], datetime] | None = None,
     events: Events | None = None,
+    history: History | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
+    *history* is this worker's, which becomes that of all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
@@ -54,6 +61,7 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
         news = News(patient, keys.news)
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
+        minutes = SharedHistory(client, keys, history or History(), store.unreadable)
         owed = False
 
         async def keep_up() -> None:
@@ -75,6 +83,7 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 repeating(keep_up, LOOK_SECONDS, library.stirred),
                 repeating(tell, EXCHANGE_SECONDS),
                 repeating(library.exchange, LOOK_SECONDS),
+                repeating(minutes.tell, MINUTES_SECONDS),
             ):
                 yield library, calibrations
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.library.findings import NOW
@@ -23,3 +24,14 @@ class Clock:
     def forward(self, time: timedelta) -> None:
         """Set it forward by *time*."""
         self._now += time
+
+
+@dataclass
+class Seconds:
+    """A clock in seconds, to be set."""
+
+    now: float
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now

@@ -44,6 +44,10 @@ class Keys:
         self.seed = f"{self._prefix}:seed"
         self.news = f"{self._prefix}:news"
 
+    def minute(self, number: int) -> str:
+        """Return where what was answered in a minute lies, counted since 1970."""
+        return f"{self._prefix}:minute:{number}"
+
     def calibration(self, key: str) -> str:
         """Return where the calibration *key* lies."""
         return f"{self._prefix}:calibration:{_escaped(key)}"
