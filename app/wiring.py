@@ -89,7 +89,7 @@ async def open_gateway(
         preparation = Preparation(calibrator, library.check, verify, events)
         async with preparation.running():
             gateway = Gateway(
-                model, library, preparation, policy(settings, workers), events, history
+                model, library, preparation, policy(settings, workers), events, history=history
             )
             try:
                 yield gateway
