@@ -44,6 +44,7 @@ ELSEWHERE = {
     "library/shared/*": "library/test_spec",  # two workers on a real server, in any order
     "pictures/*_file": "pictures/test_essence",  # each format's essence
     "pictures/exif": "pictures/test_decoding",  # against Pillow's own reading
+    "options/*": "evaluation/command/test_parsing",  # a command that has them all
     "ports": "upstream/test_batching",  # its one rule: which searches are long
     "serving/asgi": "serving/test_serve",  # the service as its users start it
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them

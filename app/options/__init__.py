@@ -1,0 +1,1 @@
+"""What commands have in common on their command lines."""
