@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
+from app.settings.env_files import half_quoted, named
 from app.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,8 +35,13 @@ def read_settings() -> Settings:
 
     The environment goes before .env; an empty value counts as none. Raises SettingError.
     """
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the error here says more
     try:
-        _refuse_unknown()
+        in_file = DotEnvSettingsSource(Settings).env_vars
+        given = {**in_file, **EnvSettingsSource(Settings).env_vars}
+        _refuse_unknown(given)
+        _refuse_half_quoted(given)
+        _refuse_unread(in_file)
         return Settings()
     except ValidationError as exc:
         raise SettingError(_line(exc.errors()[0])) from None
@@ -42,12 +50,31 @@ def read_settings() -> Settings:
         raise SettingError(message) from None
 
 
-def _refuse_unknown() -> None:
+def _refuse_unknown(given: Mapping[str, str | None]) -> None:
     known = _fields()
-    given = (*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings).env_vars)
     for name in (name.upper() for name in given):
         if name.startswith(_PREFIX) and name not in known and not _SERVICE_LINK.search(name):
             raise SettingError(_unknown(name, known))
+
+
+def _refuse_half_quoted(given: Mapping[str, str | None]) -> None:
+    for name, value in ((name.upper(), value) for name, value in given.items()):
+        if name in _fields() and half_quoted(name, value or ""):
+            message = (
+                f"{name} is wrong: it has a quote at one end alone; take it away, or put the whole"
+                " value into the other kind of quotes"
+            )
+            raise SettingError(message)
+
+
+def _refuse_unread(in_file: Mapping[str, str | None]) -> None:
+    """Refuse a .env file of which a line was passed over: what it sets would be missing."""
+    path = Path(str(Settings.model_config["env_file"]))
+    read = {name.upper() for name in in_file}
+    for name in named(path.read_text(encoding="utf-8")) if path.is_file() else ():
+        if name in _fields() and name not in read:
+            message = f"{name} in .env can't be read: a quote is open there, or in a line above"
+            raise SettingError(message)
 
 
 def _unknown(name: str, known: Mapping[str, FieldInfo]) -> str:

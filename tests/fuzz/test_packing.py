@@ -38,3 +38,14 @@ def test_whole(plain: bytes) -> None:
     if plain:
         with pytest.raises(UnpackedTooLargeError):
             unpacked_size(packed, "gzip", len(plain) - 1)
+
+
+@given(st.lists(PLAIN, min_size=1, max_size=9))
+def test_several_members(plain: list[bytes]) -> None:
+    """A gzip body of several members is what they are together, and no larger than allowed."""
+    packed, together = b"".join(map(gzip.compress, plain)), b"".join(plain)
+    assert len(together) == unpacked_size(packed, "gzip", len(together))
+    assert together == unpacked(packed, "gzip")
+    if together:
+        with pytest.raises(UnpackedTooLargeError):
+            unpacked_size(packed, "gzip", len(together) - 1)
