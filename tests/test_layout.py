@@ -45,6 +45,9 @@ ELSEWHERE = {
     "pictures/*_file": "pictures/test_essence",  # each format's essence
     "pictures/exif": "pictures/test_decoding",  # against Pillow's own reading
     "options/*": "evaluation/command/test_parsing",  # a command that has them all
+    "metrics/cells": "metrics/test_workers",  # each worker counts in them
+    "metrics/processes": "metrics/test_workers",  # the processes of all workers
+    "metrics/__init__": "web/routes/test_metrics",  # what is counted, as it is told
     "ports": "upstream/test_batching",  # its one rule: which searches are long
     "serving/asgi": "serving/test_serve",  # the service as its users start it
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
@@ -58,6 +61,7 @@ ELSEWHERE = {
     "upstream/parts": "upstream/test_batching",  # batches are split and joined
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
     "web/app": "web/test_guard",  # what every path passes
+    "web/counting": "web/routes/test_metrics",  # every answer is told there
     "web/direct": "web/protocols/test_oip",  # beside the framework's way
     "web/intake/contents": "web/test_hostile_bodies",  # packed bodies
     "web/intake/model_names": "web/protocols/test_oip",  # the name in the path

@@ -13,6 +13,7 @@ from app.gateway.outcome import Outcome, Screening
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.logs import told
+from app.metrics.hits import TRIGGER_HITS
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ async def concluded(
             logger.warning("an image was not screened to the end: %s", why)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     library.count(flagged=1)
+    TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)
     outcome = Outcome(

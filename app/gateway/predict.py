@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 
 USUAL_COST = 30.0
 """Probes that screening one image is taken to cost until some have been screened."""
-
-_IMAGES: Final = {screening: metrics.IMAGES.labels(screening.value) for screening in Screening}
-"""Looked up once: each is counted for every image."""
 
 
 class Gateway:
@@ -106,8 +103,9 @@ class Gateway:
         outcome = await self._outcome(visit)
         waited_s = time.perf_counter() - began
         self.history.add(flagged=outcome.backdoor, probes=outcome.probes, seconds=waited_s)
-        _IMAGES[outcome.screening].inc()
-        metrics.PROBES.inc(outcome.probes)
+        metrics.SCREENING_SECONDS.observe(waited_s, outcome.screening.value)
+        metrics.IMAGES.inc(outcome.screening.value)
+        metrics.PROBES.inc(by=outcome.probes)
         return outcome
 
     async def _outcome(self, visit: Visit) -> Outcome:

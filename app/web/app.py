@@ -14,11 +14,13 @@ from starlette.middleware import Middleware
 
 from app.gateway.readiness import Door, Drain, readied
 from app.logs import tell_unhandled
+from app.metrics.workers import ended
 from app.settings import Resize
 from app.web.answering.answers import Labels
 from app.web.answering.problems import Problem, described, register_problems
 from app.web.answering.request_ids import RequestIds
 from app.web.bodiless import as_get, without_body
+from app.web.counting import counted
 from app.web.direct import HotPaths
 from app.web.guard import Guard
 from app.web.guarding.keys import Keys
@@ -49,8 +51,10 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope, send = as_get(scope), without_body(send)
+        if scope["type"] == "http":
+            send = counted(scope["path"], send)
+            if scope["method"] == "HEAD":
+                scope, send = as_get(scope), without_body(send)
         if self.hot.takes(scope):
             scope["app"] = self
             await self.hot.answer(scope, receive, send)
@@ -104,6 +108,7 @@ def create_app(
             drain.tell(partial(loop.call_soon_threadsafe, gateway.drain))
             with ending(drain):
                 yield {DRAIN: drain, DOOR: door}
+        ended()
 
     model_name = options.model_name
     keys, bodies = Keys(options.api_keys, options.admin_keys), Bodies(options.max_body)

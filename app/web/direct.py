@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from app.metrics import REQUESTS
+from app.metrics.routes import route_of
 from app.web.answering.problems import answered
 from app.web.answering.request_ids import HEADER, chosen_id
 from app.web.guarding.callers import CallerGoneError, unless_gone
@@ -89,6 +91,7 @@ class HotPaths:
                 with unless_gone(receive):
                     response = await endpoint(request, **texts)
         except CallerGoneError:
+            REQUESTS.inc(route_of(scope["path"]), str(GONE))
             return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)

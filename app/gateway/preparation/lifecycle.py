@@ -131,6 +131,7 @@ class Preparation:
             prepared = await self._until_another_model(prepared)
             decided.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
+            metrics.CALIBRATED.set(0)
             logger.warning(ANOTHER_MODEL)
             self._events.tell(Kind.MODEL_CHANGED, to="another")
             if not await self._is_back(prepared):
@@ -246,6 +247,7 @@ class Preparation:
     def _take(self, prepared: Prepared) -> None:
         """Screen with *prepared* from now on; say once what is to be said of its references."""
         self.prepared, before = prepared, {self.uncovered, self.remark}
+        metrics.CALIBRATED.set(1)
         self.uncovered = uncovered(prepared.references) if prepared.plan.blocks else None
         self.remark = self._calibrator.remark()
         for said in (self.remark, self.uncovered):

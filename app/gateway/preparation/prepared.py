@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from app import metrics
 from app.detection.plan import make_plan
 from app.detection.reference_set.calibration import OneClassError, calibrate
 from app.detection.reference_set.canaries import is_another_model
@@ -196,10 +197,12 @@ class Calibrator:
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))
         try:
-            return await ask(calibrate(images, plan, seed), self._model)
+            calibration = await ask(calibrate(images, plan, seed), self._model)
         except OneClassError as exc:
             message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
+        metrics.CALIBRATIONS.inc()
+        return calibration
 
 
 async def ask(search: Search[T], model: Model, caller: Caller = BACKGROUND) -> T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from app import metrics
+from app.metrics.routes import CONNECTION, status_of
 from app.web.answering.problems import DROP_IN, MEDIA_TYPE, Kind, Problem
 from app.web.answering.request_ids import HEADER, chosen_id
 
@@ -20,6 +21,11 @@ HEAD_TOO_LARGE: Final = Kind(431, "head-too-large", "The request's head is too l
 UNKNOWN_CODING: Final = Kind(501, "unknown-coding", "This transfer coding is not taken")
 TOO_MANY: Final = Kind(
     503, "too-many-connections", "There are too many connections", {"Retry-After": "5"}
+)
+
+metrics.known(
+    metrics.REFUSED,
+    *(kind.name for kind in (MALFORMED, SLOW, HEAD_TOO_LARGE, UNKNOWN_CODING, TOO_MANY)),
 )
 
 
@@ -38,6 +44,7 @@ def refusal(kind: Kind, detail: str, usual: Iterable[tuple[bytes, bytes]], path:
     *usual* are the headers that every answer has.
     """
     metrics.REFUSED.labels(kind.name).inc()
+    metrics.REQUESTS.inc(CONNECTION, status_of(kind.status))
     named = chosen_id(None)
     problem: object = Problem(kind.type, kind.title, kind.status, detail, named)
     media_type = MEDIA_TYPE

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app import metrics
 from app.events import Events, Kind
-from app.ports import UpstreamAnswerError, UpstreamError
+from app.ports import (
+    OtherModelError,
+    UpstreamAnswerError,
+    UpstreamError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
 from app.upstream.http.breaker import Breaker, State
 
 if TYPE_CHECKING:
@@ -17,6 +24,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+_FAILURES = (
+    *(UpstreamUnreachableError, UpstreamTimeoutError, UpstreamStatusError),
+    *(UpstreamAnswerError, OtherModelError),
+)
+metrics.known(metrics.UPSTREAM_FAILURES, *(error.__name__ for error in _FAILURES))
 
 
 class Guard:
@@ -64,6 +77,8 @@ class Guard:
             breaker.answered(began, time(), inference=inference and ours)
             return reply
         finally:
+            if inference:
+                metrics.UPSTREAM_SECONDS.observe(time() - began)
             self._show()
 
     def _show(self) -> None:

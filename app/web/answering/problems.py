@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from app.gateway.admission.rates import KeyRateExceededError, TotalRateExceededError
 from app.gateway.outcome import UnscreenedError
 from app.logs import told
-from app.metrics import REFUSED
+from app.metrics import REFUSED, known
 from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
@@ -121,6 +121,9 @@ KINDS: dict[type[Exception], Kind] = {
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
 """The answer for each class of errors, and for those below it that have none of their own."""
+
+known(REFUSED, *{kind.name: None for kind in KINDS.values()})
+known(REFUSED, "bad-request", "not-found", "method-not-allowed", "unexpected")
 
 
 def register_problems(app: FastAPI) -> None:

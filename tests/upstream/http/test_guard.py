@@ -28,7 +28,7 @@ from tests.upstream.test_upstream_faults import ANSWER, scores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from prometheus_client import Counter
+    from prometheus_client.registry import Collector
 
     from app.upstream.model import UpstreamModel
     from tests.upstream.conftest import Connect, Listen
@@ -60,7 +60,7 @@ class Counts:
         return changed
 
 
-def _samples(counter: Counter) -> Iterator[tuple[str, float]]:
+def _samples(counter: Collector) -> Iterator[tuple[str, float]]:
     for metric in counter.collect():
         for sample in metric.samples:
             if sample.name.endswith("_total"):
