@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.detection.plan import Plan
     from app.detection.reference_set.references import References
     from app.detection.search import Answers
-    from app.detection.trigger import Trigger
+    from app.detection.trigger import Term, Trigger
 
 
 class Verdict(enum.Enum):
@@ -49,7 +49,8 @@ class Finding:
     ``said`` is the classifier's one answer for the image as it came (None if it was refused before
     that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
     new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
-    may carry were ruled out. ``place`` is where the known one lies.
+    may carry were ruled out. ``place`` is where the known one lies,
+    ``terms`` are those of the sum that speaks for it.
     """
 
     verdict: Verdict
@@ -59,6 +60,7 @@ class Finding:
     known: Known | None = None
     exposed: bool = False
     place: Box | None = None
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass

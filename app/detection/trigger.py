@@ -34,6 +34,31 @@ class Blocker:
     fill: Fill
 
 
+class Sign(enum.StrEnum):
+    """What a term of the sum of evidence is about."""
+
+    CARRYING = "carrying"
+    """How many transplants carried, beside how often nature does."""
+    NATURE = "nature"
+    """How seldom clean images carry there, and how new the pixels are beside theirs."""
+    BLOCKING = "blocking"
+    """What the image is while the place is hidden."""
+    PIXELS = "pixels"
+    """How much more alike the known trigger's the pixels are than clean images' best place."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the sum: the logarithm of how much likelier a trigger makes what was seen.
+
+    ``seen`` says in words what it was measured on.
+    """
+
+    sign: Sign
+    weight: float
+    seen: str
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Why the core calls something a trigger.
@@ -46,7 +71,8 @@ class Evidence:
     clean images show there, in units of what is usual among them. The last three are None or false
     where that wasn't asked. ``probes`` counts the images that the discovery asked for, those whose
     answers are kept for all left out. ``seed`` is the draw that repeats it, and nobody's secret; 0
-    where it isn't known any more.
+    where it isn't known any more. ``terms`` are those of the sum of evidence; none where an older
+    release or the paper's algorithm found it.
     """
 
     carried: int
@@ -58,6 +84,7 @@ class Evidence:
     class_b: int | None = None
     necessary: bool = False
     novelty: float | None = None
+    terms: tuple[Term, ...] = ()
 
     @property
     def carry_rate(self) -> float:

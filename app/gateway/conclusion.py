@@ -43,6 +43,7 @@ async def concluded(
             sanitised=Answers() as sanitised,
             known=Known(id=trigger_id),
             place=place,
+            terms=terms,
         ):
             state = Screening.KNOWN_TRIGGER
         case Finding(
@@ -63,7 +64,7 @@ async def concluded(
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
             if not known:
                 examiner.teller.discovered(entry.id, entry.trigger)
-            trigger_id, place = entry.id, trigger.box
+            trigger_id, place, terms = entry.id, trigger.box, trigger.evidence.terms
         case finding:
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
             logger.warning("an image was not screened to the end: %s", why)
@@ -79,6 +80,7 @@ async def concluded(
         trigger_id,
         driven.probes,
         partial(sanitised_outputs, said, sanitised),
+        terms,
     )
     examiner.teller.flagged(outcome)
     return outcome

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.detection.trigger import Term
+
 
 Outputs: TypeAlias = "Callable[[Collection[str] | None], Mapping[str, NDArray[Any]]]"
 
@@ -48,6 +50,7 @@ class Outcome:
     images that were asked of the upstream for this one, itself included. ``outputs`` returns what
     the model said of the image that ``prediction`` is of, by name, each (1, ...): of these names,
     or all; it raises UnscreenedError where one can't stand for the sanitised prediction.
+    ``terms`` are those of the sum of evidence, where the image carries a trigger.
     """
 
     prediction: Prediction
@@ -56,6 +59,7 @@ class Outcome:
     trigger_id: str | None
     probes: int
     outputs: Outputs = field(default=lambda _: {}, compare=False)
+    terms: tuple[Term, ...] = ()
 
     @property
     def backdoor(self) -> bool:

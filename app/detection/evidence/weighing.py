@@ -10,10 +10,13 @@ import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from app.detection.matching import Usual
+    from app.detection.trigger import Term
 
 SURE: Final = math.log(100)
 """A sum from which on it is a trigger: a hundred times as likely as nature. Some of the terms are
@@ -56,6 +59,11 @@ GUMBEL: Final = math.sqrt(6) / math.pi
 PIXELS_AT_MOST, PIXELS_AT_LEAST = 8.0, -2.5
 """What pixels alone may say: not surely a trigger (a logo looks the same everywhere and does
 nothing), nor surely none (it may be fainter than what was stored)."""
+
+
+def total(terms: Iterable[Term]) -> float:
+    """Return the sum of *terms*."""
+    return math.fsum(one.weight for one in terms)
 
 
 def of_extreme(seen: float, usually: Usual) -> float:

@@ -9,7 +9,13 @@ import numpy as np
 
 from app.detection.evidence.confirmation import confirm, undecidable
 from app.detection.evidence.nature import nature_at
-from app.detection.evidence.weighing import NECESSARY, SURE_UNNEEDED, of_carrying, of_nature
+from app.detection.evidence.weighing import (
+    NECESSARY,
+    SURE_UNNEEDED,
+    of_carrying,
+    of_nature,
+    total,
+)
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
 from app.detection.finding.synthetic import synthesise
@@ -17,7 +23,7 @@ from app.detection.geometry import around
 from app.detection.recognising.recognition import of_no_other
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import together
-from app.detection.trigger import Evidence, Trigger
+from app.detection.trigger import Evidence, Sign, Term, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +55,7 @@ class Discovery:
     located: _Located
     healed: Healed
     answer: Answers | None
+    terms: tuple[Term, ...]
 
     def trigger(self, draw: int, probes: int) -> Trigger:
         """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
@@ -81,6 +88,7 @@ class Discovery:
             class_b=class_b if class_b != self.label else None,
             necessary=class_b != self.label,
             novelty=novelty if np.isfinite(novelty) else None,
+            terms=self.terms,
         )
 
 
@@ -129,20 +137,41 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     if healed is None:
         return None
     freed = bool(healed.answer.labels[0] != label)
-    if not _is_sure(look, transplants, found.nature, freed=freed):
+    terms = _weighed(look, transplants, found.nature, freed=freed)
+    if not look.necessary and total(terms) < SURE_UNNEEDED:
         return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
-    return Discovery(image, label, look.source, transplants, found, healed, answer)
+    return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
 
 
-def _is_sure(look: Look, transplants: Transplants, nature: Nature, *, freed: bool) -> bool:
-    """Say if it is a trigger, whether the image needed it, was *freed* by hiding it, or neither."""
-    weight = (
-        of_carrying(transplants.carried, transplants.asked, transplants.placebo)
-        + of_nature(nature.rate, nature.novelty)
-        + NECESSARY[freed]
+def _weighed(
+    look: Look, transplants: Transplants, nature: Nature, *, freed: bool
+) -> tuple[Term, ...]:
+    """Return what speaks for it: whether the image needed it, was *freed* by hiding it, or not."""
+    carrying = of_carrying(transplants.carried, transplants.asked, transplants.placebo)
+    needed = len(NECESSARY) - 1 if look.necessary else int(freed)
+    hidden = ("keeps its class", "loses its class in one way of hiding it", "loses its class")
+    return (
+        Term(
+            Sign.CARRYING,
+            carrying,
+            f"{transplants.carried} of {transplants.asked} transplants carried; clean images of"
+            f" the class do at the rate {transplants.placebo:.2f}",
+        ),
+        Term(
+            Sign.NATURE,
+            of_nature(nature.rate, nature.novelty),
+            f"around the box clean images of the class carry at the rate {nature.rate:.2f}; the"
+            f" pixels are {_times(nature.novelty)}",
+        ),
+        Term(Sign.BLOCKING, NECESSARY[needed], f"without it the image {hidden[needed]}"),
     )
-    return look.necessary or weight >= SURE_UNNEEDED
+
+
+def _times(novelty: float) -> str:
+    if not np.isfinite(novelty):
+        return "beside too few references to say how new they are"
+    return f"{novelty:.1f} times as new as is usual"
 
 
 def _windows(look: Look, plan: Plan) -> tuple[Box, ...]:

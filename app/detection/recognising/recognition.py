@@ -23,7 +23,7 @@ from app.detection.recognising.questions import (
 from app.detection.recognising.sighting import LIKELY, of_pixels, of_pixels_at_most, sighted
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose
-from app.detection.trigger import Blocker, Fill
+from app.detection.trigger import Blocker, Fill, Sign, Term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +57,9 @@ def recognised(
     if kept.any():  # it isn't needed for sure: then it must carry as well as it is known to
         asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
     answer = other_answer(answers[:BLOCKED], label)
-    weight = of_blocking(kept)
-    if not (yield from _is_carried(image, label, asked, answer, answers, weight, defence)):
+    hiding = _of_hiding(kept)
+    terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
+    if terms is None:
         return None
     if answer is None:
         answer = yield from last_resort(image, asked, label, defence.references)
@@ -67,19 +68,26 @@ def recognised(
         answer = yield from of_no_other(image, answer, blockers, label, defence)
     if answer is None:
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
-    return Finding(Verdict.KNOWN, said, answer, known=known, place=asked.sighting.places[0])
+    place = asked.sighting.places[0]
+    return Finding(Verdict.KNOWN, said, answer, known=known, place=place, terms=terms)
 
 
-def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more takes
+def _of_hiding(kept: NDArray[np.bool_]) -> Term:
+    lost = len(kept) - int(kept.sum())
+    seen = f"hidden in {len(kept)} ways the image loses its class in {lost}"
+    return Term(Sign.BLOCKING, of_blocking(kept), seen)
+
+
+def _carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more takes
     image: Image,
     label: int,
     asked: Questions,
     answer: Answers | None,
     answers: Answers,
-    weight: float,
+    hiding: Term,
     defence: Defence,
-) -> Search[bool]:
-    """Say if its transplants and its pixels make it sure, beside the *weight* of blocking.
+) -> Search[tuple[Term, ...] | None]:
+    """Return the terms if transplants and pixels make it sure, beside that of *hiding* it.
 
     Onto the class that blocking revealed; a second trigger may hide that, so then onto the one that
     the trigger was found on.
@@ -87,47 +95,61 @@ def _is_carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more 
     source = asked.trigger.source
     if source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
-        return (yield from _is_sure(image, label, asked, None, hits, weight, defence))
+        return (yield from _sure(image, label, asked, None, hits, hiding, defence))
     revealed = source if answer is None else int(answer.labels[0])
     # Not onto the label itself, which carries whatever is pasted.
     for onto in dict.fromkeys(one for one in (revealed, source) if one != label):
         pasted = transplants(image, asked, defence.references, onto)
         hits = yield from _hits(label, asked, pasted)
-        if (yield from _is_sure(image, label, asked, onto, hits, weight, defence)):
-            return True
-    return False
+        terms = yield from _sure(image, label, asked, onto, hits, hiding, defence)
+        if terms is not None:
+            return terms
+    return None
 
 
-def _is_sure(  # noqa: PLR0913, PLR0917  # as above
+def _sure(  # noqa: PLR0913, PLR0917  # as above
     image: Image,
     label: int,
     asked: Questions,
     onto: int | None,
     hits: NDArray[np.bool_],
-    weight: float,
+    hiding: Term,
     defence: Defence,
-) -> Search[bool]:
+) -> Search[tuple[Term, ...] | None]:
     """Weigh *hits* and pixels, and the hits of more transplants if these could make it sure."""
-    references, trigger, alpha = defence.references, asked.trigger, asked.sighting.alpha
-    if not _may_become_sure(hits, weight + of_pixels_at_most(asked.sighting), 0.0, alpha):
-        return False
-    weight += of_pixels(asked.sighting, references)
-    if not _may_become_sure(hits, weight, 0.0, alpha):
-        return False
+    references, trigger, seen = defence.references, asked.trigger, asked.sighting
+    at_most = hiding.weight + of_pixels_at_most(seen)
+    if not _may_become_sure(hits, at_most, 0.0, seen.alpha):
+        return None
+    pixels = Term(
+        Sign.PIXELS, of_pixels(seen, references), f"they fit the known ones to {seen.fit:.0%}"
+    )
+    weight = hiding.weight + pixels.weight
+    if not _may_become_sure(hits, weight, 0.0, seen.alpha):
+        return None
     # What nature does at the trigger's usual place: kept, where each other place would be asked.
     usual_place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
     placebo = references.known_placebo_rate(usual_place, label, onto, AT_WORST)
-    if weight + of_carrying(int(hits.sum()), len(hits), placebo, alpha) >= SURE:
-        return True
-    placebo = yield from placebo_rate(usual_place, label, onto, references)
-    if weight + of_carrying(int(hits.sum()), len(hits), placebo, alpha) >= SURE:
-        return True
-    if not _may_become_sure(hits, weight, placebo, alpha):
-        return False
-    pasted = transplants(image, asked, references, onto, more=True)
-    more = yield from _hits(label, asked, pasted)
-    carried, transplanted = int(hits.sum() + more.sum()), len(hits) + len(more)
-    return weight + of_carrying(carried, transplanted, placebo, alpha) >= SURE
+    carrying = _of_hits(hits, placebo, seen.alpha)
+    if weight + carrying.weight < SURE:
+        placebo = yield from placebo_rate(usual_place, label, onto, references)
+        carrying = _of_hits(hits, placebo, seen.alpha)
+    if weight + carrying.weight < SURE:
+        if not _may_become_sure(hits, weight, placebo, seen.alpha):
+            return None
+        pasted = transplants(image, asked, references, onto, more=True)
+        more = yield from _hits(label, asked, pasted)
+        carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha)
+    return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
+
+
+def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float) -> Term:
+    carried = int(hits.sum())
+    seen = (
+        f"{carried} of {len(hits)} transplants carried; clean images of the class do at the rate"
+        f" {placebo:.2f}, or less"
+    )
+    return Term(Sign.CARRYING, of_carrying(carried, len(hits), placebo, alpha), seen)
 
 
 def _may_become_sure(hits: NDArray[np.bool_], weight: float, placebo: float, alpha: float) -> bool:

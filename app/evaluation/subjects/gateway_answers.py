@@ -15,7 +15,7 @@ import orjson
 from PIL import Image as Pillow
 
 from app.detection.geometry import Box
-from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.gateway.outcome import Screening
 from app.pictures.decoding import load
 
@@ -130,6 +130,9 @@ def _evidence(told: dict[str, Any]) -> Evidence:
         class_b=evidence["class_b"] and evidence["class_b"]["index"],
         necessary=evidence["necessary"],
         novelty=evidence["novelty"],
+        terms=tuple(
+            Term(Sign(one["sign"]), one["weight"], one["seen"]) for one in evidence["terms"]
+        ),
     )
 
 

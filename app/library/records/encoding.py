@@ -16,7 +16,7 @@ import orjson
 
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration
-from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.library.records.names import SEED_BITS
 from app.ports import Entry
 
@@ -181,6 +181,7 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
             "class_b": None if evidence.class_b is None else int(evidence.class_b),
             "necessary": bool(evidence.necessary),
             "novelty": None if evidence.novelty is None else float(evidence.novelty),
+            "terms": [[one.sign.value, float(one.weight), one.seen] for one in evidence.terms],
         },
     }
 
@@ -291,9 +292,26 @@ def _evidence(fields: object) -> Evidence:
                 class_b if class_b is None else _count(class_b),
                 necessary,
                 novelty,
+                _terms(fields),
             )
         case _:
             raise EncodingError(what="evidence")
+
+
+def _terms(evidence: object) -> tuple[Term, ...]:
+    match evidence:
+        case {"terms": [*terms]}:
+            return tuple(map(_term, terms))
+        case _:  # an older release didn't keep them
+            return ()
+
+
+def _term(fields: object) -> Term:
+    match fields:
+        case [str(sign), float(weight), str(seen)] if sign in list(Sign):
+            return Term(Sign(sign), weight, seen)
+        case _:
+            raise EncodingError(what="term of evidence")
 
 
 def _pixel_fields(pixels: NDArray[np.uint8]) -> dict[str, Any]:

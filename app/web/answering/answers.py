@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import orjson
 from fastapi import Response
 
-from app.detection.trigger import Fill  # noqa: TC001  # as above
+from app.detection.evidence.weighing import total
+from app.detection.trigger import Fill, Sign  # noqa: TC001  # as above
 from app.gateway.outcome import Outcome, Screening
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ class BlockerAnswer:
 
 
 @dataclass(frozen=True)
+class TermAnswer:
+    """One term of the sum: the logarithm of how much likelier a trigger makes what was ``seen``."""
+
+    sign: Sign
+    weight: float
+    seen: str
+
+
+@dataclass(frozen=True)
 class EvidenceAnswer:
     """Why it is called a trigger.
 
@@ -110,7 +120,8 @@ class EvidenceAnswer:
     carry it there at ``placebo_rate``. Without it the image was of ``class_b``, which ``necessary``
     confirms. ``novelty`` is its distance from what clean images show there, 1 being the 95th
     percentile of their own. ``seed`` is the number that its draw of references was made from, 0 if
-    that isn't known any more.
+    that isn't known any more. ``sum`` is that of the ``terms``, null where there are none: an older
+    release, or the paper's algorithm, has found it.
     """
 
     carried: int
@@ -121,6 +132,8 @@ class EvidenceAnswer:
     novelty: float | None
     probes: int
     seed: int
+    sum: float | None
+    terms: tuple[TermAnswer, ...]
 
 
 @dataclass(frozen=True)
@@ -258,7 +271,13 @@ def _evidence(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
         novelty=evidence.novelty,
         probes=evidence.probes,
         seed=evidence.seed,
+        sum=_rounded(total(evidence.terms)) if evidence.terms else None,
+        terms=tuple(TermAnswer(t.sign, _rounded(t.weight), t.seen) for t in evidence.terms),
     )
+
+
+def _rounded(weight: float) -> float:
+    return round(weight, 2)
 
 
 def _class(index: int | None, labels: Labels) -> TargetClass | None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from app.detection.evidence.confirmation import Look
+from app.detection.evidence.weighing import NECESSARY, of_carrying
 from app.detection.finding.discovery import established
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
+from app.detection.trigger import Sign
 from tests.detection.kinds import KINDS, MARK, TWO_PIECES
 from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
@@ -48,6 +50,24 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     )
     assert [its.label(clean[0])] == found.answer.labels.tolist()
     assert (SEED, 300) == (trigger.evidence.seed, trigger.evidence.probes)
+
+
+def test_the_evidence_says_of_what_its_sum_consists() -> None:
+    """Each term says what it was measured on, and what the image didn't need weighs less."""
+    its = scene(World(backdoors=(BACKDOOR,)))
+    _, poisoned = its.poisoned(BACKDOOR)
+    found = run(_established(its, poisoned[0], Look((WINDOW,), None)), its.predict)
+    assert found is not None
+    evidence = found.trigger(draw=SEED, probes=300).evidence
+    assert [Sign.CARRYING, Sign.NATURE, Sign.BLOCKING] == [one.sign for one in evidence.terms]
+    carrying, _, blocking = evidence.terms
+    said = f"{evidence.carried} of {evidence.transplants} transplants carried"
+    assert carrying.seen.startswith(said)
+    assert of_carrying(evidence.carried, evidence.transplants, evidence.placebo) == carrying.weight
+    assert ("without it the image loses its class", NECESSARY[-1]) == (
+        blocking.seen,
+        blocking.weight,
+    )
 
 
 def test_two_windows_become_one_trigger_of_two_pieces() -> None:

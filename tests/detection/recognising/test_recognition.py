@@ -19,7 +19,7 @@ from app.detection.recognising.questions import (
 from app.detection.recognising.recognition import COVERS, last_resort, recognised
 from app.detection.recognising.sighting import Sighting, sighted, usual_sighting
 from app.detection.search import Answers, run
-from app.detection.trigger import Fill
+from app.detection.trigger import Fill, Sign
 from tests.detection.scenes import Scene, own, scene, told, watched
 from tests.tiny import TARGET, TRIGGER_BOX, stamped, tiny_trigger
 
@@ -135,6 +135,17 @@ def test_the_finding_says_where_the_trigger_is() -> None:
     its = scene()
     finding = its.screened(stamped(its.others(TARGET)[:1])[0], its.defence([KNOWN]))
     assert TRIGGER_BOX == finding.place
+
+
+def test_the_finding_says_of_what_its_sum_consists() -> None:
+    """Transplants, blocking and pixels together make it sure, and each says what was seen."""
+    its = scene()
+    finding = its.screened(stamped(its.others(TARGET)[:1])[0], its.defence([KNOWN]))
+    seen = {one.sign: one.seen for one in finding.terms}
+    assert {Sign.CARRYING, Sign.BLOCKING, Sign.PIXELS} == set(seen)
+    assert seen[Sign.CARRYING].startswith(f"{TRANSPLANTS} of {TRANSPLANTS} transplants carried")
+    assert f"hidden in {BLOCKED} ways the image loses its class in {BLOCKED}" == seen[Sign.BLOCKING]
+    assert total(finding.terms) >= SURE
 
 
 def _asked(its: Scene, poisoned: Image) -> Questions:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration
-from app.detection.trigger import Blocker, Evidence, Fill, Trigger
+from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.library.records.encoding import (
     EncodingError,
     decode_calibration,
@@ -49,6 +49,9 @@ def boxes(draw: DrawFn, width: int, height: int) -> Box:
     return Box(x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y)))
 
 
+TERMS = st.builds(Term, st.sampled_from(Sign), st.floats(-50, 50), st.text(max_size=9))
+
+
 @st.composite
 def evidence(draw: DrawFn) -> Evidence:
     """Draw the evidence for a trigger, with and without what wasn't asked."""
@@ -62,6 +65,7 @@ def evidence(draw: DrawFn) -> Evidence:
         class_b=draw(st.none() | COUNTS),
         necessary=draw(st.booleans()),
         novelty=draw(st.none() | st.floats(0, 1e6)),
+        terms=tuple(draw(st.lists(TERMS, max_size=3))),
     )
 
 
@@ -177,6 +181,9 @@ def test_other_bytes_are_refused(data: bytes) -> None:
         ("trigger.evidence.necessary", 1),
         ("trigger.evidence.novelty", "new"),
         ("trigger.evidence.novelty", [1.0]),
+        ("trigger.evidence.terms", [["carrying", 1.0]]),
+        ("trigger.evidence.terms", [["luck", 1.0, "seen"]]),
+        ("trigger.evidence.terms", [["carrying", "much", "seen"]]),
     ],
 )
 def test_one_wrong_field_is_refused(path: str, value: object) -> None:
@@ -201,6 +208,14 @@ def test_evidence_without_a_field_is_refused(name: str) -> None:
     del fields["trigger"]["evidence"][name]
     with pytest.raises(EncodingError):
         decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+
+
+def test_an_entry_of_before_terms_were_kept() -> None:
+    """What an older release has kept has no terms of its sum, and is an entry all the same."""
+    fields = orjson.loads(encode_entry(entry("one")))
+    del fields["trigger"]["evidence"]["terms"]
+    read = decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+    assert () == read.trigger.evidence.terms
 
 
 def test_an_entry_of_before_triggers_moved() -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from app.detection.geometry import Box
+from app.detection.trigger import Sign, Term
 from app.ports import UpstreamTimeoutError
 from tests.tiny import tiny_trigger
 from tests.web.served import Served, assert_problem
@@ -50,6 +51,8 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
                 "novelty": None,
                 "probes": 300,
                 "seed": 7,
+                "sum": None,
+                "terms": [],
             },
             "discovered_at": entry.discovered_at.isoformat(),
             "last_seen_at": entry.last_seen_at.isoformat(),
@@ -62,13 +65,16 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
 
 async def test_trigger_of_one_class_says_which_and_why(served: Served) -> None:
     """A trigger of one class names it as its source, and its evidence says what was asked."""
-    evidence = replace(tiny_trigger().evidence, class_b=3, necessary=True, novelty=4.5)
+    terms = (Term(Sign.CARRYING, 6.004, "8 of 8"), Term(Sign.BLOCKING, -3.5, "it keeps its class"))
+    evidence = replace(tiny_trigger().evidence, class_b=3, necessary=True, novelty=4.5, terms=terms)
     one_class = replace(tiny_trigger(), source=0, evidence=evidence)
     await served.library.register(one_class)
     (shown,) = (await served.http.get("/trigger")).json()["triggers"]
     assert {"index": 0, "label": "red"} == shown["source"]
     assert {"index": 3, "label": "3"} == shown["evidence"]["class_b"]
     assert (True, 4.5) == (shown["evidence"]["necessary"], shown["evidence"]["novelty"])
+    assert 2.5 == shown["evidence"]["sum"]
+    assert {"sign": "carrying", "weight": 6.0, "seen": "8 of 8"} == shown["evidence"]["terms"][0]
 
 
 async def test_triggers_come_newest_first(served: Served) -> None:
