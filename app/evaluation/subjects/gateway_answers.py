@@ -131,7 +131,7 @@ def _evidence(told: dict[str, Any]) -> Evidence:
         necessary=evidence["necessary"],
         novelty=evidence["novelty"],
         terms=tuple(
-            Term(Sign(one["sign"]), one["weight"], one["seen"]) for one in evidence["terms"]
+            Term(Sign(one["sign"]), one["weight"], one["seen"]) for one in evidence.get("terms", ())
         ),
     )
 

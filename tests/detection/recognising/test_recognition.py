@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Known, Verdict
+from app.detection.evidence.weighing import SURE, total
 from app.detection.recognising.questions import (
     BLOCKED,
     MORE_TRANSPLANTS,
