@@ -14,6 +14,7 @@ import jmespath
 
 from app.detection.paper import Parameters
 from app.events import Events
+from app.events.log import log
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -22,6 +23,7 @@ from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.history import History
 from app.library.lifecycle import open_library
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
+from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import read_references
 from app.settings import InputSettings, Normalisation, Protocol
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.detection.search import Images
+    from app.events import Fact
     from app.ports import InputSize
     from app.settings import Settings
     from app.upstream.model import UpstreamModel
@@ -67,6 +70,7 @@ async def open_gateway(
     `Gateway.readiness` says when it can screen.
     """
     events, history = Events(), History()
+    events.hear(log)
     async with (
         open_upstream(settings, events) as model,
         open_library(redis_url, settings.model, events=events, history=history) as (
@@ -86,10 +90,17 @@ async def open_gateway(
             remark=lambda: references.remark,
         )
         verify = partial(verify_library, library, model)
+        used = _used(settings, redis_url, workers)
         preparation = Preparation(calibrator, library.check, verify, events)
         async with preparation.running():
             gateway = Gateway(
-                model, library, preparation, policy(settings, workers), events, history=history
+                model,
+                library,
+                preparation,
+                policy(settings, workers),
+                events,
+                history=history,
+                used=used,
             )
             try:
                 yield gateway
@@ -215,6 +226,17 @@ def _headers(settings: Settings) -> dict[str, str]:
     if settings.upstream_token is not None:
         headers["Authorization"] = f"Bearer {settings.upstream_token.get_secret_value()}"
     return headers
+
+
+def _used(settings: Settings, redis_url: str, workers: int) -> dict[str, Fact]:
+    """Return what a worker that is ready says of its settings, without any secret."""
+    return {
+        "model": settings.model,
+        "protocol": settings.upstream_protocol.value,
+        "store": without_credentials(redis_url),
+        "workers": workers,
+        "keys": bool(settings.api_keys.values or settings.admin_keys.values),
+    }
 
 
 class _References:

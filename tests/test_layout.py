@@ -49,6 +49,7 @@ ELSEWHERE = {
     "metrics/processes": "metrics/test_workers",  # the processes of all workers
     "metrics/__init__": "web/routes/test_metrics",  # what is counted, as it is told
     "ports": "upstream/test_batching",  # its one rule: which searches are long
+    "serving/log": "web/test_log_secrets",  # the service's log, line by line
     "serving/asgi": "serving/test_serve",  # the service as its users start it
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
     "serving/processes/orphans": "serving/test_serve",  # nothing outlives a killed supervisor

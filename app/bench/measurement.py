@@ -54,7 +54,12 @@ def _measure(options: Options, settings: Settings, sent: Sent, rows: list[Figure
         tempfile.TemporaryDirectory(prefix="neo-bench-") as scratch,
         embedded_valkey() as redis_url,
     ):
-        environment = {**os.environ, "NEO_REDIS_URL": redis_url, "NEO_STRATEGY": strategy}
+        environment = {
+            "NEO_LOG_LEVEL": "warning",
+            **os.environ,
+            "NEO_REDIS_URL": redis_url,
+            "NEO_STRATEGY": strategy,
+        }
         waiting.say(f"{strategy}: the gateway starts")
         with running_gateway(
             environment, Path(scratch) / "gateway.log", waiting.lacking

@@ -51,6 +51,7 @@ def running_gateway(
             "NEO_LABELS": str(directory / "labels.txt"),
             "NEO_REFERENCE": str(directory / "references"),
             "NEO_REDIS_URL": redis_url,
+            "NEO_LOG_LEVEL": "warning",  # the show says the rest
         }
         model = ("demo-model", "--port", str(model_port))
         gateway = ("serve", "--port", str(gateway_port), "--workers", str(workers))

@@ -26,14 +26,15 @@ from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.selections import Selections
-from app.gateway.telling import Teller
+from app.gateway.telling import Teller, described
 from app.history import History
 from app.settings import FailurePolicy, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
     from app.detection.search import Answers, Image
+    from app.events import Fact
     from app.gateway.admission.rates import Account
     from app.gateway.driving import Course, Driven
     from app.gateway.examples import Examples
@@ -47,7 +48,7 @@ USUAL_COST = 30.0
 
 
 class Gateway:
-    """The defence in front of one model."""
+    """The defence in front of one model; *used* is what else it tells when it is ready."""
 
     def __init__(  # noqa: PLR0913  # all that it works with
         self,
@@ -58,11 +59,13 @@ class Gateway:
         events: Events | None = None,
         *,
         history: History | None = None,
+        used: Mapping[str, Fact] | None = None,
     ) -> None:
         self.model = model
         self.library = library
         self.events = events or Events()
         self.history = history or History()
+        self._used = used or {}
         self._teller = Teller(self.events)
         self._preparation = preparation
         self._policy = policy
@@ -161,6 +164,11 @@ class Gateway:
         except UnscreenedError:
             return Screening.INCOMPLETE.value
         return outcome.screening.value
+
+    def greet(self) -> None:
+        """Tell that it is ready, and what it works with."""
+        facts = described(self._preparation.prepared) | {"strategy": self._policy.strategy.value}
+        self.events.tell(Kind.WORKER_READY, **self._used, **facts)
 
     def drain(self) -> None:
         """End what goes on when its callers have been answered: the worker ends soon."""

@@ -7,13 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from app.events import Kind
 from app.ports import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from app.events import Events
     from app.ports import ServedModel
 
 
@@ -86,10 +84,10 @@ class Door:
 class _Prepared(Protocol):
     """What can say if it is ready: for sure, and as far as it knows without asking anybody."""
 
-    events: Events
-
     @property
     def prepared(self) -> bool: ...
+
+    def greet(self) -> None: ...
 
     async def readiness(self) -> Readiness: ...
 
@@ -105,7 +103,7 @@ async def readied(door: Door, gateway: _Prepared) -> AsyncIterator[None]:
         while True:
             if gateway.prepared and (await gateway.readiness()).ready:
                 door.ready = lambda: gateway.prepared
-                gateway.events.tell(Kind.WORKER_READY)
+                gateway.greet()
                 return
             await asyncio.sleep(BETWEEN_LOOKS_S)
 

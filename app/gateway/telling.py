@@ -6,14 +6,16 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from app.events import Events, Kind
-from app.events.rations import Rations
 from app.gateway.outcome import Screening
+from app.rations import Rations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.detection.trigger import Trigger
+    from app.events import Fact
     from app.gateway.outcome import Outcome
+    from app.gateway.preparation.prepared import Prepared
 
 SEEN_EVERY_S: Final = 60.0
 """Between two events of one known trigger that is seen again and again, on each worker."""
@@ -54,3 +56,17 @@ class Teller:
         )
         if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):
             self._events.tell(Kind.TRIGGER_SEEN, trigger=trigger_id, images=count)
+
+
+def described(prepared: Prepared | None) -> dict[str, Fact]:
+    """Return what is told of the references, and of the model as it answered them."""
+    if prepared is None:
+        return {}
+    references = prepared.references
+    number, height, width, channels = references.images.shape
+    scores = references.calibration.canary_scores
+    return {
+        "input": f"{height}x{width}x{channels}",
+        "classes": None if scores is None else scores.shape[1],
+        "references": number,
+    }

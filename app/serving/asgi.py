@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.logs import write_log
+from app.serving.log import write_service_log
 from app.serving.processes.draining import lingering
 from app.serving.processes.orphans import end_with_supervisor
 from app.settings import SettingError, read_settings
@@ -29,6 +30,7 @@ def create() -> FastAPI:
     end_with_supervisor()
     write_log()  # a worker begins without
     settings = read_settings()
+    write_service_log(settings)
     if settings.redis_url is None:
         message = (
             "NEO_REDIS_URL is not set: the store that the workers share, "

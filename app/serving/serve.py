@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from app.serving.listening import bound
+from app.serving.log import write_service_log
 from app.serving.processes.shared import shared_metrics, shared_store
 from app.serving.processes.supervisor import Supervisor
 
@@ -41,11 +42,13 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     main thread.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
+    write_service_log(settings)
     os.environ["WEB_CONCURRENCY"] = str(workers)  # each has its share of the probe rates
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with shared_store(settings):
         config, sockets = _config(host, port, workers), _bound(host, port)
+        _LOG.info("listening on %s (workers: %d)", ", ".join(map(_address, sockets)), workers)
         run = _run_single if workers == 1 else _run_several
         started = run(config, sockets)
     if not started:
@@ -81,6 +84,11 @@ def _bound(host: str, port: int) -> list[socket]:
             "can't listen on %s, port %d: %s", host, port, (exc.strerror or str(exc)).lower()
         )
         sys.exit(STARTUP_FAILURE)
+
+
+def _address(listener: socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _run_single(config: uvicorn.Config, sockets: list[socket]) -> bool:

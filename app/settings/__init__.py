@@ -5,7 +5,16 @@
 """
 
 from app.settings.api_keys import KeySetting, NamedKey
-from app.settings.choices import FailurePolicy, Layout, Protocol, Resize, SearchMode, Strategy
+from app.settings.choices import (
+    FailurePolicy,
+    Layout,
+    LogFormat,
+    LogLevel,
+    Protocol,
+    Resize,
+    SearchMode,
+    Strategy,
+)
 from app.settings.model_input import InputSettings, Normalisation
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings
@@ -15,6 +24,8 @@ __all__ = [
     "InputSettings",
     "KeySetting",
     "Layout",
+    "LogFormat",
+    "LogLevel",
     "NamedKey",
     "Normalisation",
     "Protocol",

@@ -26,6 +26,22 @@ class Protocol(Choice):
     """One picture file a request: Hugging Face, SageMaker, TorchServe, BentoML."""
 
 
+class LogLevel(Choice):
+    """How grave a line of the log is at least."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(Choice):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Layout(Choice):
     """The order of the axes of the model's input."""
 

@@ -22,6 +22,8 @@ from app.settings.api_keys import KeySetting, keys
 from app.settings.choices import (
     FailurePolicy,
     Layout,
+    LogFormat,
+    LogLevel,
     Protocol,
     Resize,
     SearchMode,
@@ -295,6 +297,16 @@ class Settings(BaseSettings):
     )
     max_pixels: Annotated[int, BeforeValidator(quantities.pixel_count)] = Field(
         16_000_000, gt=0, description="the largest picture, in pixels", examples=["16Mpx"]
+    )
+    log_level: LogLevel = Field(
+        LogLevel.INFO,
+        description="how grave a line of the log is at least: `debug`, `info`, `warning`, `error`",
+        examples=["info"],
+    )
+    log_format: LogFormat = Field(
+        LogFormat.TEXT,
+        description="how the log is written: `text`, or `json` with one object a line",
+        examples=["text"],
     )
 
     @model_validator(mode="before")

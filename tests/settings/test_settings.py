@@ -11,6 +11,8 @@ from app.ports import InputSize
 from app.settings import (
     FailurePolicy,
     Layout,
+    LogFormat,
+    LogLevel,
     Protocol,
     Resize,
     SearchMode,
@@ -61,6 +63,8 @@ def test_defaults() -> None:
         "admin_keys": {"values": (), "path": None},
         "max_body": 10 * 1024 * 1024,
         "max_pixels": 16_000_000,
+        "log_level": LogLevel.INFO,
+        "log_format": LogFormat.TEXT,
     } == settings.model_dump()
 
 

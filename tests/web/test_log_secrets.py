@@ -98,6 +98,8 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
             "NEO_UPSTREAM_TOKEN": f"{MARK}-token",
             "NEO_UPSTREAM_HEADERS": f"X-Secret: {MARK}",
             "NEO_PATIENCE": "2s",
+            "NEO_LOG_FORMAT": "json",
+            "NEO_LOG_LEVEL": "debug",
         }
         upstream = Upstream(tmp_path)
         upstream.url = url
@@ -120,6 +122,20 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
     for expected in ("can't be calibrated yet", "not shared for now", "NEO_API_KEYS", "the end: "):
         assert expected in log, log
     assert MARK not in log
+    lines = [orjson.loads(line) for line in log.splitlines()]
+    assert {"time", "level", "worker", "logger", "message"} <= set.intersection(*map(set, lines))
+    (ready,) = [line["facts"] for line in lines if line.get("event") == "worker.ready"]
+    assert {
+        "model": NAME,
+        "protocol": "oip",
+        "input": f"{SIDE}x{SIDE}x3",
+        "classes": 4,
+        "references": 60,
+        "strategy": "full",
+        "store": store.url,
+        "workers": 1,
+        "keys": True,
+    } == ready
 
 
 def test_log_of_defects_has_no_secret(tmp_path: Path) -> None:

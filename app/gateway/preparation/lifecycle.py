@@ -127,12 +127,12 @@ class Preparation:
 
     async def _run(self, decided: asyncio.Event) -> None:
         former = None
+        logger.info("waiting for the model; then the references are calibrated")
         while prepared := await self._prepared(decided, former):
             prepared = await self._until_another_model(prepared)
             decided.clear()
             self.prepared, self.problem = None, ANOTHER_MODEL
             metrics.CALIBRATED.set(0)
-            logger.warning(ANOTHER_MODEL)
             self._events.tell(Kind.MODEL_CHANGED, to="another")
             if not await self._is_back(prepared):
                 metrics.MODEL_CHANGES.inc()
@@ -239,7 +239,6 @@ class Preparation:
         return False
 
     def _take_back(self, former: Prepared) -> None:
-        logger.warning("the former model is behind NEO_UPSTREAM_URL again")
         self._events.tell(Kind.MODEL_CHANGED, to="former")
         self._take(former)
         self.problem = None

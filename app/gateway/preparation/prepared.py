@@ -16,6 +16,7 @@ from app.detection.reference_set.calibration import OneClassError, calibrate
 from app.detection.reference_set.canaries import is_another_model
 from app.detection.reference_set.references import References
 from app.detection.search import Probe, advance
+from app.gateway.preparation.progress import Progress
 from app.logs import told
 from app.pictures.references import fingerprint
 from app.ports import BACKGROUND, Caller, Description, LibraryError, OtherModelError
@@ -196,23 +197,33 @@ class Calibrator:
 
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:
         logger.info("calibrating %d references", len(images))
+        progress = Progress(asyncio.get_running_loop().time)
         try:
-            calibration = await ask(calibrate(images, plan, seed), self._model)
+            calibration = await ask(
+                calibrate(images, plan, seed), self._model, asked=progress.asked
+            )
         except OneClassError as exc:
             message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
+        progress.ended()
         metrics.CALIBRATIONS.inc()
         return calibration
 
 
-async def ask(search: Search[T], model: Model, caller: Caller = BACKGROUND) -> T:
+async def ask(
+    search: Search[T],
+    model: Model,
+    caller: Caller = BACKGROUND,
+    asked: Callable[[int], object] = lambda _: None,
+) -> T:
     """Drive *search* to its end on behalf of *caller*; by default every client's image goes first.
 
-    Raises UpstreamError.
+    *asked* hears how many images were answered, each time. Raises UpstreamError.
     """
     step = await asyncio.to_thread(advance, search)
     while isinstance(step, Probe):
         answers = await model.answer(step.images, caller)
+        asked(len(step))
         step = await asyncio.to_thread(advance, search, step, answers)
     return step.result
 

@@ -59,6 +59,14 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
         raise ValueError(message) from exc
 
 
+def without_credentials(url: str) -> str:
+    """Return the *url* of a Redis, one that `connect` takes, as it may be told."""
+    scheme, _, rest = url.partition("://")
+    place = re.match(r"([^/?#]*)([^?#]*)", rest)
+    assert place is not None  # noqa: S101  # it matches anything
+    return f"{scheme}://{place[1].rpartition('@')[2]}{place[2]}"
+
+
 def _connect(url: str, how: dict[str, Any]) -> Redis:
     # Not by urlsplit: since 2024 it refuses a list of hosts in which one is an IPv6 address.
     match url.partition(":")[0]:

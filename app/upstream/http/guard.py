@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from app import metrics
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 _FAILURES = (
     *(UpstreamUnreachableError, UpstreamTimeoutError, UpstreamStatusError),
@@ -87,11 +84,8 @@ class Guard:
             return
         if self._shown is State.CLOSED:
             metrics.BREAKER_OPENED.inc()
-            last = self._breaker.last_summary
-            logger.warning("circuit breaker open, only trials are sent: %s", last)
-            self._events.tell(Kind.BREAKER_OPENED, reason=last)
+            self._events.tell(Kind.BREAKER_OPENED, reason=self._breaker.last_summary)
         elif state is State.CLOSED:
-            logger.warning("the upstream answers again")
             self._events.tell(Kind.BREAKER_CLOSED)
         self._shown = state
         metrics.BREAKER_STATE.set(state)

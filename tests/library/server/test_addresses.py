@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.library.server.addresses import connect
+from app.library.server.addresses import connect, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,18 @@ def test_says_what_is_wrong_with_a_url(url: str, reason: str) -> None:
         connect(url)
     assert reason in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://user:hunter2@redis:6379/0", "redis://redis:6379/0"),
+        ("redis://redis?password=hunter2@x", "redis://redis"),
+        ("unix://:hunter2@/run/valkey.sock?db=0", "unix:///run/valkey.sock"),
+        ("redis+sentinel://u:hunter2@s1,s2:1/name/0?a=b", "redis+sentinel://s1,s2:1/name/0"),
+        ("redis+cluster://:hunt%40er@[::1]:6379,n2", "redis+cluster://[::1]:6379,n2"),
+    ],
+)
+def test_an_address_is_told_without_its_password(url: str, told: str) -> None:
+    """Neither that before the host nor one among the options."""
+    assert told == without_credentials(url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,9 +91,7 @@ async def answered(model: UpstreamModel) -> None:
                 return
 
 
-async def test_everything_is_counted(
-    listen: Listen, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_everything_is_counted(listen: Listen, connect: Connect) -> None:
     """Requests, failures by kind, openings and the state are counted; a refusal is no request."""
     counts = Counts()
     reactions = [ANSWER, Reaction(ok(b"<html>")), *[AWAY] * FAILURES, ANSWER]
@@ -105,12 +102,10 @@ async def test_everything_is_counted(
     assert {"upstream_requests": 3} == counts.since()  # two for what the server is
     await fails(model, UpstreamAnswerError)
     assert {"upstream_requests": 1, "UpstreamAnswerError": 1} == counts.since()
-    with caplog.at_level(logging.WARNING):
-        for _ in range(FAILURES):
-            assert 0 == breaker_state()
-            await fails(model, UpstreamStatusError)
+    for _ in range(FAILURES):
+        assert 0 == breaker_state()
+        await fails(model, UpstreamStatusError)
     assert 2 == breaker_state()
-    assert "circuit breaker open, only trials are sent: the upstream answered 502\n" in caplog.text
     told = counts.since()
     assert {"upstream_requests": 5, "UpstreamStatusError": 5, "breaker_opened": 1} == told
     await answered(model)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.failures import ASKED_BY
-from app.logs import FORMAT, Discreet, tell_unhandled, told
+from app.logs import tell_unhandled, told
+from app.logs.formats import WORDS, Discreet
 from app.ports import (
     LibraryError,
     PortError,
@@ -31,7 +32,7 @@ def log() -> Iterator[io.StringIO]:
     """Return what the log has, as the program writes it."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Discreet(FORMAT))
+    handler.setFormatter(Discreet(WORDS))
     root = logging.getLogger()
     root.addHandler(handler)
     try:
@@ -63,7 +64,7 @@ def test_errors_among_the_words(log: io.StringIO) -> None:
     except ValueError as exc:
         logging.getLogger("app.x").warning("failed: %s, %r", exc, exc)
     assert SECRET not in log.getvalue()
-    assert "WARNING app.x: failed: ValueError at tests/test_logs.py:" in log.getvalue()
+    assert "WARNING app.x: failed: ValueError at tests/logs/test_errors.py:" in log.getvalue()
 
 
 def test_causes_are_told(log: io.StringIO) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.events.rations import MOST_KEPT, Rations
+from app.rations import MOST_KEPT, Rations
 
 
 def test_each_thing_is_told_once_in_a_while_with_how_often_it_was() -> None:

@@ -1,0 +1,38 @@
+"""An event's line in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from app.events import Events, Kind
+from app.events.log import SENTENCES, log
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_every_kind_has_its_words() -> None:
+    """None is left out."""
+    assert set(Kind) == set(SENTENCES)
+
+
+def test_a_line_has_the_facts_and_the_event(caplog: pytest.LogCaptureFixture) -> None:
+    """In words for people, and as they are for a line of JSON; a request's id is its own."""
+    events = Events()
+    events.hear(log)
+    with caplog.at_level(logging.INFO, "app.events"):
+        events.tell(Kind.TRIGGER_SEEN, trigger="t-1", images=2)
+        events.tell(Kind.TRIGGER_DISMISSED, trigger="t-1", by=None)
+        events.tell(Kind.IMAGE_FLAGGED, trigger="t-1", request_id="r-1")
+    dismissed, flagged = caplog.records
+    assert "a trigger was dismissed: trigger=t-1" == dismissed.getMessage()
+    assert (logging.WARNING, "trigger.dismissed", {"trigger": "t-1"}) == (
+        dismissed.levelno,
+        vars(dismissed)["event"],
+        vars(dismissed)["facts"],
+    )
+    assert ("an image carries a trigger: trigger=t-1", "r-1") == (
+        flagged.getMessage(),
+        vars(flagged)["request_id"],
+    )
