@@ -12,8 +12,10 @@ import click
 from app.bench.command import bench
 from app.evaluation.command.command import evaluate
 from app.logs import write_log
+from app.options.kserve import kserve_options
 
 LOCAL = "127.0.0.1"
+USUAL_PORT = 8080
 PORT = click.IntRange(1, 65535)
 EXTRAS = {
     "bench": "bench",
@@ -51,7 +53,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default=LOCAL, show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=PORT, help="The port to listen on.")
+@click.option("--port", type=PORT, help=f"The port to listen on.  [default: {USUAL_PORT}]")
 @click.option(
     "--workers",
     default=1,
@@ -59,7 +61,8 @@ def main() -> None:
     type=click.IntRange(1),
     help="Processes that share the work.",
 )
-def serve(host: str, port: int, workers: int) -> None:
+@kserve_options
+def serve(host: str, port: int | None, workers: int, http_port: int | None) -> None:
     """Run the gateway; its settings come from NEO_… variables or a .env file."""
     # Each command imports what it alone needs: the others start in no time.
     from app.ports import LibraryError  # noqa: PLC0415
@@ -67,7 +70,7 @@ def serve(host: str, port: int, workers: int) -> None:
     from app.settings import SettingError, read_settings  # noqa: PLC0415
 
     try:
-        run(read_settings(), host, port, workers)
+        run(read_settings(), host, port or http_port or USUAL_PORT, workers)
     except (SettingError, LibraryError) as exc:
         _give_up(str(exc))
 
