@@ -22,7 +22,7 @@ from app.detection.geometry import Box
 from app.detection.images import resized, shrunken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -174,7 +174,7 @@ def _refined(
         margin = reach + max(found.box.height, found.box.width) // 10
         near = _common(found.box.grown(margin, width, height), area)
         sizes = _sizes((found.box.height, found.box.width), FINER)
-        better = _places(image, what, near, reaches[-1], sizes, most=1)
+        better = _places(image, what, near, reaches[-1], sizes, most=1, banks=_finer_bank)
         found = max([found, *better], key=lambda one: one.fit if one is not found else -1.0)
     return found
 
@@ -207,6 +207,7 @@ def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, ho
     sizes: tuple[Size, ...],
     *,
     most: int = PLACES,
+    banks: Callable[[Likeness, tuple[Size, ...]], _Bank] | None = None,
 ) -> list[Match]:
     """Return the best places in *area*, in a copy shrunken by *step*, each with its best size."""
     seen = shrunken(image[None, area.rows, area.columns], step)[0]
@@ -221,7 +222,7 @@ def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, ho
     ]
     if not fitting:
         return []
-    bank = _bank(what, tuple(coarse[size] for size in fitting))
+    bank = (banks or _bank)(what, tuple(coarse[size] for size in fitting))
     fits, alphas = _fits(seen, bank)
     best = fits.max(axis=2)
     found: list[Match] = []
@@ -262,6 +263,16 @@ class _Bank:
 @lru_cache(maxsize=256)
 def _bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
     """Make the bank once: an entry of the library seldom changes."""
+    return _made(what, sizes)
+
+
+@lru_cache(maxsize=16)
+def _finer_bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
+    """Make one of sizes around what was found: there are many, of up to 1 MB each."""
+    return _made(what, sizes)
+
+
+def _made(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
     tall = max(height for height, _ in sizes) + 2 * RING
     wide = max(width for _, width in sizes) + 2 * RING
     channels = what.pixels.shape[2]
