@@ -109,18 +109,25 @@ class Caller:
     ``spent`` is how many were sent for it before: the request with the fewest goes first.
     ``arrival`` is its own image, if that came as a tensor: the pixels that are its own, as
     ``origins`` has them of each image, go upstream as they came. ``selection`` is what else it
-    says. What is asked for everybody has neither.
+    says. What is asked for everybody has neither. ``behind``: its image is answered by now, and
+    what is asked yet must not be in the way of those that aren't.
     """
 
     spent: int = 0
     arrival: Arrival | None = None
     origins: Sequence[Origin] = ()
     selection: Selection | None = None
+    behind: bool = False
 
     @property
     def long(self) -> bool:
         """Whether it has sent more than 19 of 20 clean images need."""
         return self.spent >= LONG
+
+    @property
+    def yields(self) -> bool:
+        """Whether slots are kept from it for others."""
+        return self.behind or self.spent >= LONG
 
     @property
     def background(self) -> bool:

@@ -162,6 +162,7 @@ def policy(settings: Settings, workers: int = 1) -> Policy:
         ),
         probe_rate=_share(settings.probe_rate, workers),
         key_probe_rate=_share(settings.key_probe_rate, workers),
+        mode=settings.mode,
     )
 
 

@@ -57,9 +57,11 @@ class Course(Generic[T]):
     def caller(self, probe: Probe) -> Caller:
         """Return whom *probe* is asked for: what is kept for all has nothing of the visitor."""
         spent = BACKGROUND.spent if self.background else self.probes + self.shared
+        visit = self.visit
+        behind = visit.said is not None
         if probe.shared:
-            return Caller(spent)
-        return Caller(spent, self.visit.arrival, probe.origins, self.visit.selection)
+            return Caller(spent + behind, behind=behind)
+        return Caller(spent + behind, visit.arrival, probe.origins, visit.selection, behind)
 
     def driven(self, result: T, cut_off: UpstreamError | None = None) -> Driven[T]:
         """Return this *result* with what it has cost."""
@@ -95,13 +97,16 @@ class Driver:
         """Drive *search* to its end for *visit*, which pays; refuse it when patience is over.
 
         The first probe holds the client's own image: if that fails there is nothing to conclude
-        from, and the error is raised (UpstreamError). If a later one fails the search is refused.
+        from, and the error is raised (UpstreamError). It isn't asked for again what it has said of
+        that image alone. If a later one fails the search is refused.
         But when patience is over *go_on* may take it: it returns what to conclude for now if so.
         """
         course = Course(search, visit)
         deadline = asyncio.get_running_loop().time() + self._patience_s
 
         async def answers(probe: Probe, caller: Caller) -> Answers:
+            if visit.said is not None and not course.probes and len(probe) == 1:
+                return visit.said
             visit.pay(len(probe))
             return await self._in_time(probe, caller, deadline)
 

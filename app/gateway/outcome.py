@@ -30,6 +30,8 @@ class Screening(enum.StrEnum):
     """The known triggers were checked; it wasn't drawn for screening."""
     INCOMPLETE = "incomplete"
     """It could not be examined to the end, and the failure policy is `open`."""
+    PENDING = "pending"
+    """Monitor mode: it is answered, and examined behind that."""
     OFF = "off"
     """The gateway is a plain proxy."""
 
@@ -65,6 +67,17 @@ class Outcome:
     def backdoor(self) -> bool:
         """Whether the image carries a trigger."""
         return self.trigger_id is not None
+
+
+@dataclass(frozen=True)
+class Monitored(Outcome):
+    """The upstream's own prediction, in monitor mode; the rest says what `enforce` would have done.
+
+    ``would_answer`` is None where that is to refuse, and where it isn't known: `PENDING`, or
+    `INCOMPLETE`.
+    """
+
+    would_answer: Prediction | None = None
 
 
 class UnscreenedError(Exception):

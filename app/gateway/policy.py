@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
-from app.settings import FailurePolicy, SearchMode, Strategy
+from app.settings import FailurePolicy, Mode, SearchMode, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,17 @@ class Policy:
     """Images a second that this worker may ask for all callers together; None is no limit."""
     key_probe_rate: float | None = None
     """The same for each key."""
+    mode: Mode = Mode.ENFORCE
+
+    @property
+    def screens(self) -> bool:
+        """Whether images are examined at all."""
+        return self.strategy is not Strategy.OFF
+
+    @property
+    def monitors(self) -> bool:
+        """Whether images are examined, and every answer is the upstream's own all the same."""
+        return self.screens and self.mode is Mode.MONITOR
 
 
 def prediction(answers: Answers) -> Prediction:

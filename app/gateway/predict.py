@@ -12,7 +12,7 @@ from app import metrics
 from app.detection.defence import Finding, Progress, Verdict
 from app.events import Events, Kind
 from app.gateway.admission.budget import ProbeBudget
-from app.gateway.admission.rates import ProbeRates
+from app.gateway.admission.rates import EXHAUSTED, ProbeRates, RateExceededError
 from app.gateway.background import GIVEN_UP, Background
 from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
@@ -20,6 +20,7 @@ from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
 from app.gateway.familiarity import Familiarity
 from app.gateway.learning import Learner
+from app.gateway.monitoring import Monitor
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
@@ -75,6 +76,7 @@ class Gateway:
         self._familiarity = Familiarity()
         self._selections = Selections(model)
         self._check = UpstreamCheck(model, policy.patience_s)
+        self._monitor = Monitor(self._judged) if policy.monitors else None
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
@@ -85,23 +87,45 @@ class Gateway:
 
     @property
     def prepared(self) -> bool:
-        """Whether images can be screened as NEO_STRATEGY says, if the upstream answers; no I/O."""
-        return self._policy.strategy is Strategy.OFF or self._preparation.prepared is not None
+        """Whether images can be answered as the settings say, if the upstream answers; no I/O."""
+        return not self._needs_references or self._preparation.prepared is not None
+
+    @property
+    def monitors(self) -> bool:
+        """Whether every answer is the upstream's own, and the verdict is only told."""
+        return self._monitor is not None
+
+    @property
+    def _needs_references(self) -> bool:
+        """Whether nothing can be answered before the references are calibrated."""
+        return self._policy.screens and not self.monitors
 
     def account(self, key: Hashable) -> Account:
         """Return what the images of one request of the caller *key* pay with.
 
-        Raises RateExceededError if too much was asked before.
+        Raises RateExceededError if too much was asked before; in monitor mode these are answered,
+        and not screened.
         """
-        return self._rates.account(key)
+        try:
+            return self._rates.account(key)
+        except RateExceededError:
+            if not self.monitors:
+                raise
+            return EXHAUSTED
 
     async def predict(self, visit: Visit) -> Outcome:
         """Screen the image of *visit* and return its sanitised prediction.
 
         Raises UpstreamError if the upstream doesn't answer for the image itself, SelectionError if
         the request selects what can't be screened, UnscreenedError if the defence couldn't be
-        finished and the failure policy is `closed`.
+        finished and the failure policy is `closed`; in monitor mode the first alone.
         """
+        if self._monitor is not None:
+            return await self._monitor.answer(visit, await self._said(visit))
+        return await self._judged(visit)
+
+    async def _judged(self, visit: Visit) -> Outcome:
+        """Screen the image of *visit*, and count it. Raises as `predict` says."""
         began = time.perf_counter()
         outcome = await self._outcome(visit)
         waited_s = time.perf_counter() - began
@@ -112,7 +136,7 @@ class Gateway:
         return outcome
 
     async def _outcome(self, visit: Visit) -> Outcome:
-        if self._policy.strategy is Strategy.OFF:
+        if not self._policy.screens:
             answers = await self._said(visit)
             said = prediction(answers)
             return Outcome(
@@ -173,10 +197,14 @@ class Gateway:
     def drain(self) -> None:
         """End what goes on when its callers have been answered: the worker ends soon."""
         self.events.tell(Kind.WORKER_DRAINING)
+        if self._monitor is not None:
+            self._monitor.end()
         self._background.end()
 
     async def close(self) -> None:
         """End what goes on behind the answers."""
+        if self._monitor is not None:
+            await self._monitor.close()
         await self._background.close()
         await self._learner.close()
         await self._familiarity.close()
@@ -185,11 +213,13 @@ class Gateway:
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
         upstream = await self._check.part()
-        screening = self._policy.strategy is not Strategy.OFF
         preparation = self._preparation
-        references = Part("references", preparation.problem, screening, preparation.note)
+        references = Part(
+            "references", preparation.problem, self._needs_references, preparation.note
+        )
         store = Part("store", self.library.problem(), needed=False)
-        return Readiness((upstream, references, store))
+        parts = (upstream, references, store)
+        return Readiness(parts if self._monitor is None else (*parts, self._monitor.part()))
 
     async def examples(self, entry: Entry) -> Examples:
         """Stamp the trigger of *entry* on 8 references and ask the model.

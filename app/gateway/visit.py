@@ -14,7 +14,7 @@ from app.pictures.encoding import png
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.search import Image
+    from app.detection.search import Answers, Image
     from app.gateway.admission.rates import Account
     from app.ports import Arrival
     from app.wire.selection import Selection
@@ -39,7 +39,8 @@ class Visit:
     ``pay`` is told how many images are asked for it, each time before they are. ``selection`` is
     what else the request says, for the image and for its probes. ``sent`` is the picture file, or
     the image's row of the caller's tensor; None where nobody has sent it. Nothing is worked out of
-    it unless somebody asks.
+    it unless somebody asks. In monitor mode its caller waits ``wait_s`` seconds for the verdict at
+    most, None for as long as it takes; ``said`` is what the model has said, if it was asked before.
     """
 
     arrival: Arrival
@@ -47,6 +48,8 @@ class Visit:
     selection: Selection | None = None
     request: RequestFacts = UNTOLD
     sent: bytes | NDArray[Any] | None = None
+    wait_s: float | None = 0.0
+    said: Answers | None = None
 
     @property
     def image(self) -> Image:

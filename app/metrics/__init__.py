@@ -47,6 +47,14 @@ IMAGES: Final = Counts(
     ("screening",),
     ((screening,) for screening in SCREENINGS),
 )
+MONITORED: Final = Counter(
+    "neo_monitored", "Images answered in monitor mode, by what `enforce` would have done", ["would"]
+)
+MONITOR_BEHIND: Final = Gauge(
+    "neo_monitor_behind_images",
+    "Images whose screening goes on behind their answers",
+    multiprocess_mode="livesum",
+)
 PROBES: Final = Counts("neo_probes", "Images asked of the upstream for callers' images")
 BACKGROUND_BEGUN: Final = Counter(
     "neo_background_begun", "Searches that went on when their callers had been answered"
@@ -117,6 +125,7 @@ def known(counter: Counter, *values: str) -> None:
         counter.labels(value)
 
 
+known(MONITORED, "pass", "correct", "refuse", "unknown")
 known(BACKGROUND_ENDED, "clear", "discovered", "known-trigger", "incomplete", "given-up", "failed")
 known(RATE_LIMITED, "key", "total")
 known(CONNECTIONS_CUT, "head", "body", "answer", "surplus", "idle")

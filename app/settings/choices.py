@@ -77,6 +77,15 @@ class Strategy(Choice):
     """A plain proxy."""
 
 
+class Mode(Choice):
+    """Whether answers are changed."""
+
+    ENFORCE = "enforce"
+    """What carries a trigger is corrected; what can't be screened is the failure policy's."""
+    MONITOR = "monitor"
+    """Every answer is the upstream's own. What `enforce` would have done is told and counted."""
+
+
 class SearchMode(Choice):
     """What happens to the search after the first trigger."""
 

@@ -24,6 +24,7 @@ from app.settings.choices import (
     Layout,
     LogFormat,
     LogLevel,
+    Mode,
     Protocol,
     Resize,
     SearchMode,
@@ -204,6 +205,14 @@ class Settings(BaseSettings):
             " machine"
         ),
         examples=["redis://127.0.0.1:6379/0"],
+    )
+    mode: Mode = Field(
+        Mode.ENFORCE,
+        description=(
+            "`enforce`, or `monitor`: everything is screened, counted and listed, and every answer"
+            " is the model server's own"
+        ),
+        examples=["enforce"],
     )
     strategy: Strategy = Field(
         Strategy.FULL,

@@ -5,8 +5,9 @@ sent together at once, and only what arrives while all slots are busy is kept an
 what is kept the order is by what was asked on the same caller's behalf before: so a client's own
 image goes before other requests' later probes. Long searches (`Caller.long`) share batches only
 with each other, and have no more than a quarter of the slots while short ones come: an image that
-needs hundreds of probes holds up nobody but itself. What nobody waits for (`Caller.background`)
-goes last, but under lasting load, too: one request at a time, once it has waited `OVERDUE_S`.
+needs hundreds of probes holds up nobody but itself. So it is with what is asked behind an answer
+(`Caller.behind`). What nobody waits for (`Caller.background`) goes last, but under lasting load,
+too: one request at a time, once it has waited `OVERDUE_S`.
 
 What becomes of a batch at the server, and of one that fails, is said in `flights`.
 
@@ -57,8 +58,8 @@ class _Waiting:
 
     @property
     def long(self) -> bool:
-        """Whether it is of a long search."""
-        return self.caller.long
+        """Whether it is of a long search, or of one that goes on behind an answer."""
+        return self.caller.yields
 
     @property
     def background(self) -> bool:
@@ -104,7 +105,7 @@ class Batcher:
             raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
         now, most = loop.time(), capacity.most
-        if not caller.long:
+        if not caller.yields:
             self._short_at = now
         parts = [
             _Waiting(
@@ -201,7 +202,7 @@ class Batcher:
     def _landed(self, flight: asyncio.Task[None], *, caller: Caller) -> None:
         self._flights.discard(flight)
         self._free += 1
-        self._long -= caller.long
+        self._long -= caller.yields
         self._background -= caller.background
         self._schedule(flight.get_loop())
 

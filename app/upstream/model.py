@@ -165,7 +165,7 @@ class UpstreamModel:
             batch = _tensor(plan.preprocessing, images, caller)
         form = plan.preprocessing.form
         try:
-            key = (form, Asking(caller.background, selected))
+            key = (form, Asking(caller.background, selected, caller.behind))
             return await self._batcher.answer(key, batch, self._capacity(plan, selected), caller)
         except UpstreamStatusError as exc:
             if selected is not None and exc.status in {*REFUSED, NOT_FOUND}:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.gateway.visit import RequestFacts, Visit
 from app.web.answering.request_ids import request_id
 from app.web.guarding.keys import caller
+from app.web.intake.preferences import wait_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +26,20 @@ def visits(
     arrivals: Sequence[Arrival],
     sent: Sequence[bytes] | NDArray[Any],
     selection: Selection | None = None,
+    *,
+    asks_verdict: bool = False,
 ) -> list[Visit]:
     """Return the images *arrivals* of *request*, which came as *sent*: files, or a tensor's rows.
 
-    All pay from one account, and are asked by one *selection*. Raises RateExceededError.
+    All pay from one account, and are asked by one *selection*. *asks_verdict*: the verdict is among
+    what the request names. Raises RateExceededError.
     """
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     known = caller(request)
     pay, facts = gateway.account(known), RequestFacts(request_id(request), service.keys.name(known))
+    waits = wait_s(request, asks_verdict=asks_verdict) if gateway.monitors else 0.0
     return [
-        Visit(arrival, pay, selection, facts, one)
+        Visit(arrival, pay, selection, facts, one, waits)
         for arrival, one in zip(arrivals, sent, strict=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,23 +62,27 @@ class Placed:
 
 
 @asynccontextmanager
-async def placed(
+async def placed(  # noqa: PLR0913  # each may be another than usual
     strategy: Strategy = Strategy.FAST,
     input_settings: InputSettings | None = None,
     model: dict[str, Any] | None = None,
     server: dict[str, Any] | None = None,
     *,
+    policy: dict[str, Any] | None = None,
     known: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Placed]:
     """Run a model server and a gateway that knows its trigger, or doesn't.
 
-    *model* changes the endpoint, *server* what the gateway is told of it, *settings* the gateway.
+    *model* changes the endpoint, *server* what the gateway is told of it, *policy* how it screens,
+    *settings* what it takes.
     """
     told: dict[str, Any] = {"shape": (SIDE, SIDE, 3), "outputs": OUTPUTS, "predict": predict}
     with running(create_endpoint(NAME, **(told | (model or {})))) as url:
         description = Server(url, NAME, **(server or {}))
-        app = application(description, strategy, input_settings, known=known, **settings)
+        app = application(
+            description, strategy, input_settings, policy=policy, known=known, **settings
+        )
         async with (
             client_of(app) as gateway,
             httpx.AsyncClient(base_url=url, verify=CERTIFICATES) as upstream,
@@ -91,6 +95,7 @@ def application(
     strategy: Strategy,
     input_settings: InputSettings | None = None,
     *,
+    policy: dict[str, Any] | None = None,
     known: bool = True,
     **settings: Any,
 ) -> FastAPI:
@@ -102,7 +107,7 @@ def application(
         "max_pixels": 1_000_000,
     }
     return create_app(
-        partial(_gateway, server, input_settings, strategy, known=known),
+        partial(_gateway, server, input_settings, strategy, policy or {}, known=known),
         WebOptions(**(usual | settings)),
     )
 
@@ -120,7 +125,12 @@ async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def _gateway(
-    server: Server, input_settings: InputSettings | None, strategy: Strategy, *, known: bool
+    server: Server,
+    input_settings: InputSettings | None,
+    strategy: Strategy,
+    changed: dict[str, Any],
+    *,
+    known: bool,
 ) -> AsyncIterator[Gateway]:
     library = MemoryTriggerLibrary()
     if known:
@@ -137,9 +147,10 @@ async def _gateway(
             ),
             library.check,
         )
-        policy = Policy(
+        usual = Policy(
             strategy, SearchMode.CONTINUE, 10.0, FailurePolicy.CLOSED, None, Parameters()
         )
+        policy = replace(usual, **changed)
         async with preparation.running():
             if strategy is not Strategy.OFF:
                 await eventually(lambda: preparation.prepared is not None, 60)

@@ -56,9 +56,9 @@ def _references(channels: int) -> Images:
 
 @asynccontextmanager
 async def plain_gateway(
-    model: TinyModel, library: FaultyLibrary, **rates: float
+    model: TinyModel, library: FaultyLibrary, **changed: Any
 ) -> AsyncIterator[Gateway]:
-    """Run the gateway as a plain proxy, with references for its examples; with these *rates*."""
+    """Run a plain proxy with references for its examples; its policy is *changed*."""
     channels = model.size.channels
     preparation = Preparation(
         Calibrator(
@@ -77,7 +77,7 @@ async def plain_gateway(
         FailurePolicy.CLOSED,
         None,
         Parameters(),
-        **rates,
+        **changed,
     )
     async with preparation.running():
         await eventually(lambda: preparation.prepared is not None, START_S)

@@ -70,11 +70,15 @@ class Account:
     """What the images of one request are paid from: all of *buckets*.
 
     ``caller`` is whose they are, in a few letters that tell no key; empty where that isn't known.
+    ``exhausted``: too much was asked before, and nothing more is to be asked than the images.
     """
 
-    def __init__(self, buckets: Sequence[TokenBucket] = (), caller: str = "") -> None:
+    def __init__(
+        self, buckets: Sequence[TokenBucket] = (), caller: str = "", *, exhausted: bool = False
+    ) -> None:
         self._buckets = buckets
         self.caller = caller
+        self.exhausted = exhausted
 
     def __call__(self, images: int) -> None:
         """Pay for so many *images*, even if that is more than there is."""
@@ -88,6 +92,9 @@ class Account:
 
 FREE: Final = Account()
 """Nobody's account."""
+
+EXHAUSTED: Final = Account(exhausted=True)
+"""Of those who are let in though they have asked for too much: in monitor mode."""
 
 
 class ProbeRates:

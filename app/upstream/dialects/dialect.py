@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 class Asking:
     """How a batch is asked: *patient* if no caller waits; by a caller's *selection*, if it has one.
 
-    What a selection leads to says nothing of the model that the gateway stands for.
+    What a selection leads to says nothing of the model that the gateway stands for. ``behind``: the
+    image is answered by now.
     """
 
     patient: bool = False
     selection: Selection | None = None
+    behind: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether a failure tells that the server isn't there for callers' images."""
+        return self.selection is None and not self.behind
 
 
 USUAL: Final = Asking()

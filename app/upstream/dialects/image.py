@@ -88,5 +88,7 @@ class ImageFiles:
     ) -> Answers:
         """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
         (file,) = batch.reshape(-1)
-        reply = await self._session.post("", Message(HEADERS, (file,)), patient=how.patient)
+        reply = await self._session.post(
+            "", Message(HEADERS, (file,)), patient=how.patient, ours=how.ours
+        )
         return parse_ranking(reply.body, self.names, self._template, self.one_score)

@@ -145,9 +145,7 @@ class Instances:
         else:
             message = await asyncio.to_thread(_message, form, batch, members)
         path = self._path if how.selection is None else self._selected(how.selection)
-        reply = await self._session.post(
-            path, message, patient=how.patient, ours=how.selection is None
-        )
+        reply = await self._session.post(path, message, patient=how.patient, ours=how.ours)
         with reading_answers():
             answer = json_object(reply.body)
         if answer.get("error") is not None:

@@ -174,9 +174,7 @@ class Oip:
         else:
             message = await asyncio.to_thread(self._message, form, batch, chosen)
         path = f"{self._versioned(chosen.version)}/infer"
-        reply = await self._session.post(
-            path, message, patient=how.patient, ours=how.selection is None
-        )
+        reply = await self._session.post(path, message, patient=how.patient, ours=how.ours)
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_success(received.fields)

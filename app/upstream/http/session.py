@@ -141,7 +141,7 @@ class Session:
         """Send *message* to *path*; once more if a kept-alive connection turns out to be broken.
 
         *patient*: nobody waits for the answer. It is *ours* if no caller has had a say in what the
-        server is to compute: failures of others tell nothing of the server.
+        server is to compute, and somebody waits: failures of others tell nothing of the server.
         """
         limits = self._limits
         timeout_s = limits.background_timeout_s if patient else limits.timeout_s

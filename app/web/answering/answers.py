@@ -12,7 +12,7 @@ from fastapi import Response
 
 from app.detection.evidence.weighing import total
 from app.detection.trigger import Fill, Sign  # noqa: TC001  # as above
-from app.gateway.outcome import Outcome, Screening
+from app.gateway.outcome import Monitored, Outcome, Screening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,7 @@ class Verdict(enum.StrEnum):
     CLEAN = "clean"
     BACKDOOR = "backdoor"
     INCOMPLETE = "incomplete"
+    PENDING = "pending"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,17 @@ class PredictionAnswer:
     probes: int
     model: str
     request_id: str
+
+
+@dataclass(frozen=True)
+class MonitoredAnswer(PredictionAnswer):
+    """The same in monitor mode: ``prediction`` is the upstream's own.
+
+    ``would_answer`` is what `enforce` would have answered, null where it would have refused or
+    where that isn't known.
+    """
+
+    would_answer: PredictedClass | None
 
 
 @dataclass(frozen=True)
@@ -196,7 +208,7 @@ def prediction_answer(
     said = sanitised = _predicted(outcome.upstream_prediction, labels)
     if outcome.prediction is not outcome.upstream_prediction:
         sanitised = _predicted(outcome.prediction, labels)
-    return PredictionAnswer(
+    answer = PredictionAnswer(
         prediction=sanitised,
         backdoor=outcome.backdoor,
         upstream_prediction=said,
@@ -206,6 +218,10 @@ def prediction_answer(
         model=model,
         request_id=request_id,
     )
+    if not isinstance(outcome, Monitored):
+        return answer
+    would = None if outcome.would_answer is None else _predicted(outcome.would_answer, labels)
+    return MonitoredAnswer(**vars(answer), would_answer=would)
 
 
 def predicted(index: int, score: float | None, labels: Labels) -> PredictedClass:
@@ -222,6 +238,8 @@ def verdict(outcome: Outcome) -> Verdict:
             return Verdict.CLEAN
         case Screening.INCOMPLETE:
             return Verdict.INCOMPLETE
+        case Screening.PENDING:
+            return Verdict.PENDING
 
 
 def triggers_answer(entries: tuple[Entry, ...], tally: Tally, labels: Labels) -> TriggersAnswer:

@@ -12,6 +12,7 @@ from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
 from app.web.intake.model_names import check_model, check_version
 from app.web.intake.pixels import pictures
+from app.web.intake.preferences import applied
 from app.web.intake.uploads import PICTURE
 from app.web.protocols.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.protocols.instances_messages import answer, read_instances
@@ -135,7 +136,8 @@ async def predict(request: Request, model: str) -> Response:
         spec = TensorSpec("", UNTYPED, asked.images.shape)
         arrivals = await gateway.model.arrivals(spec, asked.images)
     outcomes = await judged(visits(request, arrivals, asked.images, asked.selection), gateway)
-    return json_answer(answer(asked.key, rows(outcomes)), headers=flags(outcomes))
+    headers = {**flags(outcomes), **applied(request)}
+    return json_answer(answer(asked.key, rows(outcomes)), headers=headers)
 
 
 def _chosen(request: Request, model: str) -> tuple[str | None, str | None]:

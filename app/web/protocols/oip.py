@@ -19,6 +19,7 @@ from app.web.intake.contents import content
 from app.web.intake.large_json import read_apart
 from app.web.intake.model_names import check_model, check_version
 from app.web.intake.pixels import pictures
+from app.web.intake.preferences import applied
 from app.web.intake.uploads import PICTURE
 from app.web.protocols.drop_in import ANSWERED, FILE, NOT_READY, READY, TOLD, errors, json_answer
 from app.web.protocols.judging import flags, judged, rows
@@ -198,12 +199,14 @@ async def infer(request: Request, model: str) -> Response:
     if facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
     arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
-    outcomes = await judged(visits(request, arrivals, images, asked.selection), gateway)
+    names = None if asked.outputs is None else {one.name for one in asked.outputs}
+    asks = names is not None and BACKDOOR in names
+    came = visits(request, arrivals, images, asked.selection, asks_verdict=asks)
+    outcomes = await judged(came, gateway)
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts, version)}
-    names = None if asked.outputs is None else {one.name for one in asked.outputs}
     message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
-    headers = {**message.headers, **flags(outcomes)}
+    headers = {**message.headers, **flags(outcomes), **applied(request)}
     return Response(b"".join(message.parts), headers=headers)
 
 

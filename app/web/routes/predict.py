@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 
 from app.ports import Arrival
-from app.web.answering.answers import PredictionAnswer, json_response, prediction_answer, verdict
+from app.web.answering.answers import (
+    MonitoredAnswer,
+    PredictionAnswer,
+    Verdict,
+    json_response,
+    prediction_answer,
+    verdict,
+)
 from app.web.answering.problems import described
 from app.web.answering.request_ids import request_id
 from app.web.direct import DirectRoute
 from app.web.intake.pixels import decoded
+from app.web.intake.preferences import applied
 from app.web.intake.uploads import REQUEST_BODY, uploaded
 from app.web.visits import visits
 
@@ -24,7 +32,7 @@ router = APIRouter(tags=["predictions"], route_class=DirectRoute)
 _VERDICT = {
     "X-Neo-Verdict": {
         "description": "The verdict in one word",
-        "schema": {"type": "string", "enum": ["clean", "backdoor", "incomplete"]},
+        "schema": {"type": "string", "enum": [*Verdict]},
     }
 }
 
@@ -34,7 +42,11 @@ _VERDICT = {
     summary="Classify one image",
     response_class=Response,
     responses={
-        200: {"model": PredictionAnswer, "description": "OK", "headers": _VERDICT},
+        200: {
+            "model": PredictionAnswer | MonitoredAnswer,
+            "description": "OK",
+            "headers": _VERDICT,
+        },
         **described(400, 413, 415, 422, 429, 502, 503, 504),
     },
     openapi_extra={"requestBody": REQUEST_BODY},
@@ -48,4 +60,4 @@ async def predict(request: Request) -> Response:
     (visit,) = visits(request, [Arrival(image)], [file])
     outcome = await gateway.predict(visit)
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
-    return json_response(answer, {"X-Neo-Verdict": verdict(outcome)})
+    return json_response(answer, {"X-Neo-Verdict": verdict(outcome), **applied(request)})
