@@ -28,7 +28,7 @@ from app.failures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -271,6 +271,13 @@ class ServedModel(Model, Protocol):
         self, version: str | None = None, label: str | None = None
     ) -> tuple[str, ...]:
         """Return the versions that can be asked: all, as far as they are told, or a single one.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    async def input_names(self) -> Collection[str]:
+        """Return the names that a caller may give the input; none if nobody tells them.
 
         Raises UpstreamError.
         """

@@ -106,6 +106,10 @@ class Served:
         """Have one."""
         return ("1",) if version in {"1", None} else ()
 
+    async def input_names(self) -> tuple[str, ...]:
+        """Name none."""
+        return ()
+
     async def introduce(self, images: Images, labels: NDArray[np.int64]) -> None:
         """Learn nothing."""
 

@@ -31,7 +31,7 @@ from app.wire.tensors import BYTES, UNTYPED, TensorSpec
 from app.wire.writing import described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -141,8 +141,8 @@ class UpstreamModel:
 
     async def check(self) -> None:
         """Return if the model is ready to answer. Raises UpstreamError with the reason if not."""
-        told = await self._dialect.ready()
         size = (await self._agreed()).form.size
+        told = await self._dialect.ready()
         if not told or self.is_strange:
             await self.answer(np.zeros((1, size.height, size.width, size.channels), np.uint8))
 
@@ -169,11 +169,12 @@ class UpstreamModel:
             return await self._batcher.answer(key, batch, self._capacity(plan, selected), caller)
         except UpstreamStatusError as exc:
             if selected is not None and exc.status in {*REFUSED, NOT_FOUND}:
-                message = f"{', '.join(selected.names)[:200]}: {exc}"
+                message = f"{', '.join(selected.names)[:200]}: {_refused(exc)}"
                 raise _no_such(selected, exc.status)(message) from exc
-            if plan is agreed.plan or exc.status not in REFUSED:
+            own = arrival is not None and arrival.spec is not None
+            if not own or exc.status not in REFUSED or (plan is agreed.plan and caller.spent):
                 raise
-            raise ArrivalError(str(exc)) from exc
+            raise ArrivalError(_refused(exc)) from exc
 
     def _capacity(self, plan: _Plan, selected: Selection | None) -> Capacity:
         """Return what a request has: what one of a caller's selection teaches is its own."""
@@ -227,7 +228,7 @@ class UpstreamModel:
     async def redescribed(self) -> Description:
         """Ask the server again how it describes the model. Raises UpstreamError."""
         before = await self.facts()
-        now = await self._dialect.describe()
+        now = await self._dialect.describe(needed=self._settings.size is None)
         if now.inputs != before.inputs:
             return Description.OTHER_INPUT
         return Description.SAME if now == before else Description.OTHER_WORDS
@@ -245,10 +246,15 @@ class UpstreamModel:
         return (await self._agreed()).facts
 
     async def described(self) -> ModelFacts:
-        """Return the same, completed by the settings and by what its answers were."""
+        """Return the same, completed by the settings and by what its answers were.
+
+        Raises UpstreamError.
+        """
         agreed = await self._agreed()
         facts, form = agreed.facts, agreed.form
-        taken = TensorSpec(form.name, form.datatype, (-1, *form.dims))
+        names = () if facts.inputs else await self.input_names()
+        name = next(iter(names)) if len(names) == 1 else form.name
+        taken = TensorSpec(name, form.datatype, (-1, *form.dims))
         given = [described(name, values) for name, values in self._said.items()]
         return replace(
             facts, inputs=facts.inputs or (taken,), outputs=facts.outputs or tuple(given)
@@ -276,6 +282,17 @@ class UpstreamModel:
             return tuple(one for one in listed if version in {one, None})
         async with self._looking:
             return await self._dialect.versions(version, label)
+
+    async def input_names(self) -> Collection[str]:
+        """Return the names that a caller may give the input; none if nobody tells them.
+
+        Raises UpstreamError.
+        """
+        facts = await self.facts()
+        if facts.inputs:
+            return {spec.name for spec in facts.inputs}
+        async with self._looking:
+            return await self._dialect.input_names()
 
     def class_name(self, index: int) -> str | None:
         """Return the server's own name of a class, None if it has none."""
@@ -311,8 +328,8 @@ class UpstreamModel:
 
     async def _agreed(self) -> _Agreement:
         if self._agreement is None:
-            facts = await self._dialect.describe()
             own = self._settings
+            facts = await self._dialect.describe(needed=own.size is None)
             form = input_form(facts.inputs, own.size, own.layout, own.datatype)
             self._agreement = _Agreement(facts, self._plan(form, facts), self._limits.batch_images)
         return self._agreement
@@ -358,6 +375,11 @@ class UpstreamModel:
 def _no_such(selected: Selection, status: int) -> type[SelectionError]:
     versioned = selected.version is not None or selected.label is not None
     return UnknownVersionError if versioned and status == NOT_FOUND else SelectionError
+
+
+def _refused(error: UpstreamStatusError) -> str:
+    """Say what became of what a caller has sent; the server's words may tell of more than that."""
+    return f"the model server refuses it ({error.status})"
 
 
 def _tensor(plan: Preprocessing, images: Images, caller: Caller) -> NDArray[Any]:

@@ -151,10 +151,11 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
     unknown, no_admin = (described(401), described(401, 403)) if keys.required else ({}, {})
     app.include_router(predict.router, dependencies=keyed, responses=unknown)
     refused = errors(401) if keys.required else {}
+    # Before the models: `stats` is no model's name there.
+    app.include_router(server_pages.router, dependencies=keyed, responses=refused)
     for protocol in (oip, instances):
         app.include_router(protocol.router, dependencies=keyed, responses=refused)
         app.include_router(protocol.health)
-    app.include_router(server_pages.router, dependencies=keyed, responses=refused)
     app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)

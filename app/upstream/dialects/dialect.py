@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,8 +52,15 @@ class Dialect(Protocol):
     typed: bool
     """Whether a tensor's datatype goes over the wire: where it doesn't, numbers are JSON's."""
 
-    async def describe(self) -> ModelFacts:
-        """Ask what the server says of its model. Raises UpstreamError."""
+    async def describe(self, *, needed: bool) -> ModelFacts:
+        """Ask what the server says of its model; where it isn't *needed* it may say nothing.
+
+        Raises UpstreamError.
+        """
+        ...
+
+    async def input_names(self) -> Collection[str]:
+        """Return the input's names where the server tells them elsewhere. Raises UpstreamError."""
         ...
 
     async def ready(self) -> bool:

@@ -51,9 +51,13 @@ class ImageFiles:
         self._model = model
         self._template = template
 
-    async def describe(self) -> ModelFacts:
+    async def describe(self, *, needed: bool) -> ModelFacts:  # noqa: ARG002
         """Return the model's name: nothing else is known."""
         return ModelFacts(self._model)
+
+    async def input_names(self) -> tuple[str, ...]:
+        """Return none."""
+        return ()
 
     async def ready(self) -> bool:
         """Return False: only an answer can tell."""

@@ -16,7 +16,7 @@ from app.upstream.answers.predictions import parse_predictions
 from app.upstream.answers.tensors import reading_answers
 from app.upstream.dialects.dialect import USUAL, apart
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
-from app.wire.fields import excerpt, json_object, objects
+from app.wire.fields import WireError, excerpt, json_object, json_value, objects
 from app.wire.selection import beside_content_type, loaded
 from app.wire.tensors import BYTES
 from app.wire.writing import JSON, Message, base64_bytes
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.selection import Selection
 
-WHOLE_ADDRESSES: Final = (":predict", "/invocations")
+WHOLE_ADDRESSES: Final = (":predict", ":rawPredict", "/invocations")
 """A URL whose path ends in one of these is the address itself, not a base."""
 
 NO_HEALTH: Final = frozenset({404, 405, 501})
@@ -44,6 +44,9 @@ NO_SUCH: Final = frozenset({400, 503})
 AVAILABLE: Final = "AVAILABLE"
 BYTES_AT_ONCE: Final = 1_000_000
 """Larger batches are written as JSON in a thread."""
+
+SIGNATURE: Final = "serving_default"
+"""TensorFlow Serving's, where a request names none."""
 
 SAID: Final = ("predictions", "outputs")
 """Under which an answer has what is said of the images."""
@@ -75,10 +78,32 @@ class Instances:
             self._health = f"/v1/models/{quote(model, safe='')}"
             self._path = f"{self._health}:predict"
         self._chosen = outputs[0] if outputs else None
+        self._names: frozenset[str] | None = None
 
-    async def describe(self) -> ModelFacts:
+    async def describe(self, *, needed: bool) -> ModelFacts:  # noqa: ARG002
         """Return the model's name: nothing else is known."""
+        self._names = None
         return ModelFacts(self._model)
+
+    async def input_names(self) -> frozenset[str]:
+        """Return the names in the signature that TensorFlow Serving tells; others tell none.
+
+        Raises UpstreamError.
+        """
+        if self._names is None:
+            self._names = await self._named_inputs()
+        return self._names
+
+    async def _named_inputs(self) -> frozenset[str]:
+        if not self._health:
+            return frozenset()
+        try:
+            reply = await self._session.get(f"{self._health}/metadata", ours=False)
+        except UpstreamStatusError as exc:
+            if exc.status in {*NO_HEALTH, *NO_SUCH}:
+                return frozenset()
+            raise
+        return signed_inputs(reply.body)
 
     async def ready(self) -> bool:
         """Return True if the model says so, False if only an answer can tell."""
@@ -160,6 +185,17 @@ class Instances:
         """Return the path of what a caller has selected."""
         chosen = _chosen(selection.version, selection.label)
         return f"{self._health}{chosen}:predict" if chosen else self._path
+
+
+def signed_inputs(metadata: bytes) -> frozenset[str]:
+    """Return the names of a usual signature's inputs; none where there is no such signature."""
+    try:
+        told = json_value(metadata)
+    except WireError:
+        return frozenset()
+    for key in ("metadata", "signature_def", "signature_def", SIGNATURE, "inputs"):
+        told = told.get(key) if isinstance(told, dict) else None
+    return frozenset(told) if isinstance(told, dict) else frozenset()
 
 
 def _chosen(version: str | None, label: str | None) -> str:

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 FOREIGN: Final = frozenset({"signature_name", "params"})
 """Members of other protocols' requests, which servers of this one would ignore."""
 
-NOT_FOUND: Final = 404
+UNSAID: Final = frozenset({404, 405, 501})
+"""Statuses of a server that hasn't such a page."""
 UNAVAILABLE: Final = 503
 BINARY_TENSORS: Final = "binary_tensor_data"
 """The protocol's extension, by the name that a server announces it by."""
@@ -83,15 +84,18 @@ class Oip:
         self._chosen = outputs[0] if outputs else None
         self._given = self._wanted = outputs
         self._described: TensorSpec | None = None
-        self._binary = False
+        self._binary = self._terse = False
         self._pages: frozenset[Page] = frozenset()
         self._ids = itertools.count(1)
 
-    async def describe(self) -> ModelFacts:
-        """Ask for the server's and the model's metadata. Raises UpstreamError."""
+    async def describe(self, *, needed: bool) -> ModelFacts:
+        """Ask for the server's and the model's metadata; the latter may lack unless *needed*.
+
+        Raises UpstreamError.
+        """
         extensions = await self._extensions()
         self._binary = BINARY_TENSORS in extensions
-        facts = parse_metadata((await self._session.get(self._path)).body, self._model)
+        facts = await self._facts(needed=needed)
         self._pages = frozenset(page for page in Page if page.value in extensions)
         if Page.CONFIGURATION in self._pages:
             facts = replace(facts, most_images=await self._most_images())
@@ -107,8 +111,17 @@ class Oip:
 
         Raises UpstreamError with the reason if it isn't.
         """
-        await self._session.get(f"{self._path}/ready")
+        try:
+            await self._session.get(f"{self._path}/ready")
+        except UpstreamStatusError as exc:
+            if self._terse and exc.status in UNSAID:
+                return False
+            raise
         return self._session.sound
+
+    async def input_names(self) -> tuple[str, ...]:
+        """Return none: the metadata have them."""
+        return ()
 
     @property
     def pages(self) -> frozenset[Page]:
@@ -202,11 +215,22 @@ class Oip:
         )
         return write(head, "inputs", [tensor])
 
+    async def _facts(self, *, needed: bool) -> ModelFacts:
+        self._terse = False
+        try:
+            reply = await self._session.get(self._path)
+        except UpstreamStatusError as exc:
+            if needed or exc.status not in UNSAID:
+                raise
+            self._terse = True  # if the model isn't there an answer will say so
+            return ModelFacts(self._model)
+        return parse_metadata(reply.body, self._model)
+
     async def _extensions(self) -> frozenset[str]:
         try:
             reply = await self._session.get("/v2")
         except UpstreamStatusError as exc:
-            if exc.status == NOT_FOUND:
+            if exc.status in UNSAID:
                 return frozenset()
             raise
         return parse_extensions(reply.body)

@@ -15,7 +15,7 @@ from app.web.intake.pixels import pictures
 from app.web.intake.preferences import applied
 from app.web.intake.uploads import PICTURE
 from app.web.protocols.drop_in import ANSWERED, NOT_READY, READY, TOLD, errors, json_answer
-from app.web.protocols.instances_messages import answer, read_instances
+from app.web.protocols.instances_messages import answer, check_names, read_instances
 from app.web.protocols.judging import flags, judged, rows
 from app.web.protocols.signatures import signatures
 from app.web.service import readiness
@@ -36,6 +36,8 @@ router = APIRouter(
 health = APIRouter(
     prefix="/v1", tags=["instances and predictions"], default_response_class=Response
 )
+
+VERTEX: Final = "/projects/{project}/locations/{location}/endpoints/{model}"
 
 UNTOLD: Final = "1"
 """The version of a model whose server tells none: TensorFlow Serving's clients look for one."""
@@ -118,9 +120,8 @@ async def metadata(request: Request, model: str) -> Response:
 )
 @router.post("/models/{model}/versions/{version}:predict", include_in_schema=False)
 @router.post("/models/{model}/labels/{label}:predict", include_in_schema=False)
-@router.post(
-    "/projects/{project}/locations/{location}/endpoints/{model}:predict", include_in_schema=False
-)
+@router.post(f"{VERTEX}:predict", include_in_schema=False)
+@router.post(f"{VERTEX}:rawPredict", include_in_schema=False)
 async def predict(request: Request, model: str) -> Response:
     """Return the model's predictions, corrected for the images that carry a trigger."""
     service: Service = request.app.state.service
@@ -130,6 +131,8 @@ async def predict(request: Request, model: str) -> Response:
         check_version(version, (await gateway.model.facts()).versions or None)
     body = await content(request, service.max_body)
     asked = await read_apart(body, partial(read_instances, version=version, label=label))
+    if asked.names and asked.selection is None and (known := await gateway.model.input_names()):
+        check_names(asked, known)
     if isinstance(asked.images, list):
         arrivals = await pictures(asked.images, gateway, service.pictures)
     else:

@@ -20,7 +20,7 @@ from app.wire.selection import Selection, selection
 from app.wire.structure import check_structure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -37,11 +37,15 @@ _WANTED: Final = 'images must be numbers in one shape, or all {"b64": "<base64 o
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """The images of a request, files or numbers; they came under ``key``, with a selection."""
+    """The images of a request, files or numbers; they came under ``key``, with a selection.
+
+    ``names`` are those that it calls the input by.
+    """
 
     key: str
     images: list[bytes] | NDArray[Any]
     selection: Selection | None = None
+    names: frozenset[str] = frozenset()
 
 
 def read_instances(body: bytes, version: str | None = None, label: str | None = None) -> Asked:
@@ -57,9 +61,19 @@ def read_instances(body: bytes, version: str | None = None, label: str | None = 
         raise WireError(message)
     key = COLUMNS if COLUMNS in members else ROWS
     given = members.pop(key, None)
+    names: set[str] = set()
     if key == COLUMNS and isinstance(given, dict):
-        given = _only(given)
-    return Asked(key, _images(given), selection(members, version=version, label=label))
+        given = _named(given, names)
+    images = _images(given, names)
+    chosen = selection(members, version=version, label=label)
+    return Asked(key, images, chosen, frozenset(names))
+
+
+def check_names(asked: Asked, known: Collection[str]) -> None:
+    """Return if the input is called by *known* names alone. Raises WireError."""
+    for name in sorted(asked.names.difference(known)):
+        message = f"there is no input {name[:40]!r}; there is {', '.join(sorted(known))[:200]}"
+        raise WireError(message, repr(name[:40]))
 
 
 def answer(key: str, outputs: Mapping[str, NDArray[Any]]) -> dict[str, object]:
@@ -78,13 +92,13 @@ def answer(key: str, outputs: Mapping[str, NDArray[Any]]) -> dict[str, object]:
     return {SAID[key]: each}
 
 
-def _images(given: object) -> list[bytes] | NDArray[Any]:
+def _images(given: object, names: set[str]) -> list[bytes] | NDArray[Any]:
     if not isinstance(given, list) or not given:
         message = (
             'the JSON must be {"instances": [...]} or {"inputs": [...]}, with an image or more'
         )
         raise WireError(message)
-    rows = [_bare(row) for row in given]
+    rows = [_bare(row, names) for row in given]
     if all(isinstance(row, bytes) for row in rows):
         return rows
     try:
@@ -97,20 +111,26 @@ def _images(given: object) -> list[bytes] | NDArray[Any]:
     return values
 
 
-def _bare(row: object) -> Any:  # noqa: ANN401  # whatever JSON is there
-    """Return what *row* has without the input's name: of a picture file its bytes."""
+def _bare(row: object, names: set[str]) -> Any:  # noqa: ANN401  # whatever JSON is there
+    """Return what *row* has without the input's name, which *names* gets: of a file its bytes."""
     while isinstance(row, dict):
-        row = row["content"] if set(row) == VERTEX else _only(row)
+        row = row["content"] if set(row) == VERTEX else _named(row, names)
     return _file(row) if isinstance(row, str) else row
 
 
-def _only(named: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as above
-    """Return the one member of *named*, under whichever name. Raises WireError."""
+def _named(named: Mapping[str, Any], names: set[str]) -> Any:  # noqa: ANN401  # as above
+    """Return the one member of *named*; its name goes to *names*, but for a picture file's.
+
+    Under which name the text of a file stands (`b64`, `image`, …) is no server's business. Raises
+    WireError.
+    """
     if len(named) != 1:
-        names = ", ".join(named)[:80]
-        message = f"exactly one input is taken, images; {len(named)} came: {names}"
+        shown = ", ".join(named)[:80]
+        message = f"exactly one input is taken, images; {len(named)} came: {shown}"
         raise WireError(message)
-    (value,) = named.values()
+    ((called, value),) = named.items()
+    if not isinstance(value, str):
+        names.add(called)
     return value
 
 

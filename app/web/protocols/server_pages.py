@@ -36,6 +36,12 @@ async def statistics(request: Request, model: str) -> Response:
     return await _page(request, model, Page.STATISTICS)
 
 
+@router.get("/models/stats", include_in_schema=False)
+async def all_statistics(request: Request) -> Response:
+    """Return the same under Triton's path for all of its models: the gateway has the one."""
+    return Response(await _body(request, Page.STATISTICS), media_type=JSON)
+
+
 @router.post("/repository/index", summary="The models there are", responses=_RESPONSES)
 async def index(request: Request) -> Response:
     """Return what the model server says of the model in its list of models."""

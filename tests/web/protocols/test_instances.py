@@ -103,6 +103,9 @@ async def test_one_output_is_the_prediction() -> None:
         ({"inputs": {"b64": "bm90aGluZw=="}}, 400, "an image or more"),
         ({"instances": [None]}, 400, "must be numbers"),
         ({"instances": [[1, 2, 3]]}, 400, "the model takes"),
+        ({"inputs": {"x": CLEAN[:1].tolist()}}, 400, "there is no input 'x'; there is input"),
+        ({"instances": [{"x": CLEAN[0].tolist()}]}, 400, "there is no input 'x'"),
+        ({"instances": [{"x": b64(CLEAN[0])}]}, 400, "there is no input 'x'"),
         ({"instances": [1, 2]}, 400, "the model takes"),
         ({"instances": [b64(CLEAN[0]), CLEAN[1].tolist()]}, 400, ""),
         ({"instances": [{"b64": "?"}]}, 400, "not base64"),
@@ -151,9 +154,10 @@ async def test_versions(place: Placed) -> None:
     )
 
 
-async def test_vertex_path(place: Placed) -> None:
+@pytest.mark.parametrize("verb", ["predict", "rawPredict"])
+async def test_vertex_path(place: Placed, verb: str) -> None:
     """Vertex's clients have a path of their own, in which the endpoint is the model."""
-    path = f"/v1/projects/p/locations/europe-west4/endpoints/{NAME}:predict"
+    path = f"/v1/projects/p/locations/europe-west4/endpoints/{NAME}:{verb}"
     response = await place.gateway.post(path, json={"instances": MIXED.tolist()})
     assert "0,1" == response.headers["x-neo-backdoor"]
     other = await place.gateway.post(path.replace(NAME, "7"), json={"instances": [1]})

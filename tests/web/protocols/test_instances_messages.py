@@ -30,6 +30,17 @@ def test_rows_and_columns_are_the_same_numbers(key: str, given: object) -> None:
         assert bool(more) is (asked.selection is not None)
 
 
+def test_names_of_the_input() -> None:
+    """Each name of a tensor counts, in rows or as a column; those of a picture's text don't."""
+    file = {"b64": "AAAA"}
+    for given in ([{"x": [1]}, {"y": [1]}], [{"x": file}, {"y": file}], {"x": [{"y": [1]}]}):
+        key = "inputs" if isinstance(given, dict) else "instances"
+        assert {"x", "y"} == read_instances(orjson.dumps({key: given})).names
+    plain = [[1], [file], [{"image": "AAAA"}], [{"content": "AAAA", "mimeType": "image/png"}]]
+    asked = [read_instances(orjson.dumps({"instances": given})) for given in plain]
+    assert [frozenset()] * 4 == [one.names for one in asked]
+
+
 @pytest.mark.parametrize("text", ["-_8", "+/8=", " +/\n8=\n", "data:image/png;base64,+/8="])
 def test_picture_files_in_each_form_of_base64(text: str) -> None:
     """Of the other alphabet, unpadded, in lines or in a data URL it is the same file."""

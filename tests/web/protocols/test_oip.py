@@ -172,7 +172,7 @@ async def test_packed_request(place: Placed, encoding: str, pack: Any) -> None:
     [
         ("gzip", b"not gzip", 400, "not gzip"),
         ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400, "not one whole gzip"),
-        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400, "not one whole gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400, "not gzip"),
         ("gzip", gzip.compress(bytes(400_000)), 413, "too large"),
         ("br", b"x", 415, "'br' is not taken"),
     ],

@@ -68,6 +68,7 @@ async def test_what_triton_says() -> None:
         config = await client.get(f"{MODELS}/config")
         same = await client.get(f"{MODELS}/versions/1/config")
         stats = await client.get(f"{MODELS}/stats")
+        all_stats = await client.get("/v2/models/stats")
         models = await client.post("/v2/repository/index", json={})
         unknown = [
             (await client.get(f"{MODELS}/versions/{version}/{page}")).status_code
@@ -75,14 +76,20 @@ async def test_what_triton_says() -> None:
         ]
     assert {*EXTENSIONS} < {*extensions}
     assert ["y"] == [output["name"] for output in metadata["outputs"]]  # as in the configuration
-    assert (CONFIG, CONFIG, STATS) == (config.json(), same.json(), stats.json())
+    assert (CONFIG, CONFIG) == (config.json(), same.json())
+    assert (STATS, STATS) == (stats.json(), all_stats.json())
     assert [{"name": NAME, "state": "READY"}] == models.json()
     assert [404, 404] == unknown
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", f"{MODELS}/config"), ("GET", f"{MODELS}/stats"), ("POST", "/v2/repository/index")],
+    [
+        ("GET", f"{MODELS}/config"),
+        ("GET", f"{MODELS}/stats"),
+        ("GET", "/v2/models/stats"),
+        ("POST", "/v2/repository/index"),
+    ],
 )
 async def test_what_the_server_hasnt(method: str, path: str) -> None:
     """Of a server without these extensions none is announced, and each is 404."""
@@ -112,6 +119,33 @@ async def test_what_the_settings_say_of_the_model(protocol: Protocol) -> None:
         datatype, shape = outputs[output["name"]]
         assert (datatype, shape[1:]) == (output["datatype"], output["shape"][1:])
     assert 2 == len(outputs)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "other"])
+async def test_input_names_that_tensorflow_serving_tells(signature: str) -> None:
+    """A name that its usual signature hasn't is refused, and the metadata have that one.
+
+    Without such a signature, or where the caller names another, any will do.
+    """
+    v1, rows = f"/v1/models/{NAME}", CLEAN[:1].tolist()
+    inputs: dict[str, Any] = {signature: {"inputs": {"x": {}}}}
+    told = {"metadata": {"signature_def": {"signature_def": inputs}}}
+    server = OddServer(scores, lambda found: {"predictions": found})
+    server.pages = {v1: {}, f"{v1}/metadata": told}
+    usual = signature == "serving_default"
+    async with before(server, Protocol.INSTANCES) as client:
+        page = (await client.get(f"{v1}/metadata")).json()["metadata"]["signature_def"]
+        named = page["signature_def"]["serving_default"]["inputs"]
+        requests = ({"inputs": {"y": rows}}, {"instances": [{"y": row} for row in rows]})
+        answers = [await client.post(f"{v1}:predict", json=body) for body in requests]
+        right = await client.post(f"{v1}:predict", json={"inputs": {"x": rows}})
+        other = await client.post(
+            f"{v1}:predict", json={"inputs": {"y": rows}, "signature_name": "else"}
+        )
+    assert (["x"] if usual else ["input-0"]) == list(named)
+    assert [400 if usual else 200] * 2 == [one.status_code for one in answers]
+    assert (200, 200) == (right.status_code, other.status_code)
+    assert not usual or "there is no input 'y'; there is x" == answers[0].json()["error"]
 
 
 async def test_versions_that_tensorflow_serving_tells() -> None:
