@@ -27,6 +27,7 @@ from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import read_references
 from app.settings import InputSettings, Normalisation, Protocol
+from app.tracing.exporting import exporting
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
 from app.upstream.http.session import Access
@@ -72,6 +73,7 @@ async def open_gateway(
     events, history = Events(), History()
     events.hear(log)
     async with (
+        exporting(),
         open_upstream(settings, events) as model,
         open_library(redis_url, settings.model, events=events, history=history) as (
             library,

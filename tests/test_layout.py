@@ -56,6 +56,7 @@ ELSEWHERE = {
     "serving/processes/shared": "serving/test_serve",  # the store, from one start to the next
     "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
     "settings/quantities": "settings/test_settings",  # each way to write a value
+    "tracing/*": "tracing/test_exporting",  # spans as a collector gets them
     "upstream/assembly": "upstream/test_access",  # a model opened as its owner describes it
     "upstream/dialects/dialect": "gateway/test_selections",  # how a dialect is asked
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it

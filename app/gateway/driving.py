@@ -11,6 +11,7 @@ from app.deadlines import until
 from app.detection.search import Done, Probe, advance, refuse
 from app.gateway.admission.turns import Turns
 from app.ports import BACKGROUND, Caller, UpstreamError, UpstreamTimeoutError
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -133,7 +134,8 @@ class Driver:
             course.step = await _advanced(course.search, threaded=threaded)
         while isinstance(course.step, Probe):
             probe, caller = course.step, course.caller(course.step)
-            answers = await ask(probe, caller)
+            with span("round", images=len(probe), purpose=probe.purpose.value):
+                answers = await ask(probe, caller)
             if probe.shared:
                 course.shared += len(probe)
             else:

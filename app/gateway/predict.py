@@ -30,6 +30,7 @@ from app.gateway.selections import Selections
 from app.gateway.telling import Teller, described
 from app.history import History
 from app.settings import FailurePolicy, Strategy
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -127,7 +128,9 @@ class Gateway:
     async def _judged(self, visit: Visit) -> Outcome:
         """Screen the image of *visit*, and count it. Raises as `predict` says."""
         began = time.perf_counter()
-        outcome = await self._outcome(visit)
+        with span("screen") as note:
+            outcome = await self._outcome(visit)
+            note(screening=outcome.screening.value, probes=outcome.probes)
         waited_s = time.perf_counter() - began
         self.history.add(flagged=outcome.backdoor, probes=outcome.probes, seconds=waited_s)
         metrics.SCREENING_SECONDS.observe(waited_s, outcome.screening.value)

@@ -24,6 +24,7 @@ from app.library.shared.clock import StoreClock, steady_clock
 from app.library.shared.reach import Reach
 from app.library.worker_copy import Copy
 from app.ports import Entry, LibraryError, StoreAwayError, UnknownTriggerError
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -125,7 +126,7 @@ class RedisTriggerLibrary:
             if entry.id not in self._copy.entries:
                 self._unkept(entry)
         if entry.id in self._copy.unwritten and not self._reach.problem("triggers"):
-            with suppress(LibraryError):
+            with suppress(LibraryError), span("library"):
                 await self.synchronise()
         return self._copy.same_as(trigger) or entry
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
+from app import tracing
 from app.gateway.readiness import Door, Drain, readied
 from app.logs import tell_unhandled
 from app.metrics.workers import ended
@@ -33,6 +34,7 @@ from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
 from app.web.routes import health, metrics, predict, triggers
 from app.web.service import DOOR, DRAIN, Service
+from app.web.traced import traced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -55,6 +57,12 @@ class _Application(FastAPI):
             send = counted(scope["path"], send)
             if scope["method"] == "HEAD":
                 scope, send = as_get(scope), without_body(send)
+        if tracing.is_on() and scope["type"] == "http":
+            await traced(self._handle, scope, receive, send)
+        else:
+            await self._handle(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.hot.takes(scope):
             scope["app"] = self
             await self.hot.answer(scope, receive, send)

@@ -26,6 +26,7 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
+from app.tracing import span
 from app.upstream.http.connection import (
     Connection,
     ConnectionBrokenError,
@@ -133,7 +134,8 @@ class Session:
     async def get(self, path: str, *, ours: bool = True) -> Reply:
         """Fetch *path* (from the base URL, percent-encoded); it is *ours* if no caller chose it."""
         send = partial(self._exchange, "GET", path, None, self._limits.timeout_s)
-        return await self._guard.ask(send, inference=False, ours=ours)
+        with span("upstream"):
+            return await self._guard.ask(send, inference=False, ours=ours)
 
     async def post(
         self, path: str, message: Message, *, patient: bool = False, ours: bool = True
@@ -146,7 +148,8 @@ class Session:
         limits = self._limits
         timeout_s = limits.background_timeout_s if patient else limits.timeout_s
         send = partial(self._exchange, "POST", path, message, timeout_s)
-        return await self._guard.ask(send, inference=True, ours=ours)
+        with span("upstream", bytes=len(message)):
+            return await self._guard.ask(send, inference=True, ours=ours)
 
     async def _exchange(
         self, method: str, path: str, message: Message | None, timeout_s: float

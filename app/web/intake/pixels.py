@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.pictures.decoding import fitted, opened
 from app.ports import Arrival
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,10 +63,11 @@ async def decoded(body: bytes, gateway: Gateway, limits: PictureLimits) -> Image
     Raises PictureError, UpstreamError, DecodingBusyError.
     """
     await gateway.model.facts()  # a worker's first image needn't know the size before it asks
-    picture = opened(body, max_pixels=limits.max_pixels)
-    if picture.work <= _WORK_AT_ONCE:
-        return fitted(picture, gateway.size, limits.resize)
-    return await _in_thread(partial(fitted, picture, gateway.size, limits.resize))
+    with span("decode"):
+        picture = opened(body, max_pixels=limits.max_pixels)
+        if picture.work <= _WORK_AT_ONCE:
+            return fitted(picture, gateway.size, limits.resize)
+        return await _in_thread(partial(fitted, picture, gateway.size, limits.resize))
 
 
 async def pictures(
@@ -86,7 +88,8 @@ async def pictures(
             arrivals.append(Arrival(fitted(picture, gateway.size, limits.resize)))
         return tuple(arrivals)
 
-    return await _in_thread(one_by_one)
+    with span("decode", pictures=len(files)):
+        return await _in_thread(one_by_one)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
