@@ -14,6 +14,7 @@ import jmespath
 
 from app.detection.paper import Parameters
 from app.events import Events
+from app.events.fleet import Fleet
 from app.events.log import log
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
@@ -72,10 +73,11 @@ async def open_gateway(
     """
     events, history = Events(), History()
     events.hear(log)
+    fleet = Fleet(events)
     async with (
         exporting(),
         open_upstream(settings, events) as model,
-        open_library(redis_url, settings.model, events=events, history=history) as (
+        open_library(redis_url, settings.model, events=events, history=history, fleet=fleet) as (
             library,
             calibrations,
         ),

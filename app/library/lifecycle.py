@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from app.events import Events
+from app.events.fleet import Fleet
 from app.history import History
 from app.library.records.names import Keys
 from app.library.rules.expiry import LIFETIMES
@@ -12,6 +14,7 @@ from app.library.server.addresses import connected
 from app.library.server.connection import LARGE_ANSWER_SECONDS
 from app.library.shared.background import repeating
 from app.library.shared.calibration_store import RedisCalibrationStore
+from app.library.shared.event_stream import RedisEventStream
 from app.library.shared.history import SharedHistory
 from app.library.shared.news import News
 from app.library.shared.store import Store
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
-    from app.events import Events
     from app.library.rules.expiry import Lifetimes
 
 LOOK_SECONDS = 1.0
@@ -46,19 +48,22 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     store_clock: Callable[[], datetime] | None = None,
     events: Events | None = None,
     history: History | None = None,
+    fleet: Fleet | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
-    *history* is this worker's, which becomes that of all.
+    *history* is this worker's, which becomes that of all, and *fleet* hears the events of all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
         store = Store(client, keys, patient=patient, clock=store_clock)
+        events = events or Events()
         library = RedisTriggerLibrary(store, lifetimes=lifetimes, clock=clock, events=events)
-        news = News(patient, keys.news)
+        shared = RedisEventStream(client, keys, fleet or Fleet(events), store.unreadable)
+        news = News(patient, keys.news, *shared.followed)
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
         minutes = SharedHistory(client, keys, history or History(), store.unreadable)
@@ -82,6 +87,7 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 news.waking(library.stirred),
                 repeating(keep_up, LOOK_SECONDS, library.stirred),
                 repeating(tell, EXCHANGE_SECONDS),
+                repeating(shared.write, EXCHANGE_SECONDS),
                 repeating(library.exchange, LOOK_SECONDS),
                 repeating(minutes.tell, MINUTES_SECONDS),
             ):
@@ -90,3 +96,4 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
             with suppress(LibraryError):
                 await library.synchronise()
                 await library.exchange()
+                await shared.write()

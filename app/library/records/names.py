@@ -43,6 +43,9 @@ class Keys:
         self.tally = f"{self._prefix}:tally"
         self.seed = f"{self._prefix}:seed"
         self.news = f"{self._prefix}:news"
+        self.events = f"{self._prefix}:events"
+        self.sightings = f"{self._prefix}:sightings"
+        self.sent_until = f"{self._prefix}:sent-until"
 
     def minute(self, number: int) -> str:
         """Return where what was answered in a minute lies, counted since 1970."""
@@ -53,7 +56,7 @@ class Keys:
         return f"{self._prefix}:calibration:{_escaped(key)}"
 
     def lease(self, key: str) -> str:
-        """Return where the right to measure the calibration *key* lies."""
+        """Return where the right to do *key* alone lies: to measure a calibration, to send."""
         return f"{self._prefix}:lease:{_escaped(key)}"
 
     def placebo_rates(self, key: str) -> str:

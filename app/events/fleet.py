@@ -1,0 +1,101 @@
+"""The events of all workers: a worker's own wait here to be told, those of all are heard here.
+
+What is rare (a discovery, a model that has changed) and what comes with images (`OFTEN`) are kept
+apart: however many images are flagged, they push nothing out that matters more. Nobody waits for
+the store, and while it is away the newest events wait for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from app.events.source import Event, Events, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+RARE_KEPT: Final = 1000
+OFTEN_KEPT: Final = 100
+"""How many events are kept of each, by the store and here while it is away."""
+
+OFTEN: Final = frozenset({Kind.IMAGE_FLAGGED, Kind.TRIGGER_SEEN})
+"""What an attacker can make happen at any rate."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event in the store; ``place`` is where it stands there, empty for what comes often.
+
+    ``sent``: who told it has sent it outside already, as the store was away.
+    """
+
+    place: str
+    event: Event
+    sent: bool = False
+
+
+@dataclass(eq=False)
+class Waiting:
+    """An event that the others don't know of yet, and whether it was sent outside."""
+
+    event: Event
+    sent: bool = False
+
+
+class Stream(Protocol):
+    """Where the events of all workers stand. Every method raises LibraryError."""
+
+    async def since(self, place: str) -> Sequence[Told]:
+        """Return the rare events after *place*, oldest first, not all at once; if it has any."""
+        ...
+
+    async def newest(self) -> str:
+        """Return the place of the newest rare event."""
+        ...
+
+    def sending(self) -> AbstractAsyncContextManager[bool]:
+        """Say whether this worker alone may send them outside, until the end of the block."""
+        ...
+
+    async def sent_until(self) -> str | None:
+        """Return up to which place all are sent, None if that was never said."""
+        ...
+
+    async def keep_sent_until(self, place: str) -> None:
+        """Say up to which place all are sent."""
+        ...
+
+
+class Fleet:
+    """What one worker knows of the events of all; ``stream`` is there once the store is opened.
+
+    ``rare`` and ``often`` wait to be told.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self.rare: deque[Waiting] = deque(maxlen=RARE_KEPT)
+        self.often: deque[Waiting] = deque(maxlen=OFTEN_KEPT)
+        self.stream: Stream | None = None
+        self._hearers: list[Callable[[Told], object]] = []
+        events.hear(self._take)
+
+    def _take(self, event: Event) -> None:
+        (self.often if event.kind in OFTEN else self.rare).append(Waiting(event))
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody hears the events of all."""
+        return bool(self._hearers)
+
+    def hear(self, hearer: Callable[[Told], object]) -> Callable[[], None]:
+        """Call *hearer* with each event of any worker from now on; return what ends that."""
+        self._hearers.append(hearer)
+        return lambda: self._hearers.remove(hearer)
+
+    def tell(self, told: Told) -> None:
+        """Let all who hear know of an event of any worker."""
+        for hearer in tuple(self._hearers):
+            hearer(told)
