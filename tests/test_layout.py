@@ -28,6 +28,7 @@ ELSEWHERE = {
     "evaluation/report/tables/sheet": "evaluation/report/tables/test_tables",  # each table is one
     # against a real gateway:
     "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",
+    "events/fleet": "library/shared/test_event_stream",  # two workers on a real server
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
