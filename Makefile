@@ -14,7 +14,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz soak check compose-check conformance bench bench-detection bench-evasion bench-photos \
+.PHONY: help demo test test-slow fuzz soak check compose-check conformance deploy-check bench bench-detection bench-evasion bench-photos \
 	bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
@@ -60,6 +60,9 @@ conformance: $(VENV)/dev ## Test against real model servers and their clients, t
 
 wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, without extras and with the demo's
 	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/wheel $(ARGS)
+
+deploy-check: $(VENV)/dev ## Try what lies in deploy/: alerts and dashboard in a real Prometheus, manifests as they run
+	$(BIN)/python -m pytest -rs tests/deploy $(ARGS)
 
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
