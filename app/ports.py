@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.detection.trigger import Trigger
     from app.wire.selection import Selection
     from app.wire.tensors import TensorSpec
+    from app.wire.trace import Trace
 
 
 __all__ = [
@@ -110,7 +111,8 @@ class Caller:
     ``arrival`` is its own image, if that came as a tensor: the pixels that are its own, as
     ``origins`` has them of each image, go upstream as they came. ``selection`` is what else it
     says. What is asked for everybody has neither. ``behind``: its image is answered by now, and
-    what is asked yet must not be in the way of those that aren't.
+    what is asked yet must not be in the way of those that aren't. ``trace`` goes with requests that
+    have its images alone.
     """
 
     spent: int = 0
@@ -118,6 +120,7 @@ class Caller:
     origins: Sequence[Origin] = ()
     selection: Selection | None = None
     behind: bool = False
+    trace: Trace | None = None
 
     @property
     def long(self) -> bool:

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
+    "gateway/timing": "web/answering/test_server_timing",  # the header tells it
     # it follows a change of the model:
     "gateway/preparation/library_check": "gateway/test_after_another_model",
     "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares

@@ -62,7 +62,9 @@ class Course(Generic[T]):
         behind = visit.said is not None
         if probe.shared:
             return Caller(spent + behind, behind=behind)
-        return Caller(spent + behind, visit.arrival, probe.origins, visit.selection, behind)
+        return Caller(
+            spent + behind, visit.arrival, probe.origins, visit.selection, behind, visit.trace
+        )
 
     def driven(self, result: T, cut_off: UpstreamError | None = None) -> Driven[T]:
         """Return this *result* with what it has cost."""
@@ -109,7 +111,10 @@ class Driver:
             if visit.said is not None and not course.probes and len(probe) == 1:
                 return visit.said
             visit.pay(len(probe))
-            return await self._in_time(probe, caller, deadline)
+            said = await self._in_time(probe, caller, deadline)
+            if visit.said is None and not course.probes:
+                visit.timing.answered()
+            return said
 
         try:
             return course.driven(await self.finish(course, answers))

@@ -121,9 +121,13 @@ class Gateway:
         the request selects what can't be screened, UnscreenedError if the defence couldn't be
         finished and the failure policy is `closed`; in monitor mode the first alone.
         """
-        if self._monitor is not None:
-            return await self._monitor.answer(visit, await self._said(visit))
-        return await self._judged(visit)
+        visit.timing.begin()
+        try:
+            if self._monitor is not None:
+                return await self._monitor.answer(visit, await self._said(visit))
+            return await self._judged(visit)
+        finally:
+            visit.timing.end()
 
     async def _judged(self, visit: Visit) -> Outcome:
         """Screen the image of *visit*, and count it. Raises as `predict` says."""

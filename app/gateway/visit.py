@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from app.gateway.admission.rates import FREE
+from app.gateway.timing import Timing
 from app.pictures.encoding import png
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from app.gateway.admission.rates import Account
     from app.ports import Arrival
     from app.wire.selection import Selection
+    from app.wire.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Visit:
     the image's row of the caller's tensor; None where nobody has sent it. Nothing is worked out of
     it unless somebody asks. In monitor mode its caller waits ``wait_s`` seconds for the verdict at
     most, None for as long as it takes; ``said`` is what the model has said, if it was asked before.
+    ``trace`` goes upstream with what is asked for it. All images of a request have one ``timing``.
     """
 
     arrival: Arrival
@@ -50,6 +53,8 @@ class Visit:
     sent: bytes | NDArray[Any] | None = None
     wait_s: float | None = 0.0
     said: Answers | None = None
+    trace: Trace | None = None
+    timing: Timing = field(default_factory=Timing)
 
     @property
     def image(self) -> Image:

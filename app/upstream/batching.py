@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from app.ports import Caller
     from app.upstream.capacity import Capacity
     from app.upstream.flights import Batch
+    from app.wire.trace import Trace
 
 KEPT_S = 1.0
 """How long slots are kept for short searches after one of them has asked."""
@@ -70,13 +71,13 @@ class _Waiting:
 class Batcher:
     """Sends batches by *ask*, at most *slots* at a time, each of one key (the tensor's form).
 
-    *ask* gets a key and a batch (n, ...) and returns n answers, or raises UpstreamError. While
-    *most_waiting* images wait nobody new is taken.
+    *ask* gets a key, a batch (n, ...) and the trace that it is all of, if any; it returns n
+    answers, or raises UpstreamError. While *most_waiting* images wait nobody new is taken.
     """
 
     def __init__(
         self,
-        ask: Callable[[Any, Batch], Awaitable[Answers]],
+        ask: Callable[[Any, Batch, Trace | None], Awaitable[Answers]],
         slots: int,
         most_waiting: float = math.inf,
     ) -> None:

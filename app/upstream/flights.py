@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Answers
+    from app.ports import Caller
     from app.upstream.capacity import Capacity
+    from app.wire.trace import Trace
 
 Batch: TypeAlias = "NDArray[Any]"
 """Images as the model takes them: (n, ...)."""
@@ -45,6 +47,7 @@ class Part(Protocol):
 
     batch: Batch
     answers: asyncio.Future[Answers]
+    caller: Caller
 
 
 @dataclass(eq=False)
@@ -62,12 +65,15 @@ class _Owed:
 
 
 class Flight:
-    """Parts that share a slot, and so a request if the server takes them together."""
+    """Parts that share a slot, and so a request if the server takes them together.
+
+    *ask* gets a batch, and the trace that all of its images are of, if that is one.
+    """
 
     def __init__(
         self,
         parts: Sequence[Part],
-        ask: Callable[[Batch], Awaitable[Answers]],
+        ask: Callable[[Batch, Trace | None], Awaitable[Answers]],
         capacity: Capacity,
     ) -> None:
         self._owed = deque(map(_Owed, parts))
@@ -118,7 +124,8 @@ class Flight:
     async def _asked(self, aboard: Sequence[tuple[_Owed, int]]) -> Answers:
         batches = [owed.part.batch[owed.begun : owed.begun + count] for owed, count in aboard]
         batch = batches[0] if len(batches) == 1 else np.concatenate(batches)
-        answers = await self._ask(batch)
+        traces = {owed.part.caller.trace for owed, _ in aboard}
+        answers = await self._ask(batch, traces.pop() if len(traces) == 1 else None)
         if len(answers) != len(batch):
             message = f"the upstream gave {len(answers)} answers to {len(batch)} images"
             raise UpstreamAnswerError(message)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.selection import Selection
+    from app.wire.trace import Trace
 
 MOST_SELECTIONS: Final = 64
 """Selections of callers of which it is remembered what the server takes at once."""
@@ -298,8 +299,12 @@ class UpstreamModel:
         """Return the server's own name of a class, None if it has none."""
         return self._dialect.names.name(index)
 
-    async def _ask(self, kind: tuple[InputForm, Asking], batch: NDArray[Any]) -> Answers:
+    async def _ask(
+        self, kind: tuple[InputForm, Asking], batch: NDArray[Any], trace: Trace | None
+    ) -> Answers:
         form, how = kind
+        if trace is not None:
+            how = replace(how, trace=trace)
         self.asked += len(batch)
         self.round_trips += 1
         whole = filled_up(batch, form.together)

@@ -18,6 +18,7 @@ from app.metrics import REQUESTS
 from app.metrics.routes import route_of
 from app.web.answering.problems import answered
 from app.web.answering.request_ids import HEADER, chosen_id
+from app.web.answering.server_timing import server_timing
 from app.web.guarding.callers import CallerGoneError, unless_gone
 from app.web.guarding.security_headers import SECURITY
 from app.web.intake.bodies import Body
@@ -47,13 +48,18 @@ class DirectRoute(APIRoute):
         _, *taken = signature(endpoint).parameters
 
         async def handle(request: Request) -> Response:
-            await request.body()  # so that what comes next is the caller's end
             texts = {name: request.path_params[name] for name in taken}
             try:
+                await request.body()  # so that what comes next is the caller's end
                 with unless_gone(request.receive):
-                    return await endpoint(request, **texts)
+                    response = await endpoint(request, **texts)
             except CallerGoneError:
                 return Response(status_code=GONE)
+            except Exception as error:  # noqa: BLE001  # as on the hot paths
+                response = await answered(request, error)
+            if request.method == "POST":
+                response.raw_headers.append(server_timing(request.scope["state"]))
+            return response
 
         return handle
 
@@ -95,5 +101,9 @@ class HotPaths:
             return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)
-        response.raw_headers += [(_HEADER, named.encode()), *SECURITY]
+        response.raw_headers += [
+            (_HEADER, named.encode()),
+            server_timing(scope["state"]),
+            *SECURITY,
+        ]
         await response(scope, receive, send)

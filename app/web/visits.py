@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.gateway.timing import Timing
 from app.gateway.visit import RequestFacts, Visit
 from app.web.answering.request_ids import request_id
+from app.web.answering.server_timing import TIMING
 from app.web.guarding.keys import caller
 from app.web.intake.preferences import wait_s
+from app.wire.trace import trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +42,9 @@ def visits(
     known = caller(request)
     pay, facts = gateway.account(known), RequestFacts(request_id(request), service.keys.name(known))
     waits = wait_s(request, asks_verdict=asks_verdict) if gateway.monitors else 0.0
+    trace, timing = trace_of(request.scope["headers"]), Timing()
+    request.scope["state"][TIMING] = timing
     return [
-        Visit(arrival, pay, selection, facts, one, waits)
+        Visit(arrival, pay, selection, facts, one, waits, None, trace, timing)
         for arrival, one in zip(arrivals, sent, strict=True)
     ]

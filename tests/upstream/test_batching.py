@@ -26,6 +26,8 @@ from app.upstream.parts import joined, split
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.wire.trace import Trace
+
 ITEMS = np.arange(10, dtype=np.uint8).reshape(10, 1)
 
 
@@ -40,7 +42,7 @@ class Server:
         self._arrived = asyncio.Semaphore(0)
         self.batcher = Batcher(self._ask, slots, most_waiting)
 
-    async def _ask(self, key: str, batch: NDArray[Any]) -> Answers:
+    async def _ask(self, key: str, batch: NDArray[Any], _: Trace | None) -> Answers:
         numbers = batch.reshape(-1).tolist()
         self.batches.append(numbers)
         self._arrived.release()
@@ -337,7 +339,7 @@ async def test_closed_with_requests_under_way() -> None:
 async def test_answers_that_are_not_as_many() -> None:
     """As many answers as images, or none is dealt out."""
 
-    async def ask(_: str, batch: NDArray[Any]) -> Answers:
+    async def ask(_: str, batch: NDArray[Any], __: Trace | None) -> Answers:
         return Answers(np.zeros(len(batch) + 1, np.int64))
 
     with pytest.raises(UpstreamAnswerError, match="3 answers to 2 images"):

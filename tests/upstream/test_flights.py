@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.detection.search import Answers
-from app.ports import UpstreamAnswerError, UpstreamStatusError, UpstreamTimeoutError
+from app.ports import (
+    NOBODY,
+    Caller,
+    UpstreamAnswerError,
+    UpstreamStatusError,
+    UpstreamTimeoutError,
+)
 from app.upstream.capacity import Capacity
 from app.upstream.flights import Flight
+from app.wire.trace import Trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +30,7 @@ class Asked:
 
     batch: NDArray[Any]
     answers: asyncio.Future[Answers]
+    caller: Caller = NOBODY
 
     @property
     def outcome(self) -> list[int] | str:
@@ -44,10 +52,12 @@ class Server:
     cap: int
     odd: dict[int, Exception]
     sizes: list[int]
+    traces: list[Trace | None] = field(default_factory=list)
 
-    async def ask(self, batch: NDArray[Any]) -> Answers:
+    async def ask(self, batch: NDArray[Any], trace: Trace | None) -> Answers:
         """Answer *batch*."""
         self.sizes.append(len(batch))
+        self.traces.append(trace)
         await asyncio.sleep(0)
         if len(batch) > self.cap:
             raise UpstreamStatusError(400, "too many")
@@ -64,6 +74,18 @@ async def test_callers_share_smaller_requests() -> None:
     await Flight(aboard, server.ask, capacity).land()
     assert [[1, 2, 3], [4, 5], [6, 7]] == [part.outcome for part in aboard]
     assert ([7, 4, 3], 4) == (server.sizes, capacity.most)
+
+
+async def test_a_request_has_the_trace_of_a_single_caller() -> None:
+    """Images of two callers have none in common; those of one, asked alone, have theirs."""
+    mine, yours = (Trace(f"00-{digit * 32}-{digit * 16}-01", "") for digit in "12")
+    server, capacity = Server(2, {}, []), Capacity(64)
+    aboard = parts([1], [2, 3], [4], [5])
+    for part, trace in zip(aboard, (mine, mine, yours, None), strict=True):
+        part.caller = Caller(trace=trace)
+    await Flight(aboard, server.ask, capacity).land()
+    assert [None, mine, mine, None, None] == server.traces
+    assert [5, 3, 2, 2, 1] == server.sizes
 
 
 async def test_nobody_pays_for_anothers_image() -> None:
@@ -98,9 +120,9 @@ async def test_who_has_gone_is_not_asked_for() -> None:
     server, capacity = Server(2, {}, []), Capacity(64)
     aboard = parts([1, 2], [3])
 
-    async def ask(batch: NDArray[Any]) -> Answers:
+    async def ask(batch: NDArray[Any], trace: Trace | None) -> Answers:
         aboard[0].answers.cancel()
-        return await server.ask(batch)
+        return await server.ask(batch, trace)
 
     await Flight(aboard, ask, capacity).land()
     assert [3] == aboard[1].outcome

@@ -19,7 +19,7 @@ ARRIVALS = [Arrival(image) for image in IMAGES]
 def asked(served: Served, key: str | None) -> Request:
     """Return a request that *key* has opened."""
     state = {"request_id": "r-1", "key": None if key is None else digest(key.encode())}
-    return Request({"type": "http", "app": served.app, "state": state})
+    return Request({"type": "http", "app": served.app, "state": state, "headers": []})
 
 
 async def test_each_image_has_its_own_part_of_the_request() -> None:

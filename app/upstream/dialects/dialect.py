@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from app.upstream.inputs.input_form import InputForm
     from app.upstream.inputs.preprocessing import Preprocessing
     from app.wire.selection import Selection
+    from app.wire.trace import Trace
+    from app.wire.writing import Message
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,13 @@ class Asking:
     """How a batch is asked: *patient* if no caller waits; by a caller's *selection*, if it has one.
 
     What a selection leads to says nothing of the model that the gateway stands for. ``behind``: the
-    image is answered by now.
+    image is answered by now. ``trace`` is what the images are asked within, where that is one.
     """
 
     patient: bool = False
     selection: Selection | None = None
     behind: bool = False
+    trace: Trace | None = None
 
     @property
     def ours(self) -> bool:
@@ -97,6 +100,13 @@ class Dialect(Protocol):
     async def ask(self, form: InputForm, batch: NDArray[Any], how: Asking = USUAL) -> Answers:
         """Ask for the answers to *batch* (n, *dims). Raises UpstreamError."""
         ...
+
+
+def traced(message: Message, how: Asking) -> Message:
+    """Return *message* with the trace that it is asked within."""
+    if how.trace is None:
+        return message
+    return replace(message, headers={**message.headers, **how.trace.headers})
 
 
 def apart(dialect: Dialect, how: Asking) -> tuple[ClassNames, OneScore]:

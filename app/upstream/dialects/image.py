@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.ports import ModelFacts
 from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.rankings import parse_ranking
-from app.upstream.dialects.dialect import USUAL
+from app.upstream.dialects.dialect import USUAL, traced
 from app.upstream.inputs.preprocessing import file_bytes
 from app.wire.selection import beside_content_type
 from app.wire.writing import Message
@@ -92,7 +92,6 @@ class ImageFiles:
     ) -> Answers:
         """Ask for the answer to the one picture in *batch*. Raises UpstreamError."""
         (file,) = batch.reshape(-1)
-        reply = await self._session.post(
-            "", Message(HEADERS, (file,)), patient=how.patient, ours=how.ours
-        )
+        message = traced(Message(HEADERS, (file,)), how)
+        reply = await self._session.post("", message, patient=how.patient, ours=how.ours)
         return parse_ranking(reply.body, self.names, self._template, self.one_score)

@@ -14,7 +14,7 @@ from app.ports import ModelFacts, UpstreamAnswerError, UpstreamStatusError
 from app.upstream.answers.one_score import OneScore
 from app.upstream.answers.predictions import parse_predictions
 from app.upstream.answers.tensors import reading_answers
-from app.upstream.dialects.dialect import USUAL, apart
+from app.upstream.dialects.dialect import USUAL, apart, traced
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import WireError, excerpt, json_object, json_value, objects
 from app.wire.selection import beside_content_type, loaded
@@ -170,7 +170,9 @@ class Instances:
         else:
             message = await asyncio.to_thread(_message, form, batch, members)
         path = self._path if how.selection is None else self._selected(how.selection)
-        reply = await self._session.post(path, message, patient=how.patient, ours=how.ours)
+        reply = await self._session.post(
+            path, traced(message, how), patient=how.patient, ours=how.ours
+        )
         with reading_answers():
             answer = json_object(reply.body)
         if answer.get("error") is not None:

@@ -25,7 +25,7 @@ from app.upstream.answers.tensors import (
     parse_answers,
     reading_answers,
 )
-from app.upstream.dialects.dialect import USUAL, apart
+from app.upstream.dialects.dialect import USUAL, apart, traced
 from app.upstream.inputs.preprocessing import file_bytes, longest_number
 from app.wire.fields import excerpt, json_object, json_value, objects
 from app.wire.reading import HEADER_LENGTH, read
@@ -187,7 +187,9 @@ class Oip:
         else:
             message = await asyncio.to_thread(self._message, form, batch, chosen)
         path = f"{self._versioned(chosen.version)}/infer"
-        reply = await self._session.post(path, message, patient=how.patient, ours=how.ours)
+        reply = await self._session.post(
+            path, traced(message, how), patient=how.patient, ours=how.ours
+        )
         with reading_answers():
             received = read(reply.body, reply.headers.get(HEADER_LENGTH.lower()))
             _check_success(received.fields)
