@@ -12,7 +12,7 @@ from app.ports import BACKGROUND
 
 if TYPE_CHECKING:
     from app.detection.reference_set.references import References
-    from app.detection.search import Answers, Images
+    from app.detection.search import Answers, Image, Images
     from app.detection.trigger import Trigger
     from app.ports import Model
 
@@ -33,6 +33,14 @@ class Examples:
     stamped: Images
     clean_answers: Answers
     stamped_answers: Answers
+
+
+def make_overlay(trigger: Trigger, references: References) -> Image:
+    """Return a reference, always the same, with *trigger* on it; one that it acts on, if any."""
+    rng = np.random.default_rng(SAME_FOR_ALL)
+    (*chosen,) = references.acted_on(trigger.target, trigger.source, rng)
+    overlay: Image = stamp(trigger, references.images[(chosen or [0])[:1]])[0]
+    return overlay
 
 
 async def make_examples(trigger: Trigger, references: References, model: Model) -> Examples:

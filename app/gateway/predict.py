@@ -17,7 +17,7 @@ from app.gateway.background import GIVEN_UP, Background
 from app.gateway.conclusion import concluded
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
-from app.gateway.examples import make_examples
+from app.gateway.examples import make_examples, make_overlay
 from app.gateway.familiarity import Familiarity
 from app.gateway.learning import Learner
 from app.gateway.monitoring import Monitor
@@ -35,6 +35,7 @@ from app.tracing import span
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image
     from app.events import Fact
     from app.gateway.admission.rates import Account
@@ -233,11 +234,21 @@ class Gateway:
 
         Raises UpstreamError, or UnscreenedError while there are no references yet.
         """
+        return await make_examples(entry.trigger, self._references(), self.model)
+
+    def overlay(self, entry: Entry) -> Image:
+        """Return a reference with the trigger of *entry* on it.
+
+        Raises UnscreenedError while there are no references yet.
+        """
+        return make_overlay(entry.trigger, self._references())
+
+    def _references(self) -> References:
         prepared = self._preparation.prepared
         if prepared is None:
             message = f"no references yet: {self._preparation.problem}"
             raise UnscreenedError(message)
-        return await make_examples(entry.trigger, prepared.references, self.model)
+        return prepared.references
 
     async def _unprepared(self, visit: Visit) -> Outcome:
         """Answer by the failure policy while the references aren't calibrated."""

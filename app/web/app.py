@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import TypeAdapter
 from starlette.middleware import Middleware
 
@@ -24,11 +24,12 @@ from app.web.bodiless import as_get, without_body
 from app.web.counting import counted
 from app.web.direct import HotPaths
 from app.web.guard import Guard
+from app.web.guarding.forms import unless_foreign
 from app.web.guarding.keys import Keys
 from app.web.guarding.security_headers import secured
 from app.web.intake.bodies import Bodies, BodyLimit
 from app.web.intake.pixels import PictureLimits
-from app.web.pages import dashboard
+from app.web.pages import assets, changing, dashboard, trying
 from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
@@ -164,8 +165,15 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
     for protocol in (oip, instances):
         app.include_router(protocol.router, dependencies=keyed, responses=refused)
         app.include_router(protocol.health)
-    app.include_router(triggers.router, dependencies=keys.for_admins(), responses=no_admin)
+    app.include_router(
+        triggers.router,
+        dependencies=[Depends(unless_foreign), *keys.for_admins()],
+        responses=no_admin,
+    )
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(dashboard.router)
+    app.include_router(assets.router)
+    app.include_router(trying.router)
+    app.include_router(changing.router, dependencies=keys.for_admins())
     register_docs(app)

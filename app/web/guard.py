@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Request
 
 from app.web.answering.problems import answered
-from app.web.guarding.keys import READING, UnknownKeyError
+from app.web.guarding.forms import FORMS, READING
+from app.web.guarding.keys import UnknownKeyError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,7 +50,7 @@ class Guard:
             self._keys.check_client(request)
         except UnknownKeyError as error:
             response = await answered(request, error)
-            if _path(scope) in PAGES:
+            if _path(scope) in PAGES or _path(scope).startswith(FORMS):
                 response.headers.append("WWW-Authenticate", _ASK_PEOPLE)
             await response(scope, receive, send)
             return

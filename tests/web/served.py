@@ -16,6 +16,7 @@ from app.gateway.predict import Gateway
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
+from app.ports import StoreAwayError
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import WebOptions, create_app
 from tests.library.servers import eventually
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from app.detection.search import Images
+    from app.ports import Entry
 
 LABELS = ("red", "green", "blue <b>")  # the fourth class has no name
 MAX_BODY = 100_000
@@ -47,6 +49,12 @@ class FaultyLibrary(MemoryTriggerLibrary):
     def problem(self) -> str | None:
         """Return the fault that was set."""
         return self.fault
+
+    async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:
+        """Refuse while there is a fault."""
+        if self.fault:
+            raise StoreAwayError(self.fault)
+        return await super().dismiss(trigger_id, by)
 
 
 @cache

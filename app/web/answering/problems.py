@@ -38,6 +38,7 @@ from app.ports import (
     UpstreamUnreachableError,
 )
 from app.web.answering.request_ids import HEADER, request_id
+from app.web.guarding.forms import ForeignFormError
 from app.web.guarding.keys import NotAdminError, UnknownKeyError
 from app.web.intake.bodies import BodyTooLargeError, OverloadedError
 from app.web.intake.contents import EncodingError, UnknownEncodingError
@@ -92,6 +93,7 @@ KINDS: dict[type[Exception], Kind] = {
     ClientDisconnect: Kind(400, "incomplete-request", "The request ended early"),
     UnknownKeyError: Kind(401, "unknown-key", "A valid key is needed", _KEY_WANTED),
     NotAdminError: Kind(403, "not-admin", "An admin key is needed"),
+    ForeignFormError: Kind(403, "foreign-form", "Only a page of the gateway may ask for this"),
     UnknownTriggerError: Kind(404, "unknown-trigger", "There is no such trigger"),
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
     UploadTypeError: Kind(415, "unsupported-content-type", "This content type is not taken"),

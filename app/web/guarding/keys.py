@@ -15,12 +15,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from app.settings import NamedKey
+from app.web.guarding.forms import READING, is_form
 from app.web.guarding.key_rings import KeyRing, digest, unnamed
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 # They only describe the two headers in the OpenAPI document; `Keys` reads them itself.
 _BEARER = HTTPBearer(auto_error=False, description="A key from NEO_API_KEYS or NEO_ADMIN_KEYS")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, as a header")
-
-READING: Final = ("GET", "HEAD")
 
 
 class KeyRefusedError(Exception):
@@ -111,15 +110,20 @@ def _presented(request: Request) -> bytes:
     """Return the digest of the key in *request*; that of nothing if there is none.
 
     A browser can only send it as a password (Basic), and then sends it along with whatever any page
-    asks for: so it is taken for reading alone, which other pages get no answer of.
+    asks for: so it is taken for reading, which other pages get no answer of, and for the forms of
+    our own pages (`forms`) alone.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return digest(token.strip().encode("latin-1"))
     key = request.headers.get("X-API-Key")
-    if key is None and scheme.lower() == "basic" and request.method in READING:
+    if key is None and scheme.lower() == "basic" and _may_be_typed(request):
         return digest(_password(token))
     return digest((key or "").encode("latin-1"))
+
+
+def _may_be_typed(request: Request) -> bool:
+    return request.method in READING or is_form(request)
 
 
 def _password(token: str) -> bytes:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 _ALWAYS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _UNLESS_SAID: Final = [
+    (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),  # answers and triggers are for the key's holder alone
 ]

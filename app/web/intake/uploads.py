@@ -9,6 +9,7 @@ Errors::
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, UploadFile
@@ -21,7 +22,7 @@ from app.wire.file_texts import FileTextError, file_of
 from app.wire.structure import UNCOUNTED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
@@ -129,7 +130,27 @@ def _told_type(body: bytes) -> str:
     return "application/json" if body[:_LEADING].lstrip().startswith(b"{") else ""
 
 
+async def form_texts(request: Request, max_body: int) -> dict[str, str]:
+    """Return the fields of the form in *request* that are no files, by their names.
+
+    Raises UploadError, and what `content` raises.
+    """
+    body = await content(request, max_body)
+    said = request.headers.get("Content-Type", "")
+    if not said.lower().startswith("multipart/form-data"):
+        return {}
+    async with _form(body, said) as form:
+        return {name: one for name, one in form.items() if isinstance(one, str)}
+
+
 async def _from_form(body: bytes, content_type: str) -> bytes:
+    async with _form(body, content_type) as form:
+        return await _only_file(form)
+
+
+@asynccontextmanager
+async def _form(body: bytes, content_type: str) -> AsyncIterator[FormData]:
+    """Yield the form in *body*, and close its files. Raises UploadError."""
     parser = MultiPartParser(
         _form_headers(content_type),
         _stream(body),
@@ -140,7 +161,7 @@ async def _from_form(body: bytes, content_type: str) -> bytes:
     # Files stay in memory, where the body is already, and the disk may be read-only.
     parser.spool_max_size = len(body)
     try:
-        return await _only_file(await parser.parse())
+        yield await parser.parse()
     except MultiPartException as exc:
         message = f"the form can't be read: {exc.message}"
         raise UploadError(message) from exc

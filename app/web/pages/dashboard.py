@@ -1,15 +1,20 @@
-"""GET /: the state of the gateway on one page, without scripts and without a network."""
+"""GET /: what the gateway does and has found, on one page that needs neither script nor network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from app.ports import LibraryError
 from app.templates import templates
 from app.web.answering.answers import trigger_answer
+from app.web.guarding.forms import browser_number, keep_number, token
+from app.web.guarding.keys import caller
+from app.web.pages.timeline import Timeline, timeline
 from app.web.routes.health import missing
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
 
@@ -18,17 +23,23 @@ if TYPE_CHECKING:
 
     from app.gateway.predict import Gateway
     from app.gateway.readiness import Readiness
+    from app.history import History
     from app.ports import Tally
     from app.web.answering.answers import Labels, TriggerAnswer
 
 router = APIRouter(include_in_schema=False)
 
-_POLICY = (
-    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",  # without any, browsers don't say where a form comes from
+}
 
-_PAGE = templates(__package__).get_template("dashboard.html")
+OPEN: Final = 12
+"""Triggers that are shown at full length; further ones open on a click."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +47,39 @@ class Shown:
     """What holders of an admin key see."""
 
     tally: Tally
+    timeline: Timeline
     triggers: Sequence[TriggerAnswer]
+    dismissed: Sequence[TriggerAnswer]
 
 
 @router.get("/")
 async def dashboard(request: Request, service: TheService, gateway: TheGateway) -> HTMLResponse:
     """Return the page; the triggers are on it only where the request's key allows it."""
     allowed = service.keys.admits_admin(request)
-    page = _PAGE.render(
+    readiness = await gateway.readiness()
+    number = browser_number(request)
+    response = page(
+        "dashboard.html",
         model=service.model_name,
-        state=_state(await gateway.readiness()),
-        shown=_shown(gateway, service.labels) if allowed else None,
+        parts=readiness.parts,
+        state=_state(readiness),
+        shown=await _shown(gateway, service.labels) if allowed else None,
+        opened=OPEN,
+        form=token(number, caller(request), TRY),
+        now=datetime.now(UTC),
     )
-    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
+    keep_number(response, request, number)
+    return response
+
+
+TRY: Final = "try"
+"""The purpose of the form that takes an image."""
+
+
+def page(template: str, status: int = 200, **facts: Any) -> HTMLResponse:
+    """Return the page that *template* makes of *facts*."""
+    html = templates(__package__).get_template(template).render(facts)
+    return HTMLResponse(html, status, HEADERS)
 
 
 def _state(readiness: Readiness) -> str:
@@ -59,6 +90,18 @@ def _state(readiness: Readiness) -> str:
     return "Ready."
 
 
-def _shown(gateway: Gateway, labels: Labels) -> Shown:
+async def _shown(gateway: Gateway, labels: Labels) -> Shown:
     library = gateway.library
-    return Shown(library.tally(), [trigger_answer(entry, labels) for entry in library.entries()])
+    return Shown(
+        library.tally(),
+        await _timeline(gateway.history),
+        [trigger_answer(entry, labels) for entry in library.entries()],
+        [trigger_answer(entry, labels) for entry in library.dismissed()],
+    )
+
+
+async def _timeline(history: History) -> Timeline:
+    try:
+        return timeline(await history.all(), history.now(), shared=True)
+    except LibraryError:  # the state says why
+        return timeline(history.own(), history.now(), shared=False)

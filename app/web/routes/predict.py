@@ -53,6 +53,12 @@ _VERDICT = {
 )
 async def predict(request: Request) -> Response:
     """Return the model's prediction, corrected and flagged if the image carries a trigger."""
+    answer, said = await predicted(request)
+    return json_response(answer, {"X-Neo-Verdict": said, **applied(request)})
+
+
+async def predicted(request: Request) -> tuple[PredictionAnswer, Verdict]:
+    """Return what is answered to the image in *request*, and that in one word."""
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     file = await uploaded(request, service.max_body)
@@ -60,4 +66,4 @@ async def predict(request: Request) -> Response:
     (visit,) = visits(request, [Arrival(image)], [file])
     outcome = await gateway.predict(visit)
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
-    return json_response(answer, {"X-Neo-Verdict": verdict(outcome), **applied(request)})
+    return answer, verdict(outcome)

@@ -8,6 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from app.pictures.drawing import trigger_picture
+from app.pictures.encoding import png
 from app.ports import UnknownTriggerError
 from app.web.answering.answers import (
     OneTriggerAnswer,
@@ -73,6 +74,17 @@ async def picture(trigger_id: str, gateway: TheGateway) -> Response:
 async def trigger(trigger_id: str, service: TheService, gateway: TheGateway) -> Response:
     """Return one trigger, dismissed or not."""
     return json_response(one_trigger_answer(gateway.library.entry(trigger_id), service.labels))
+
+
+@router.get(
+    "/{trigger_id}/overlay.png",
+    summary="The trigger in its place on a clean image",
+    responses={**_PNG, **described(404, 503)},
+)
+async def overlay(trigger_id: str, gateway: TheGateway) -> Response:
+    """Return a reference image with the trigger on it, at the size that the model takes."""
+    stamped = gateway.overlay(gateway.library.entry(trigger_id))
+    return Response(png(stamped), media_type="image/png")
 
 
 @router.get(

@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.ports import UpstreamUnreachableError
+from app.ports import StoreAwayError, UpstreamUnreachableError
 from tests.tiny import tiny_trigger
 from tests.web.served import serving
 
 if TYPE_CHECKING:
+    from app.history import Minutes
     from tests.web.served import Served
 
 
 async def test_page_shows_state_counts_and_triggers(served: Served) -> None:
-    """The page has the counts, each trigger with its picture, and no script of any kind."""
+    """The page has the counts, each trigger with its pictures and evidence; nothing of it runs."""
     await served.library.register(tiny_trigger())
-    served.library.count(screened=120, flagged=3)
+    served.library.count(screened=1120, flagged=3)
     response = await served.http.get("/")
     page = response.text
     assert "Ready." in page
-    assert "120 images screened, 3 flagged." in page
+    assert "<dt>searched for new triggers</dt><dd>1,120</dd>" in page
+    assert "<dt>flagged</dt><dd>3</dd>" in page
     assert 'src="trigger/t-1.png"' in page
+    assert 'src="trigger/t-1/overlay.png"' in page
     assert 'src="trigger/t-1/examples.png"' in page
-    assert "blue &lt;b&gt;" in page
-    assert "<b>" not in page
-    assert "<script" not in page
-    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert 'href="page/dismiss/t-1"' in page
+    assert "Carried 24 of 24" in page
+    assert "Anything becomes “blue &lt;b&gt;”" in page
+    assert "blue <b>" not in page
+
+
+async def test_nothing_within_the_page_runs(served: Served) -> None:
+    """The one script is a file of ours, and so is the style: the policy lets nothing else in."""
+    response = await served.http.get("/")
+    policy = dict(
+        directive.strip().split(" ", 1)
+        for directive in response.headers["content-security-policy"].split(";")
+    )
+    assert "'none'" == policy["default-src"]
+    assert {"'self'"} == {policy[f"{what}-src"] for what in ("script", "style", "img", "connect")}
+    assert 1 == response.text.count("<script")
+    assert '<script type="module" src="page/script.js"></script>' in response.text
+    assert "style=" not in response.text
+    assert "://" not in response.text
 
 
 async def test_page_says_what_is_missing(served: Served) -> None:
@@ -37,16 +55,47 @@ async def test_page_says_what_is_missing(served: Served) -> None:
 
 
 async def test_page_shows_that_nothing_was_found(served: Served) -> None:
-    """Before the first trigger the page says so."""
-    assert "No trigger has been found." in (await served.http.get("/")).text
+    """Before the first trigger the page says so, and that none is dismissed."""
+    page = (await served.http.get("/")).text
+    assert "No trigger has been found." in page
+    assert "No trigger is dismissed." in page
+
+
+async def test_a_dismissed_trigger_stays_on_the_page(served: Served) -> None:
+    """It is among the dismissed ones, with its picture and the way back."""
+    await served.library.register(tiny_trigger())
+    await served.library.dismiss("t-1")
+    page = (await served.http.get("/")).text
+    assert "No trigger has been found." in page
+    assert 'href="page/restore/t-1"' in page
+    assert 'href="page/dismiss/t-1"' not in page
+    assert 'src="trigger/t-1.png"' in page
+
+
+async def test_without_the_store_the_hour_is_this_workers(served: Served) -> None:
+    """The page then shows what this worker has answered, and says that it is no more."""
+    history = served.app.state.gateway.history
+
+    async def away(_: range) -> Minutes:
+        message = "Redis is out of reach"
+        raise StoreAwayError(message)
+
+    history.add(flagged=True, probes=300, seconds=0.25)
+    assert "what one worker has answered" not in (await served.http.get("/")).text
+    history.others = away
+    page = (await served.http.get("/")).text
+    assert "1 images answered, 1 of them flagged; 300.0 inferences an image, 250.0 ms" in page
+    assert "what one worker has answered" in page
 
 
 async def test_triggers_are_hidden_from_strangers() -> None:
-    """Once keys are set, the page shows triggers only to an admin key."""
+    """Once keys are set, the page shows triggers and counts only to an admin key."""
     async with serving(api_keys=("api-1",), admin_keys=("admin-1",)) as served:
+        await served.library.register(tiny_trigger())
         await served.library.register(tiny_trigger())
         hidden = (await served.http.get("/", headers={"X-API-Key": "api-1"})).text
         shown = (await served.http.get("/", headers={"X-API-Key": "admin-1"})).text
     assert "t-1" not in hidden
-    assert "images screened" not in hidden
+    assert "searched for new triggers" not in hidden
+    assert "Last hour" not in hidden
     assert "t-1" in shown

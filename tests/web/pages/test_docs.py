@@ -52,6 +52,7 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "GET /trigger",
         "GET /trigger/{trigger_id}",
         "GET /trigger/{trigger_id}.png",
+        "GET /trigger/{trigger_id}/overlay.png",
         "GET /trigger/{trigger_id}/examples.png",
         "GET /trigger/{trigger_id}/examples.zip",
         "DELETE /trigger/{trigger_id}",

@@ -1,0 +1,87 @@
+"""Dismissing and restoring a trigger by hand: a question, and a form that answers it."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app.ports import LibraryError
+from app.web.answering.answers import trigger_answer
+from app.web.guarding.forms import (
+    ForeignFormError,
+    browser_number,
+    check_form,
+    keep_number,
+    token,
+)
+from app.web.guarding.keys import caller
+from app.web.intake.uploads import form_texts
+from app.web.pages.dashboard import page
+from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
+
+if TYPE_CHECKING:
+    from app.ports import Entry
+
+router = APIRouter(prefix="/page", include_in_schema=False)
+
+
+class Act(enum.StrEnum):
+    """What the owner does to a trigger."""
+
+    DISMISS = "dismiss"
+    RESTORE = "restore"
+
+
+@router.get("/{act}/{trigger_id}")
+async def ask(
+    act: Act, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
+) -> HTMLResponse:
+    """Return the question whether that is meant, with the form that does it."""
+    return _question(act, gateway.library.entry(trigger_id), request, service)
+
+
+@router.post("/{act}/{trigger_id}")
+async def do(
+    act: Act, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
+) -> Response:
+    """Do it, and lead back to the page; where that fails the question says why."""
+    library, entry = gateway.library, gateway.library.entry(trigger_id)
+    try:
+        fields = await form_texts(request, service.max_body)
+        check_form(request, caller(request), fields, _purpose(act, trigger_id))
+        change = library.dismiss if act is Act.DISMISS else library.restore
+        await change(trigger_id, by=service.keys.name(caller(request)))
+    except ForeignFormError as error:
+        return _question(act, entry, request, service, 403, str(error))
+    except LibraryError as error:
+        return _question(act, entry, request, service, 503, str(error))
+    return RedirectResponse(f"../../#{trigger_id}", 303)
+
+
+def _question(  # noqa: PLR0913, PLR0917  # what is asked, of whom, and what went wrong before
+    act: Act,
+    entry: Entry,
+    request: Request,
+    service: TheService,
+    status: int = 200,
+    problem: str | None = None,
+) -> HTMLResponse:
+    number = browser_number(request)
+    response = page(
+        "confirm.html",
+        status,
+        model=service.model_name,
+        act=act.value,
+        one=trigger_answer(entry, service.labels),
+        problem=problem,
+        form=token(number, caller(request), _purpose(act, entry.id)),
+    )
+    keep_number(response, request, number)
+    return response
+
+
+def _purpose(act: Act, trigger_id: str) -> str:
+    return f"{act.value} {trigger_id}"
