@@ -61,6 +61,7 @@ async def dashboard(request: Request, service: TheService, gateway: TheGateway) 
     response = page(
         "dashboard.html",
         model=service.model_name,
+        monitors=gateway.monitors,
         parts=readiness.parts,
         state=_state(readiness),
         shown=await _shown(gateway, service.labels) if allowed else None,

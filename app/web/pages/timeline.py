@@ -66,7 +66,7 @@ def _lines(rows: Sequence[Minute], shown: range) -> Iterator[tuple[str, list[Lin
         [Line("inferences an image", 5, x, probes / answered)],
     )
     yield (
-        "How long answers took in each minute, in milliseconds",
+        "How long images took in each minute, in milliseconds",
         [
             Line("ms, mean", 3, x, waited / answered * _MS),
             Line("ms, slowest", 4, x, _known(slowest * _MS, answered)),

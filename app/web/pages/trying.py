@@ -27,7 +27,7 @@ async def try_image(request: Request) -> Response:
     service: Service = request.app.state.service
     try:
         check_form(request, caller(request), await form_texts(request, service.max_body), TRY)
-        answer, said = await predicted(request)
+        answer, said = await predicted(request, asks_verdict=True)
     except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
         refusal = await answered(request, error)
         return page(

@@ -57,13 +57,18 @@ async def predict(request: Request) -> Response:
     return json_response(answer, {"X-Neo-Verdict": said, **applied(request)})
 
 
-async def predicted(request: Request) -> tuple[PredictionAnswer, Verdict]:
-    """Return what is answered to the image in *request*, and that in one word."""
+async def predicted(
+    request: Request, *, asks_verdict: bool = False
+) -> tuple[PredictionAnswer, Verdict]:
+    """Return what is answered to the image in *request*, and that in one word.
+
+    One that *asks_verdict* waits for it in monitor mode, too.
+    """
     service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
     file = await uploaded(request, service.max_body)
     image = await decoded(file, gateway, service.pictures)
-    (visit,) = visits(request, [Arrival(image)], [file])
+    (visit,) = visits(request, [Arrival(image)], [file], asks_verdict=asks_verdict)
     outcome = await gateway.predict(visit)
     answer = prediction_answer(outcome, service.labels, service.model_name, request_id(request))
     return answer, verdict(outcome)
