@@ -84,7 +84,9 @@ async def test_without_the_store_the_hour_is_this_workers(served: Served) -> Non
     assert "what one worker has answered" not in (await served.http.get("/")).text
     history.others = away
     page = (await served.http.get("/")).text
-    assert "1 images answered, 1 of them flagged; 300.0 inferences an image, 250.0 ms an image" in page
+    assert (
+        "1 images answered, 1 of them flagged; 300.0 inferences an image, 250.0 ms an image" in page
+    )
     assert "what one worker has answered" in page
 
 
