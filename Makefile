@@ -7,15 +7,16 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--durations 10
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock requirements-sbom.lock
+LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock requirements-browser.lock \
+	requirements-sbom.lock
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	$(UPGRADE)
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow fuzz soak check compose-check conformance deploy-check bench bench-detection bench-evasion bench-photos \
-	bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
+.PHONY: help demo browser test test-slow fuzz soak check compose-check conformance deploy-check bench bench-detection \
+	bench-evasion bench-photos bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
 
@@ -57,6 +58,9 @@ compose-check: $(VENV)/dev
 
 conformance: $(VENV)/dev ## Test against real model servers and their clients, two at a time (ARGS="-k triton" for some)
 	$(BIN)/python -m pytest --numprocesses 2 tests/conformance $(ARGS)
+
+browser: $(VENV)/browser ## Test the page in a real Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/browser $(ARGS)
 
 wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, without extras and with the demo's
 	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/wheel $(ARGS)
@@ -103,6 +107,8 @@ lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer release
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
 	echo cyclonedx-bom | $(COMPILE) - --constraints requirements-dev.lock \
 		--output-file requirements-sbom.lock
+	printf 'axe-playwright-python>=0.1.8\nplaywright>=1.65\n' | $(COMPILE) - \
+		--constraints requirements-dev.lock --output-file requirements-browser.lock
 
 clean: ## Remove .venv and what the tools have left
 	rm -rf $(VENV) .venv-conformance dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -120,6 +126,11 @@ $(VENV)/dev: requirements-dev.lock | $(BIN)/python
 	@$(PIP_INSTALL) --require-hashes --requirement $<
 	@$(PIP_INSTALL) --no-deps --editable .
 	@touch $@ $(VENV)/demo
+
+$(VENV)/browser: requirements-browser.lock $(VENV)/dev
+	@echo 'Installing what drives a browser (once, half a minute)'
+	@$(PIP_INSTALL) --require-hashes --requirement $<
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
