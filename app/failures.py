@@ -17,6 +17,7 @@ The errors::
     ├── OnnxError                    a file isn't a classifier of images that can be asked
     └── LibraryError                 the trigger library can't do this now
         ├── StoreAwayError             the store can't be reached, or was never read
+        ├── StoreDeniedError           the store knows no such user, or doesn't let it do that
         ├── UnknownTriggerError        no trigger has this id
         ├── UnwritableError            the store can be read, and takes nothing new
         └── OtherTypeError             what is under a key of ours is of another type
@@ -212,6 +213,12 @@ class StoreAwayError(LibraryError):
         return _with_mend("Redis can't be reached or read", self.mend)
 
 
+class StoreDeniedError(LibraryError):
+    """The store doesn't let the gateway in, or do what it needs; the message is all our own."""
+
+    quotes = False
+
+
 class UnknownTriggerError(LibraryError):
     """No trigger has this id."""
 
@@ -229,4 +236,4 @@ class OtherTypeError(LibraryError):
 
 
 def _with_mend(message: str, mend: str | None) -> str:
-    return message if mend is None else f"{message} (see {mend})"
+    return message if mend is None or mend in message else f"{message} (see {mend})"

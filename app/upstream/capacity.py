@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.upstream.http.limits import Limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,6 +63,13 @@ class Capacity:
         self._image_bytes = image_bytes
         told = images if body_bytes is None else min(images, body_bytes // image_bytes)
         self._told = max(told, 1)
+        self._tight: str | None = None
+        if body_bytes is not None and not told and body_bytes < Limits.batch_bytes:
+            self._tight = (
+                f"one image is up to {image_bytes} bytes of a request, and NEO_UPSTREAM_MAX_BODY"
+                f" leaves {body_bytes} for images: one is sent all the same"
+            )
+            logger.warning("%s", self._tight)
         self._above = above
         self._clock = clock
         self._images: int | None = None
@@ -100,9 +109,9 @@ class Capacity:
 
     @property
     def note(self) -> str | None:
-        """What was learnt, in words; None where that is nothing."""
+        """What was learnt, or what can't be kept, in words; None where that is nothing."""
         self._forget_in_time()
-        return None if self._lesson is None else self._words(self._lesson)
+        return self._tight if self._lesson is None else self._words(self._lesson)
 
     def _words(self, lesson: Lesson) -> str:
         if lesson.status == TOO_LARGE:

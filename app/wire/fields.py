@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -14,6 +15,9 @@ Fields: TypeAlias = "Mapping[str, Any]"
 """A JSON object."""
 
 EXCERPT = 200
+
+_NOT_FINITE = re.compile(rb"[\[:,\s](?:NaN|[+-]?Inf(?:inity)?)\s*[\],}]")
+"""As Python's and JavaScript's writers put them."""
 
 
 class WireError(ValueError):
@@ -27,6 +31,13 @@ class WireError(ValueError):
         self.quoted = quoted
 
 
+class NotFiniteError(WireError):
+    """Numbers in what would be JSON otherwise are NaN or infinite."""
+
+    def __init__(self) -> None:
+        super().__init__("it is not JSON: numbers in it are NaN or Infinity")
+
+
 def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSON is there
     """Read *body* as JSON. NaN and Infinity are no JSON."""
     collecting = gc.isenabled()
@@ -34,6 +45,8 @@ def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSO
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
+        if _NOT_FINITE.search(body):
+            raise NotFiniteError from exc
         shown = repr(excerpt(body)[:40])
         message = f"it is not JSON; it begins with: {shown}"
         raise WireError(message, shown) from exc

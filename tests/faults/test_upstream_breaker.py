@@ -93,6 +93,7 @@ async def test_readiness_alone_finds_it() -> None:
     ):
         await gateway.ready()
         await fail(gateway, Fault.RESET)
+        assert (await gateway.upstream_reason() or "").endswith(" (see NEO_UPSTREAM_URL)")
         await gateway.server.mend()
         async with asyncio.timeout(START_S):
             while await gateway.upstream_reason():

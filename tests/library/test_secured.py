@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -132,6 +133,26 @@ async def test_that_user_reaches_nothing_else(server: Server, limited: Callable[
     with server.client() as client:
         for command in (("GET", "other"), ("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*")):
             assert "no permissions" in str(client.execute_command("ACL", "DRYRUN", "neo", *command))
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        ("-hset", "(the command hset|a command, or the gateway's keys)"),
+        ("resetkeys", "a command, or the gateway's keys"),
+    ],
+)
+@pytest.mark.usefixtures("limited")
+async def test_what_that_user_may_not_do_is_named(server: Server, without: str, said: str) -> None:
+    """A right that is missing is told with the setting, and with the command that was denied."""
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "neo", without)
+    url = server.url.replace("unix://", "unix://neo:secret@")
+    async with open_library(url, "signs") as (library, _):
+        await library.register(trigger())
+        await eventually(lambda: library.problem() is not None)
+        problem = library.problem() or ""
+        assert re.fullmatch(f"Redis denies the user in NEO_REDIS_URL {said}", problem)
 
 
 async def _measure() -> Calibration:

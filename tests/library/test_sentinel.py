@@ -78,15 +78,16 @@ async def test_sentinels_that_are_away_are_a_plain_problem() -> None:
     url = "redis+sentinel://user:wonder@127.0.0.1:1/triggers?client_name=blunder"
     async with open_library(url, "signs") as (library, _):
         said = str(library.problem())
-    assert "Redis is out of reach: no sentinel names a master for the service in the URL" == said
+    words = "Redis is out of reach: no sentinel names a master for the service in the URL"
+    assert f"{words} (see NEO_REDIS_URL)" == said
 
 
 async def test_a_wrong_password_is_a_problem() -> None:
-    """A server that lets nobody in is a problem in its own words; opening doesn't fail."""
+    """A server that lets nobody in is a problem that names the setting; opening doesn't fail."""
     (port,) = _free_ports(1)
     with running(server_program(), *_tcp(port)):
         async with open_library(f"redis://:blunder@127.0.0.1:{port}", "signs") as (library, _):
-            assert "password" in str(library.problem())
+            assert "password in NEO_REDIS_URL" in str(library.problem())
             assert "blunder" not in str(library.problem())
         async with open_library(f"redis://:wonder@127.0.0.1:{port}/1", "signs") as (library, _):
             assert library.problem() is None

@@ -156,3 +156,18 @@ def test_nothing_holds_for_ever() -> None:
     assert (1, True) == (capacity.most, capacity.note is not None)
     now[0] = HELD_S
     assert (64, None) == (capacity.most, capacity.note)
+
+
+@pytest.mark.parametrize(("most", "told"), [(100, True), (None, False), (100_000, False)])
+async def test_a_limit_below_one_image(
+    connect: Connect, caplog: pytest.LogCaptureFixture, most: int | None, told: bool
+) -> None:  # noqa: FBT001
+    """It is said once in the log and in `/readyz`; the image is sent all the same."""
+    limits = Limits() if most is None else Limits(batch_bytes=most)
+    with odd(OddServer()) as url, caplog.at_level(logging.WARNING):
+        model = await connect(url, TOLD, limits)
+        answers = await model.answer(IMAGES[:2])
+    np.testing.assert_array_equal(first_pixels(IMAGES[:2]), answers.scores)
+    said = [record.getMessage() for record in caplog.records]
+    assert ([model.note] if told else []) == said
+    assert not told or "NEO_UPSTREAM_MAX_BODY leaves 100 for images" in said[0]

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
+    AuthenticationError,
     MovedError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from app.ports import LibraryError, OtherTypeError, StoreAwayError, UnwritableError
+from app.ports import (
+    LibraryError,
+    OtherTypeError,
+    StoreAwayError,
+    StoreDeniedError,
+    UnwritableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -83,6 +91,13 @@ NO_WRITES = {
 """By the word that its refusal begins with."""
 
 
+SHUT = "Redis lets nobody in with the user and password in NEO_REDIS_URL, or without"
+DENIED = re.compile("no permission|executing the script can't run this command", re.IGNORECASE)
+"""What it says of a user without a right, also within a script."""
+
+COMMAND = re.compile(r"'([a-z|_-]{1,40})' command")
+
+
 @contextmanager
 def reaching_redis() -> Iterator[None]:
     """Turn every failure of Redis into a LibraryError that says what is wrong."""
@@ -95,6 +110,8 @@ def reaching_redis() -> Iterator[None]:
         raise UnwritableError(FULL) from exc
     except ReadOnlyError as exc:  # of a primary that sentinels name it is a lost connection
         raise UnwritableError(READ_ONLY) from exc
+    except AuthenticationError as exc:  # of redis-py's own tree it is a lost connection
+        raise StoreDeniedError(SHUT) from exc
     except (RedisConnectionError, RedisTimeoutError, RedisClusterException, OSError) as exc:
         message = f"Redis is out of reach: {exc}"
         raise StoreAwayError(message) from exc
@@ -102,11 +119,21 @@ def reaching_redis() -> Iterator[None]:
         message = "this Redis is part of a cluster: name it with redis+cluster:// in NEO_REDIS_URL"
         raise StoreAwayError(message) from exc
     except RedisError as exc:
-        word = str(exc).partition(" ")[0]
-        if word in NO_WRITES:
-            raise UnwritableError(NO_WRITES[word]) from exc
-        if word == "WRONGTYPE":
-            message = "what is under a key of the gateway's in Redis is of another type"
-            raise OtherTypeError(message) from exc
-        message = f"Redis refused: {exc}"
-        raise LibraryError(message) from exc
+        raise _refusal(str(exc)) from exc
+
+
+def _refusal(words: str) -> LibraryError:
+    """Return the error that Redis means by these *words*."""
+    word = words.partition(" ")[0]
+    if word in NO_WRITES:
+        return UnwritableError(NO_WRITES[word])
+    if word == "WRONGTYPE":
+        message = "what is under a key of the gateway's in Redis is of another type"
+        return OtherTypeError(message)
+    if DENIED.search(words):
+        command = COMMAND.search(words)
+        needed = f"the command {command[1]}" if command else "a command, or the gateway's keys"
+        message = f"Redis denies the user in NEO_REDIS_URL {needed}"
+        return StoreDeniedError(message)
+    message = f"Redis refused: {words}"
+    return LibraryError(message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app import metrics
 from app.events import Kind
 from app.logs import told
+from app.ports import PortError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Reach:
                 self._events.tell(Kind.GATEWAY_RECOVERED, part="store")
 
     def _failed(self, part: str, error: Exception) -> None:
-        problem = str(error)
+        problem = error.explained if isinstance(error, PortError) else str(error)
         if self._problems.get(part) != problem:
             logger.warning("%s are not shared for now: %s", part, told(error))
         if not self._problems:

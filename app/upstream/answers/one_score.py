@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 SLACK: Final = 1e-3
 """So much beyond 0 and 1 is a probability's rounding."""
 
+NOT_FINITE: Final = (
+    "the upstream's scores are not all finite numbers (NaN, Infinity): make NEO_INPUT_SCALE,"
+    " NEO_INPUT_MEAN and NEO_INPUT_STD the model's own, or name another output in NEO_OUTPUTS"
+)
+
 
 class OneScore:
     """What is known of how the model scores: ``alone`` if one score an image is all that it says.
@@ -56,8 +61,7 @@ class OneScore:
         """Return the answers that *scores* (n,) are. Raises UpstreamAnswerError."""
         numbers = scores.astype(np.float64)
         if not np.isfinite(numbers).all():
-            message = "the upstream's scores are not all finite numbers"
-            raise UpstreamAnswerError(message)
+            raise UpstreamAnswerError(NOT_FINITE)
         self.hear(alone=True)
         if not self.logits and ((numbers < -SLACK) | (numbers > 1 + SLACK)).any():
             self._become_logits()

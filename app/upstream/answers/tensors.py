@@ -9,9 +9,9 @@ import numpy as np
 
 from app.detection.search import Answers
 from app.ports import UpstreamAnswerError
-from app.upstream.answers.one_score import OneScore
+from app.upstream.answers.one_score import NOT_FINITE, OneScore
 from app.wire.bf16 import widened
-from app.wire.fields import WireError
+from app.wire.fields import NotFiniteError, WireError
 from app.wire.tensors import BYTES, INTEGERS, SCORES
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def reading_answers() -> Iterator[None]:
     """Let what is wrong with the bytes of an answer be an UpstreamAnswerError."""
     try:
         yield
+    except NotFiniteError as exc:
+        raise UpstreamAnswerError(NOT_FINITE) from exc
     except WireError as exc:
         message = f"the upstream's answer: {exc}"
         raise UpstreamAnswerError(message, *exc.quoted) from exc
@@ -128,8 +130,7 @@ def _scored(values: NDArray[Any], outputs: dict[str, NDArray[Any]]) -> Answers:
     with np.errstate(over="ignore"):
         scores = values.astype(np.float32)
     if not np.isfinite(scores).all():
-        message = "the upstream's scores are not all finite numbers"
-        raise UpstreamAnswerError(message)
+        raise UpstreamAnswerError(NOT_FINITE)
     # Of the values as they came: float32 can make a tie of two doubles.
     return Answers(values.argmax(axis=1), scores, outputs=outputs)
 

@@ -89,7 +89,7 @@ class Breaker:
             return
         self._failures += 1
         self._inference_failed |= inference
-        self.last, self.last_summary = str(error), error.summary or type(error).__name__
+        self.last, self.last_summary = error.explained, error.summary or type(error).__name__
         if self.state is not State.CLOSED:
             self._cool_down_s = min(2 * self._cool_down_s, LONGEST_COOL_DOWN_S)
         elif self._failures >= FAILURES:

@@ -20,6 +20,10 @@ CHANNELS: Final = (1, 3)
 UNNAMED: Final = TensorSpec("input-0", "FP32", ())
 """The input of a server that says nothing of it; the name is what KServe's own clients send."""
 
+UNSAID: Final = (
+    "nothing says the size of the model's images: set NEO_INPUT_SIZE, or NEO_UPSTREAM_PROTOCOL to"
+    " oip if its server tells its model's metadata by that protocol"
+)
 
 _IMAGE_LAYOUTS: Final = (Layout.NHWC, Layout.NCHW)
 
@@ -62,6 +66,8 @@ def input_form(
     if bare:
         spec = replace(spec, shape=(1, *spec.shape))
     dims = spec.shape[1:]
+    if size is None and not inputs:
+        raise UpstreamAnswerError(UNSAID)
     layout = layout or _layout(dims)
     size = size or _size(dims, layout)
     fixed = _dims(size, layout, axes=len(dims) or _AXES[layout])
