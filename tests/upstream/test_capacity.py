@@ -160,8 +160,8 @@ def test_nothing_holds_for_ever() -> None:
 
 @pytest.mark.parametrize(("most", "told"), [(100, True), (None, False), (100_000, False)])
 async def test_a_limit_below_one_image(
-    connect: Connect, caplog: pytest.LogCaptureFixture, most: int | None, told: bool
-) -> None:  # noqa: FBT001
+    connect: Connect, caplog: pytest.LogCaptureFixture, most: int | None, *, told: bool
+) -> None:
     """It is said once in the log and in `/readyz`; the image is sent all the same."""
     limits = Limits() if most is None else Limits(batch_bytes=most)
     with odd(OddServer()) as url, caplog.at_level(logging.WARNING):
