@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -44,7 +44,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     """Return what opens a browser window; at the end nothing may have been refused or broken."""
     visitors: list[Visitor] = []
 
-    def opened(service: Service, **options: object) -> Visitor:
+    def opened(service: Service, **options: Any) -> Visitor:
         visitors.append(Visitor(browser, service.url, **options))
         return visitors[-1]
 
@@ -71,6 +71,6 @@ def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def keyed(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run a gateway with keys."""
-    keys = {"NEO_ADMIN_KEYS": ADMIN, "NEO_API_KEYS": CLIENT}
-    with running_gateway(tmp_path_factory.mktemp("keyed"), upstream, **keys) as service:
+    folder = tmp_path_factory.mktemp("keyed")
+    with running_gateway(folder, upstream, NEO_ADMIN_KEYS=ADMIN, NEO_API_KEYS=CLIENT) as service:
         yield service

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from app.detection.search import Image
     from tests.browser.visitor import Visitor
     from tests.faults.service import Service
 
@@ -134,7 +135,7 @@ def test_another_sites_form_is_refused(visit: Callable[..., Visitor], service: S
 
 @pytest.mark.parametrize(("image", "verdict"), [(CLEAN[1], "Clean"), (POISONED[1], "Backdoor")])
 def test_an_image_is_dropped(
-    visit: Callable[..., Visitor], service: Service, image: object, verdict: str
+    visit: Callable[..., Visitor], service: Service, image: Image, verdict: str
 ) -> None:
     """Its answer appears below: the verdict, the class, what the model said, what it cost."""
     page = visit(service).page
