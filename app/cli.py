@@ -66,12 +66,13 @@ def serve(host: str, port: int | None, workers: int, http_port: int | None) -> N
     """Run the gateway; its settings come from NEO_… variables or a .env file."""
     # Each command imports what it alone needs: the others start in no time.
     from app.ports import LibraryError  # noqa: PLC0415
+    from app.serving.listening import ListeningError  # noqa: PLC0415
     from app.serving.serve import serve as run  # noqa: PLC0415
     from app.settings import SettingError, read_settings  # noqa: PLC0415
 
     try:
         run(read_settings(), host, port or http_port or USUAL_PORT, workers)
-    except (SettingError, LibraryError) as exc:
+    except (SettingError, ListeningError, LibraryError) as exc:
         _give_up(str(exc))
 
 

@@ -10,11 +10,24 @@ EVERYWHERE: Final = "::"
 """All addresses of this machine: those of IPv4 as well, which some systems leave out."""
 
 
+class ListeningError(Exception):
+    """Nobody can listen there; the message is one line for whoever starts it."""
+
+
 def bound(host: str, port: int) -> list[socket.socket]:
     """Return a socket at each address that *host* stands for; nobody listens on them yet.
 
-    Raises OSError where there is none, or it is taken.
+    Raises ListeningError where there is none, or it is taken.
     """
+    try:
+        return _all_bound(host, port)
+    except OSError as exc:
+        reason = (exc.strerror or str(exc)).lower()
+        message = f"can't listen on {host}, port {port}: {reason}; choose with --host and --port"
+        raise ListeningError(message) from exc
+
+
+def _all_bound(host: str, port: int) -> list[socket.socket]:
     named = host.strip("[]")
     found = socket.getaddrinfo(
         named or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -38,16 +38,17 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until a signal ends it; SIGTERM ends the process, with exit code 0.
 
     SIGHUP replaces the workers one by one, if there are several. Raises SettingError for an address
-    of a Redis that is none, LibraryError if the embedded Valkey can't start. To be called from the
-    main thread.
+    of a Redis that is none, ListeningError, LibraryError if the embedded Valkey can't start. To be
+    called from the main thread.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
     write_service_log(settings)
     os.environ["WEB_CONCURRENCY"] = str(workers)  # each has its share of the probe rates
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    sockets = bound(host, port)  # before the store: whoever starts it twice hears of the port
     with shared_store(settings):
-        config, sockets = _config(host, port, workers), _bound(host, port)
+        config = _config(host, port, workers)
         _LOG.info("listening on %s (workers: %d)", ", ".join(map(_address, sockets)), workers)
         run = _run_single if workers == 1 else _run_several
         started = run(config, sockets)
@@ -73,17 +74,6 @@ def _config(host: str, port: int, workers: int) -> uvicorn.Config:
         timeout_worker_healthcheck=STANDSTILL_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
-
-
-def _bound(host: str, port: int) -> list[socket]:
-    """Return the sockets to listen on; end the process where that can't be."""
-    try:
-        return bound(host, port)
-    except OSError as exc:
-        _LOG.error(
-            "can't listen on %s, port %d: %s", host, port, (exc.strerror or str(exc)).lower()
-        )
-        sys.exit(STARTUP_FAILURE)
 
 
 def _address(listener: socket) -> str:
