@@ -50,7 +50,7 @@ class Guard:
             self._keys.check_client(request)
         except UnknownKeyError as error:
             response = await answered(request, error)
-            if _path(scope) in PAGES or _path(scope).startswith(FORMS):
+            if _is_shown(request):
                 response.headers.append("WWW-Authenticate", _ASK_PEOPLE)
             await response(scope, receive, send)
             return
@@ -69,6 +69,12 @@ def _is_one_between(before: str, path: str, after: str) -> bool:
     """Return whether *path* has one segment between *before* and *after*."""
     segment = path.removeprefix(before).removesuffix(after)
     return bool(segment) and "/" not in segment and path == f"{before}{segment}{after}"
+
+
+def _is_shown(request: Request) -> bool:
+    """Return whether people are to see the answer: a page, or what a browser shows as one."""
+    path, shown = _path(request.scope), request.headers.get("Sec-Fetch-Dest")
+    return path in PAGES or path.startswith(FORMS) or shown in {"document", "image"}
 
 
 def _path(scope: Scope) -> str:

@@ -44,8 +44,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     """Return what opens a browser window; at the end nothing may have been refused or broken."""
     visitors: list[Visitor] = []
 
-    def opened(service: Service, **options: Any) -> Visitor:
-        visitors.append(Visitor(browser, service.url, **options))
+    def opened(service: Service, path: str = "/", **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, service.url + path, **options))
         return visitors[-1]
 
     yield opened

@@ -102,6 +102,15 @@ async def test_without_keys_all_is_open() -> None:
             assert 200 == (await served.http.get(path)).status_code
 
 
+@pytest.mark.parametrize("shown", ["document", "image"])
+async def test_people_are_asked_for_what_a_browser_shows(locked: Served, shown: str) -> None:
+    """Pictures on a page that was opened first, and JSON in a window of its own."""
+    refused = await locked.http.get("/trigger/t-1.png", headers={"Sec-Fetch-Dest": shown})
+    assert 2 == len(refused.headers.get_list("www-authenticate"))
+    program = await locked.http.get("/trigger/t-1.png", headers={"Sec-Fetch-Dest": "empty"})
+    assert ["Bearer"] == program.headers.get_list("www-authenticate")
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_people_are_asked_for_a_key_by_their_browser(locked: Served, path: str) -> None:
     """A page asks for a password, which is a key; what programs ask for doesn't."""
