@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
@@ -15,6 +15,8 @@ Fields: TypeAlias = "Mapping[str, Any]"
 """A JSON object."""
 
 EXCERPT = 200
+BOM: Final = b"\xef\xbb\xbf"
+"""Some writers put it before JSON, and readers may pass over it (RFC 8259, 8.1)."""
 
 _NOT_FINITE = re.compile(rb"[\[:,\s](?:NaN|[+-]?Inf(?:inity)?)\s*[\],}]")
 """As Python's and JavaScript's writers put them."""
@@ -43,7 +45,7 @@ def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSO
     collecting = gc.isenabled()
     gc.disable()  # it would look again and again through lists in the making: five times the time
     try:
-        return orjson.loads(body)
+        return orjson.loads(body[len(BOM) :] if body[: len(BOM)] == BOM else body)
     except orjson.JSONDecodeError as exc:
         if _NOT_FINITE.search(body):
             raise NotFiniteError from exc

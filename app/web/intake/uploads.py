@@ -17,7 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.pictures.formats import told_format
 from app.web.intake.contents import content
-from app.wire.fields import WireError, json_value
+from app.wire.fields import BOM, WireError, json_value
 from app.wire.file_texts import FileTextError, file_of
 from app.wire.structure import UNCOUNTED
 
@@ -32,9 +32,11 @@ _UNTOLD = {
     "",
     "application/octet-stream",
     "binary/octet-stream",
+    "application/x-image",  # SageMaker's clients
     "application/x-www-form-urlencoded",  # which curl says of any body, unless told otherwise
 }
 """Content types that don't say what the body is: it tells it itself."""
+_JSON = {"application/json", "text/json"}
 _LEADING = 100  # bytes in which JSON begins, behind white space
 _PARTS_AT_MOST = 16
 _TEXT_AT_MOST = 8192  # bytes of a field that is no file, and is read only to be refused
@@ -116,7 +118,9 @@ async def uploaded(request: Request, max_body: int) -> bytes:
         return body
     if content_type == "multipart/form-data":
         return await _from_form(body, request.headers["Content-Type"])
-    if content_type == "application/json":
+    if content_type in _JSON or content_type.endswith("+json"):
+        return _from_json(body)
+    if content_type == "text/plain" and _told_type(body) == "application/json":  # as browsers do
         return _from_json(body)
     untold = " for what is no picture" if said in _UNTOLD else ""
     message = f"{said or 'no content type'} is not taken{untold}; send the picture as {_TAKEN}"
@@ -127,7 +131,8 @@ def _told_type(body: bytes) -> str:
     """Return the content type that *body* begins as; empty if as none that is known."""
     if told_format(body) is not None:  # those not taken are refused by their names
         return "image/*"
-    return "application/json" if body[:_LEADING].lstrip().startswith(b"{") else ""
+    begins = body[:_LEADING].removeprefix(BOM).lstrip()
+    return "application/json" if begins.startswith(b"{") else ""
 
 
 async def form_texts(request: Request, max_body: int) -> dict[str, str]:
@@ -208,7 +213,14 @@ async def _only_file(form: FormData) -> bytes:
     if len(named) != 1:
         message = f"the form must have exactly one file, or one named 'file'; it has {len(files)}"
         raise UploadError(message)
-    return await named[0].read()
+    file = await named[0].read()
+    if named[0].headers.get("Content-Transfer-Encoding", "").strip().lower() != "base64":
+        return file
+    try:  # as mail has it, and who writes forms by its means
+        return file_of(file)
+    except FileTextError as exc:
+        message = f"the file is not the base64 that its part says: {exc}"
+        raise UploadError(message) from exc
 
 
 def _from_json(body: bytes) -> bytes:

@@ -178,9 +178,10 @@ UNTOLD = [
     {},
     {"Content-Type": ""},
     {"Content-Type": "Application/Octet-Stream; a=b"},
+    {"Content-Type": "application/x-image"},
     {"Content-Type": "application/x-www-form-urlencoded"},
 ]
-"""None, and those that say nothing of the body; the last is curl's for any."""
+"""None, and those that say nothing of the body: the last are SageMaker's, and curl's for any."""
 
 
 @pytest.mark.parametrize("headers", UNTOLD)
@@ -227,6 +228,39 @@ async def test_base64_as_clients_write_it(served: Served) -> None:
     ]
     assert [200] * 3 == [response.status_code for response in told]
     assert 1 == len({str(response.json()["prediction"]) for response in told})
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/json", "text/plain;charset=UTF-8", "application/vnd.a.b+json", ""]
+)
+async def test_json_by_other_names(served: Served, content_type: str) -> None:
+    """Browsers call a text plain; JSON of a kind of its own is JSON, with a mark before it, too."""
+    text = json.dumps({"image": base64.b64encode(encoded(IMAGES[1])).decode()}).encode()
+    for body in (text, b"\xef\xbb\xbf" + text):
+        headers = {"Content-Type": content_type}
+        response = await served.http.post("/predict", content=body, headers=headers)
+        assert 200 == response.status_code, response.text
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status"),
+    [
+        ("Base64", base64.encodebytes(encoded(IMAGES[1])), 200),
+        ("binary", encoded(IMAGES[1]), 200),
+        ("base64", b"not base64!", 422),
+        ("base64", encoded(IMAGES[1]), 422),
+    ],
+)
+async def test_a_forms_file_in_base64(
+    served: Served, coding: str, body: bytes, status: int
+) -> None:
+    """A part may say that it is base64, as in a mail; then it is nothing else."""
+    disposition = b'Content-Disposition: form-data; name="file"; filename="x.png"'
+    head = b"%b\r\nContent-Transfer-Encoding: %b" % (disposition, coding.encode())
+    form = b"--b\r\n%b\r\n\r\n%b\r\n--b--\r\n" % (head, body)
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = await served.http.post("/predict", content=form, headers=headers)
+    assert status == response.status_code, response.text
 
 
 @pytest.mark.parametrize(
