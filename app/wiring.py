@@ -22,6 +22,7 @@ from app.gateway.preparation.library_check import verify_library
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.history import History
+from app.incidents import Incidents
 from app.library.lifecycle import open_library
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.library.server.addresses import without_credentials
@@ -71,16 +72,20 @@ async def open_gateway(
     It is one of so many *workers*, which share the rates. It is there at once;
     `Gateway.readiness` says when it can screen.
     """
-    events, history = Events(), History()
+    events, history, incidents = Events(), History(), Incidents()
     events.hear(log)
     fleet = Fleet(events)
     async with (
         exporting(),
         open_upstream(settings, events) as model,
-        open_library(redis_url, settings.model, events=events, history=history, fleet=fleet) as (
-            library,
-            calibrations,
-        ),
+        open_library(
+            redis_url,
+            settings.model,
+            events=events,
+            history=history,
+            fleet=fleet,
+            incidents=incidents,
+        ) as (library, calibrations),
     ):
         references = _References(settings)
         calibrator = Calibrator(
@@ -105,6 +110,7 @@ async def open_gateway(
                 events,
                 history=history,
                 used=used,
+                incidents=incidents,
             )
             try:
                 yield gateway

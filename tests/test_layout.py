@@ -42,6 +42,8 @@ ELSEWHERE = {
     "library/server/connection": "faults/test_redis_proxied",  # cut, slow and cancelled
     "library/server/tether": "library/server/test_embedded",  # a server dies with its parent
     # taken over from a worker that dies:
+    # what is written comes back as it was, and what is spoilt is left out:
+    "library/records/incident_encoding": "library/shared/test_incidents",
     "library/shared/leases": "library/shared/test_calibration_store",
     "library/shared/*": "library/test_spec",  # two workers on a real server, in any order
     "pictures/*_file": "pictures/test_essence",  # each format's essence
@@ -63,6 +65,7 @@ ELSEWHERE = {
     "upstream/dialects/dialect": "gateway/test_selections",  # how a dialect is asked
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it
     "upstream/parts": "upstream/test_batching",  # batches are split and joined
+    "web/answering/incidents": "web/routes/test_incidents",  # GET /incidents
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
     "web/app": "web/test_guard",  # what every path passes
     "web/counting": "web/routes/test_metrics",  # every answer is told there

@@ -83,6 +83,7 @@ async def concluded(
         terms,
     )
     examiner.teller.flagged(outcome)
+    examiner.flagged(outcome, late=driven.goes_on)
     return outcome
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from app.detection import paper
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
     from app.detection.trigger import Trigger
     from app.gateway.learning import Learner
+    from app.gateway.outcome import Outcome
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, TriggerLibrary
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 
 DRAW_BYTES = 6
 """Of the number that a draw is made from: what JavaScript still reads exactly."""
+
+
+class Flagged(Protocol):
+    """Hears of an image that was flagged; *late*: when its caller had been answered."""
+
+    def __call__(self, outcome: Outcome, /, *, late: bool) -> object:
+        """Hear of it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,7 @@ class Examiner:
     caller: str = ""
     selected: bool = False
     teller: Teller = field(default_factory=lambda: Teller(Events()))
+    flagged: Flagged = field(default=lambda _, *, late: None)  # noqa: ARG005  # as it is called
 
     async def is_everybodys(self, trigger: Trigger) -> bool:
         """Return whether *trigger* acts on the model as all callers have it. Raises UpstreamError.

@@ -15,6 +15,7 @@ from app.gateway.admission.budget import ProbeBudget
 from app.gateway.admission.rates import EXHAUSTED, ProbeRates, RateExceededError
 from app.gateway.background import GIVEN_UP, Background
 from app.gateway.conclusion import concluded
+from app.gateway.deeds import Deeds
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples, make_overlay
@@ -26,9 +27,11 @@ from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
+from app.gateway.recording import Recorder
 from app.gateway.selections import Selections
 from app.gateway.telling import Teller, described
 from app.history import History
+from app.incidents import Incidents
 from app.settings import FailurePolicy, Strategy
 from app.tracing import span
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from app.gateway.examples import Examples
     from app.gateway.policy import Policy
     from app.gateway.preparation.lifecycle import Preparation
+    from app.gateway.recording import Keeper
     from app.gateway.visit import Visit
     from app.ports import Entry, InputSize, ServedModel, TriggerLibrary
 
@@ -63,12 +67,17 @@ class Gateway:
         *,
         history: History | None = None,
         used: Mapping[str, Fact] | None = None,
+        incidents: Incidents | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.model = model
         self.library = library
         self.events = events or Events()
         self.history = history or History()
         self._used = used or {}
+        self.incidents = incidents or Incidents()
+        self.deeds = Deeds(library, self.incidents)
+        self._recorder = Recorder(library, self.incidents, policy.mode, keeper)
         self._teller = Teller(self.events)
         self._preparation = preparation
         self._policy = policy
@@ -165,6 +174,7 @@ class Gateway:
             visit.pay.caller,
             selected=visit.selection is not None,
             teller=self._teller,
+            flagged=partial(self._recorder.flagged, visit),
         )
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
@@ -217,6 +227,7 @@ class Gateway:
         await self._learner.close()
         await self._familiarity.close()
         await self._selections.close()
+        await self._recorder.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""

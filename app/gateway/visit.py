@@ -64,7 +64,8 @@ class Visit:
     @property
     def size(self) -> int:
         """How many bytes were sent."""
-        return len(self.sent) if isinstance(self.sent, bytes) else self._row.nbytes
+        sent = self.image if self.sent is None else self.sent
+        return len(sent) if isinstance(sent, bytes) else sent.nbytes
 
     @property
     def sha256(self) -> str:

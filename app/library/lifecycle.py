@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.events import Events
 from app.events.fleet import Fleet
 from app.history import History
+from app.incidents import LIVES, Incidents
 from app.library.records.names import Keys
 from app.library.rules.expiry import LIFETIMES
 from app.library.server.addresses import connected
@@ -16,6 +17,7 @@ from app.library.shared.background import repeating
 from app.library.shared.calibration_store import RedisCalibrationStore
 from app.library.shared.event_stream import RedisEventStream
 from app.library.shared.history import SharedHistory
+from app.library.shared.incidents import SharedIncidents
 from app.library.shared.news import News
 from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
@@ -23,7 +25,7 @@ from app.ports import LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from app.library.rules.expiry import Lifetimes
 
@@ -49,13 +51,16 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     events: Events | None = None,
     history: History | None = None,
     fleet: Fleet | None = None,
+    incidents: Incidents | None = None,
+    incidents_live: timedelta = LIVES,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
-    *history* is this worker's, which becomes that of all, and *fleet* hears the events of all.
+    *history* and *incidents* are this worker's, and become those of all; *fleet* hears the events of
+    all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
@@ -67,6 +72,27 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
         minutes = SharedHistory(client, keys, history or History(), store.unreadable)
+        listed = SharedIncidents(
+            client,
+            keys,
+            own := incidents or Incidents(),
+            store.unreadable,
+            library.reach,
+            lives=incidents_live,
+            clock=store_clock,
+        )
+        own.clock = library.now
+        own = incidents or Incidents()
+        own.clock = library.now
+        listed = SharedIncidents(
+            client,
+            keys,
+            own,
+            store.unreadable,
+            library.reach,
+            lives=incidents_live,
+            clock=store_clock,
+        )
         owed = False
 
         async def keep_up() -> None:
@@ -90,6 +116,7 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 repeating(shared.write, EXCHANGE_SECONDS),
                 repeating(library.exchange, LOOK_SECONDS),
                 repeating(minutes.tell, MINUTES_SECONDS),
+                repeating(listed.tell, EXCHANGE_SECONDS),
             ):
                 yield library, calibrations
         finally:
@@ -97,3 +124,4 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 await library.synchronise()
                 await library.exchange()
                 await shared.write()
+                await listed.tell()

@@ -67,7 +67,7 @@ class RedisTriggerLibrary:
         self._clock = StoreClock(clock or steady_clock())
         self._copy = Copy(capacity=store.capacity)
         self._events = events or Events()
-        self._reach = Reach(self._events, triggers="the trigger library has not been read yet")
+        self.reach = Reach(self._events, triggers="the trigger library has not been read yet")
         self._full = False
         self._told_seed: int | None = None
         self._finders: dict[str, str] = {}  # of what isn't written yet
@@ -95,9 +95,13 @@ class RedisTriggerLibrary:
             message = f"no trigger has the id {trigger_id}"
             raise UnknownTriggerError(message) from None
 
+    def now(self) -> datetime:
+        """Return the moment by the store's clock, as last heard; no I/O."""
+        return self._clock()
+
     def problem(self) -> str | None:
         """Say why the shared store is out of reach, or None when all is well; no I/O."""
-        return self._reach.problem()
+        return self.reach.problem()
 
     async def check(self) -> None:
         """Return if the library was read at least once, or raise StoreAwayError; no I/O.
@@ -125,7 +129,7 @@ class RedisTriggerLibrary:
             self._finders[entry.id] = caller
             if entry.id not in self._copy.entries:
                 self._unkept(entry)
-        if entry.id in self._copy.unwritten and not self._reach.problem("triggers"):
+        if entry.id in self._copy.unwritten and not self.reach.problem("triggers"):
             with suppress(LibraryError), span("library"):
                 await self.synchronise()
         return self._copy.same_as(trigger) or entry
@@ -174,9 +178,9 @@ class RedisTriggerLibrary:
         had. Raises LibraryError.
         """
         async with self._talking:
-            was_away = self._reach.problem("triggers") is not None
+            was_away = self.reach.problem("triggers") is not None
             try:
-                with self._reach.noting("triggers"):
+                with self.reach.noting("triggers"):
                     changed = await self._catch_up()
                     changed |= await self._renew_secret()
                     changed |= await self._drop_expired()
@@ -199,7 +203,7 @@ class RedisTriggerLibrary:
         async with self._talking:
             if self._copy.version is None or self._copy.unwritten:
                 return  # the store would not know what the hits are hits of
-            with self._reach.noting("counts"):
+            with self.reach.noting("counts"):
                 told = self._copy.pending.part(TOLD_AT_ONCE)
                 heard = await self._store.exchange(told, self._copy.told_tally)
                 self._clock.heard(heard.now)

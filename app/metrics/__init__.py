@@ -67,6 +67,10 @@ BACKGROUND_ENDED: Final = Counter(
 BACKGROUND_PROBES: Final = Counter(
     "neo_background_probes", "Images asked of the upstream by searches in the background"
 )
+INCIDENTS: Final = Counter("neo_incidents", "Flagged images that are listed as incidents")
+INCIDENTS_UNLISTED: Final = Counter(
+    "neo_incidents_unlisted", "Flagged images that are only counted, for there were too many"
+)
 REFUSED: Final = Counter("neo_refused", "Requests answered with a problem, by its kind", ["kind"])
 RATE_LIMITED: Final = Counter(
     "neo_rate_limited", "Requests refused for the probes that were asked before", ["scope"]

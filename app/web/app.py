@@ -33,7 +33,7 @@ from app.web.pages import assets, changing, dashboard, trying
 from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
-from app.web.routes import health, metrics, predict, triggers
+from app.web.routes import health, incidents, metrics, predict, triggers
 from app.web.service import DOOR, DRAIN, Service
 from app.web.traced import traced
 
@@ -170,6 +170,7 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
         dependencies=[Depends(unless_foreign), *keys.for_admins()],
         responses=no_admin,
     )
+    app.include_router(incidents.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(dashboard.router)

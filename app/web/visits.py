@@ -37,10 +37,8 @@ def visits(
     All pay from one account, and are asked by one *selection*. *asks_verdict*: the verdict is among
     what the request names. Raises RateExceededError.
     """
-    service: Service = request.app.state.service
     gateway: Gateway = request.app.state.gateway
-    known = caller(request)
-    pay, facts = gateway.account(known), RequestFacts(request_id(request), service.keys.name(known))
+    pay, facts = gateway.account(caller(request)), request_facts(request)
     waits = wait_s(request, asks_verdict=asks_verdict) if gateway.monitors else 0.0
     trace, timing = trace_of(request.scope["headers"]), Timing()
     request.scope["state"][TIMING] = timing
@@ -48,3 +46,9 @@ def visits(
         Visit(arrival, pay, selection, facts, one, waits, None, trace, timing)
         for arrival, one in zip(arrivals, sent, strict=True)
     ]
+
+
+def request_facts(request: Request) -> RequestFacts:
+    """Return what is known of *request*: its id, and the name of the key that has opened it."""
+    service: Service = request.app.state.service
+    return RequestFacts(request_id(request), service.keys.name(caller(request)))

@@ -17,6 +17,7 @@ from app.gateway.preparation.library_check import verify_library
 from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.gateway.visit import Visit
+from app.incidents import Incidents
 from app.library.lifecycle import open_library
 from app.ports import Arrival
 from app.settings import FailurePolicy, SearchMode, Strategy
@@ -59,6 +60,7 @@ class Opened:
     library: RedisTriggerLibrary
     preparation: Preparation
     events: Heard
+    incidents: Incidents
 
     async def predict(self, image: Image, pay: Account = FREE) -> Outcome:
         """Have the gateway judge *image*."""
@@ -79,11 +81,13 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
     model = model or TinyModel()
     events = Heard()
-    async with open_library(url, name, events=events) as (library, store):
+    incidents = Incidents()
+    library_of = partial(open_library, url, name, events=events, incidents=incidents)
+    async with library_of() as (library, store):
         its_policy = policy(**changed)
         preparation = preparing(model, library, store, its_policy.strategy, load, verify, events)
-        gateway = Gateway(model, library, preparation, its_policy, events)
-        worker = Opened(gateway, model, library, preparation, events)
+        gateway = Gateway(model, library, preparation, its_policy, events, incidents=incidents)
+        worker = Opened(gateway, model, library, preparation, events, incidents)
         try:
             if not prepare:
                 yield worker

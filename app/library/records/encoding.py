@@ -171,18 +171,23 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "pieces": [_box_fields(piece) for piece in trigger.pieces],
         "moves": bool(trigger.moves),
         "image": [int(trigger.image_width), int(trigger.image_height)],
-        "evidence": {
-            "carried": int(evidence.carried),
-            "transplants": int(evidence.transplants),
-            "placebo": float(evidence.placebo),
-            "heal_rate": float(evidence.heal_rate),
-            "probes": int(evidence.probes),
-            "seed": int(evidence.seed),
-            "class_b": None if evidence.class_b is None else int(evidence.class_b),
-            "necessary": bool(evidence.necessary),
-            "novelty": None if evidence.novelty is None else float(evidence.novelty),
-            "terms": [[one.sign.value, float(one.weight), one.seen] for one in evidence.terms],
-        },
+        "evidence": evidence_fields(evidence),
+    }
+
+
+def evidence_fields(evidence: Evidence) -> dict[str, Any]:
+    """Return *evidence* as JSON has it."""
+    return {
+        "carried": int(evidence.carried),
+        "transplants": int(evidence.transplants),
+        "placebo": float(evidence.placebo),
+        "heal_rate": float(evidence.heal_rate),
+        "probes": int(evidence.probes),
+        "seed": int(evidence.seed),
+        "class_b": None if evidence.class_b is None else int(evidence.class_b),
+        "necessary": bool(evidence.necessary),
+        "novelty": None if evidence.novelty is None else float(evidence.novelty),
+        "terms": [[one.sign.value, float(one.weight), one.seen] for one in evidence.terms],
     }
 
 
@@ -198,13 +203,13 @@ def _trigger(fields: object) -> Trigger:
             "natural": float(natural),
             "image": [int(width), int(height)],
             "pieces": [*pieces_fields],
-            "evidence": evidence_fields,
+            "evidence": evidence,
         }:
             box, patch = _box(box_fields), _pixels(patch_fields)
             source = source if source is None else _count(source)
             target, width, height = _count(target), _count(width), _count(height)
             mask = None if mask_fields is None else _pixels(mask_fields).astype(np.bool_)
-            blocker, evidence = _blocker(blocker_fields), _evidence(evidence_fields)
+            blocker, why = _blocker(blocker_fields), evidence_of(evidence)
             pieces = tuple(_box(piece) for piece in pieces_fields)
             inside = all(_inside(one, width, height) for one in (blocker.box, *pieces))
             if not (inside and _fits(box, width, height, patch, mask)):
@@ -222,7 +227,7 @@ def _trigger(fields: object) -> Trigger:
                 _share(natural),
                 height,
                 width,
-                evidence,
+                why,
                 pieces,
                 moves,
             )
@@ -269,7 +274,8 @@ def _blocker(fields: object) -> Blocker:
             raise EncodingError(what="blocker")
 
 
-def _evidence(fields: object) -> Evidence:
+def evidence_of(fields: object) -> Evidence:
+    """Return the evidence that these *fields* of JSON are. Raises EncodingError."""
     match fields:
         case {
             "carried": int(carried),

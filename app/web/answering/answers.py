@@ -264,7 +264,7 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
         blocker=BlockerAnswer(trigger.blocker.fill, _box(trigger.blocker.box)),
         carry_rate=trigger.evidence.carry_rate,
         heal_rate=trigger.evidence.heal_rate,
-        evidence=_evidence(trigger.evidence, labels),
+        evidence=evidence_answer(trigger.evidence, labels),
         discovered_at=entry.discovered_at,
         last_seen_at=entry.last_seen_at,
         hits=entry.hits,
@@ -279,7 +279,8 @@ def one_trigger_answer(entry: Entry, labels: Labels) -> OneTriggerAnswer:
     return OneTriggerAnswer(**vars(answer), dismissed=entry.dismissed)
 
 
-def _evidence(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
+def evidence_answer(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
+    """Return the answer for why something is called a trigger."""
     return EvidenceAnswer(
         carried=evidence.carried,
         transplants=evidence.transplants,

@@ -43,6 +43,7 @@ from app.web.guarding.keys import NotAdminError, UnknownKeyError
 from app.web.intake.bodies import BodyTooLargeError, OverloadedError
 from app.web.intake.contents import EncodingError, UnknownEncodingError
 from app.web.intake.model_names import UnknownModelError
+from app.web.intake.parameters import ParameterError
 from app.web.intake.pixels import DecodingBusyError
 from app.web.intake.uploads import UploadError, UploadTypeError
 from app.wire.fields import WireError
@@ -91,6 +92,7 @@ _KEY_WANTED = {"WWW-Authenticate": "Bearer"}
 
 KINDS: dict[type[Exception], Kind] = {
     ClientDisconnect: Kind(400, "incomplete-request", "The request ended early"),
+    ParameterError: Kind(400, "bad-parameter", "A parameter can't be used"),
     UnknownKeyError: Kind(401, "unknown-key", "A valid key is needed", _KEY_WANTED),
     NotAdminError: Kind(403, "not-admin", "An admin key is needed"),
     ForeignFormError: Kind(403, "foreign-form", "Only a page of the gateway may ask for this"),

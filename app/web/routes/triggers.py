@@ -7,6 +7,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
+from app.incidents import Deed
 from app.pictures.drawing import trigger_picture
 from app.pictures.encoding import png
 from app.ports import UnknownTriggerError
@@ -21,6 +22,7 @@ from app.web.answering.examples import archive, sheet
 from app.web.answering.negotiation import prefers_png
 from app.web.answering.problems import described
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
+from app.web.visits import request_facts
 
 router = APIRouter(prefix="/trigger", tags=["triggers"], default_response_class=Response)
 
@@ -115,9 +117,11 @@ async def examples_archive(trigger_id: str, service: TheService, gateway: TheGat
 @router.delete(
     "/{trigger_id}", summary="Dismiss a trigger", responses={**_ONE, **described(404, 503)}
 )
-async def dismiss(trigger_id: str, service: TheService, gateway: TheGateway) -> Response:
+async def dismiss(
+    request: Request, trigger_id: str, service: TheService, gateway: TheGateway
+) -> Response:
     """Stop using a trigger, on all workers, until it is restored; it isn't found again."""
-    entry = await gateway.library.dismiss(trigger_id)
+    entry = await gateway.deeds.do(Deed.DISMISS, trigger_id, request_facts(request))
     return json_response(one_trigger_answer(entry, service.labels))
 
 
@@ -126,7 +130,9 @@ async def dismiss(trigger_id: str, service: TheService, gateway: TheGateway) -> 
     summary="Use a dismissed trigger again",
     responses={**_ONE, **described(404, 503)},
 )
-async def restore(trigger_id: str, service: TheService, gateway: TheGateway) -> Response:
+async def restore(
+    request: Request, trigger_id: str, service: TheService, gateway: TheGateway
+) -> Response:
     """Use a dismissed trigger again, on all workers."""
-    entry = await gateway.library.restore(trigger_id)
+    entry = await gateway.deeds.do(Deed.RESTORE, trigger_id, request_facts(request))
     return json_response(one_trigger_answer(entry, service.labels))

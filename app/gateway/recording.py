@@ -1,0 +1,164 @@
+"""What is kept of flagged images, behind their answers.
+
+A flood of them, which costs an attacker one request each, is only counted: of each key and trigger
+a worker lists `PER_S` images a second, ten seconds' worth at once, and the next one that is listed
+says how many were not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from app import metrics
+from app.gateway.admission.rates import TokenBucket
+from app.incidents import Incident, Incidents, Said, new_id
+from app.ports import UnknownTriggerError
+from app.settings import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from app.detection.trigger import Evidence
+    from app.gateway.outcome import Outcome, Prediction
+    from app.gateway.visit import Visit
+    from app.ports import TriggerLibrary
+
+logger = logging.getLogger(__name__)
+
+PER_S: Final = 5.0
+"""Images of one key and trigger that a worker lists a second."""
+
+MOST_HELD: Final = 64 * 2**20
+"""Bytes of images that wait to be recorded; one more isn't listed."""
+
+DIGESTED_AT_ONCE: Final = 65_536
+"""Bytes whose digest takes a tenth of a millisecond; that of more is made in a thread."""
+
+MOST_SORTS: Final = 10_000
+"""Keys and triggers whose rates are remembered."""
+
+
+class Keeper(Protocol):
+    """Keeps flagged images; may take its time, in a thread, and never fails."""
+
+    def keep(self, visit: Visit, incident: Incident) -> str | None:
+        """Keep the image of *visit*; return its address, None where it couldn't be kept."""
+        ...
+
+
+class Recorder:
+    """Lists flagged images in *incidents*; ``keeper`` keeps them, if there is one."""
+
+    def __init__(
+        self,
+        library: TriggerLibrary,
+        incidents: Incidents,
+        mode: Mode = Mode.ENFORCE,
+        keeper: Keeper | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._library = library
+        self._incidents = incidents
+        self._mode = mode
+        self._keeper = keeper
+        self._clock = clock
+        self._sorts: dict[tuple[str | None, str], _Sort] = {}
+        self._held = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def flagged(self, visit: Visit, outcome: Outcome, *, late: bool) -> None:
+        """Record the image of *visit*; *late*: its caller was answered before it was flagged."""
+        trigger_id = outcome.trigger_id or ""
+        sort = self._sort(visit.request.key, trigger_id)
+        size = visit.size
+        if sort.bucket.missing_s() or (self._held and self._held + size > MOST_HELD):
+            sort.unlisted += 1
+            metrics.INCIDENTS_UNLISTED.inc()
+            return
+        sort.bucket.take(1)
+        unlisted, sort.unlisted = sort.unlisted, 0
+        now = self._incidents.clock()
+        evidence = self._evidence(trigger_id)
+        metrics.INCIDENTS.inc()
+
+        async def record() -> None:
+            try:
+                await self._record(visit, outcome, now, evidence, late=late, unlisted=unlisted)
+            except Exception:  # a fault of ours must not end unheard
+                logger.exception("a flagged image was not recorded")
+            finally:
+                self._held -= size
+
+        self._held += size
+        task = asyncio.create_task(record())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait until what has been flagged is recorded."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _record(  # noqa: PLR0913  # all that is known of it
+        self,
+        visit: Visit,
+        outcome: Outcome,
+        now: datetime,
+        evidence: Evidence | None,
+        *,
+        late: bool,
+        unlisted: int,
+    ) -> None:
+        at_once = self._keeper is None and visit.size <= DIGESTED_AT_ONCE
+        digest = visit.sha256 if at_once else await asyncio.to_thread(lambda: visit.sha256)
+        incident = Incident(
+            id=new_id(now),
+            at=now,
+            request_id=visit.request.request_id,
+            key=visit.request.key,
+            upstream=_said(outcome.upstream_prediction),
+            sanitised=_said(outcome.prediction),
+            trigger_id=outcome.trigger_id or "",
+            screening=outcome.screening.value,
+            evidence=evidence,
+            sha256=digest,
+            size=visit.size,
+            mode=self._mode.value,
+            late=late,
+            unlisted=unlisted,
+        )
+        if self._keeper is not None:
+            address = await asyncio.to_thread(self._keeper.keep, visit, incident)
+            incident = replace(incident, address=address)
+        self._incidents.keep(incident)
+
+    def _evidence(self, trigger_id: str) -> Evidence | None:
+        try:
+            return self._library.entry(trigger_id).trigger.evidence
+        except UnknownTriggerError:  # a full library has no room for it
+            return None
+
+    def _sort(self, key: str | None, trigger_id: str) -> _Sort:
+        named = (key, trigger_id)
+        sort = self._sorts.pop(named, None) or _Sort(TokenBucket(PER_S, self._clock))
+        self._sorts[named] = sort  # the one seen last stands last
+        if len(self._sorts) > MOST_SORTS:
+            del self._sorts[next(iter(self._sorts))]
+        return sort
+
+
+@dataclass
+class _Sort:
+    """The flagged images of one key and trigger: how many of them weren't listed since one was."""
+
+    bucket: TokenBucket
+    unlisted: int = 0
+
+
+def _said(prediction: Prediction) -> Said:
+    return Said(prediction.index, prediction.score)
