@@ -59,8 +59,8 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
-    *history* and *incidents* are this worker's, and become those of all; *fleet* hears the events of
-    all.
+    *history* and *incidents* are this worker's, and become those of all; *fleet* hears the events
+    of all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)

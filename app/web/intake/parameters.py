@@ -57,7 +57,14 @@ def moment(name: str, text: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else _in_utc(found)
+    except ValueError:
         message = f"{name} is {text[:SHOWN]!r}, and must be a time as 2026-11-28T09:30:00Z"
         raise ParameterError(message) from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first or the last day that there is
+        return moment.replace(tzinfo=UTC)

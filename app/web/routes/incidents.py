@@ -44,14 +44,14 @@ def _parameter(name: str, words: str, **schema: Any) -> dict[str, Any]:
 
 
 _TRIGGER = _parameter("trigger", "Those with this trigger", type="string", minLength=1)
-_SINCE = _parameter(
-    "since", "Those from this moment on; in UTC, unless it has a zone", type="string", minLength=1
-)
+_SINCE = _parameter("since", "Those from this moment on", type="string", format="date-time")
 _FILTERS = [_TRIGGER, _SINCE]
 _PAGES = [
     *_FILTERS,
     _parameter("limit", "So many at most", type="integer", minimum=1, maximum=MOST, default=USUAL),
-    _parameter("cursor", "Those after the page that told it", type="string", pattern=ID.pattern),
+    _parameter(
+        "cursor", "Those after the page that told it", type="string", pattern=f"^{ID.pattern}$"
+    ),
 ]
 
 

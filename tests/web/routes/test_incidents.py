@@ -184,7 +184,7 @@ async def test_audit_says_who_did_what() -> None:
 async def test_every_door_tells_who_sent_what() -> None:
     """A flagged image is listed with its request, its key and the digest of what was sent."""
     file, tensor = encoded(POISONED[0]), POISONED[1:3].astype(np.float32)
-    infer = {"inputs": [{"name": "image", "shape": [2, 16, 16, 3], "datatype": "FP32"}]}
+    infer = {"inputs": [{"name": "input", "shape": [2, 16, 16, 3], "datatype": "FP32"}]}
     infer["inputs"][0]["data"] = tensor.ravel().tolist()
     row = {"instances": [{"b64": base64.b64encode(file).decode()}]}
     async with placed(api_keys=("shop k",), admin_keys=("a",)) as place:
