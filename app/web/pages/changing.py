@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from app.incidents import Deed  # noqa: TC001  # FastAPI evaluates it
 from app.ports import LibraryError
 from app.web.answering.answers import trigger_answer
 from app.web.guarding.forms import (
@@ -21,6 +21,7 @@ from app.web.guarding.keys import caller
 from app.web.intake.uploads import form_texts
 from app.web.pages.dashboard import page
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
+from app.web.visits import request_facts
 
 if TYPE_CHECKING:
     from app.ports import Entry
@@ -28,41 +29,33 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/page", include_in_schema=False)
 
 
-class Act(enum.StrEnum):
-    """What the owner does to a trigger."""
-
-    DISMISS = "dismiss"
-    RESTORE = "restore"
-
-
-@router.get("/{act}/{trigger_id}")
+@router.get("/{deed}/{trigger_id}")
 async def ask(
-    act: Act, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
+    deed: Deed, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
 ) -> HTMLResponse:
     """Return the question whether that is meant, with the form that does it."""
-    return _question(act, gateway.library.entry(trigger_id), request, service)
+    return _question(deed, gateway.library.entry(trigger_id), request, service)
 
 
-@router.post("/{act}/{trigger_id}")
+@router.post("/{deed}/{trigger_id}")
 async def do(
-    act: Act, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
+    deed: Deed, trigger_id: str, request: Request, service: TheService, gateway: TheGateway
 ) -> Response:
     """Do it, and lead back to the page; where that fails the question says why."""
-    library, entry = gateway.library, gateway.library.entry(trigger_id)
+    entry = gateway.library.entry(trigger_id)
     try:
         fields = await form_texts(request, service.max_body)
-        check_form(request, caller(request), fields, _purpose(act, trigger_id))
-        change = library.dismiss if act is Act.DISMISS else library.restore
-        await change(trigger_id, by=service.keys.name(caller(request)))
+        check_form(request, caller(request), fields, _purpose(deed, trigger_id))
+        await gateway.deeds.do(deed, trigger_id, request_facts(request))
     except ForeignFormError as error:
-        return _question(act, entry, request, service, 403, str(error))
+        return _question(deed, entry, request, service, 403, str(error))
     except LibraryError as error:
-        return _question(act, entry, request, service, 503, str(error))
+        return _question(deed, entry, request, service, 503, str(error))
     return RedirectResponse(f"../../#{trigger_id}", 303)
 
 
 def _question(  # noqa: PLR0913, PLR0917  # what is asked, of whom, and what went wrong before
-    act: Act,
+    deed: Deed,
     entry: Entry,
     request: Request,
     service: TheService,
@@ -74,14 +67,14 @@ def _question(  # noqa: PLR0913, PLR0917  # what is asked, of whom, and what wen
         "confirm.html",
         status,
         model=service.model_name,
-        act=act.value,
+        act=deed.value,
         one=trigger_answer(entry, service.labels),
         problem=problem,
-        form=token(number, caller(request), _purpose(act, entry.id)),
+        form=token(number, caller(request), _purpose(deed, entry.id)),
     )
     keep_number(response, request, number)
     return response
 
 
-def _purpose(act: Act, trigger_id: str) -> str:
-    return f"{act.value} {trigger_id}"
+def _purpose(deed: Deed, trigger_id: str) -> str:
+    return f"{deed.value} {trigger_id}"

@@ -39,19 +39,18 @@ AT_ONCE: Final = 500
 """Incidents that are read from the store for a part of the lines."""
 
 
-def _parameter(name: str, words: str, **schema: Any) -> dict[str, Any]:
+def _parameter(name: str, words: str, **more: Any) -> dict[str, Any]:
+    schema = {"type": "string"} | more
     return {"name": name, "in": "query", "description": words, "required": False, "schema": schema}
 
 
-_TRIGGER = _parameter("trigger", "Those with this trigger", type="string", minLength=1)
-_SINCE = _parameter("since", "Those from this moment on", type="string", format="date-time")
+_TRIGGER = _parameter("trigger", "Those with this trigger", minLength=1)
+_SINCE = _parameter("since", "Those from this moment on", format="date-time")
 _FILTERS = [_TRIGGER, _SINCE]
 _PAGES = [
     *_FILTERS,
     _parameter("limit", "So many at most", type="integer", minimum=1, maximum=MOST, default=USUAL),
-    _parameter(
-        "cursor", "Those after the page that told it", type="string", pattern=f"^{ID.pattern}$"
-    ),
+    _parameter("cursor", "Those after the page that told it", pattern=f"^{ID.pattern}$"),
 ]
 
 

@@ -24,13 +24,15 @@ async def found(served: Served) -> Served:
 
 
 async def test_a_trigger_is_dismissed_and_restored(found: Served) -> None:
-    """The form that is asked for does it, and leads back to the page."""
+    """The form that is asked for does it, and leads back to the page; the audit list has it."""
     gone = await sent(found.http, DISMISS)
     assert (303, "../../#t-1") == (gone.status_code, gone.headers["location"])
     assert ["t-1"] == [entry.id for entry in found.library.dismissed()]
     back = await sent(found.http, RESTORE)
     assert 303 == back.status_code
     assert ["t-1"] == [entry.id for entry in found.library.entries()]
+    acts = (await found.http.get("/audit")).json()["acts"]
+    assert ["restore", "dismiss"] == [one["deed"] for one in acts]
 
 
 async def test_the_question_changes_nothing(found: Served) -> None:

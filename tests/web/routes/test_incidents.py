@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from dataclasses import replace
@@ -18,7 +19,7 @@ from tests.files import encoded
 from tests.library.findings import NOW
 from tests.library.shared.test_incidents import SECOND, incident
 from tests.tiny import tiny_trigger
-from tests.web.drop_in import NAME, POISONED, placed
+from tests.web.drop_in import NAME, POISONED, Placed, placed
 from tests.web.served import Served, assert_problem, serving
 
 if TYPE_CHECKING:
@@ -181,6 +182,16 @@ async def test_audit_says_who_did_what() -> None:
     assert not {"s3cret", "0ther"} & set(answer.text.split('"'))
 
 
+async def listed(place: Placed, count: int) -> list[dict[str, Any]]:
+    """Return the incidents once there are *count*."""
+    async with asyncio.timeout(10):
+        while True:
+            told = await place.gateway.get("/incidents", headers={"X-API-Key": "a"})
+            found: list[dict[str, Any]] = told.json()["incidents"]
+            if len(found) >= count:
+                return found
+
+
 async def test_every_door_tells_who_sent_what() -> None:
     """A flagged image is listed with its request, its key and the digest of what was sent."""
     file, tensor = encoded(POISONED[0]), POISONED[1:3].astype(np.float32)
@@ -198,12 +209,11 @@ async def test_every_door_tells_who_sent_what() -> None:
             headers = {"X-API-Key": "k", "X-Request-Id": f"r-{number}"}
             answer = await place.gateway.post(path, content=body, headers=headers)
             assert 200 == answer.status_code, answer.text
-        told = await place.gateway.get("/incidents", headers={"X-API-Key": "a"})
+        found = await listed(place, 4)
     files, rows = (
         [hashlib.sha256(file).hexdigest()],
         [hashlib.sha256(one.tobytes()).hexdigest() for one in tensor],
     )
-    found = told.json()["incidents"]
     assert {"shop"} == {one["key"] for one in found}
     assert [("r-0", files), ("r-1", sorted(rows)), ("r-2", files)] == [
         (name, sorted(one["sha256"] for one in found if one["request_id"] == name))
