@@ -5,7 +5,7 @@ The evaluation and the benchmark open theirs here, too.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,10 @@ from app.detection.paper import Parameters
 from app.events import Events
 from app.events.fleet import Fleet
 from app.events.log import log
+from app.events.webhook.courier import Courier
+from app.events.webhook.messages import CloudEvents, Slack
+from app.events.webhook.sender import Sender
+from app.events.webhook.signature import secret_bytes
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -28,10 +32,11 @@ from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import read_references
-from app.settings import InputSettings, Normalisation, Protocol
+from app.settings import InputSettings, Normalisation, Protocol, WebhookFormat
 from app.tracing.exporting import exporting
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
+from app.upstream.http.posting import Poster
 from app.upstream.http.session import Access
 from app.upstream.onnx_model import OnnxModel
 from app.wire.tensors import BYTES
@@ -86,6 +91,7 @@ async def open_gateway(
             fleet=fleet,
             incidents=incidents,
         ) as (library, calibrations),
+        _sending(settings, fleet),
     ):
         references = _References(settings)
         calibrator = Calibrator(
@@ -116,6 +122,20 @@ async def open_gateway(
                 yield gateway
             finally:
                 await gateway.close()
+
+
+def _sending(settings: Settings, fleet: Fleet) -> AbstractAsyncContextManager[None]:
+    """Send what *fleet* tells to the webhook, if there is one."""
+    if settings.webhook_url is None:
+        return nullcontext()
+    slack = settings.webhook_format is WebhookFormat.SLACK
+    secret = settings.webhook_secret
+    courier = Courier(
+        (Slack if slack else CloudEvents)(settings.model),
+        Poster(settings.webhook_url.get_secret_value()),
+        None if secret is None else secret_bytes(secret.get_secret_value()),
+    )
+    return Sender(fleet, courier).running()
 
 
 def open_upstream(

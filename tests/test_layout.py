@@ -29,6 +29,8 @@ ELSEWHERE = {
     # against a real gateway:
     "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",
     "events/fleet": "library/shared/test_event_stream",  # two workers on a real server
+    # against a real receiver:
+    "events/webhook/courier": "events/webhook/test_sender",
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish

@@ -56,8 +56,8 @@ class Stream(Protocol):
         """Return the place of the newest rare event."""
         ...
 
-    def sending(self) -> AbstractAsyncContextManager[bool]:
-        """Say whether this worker alone may send them outside, until the end of the block."""
+    def sending(self) -> AbstractAsyncContextManager[object]:
+        """Yield what is true as long as this worker alone may send them outside."""
         ...
 
     async def sent_until(self) -> str | None:
@@ -80,22 +80,27 @@ class Fleet:
         self.often: deque[Waiting] = deque(maxlen=OFTEN_KEPT)
         self.stream: Stream | None = None
         self._hearers: list[Callable[[Told], object]] = []
+        self._hearers_of_all: list[Callable[[Told], object]] = []
         events.hear(self._take)
 
     def _take(self, event: Event) -> None:
         (self.often if event.kind in OFTEN else self.rare).append(Waiting(event))
 
     @property
-    def heard(self) -> bool:
-        """Whether anybody hears the events of all."""
-        return bool(self._hearers)
+    def hears_all(self) -> bool:
+        """Whether anybody hears what comes often, too."""
+        return bool(self._hearers_of_all)
 
-    def hear(self, hearer: Callable[[Told], object]) -> Callable[[], None]:
-        """Call *hearer* with each event of any worker from now on; return what ends that."""
-        self._hearers.append(hearer)
-        return lambda: self._hearers.remove(hearer)
+    def hear(self, hearer: Callable[[Told], object], *, often: bool = False) -> Callable[[], None]:
+        """Call *hearer* with each event of any worker from now on; return what ends that.
+
+        With what comes *often* only if it wants that.
+        """
+        hearers = self._hearers_of_all if often else self._hearers
+        hearers.append(hearer)
+        return lambda: hearers.remove(hearer)
 
     def tell(self, told: Told) -> None:
         """Let all who hear know of an event of any worker."""
-        for hearer in tuple(self._hearers):
+        for hearer in (*self._hearers_of_all, *(self._hearers if told.place else ())):
             hearer(told)

@@ -95,5 +95,5 @@ class Events:
 def _id(kind: Kind, facts: Mapping[str, Fact]) -> str:
     """Return the event's name: where it happens once to a trigger, whoever tells it, the same."""
     if kind is Kind.TRIGGER_CONFIRMED:
-        return f"e-{kind}-{facts.get('trigger')}"
+        return f"e-confirmed-{facts.get('trigger')}"
     return f"e-{secrets.token_hex(8)}"

@@ -113,6 +113,12 @@ TRIGGERS_UNKEPT: Final = Counter(
     "neo_triggers_unkept", "New triggers that a full library had no room for"
 )
 
+WEBHOOKS: Final = Counter(
+    "neo_webhooks",
+    "Attempts to post an event to NEO_WEBHOOK_URL, by what came of them",
+    ["outcome"],
+)
+
 CONNECTIONS: Final = Gauge(
     "neo_connections", "Connections of clients that are open", multiprocess_mode="livesum"
 )
@@ -132,4 +138,5 @@ def known(counter: Counter, *values: str) -> None:
 known(MONITORED, "pass", "correct", "refuse", "unknown")
 known(BACKGROUND_ENDED, "clear", "discovered", "known-trigger", "incomplete", "given-up", "failed")
 known(RATE_LIMITED, "key", "total")
+known(WEBHOOKS, "sent", "failed", "given-up")
 known(CONNECTIONS_CUT, "head", "body", "answer", "surplus", "idle")

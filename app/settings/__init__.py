@@ -15,6 +15,7 @@ from app.settings.choices import (
     Resize,
     SearchMode,
     Strategy,
+    WebhookFormat,
 )
 from app.settings.model_input import InputSettings, Normalisation
 from app.settings.reading import SettingError, read_settings
@@ -36,5 +37,6 @@ __all__ = [
     "SettingError",
     "Settings",
     "Strategy",
+    "WebhookFormat",
     "read_settings",
 ]

@@ -42,6 +42,15 @@ class LogFormat(Choice):
     JSON = "json"
 
 
+class WebhookFormat(Choice):
+    """What events are posted as."""
+
+    CLOUDEVENTS = "cloudevents"
+    """CloudEvents 1.0, structured JSON."""
+    SLACK = "slack"
+    """A text, as Slack's incoming webhooks take it."""
+
+
 class Layout(Choice):
     """The order of the axes of the model's input."""
 

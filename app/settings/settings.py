@@ -29,6 +29,7 @@ from app.settings.choices import (
     Resize,
     SearchMode,
     Strategy,
+    WebhookFormat,
 )
 from app.settings.env_files import bare
 
@@ -316,6 +317,24 @@ class Settings(BaseSettings):
         LogFormat.TEXT,
         description="how the log is written: `text`, or `json` with one object a line",
         examples=["text"],
+    )
+    webhook_url: Annotated[SecretStr, AfterValidator(sources.webhook_url)] | None = Field(
+        None,
+        description="the address that events are posted to; `@file` reads it from a file",
+        examples=["https://siem.example/neo", "@webhook.txt"],
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(sources.webhook_secret)] | None = Field(
+        None,
+        description=(
+            "signs what is posted, as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in"
+            " base64; `@file` reads it from a file"
+        ),
+        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "@secret.txt"],
+    )
+    webhook_format: WebhookFormat = Field(
+        WebhookFormat.CLOUDEVENTS,
+        description="what is posted: `cloudevents`, or `slack` for its incoming webhooks",
+        examples=["cloudevents"],
     )
 
     @model_validator(mode="before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 from pathlib import Path
@@ -100,6 +101,29 @@ def token(secret: SecretStr) -> SecretStr:
     text = file_text(Path(value[1:])).strip() if value.startswith("@") else value
     if not text or not text.isascii() or not text.isprintable():
         message = "it is empty, or has a character that a header can't carry"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
+def webhook_url(secret: SecretStr) -> SecretStr:
+    """Return *secret*, an http(s) address that may have a query; `@file` reads it from a file."""
+    url = token(secret).get_secret_value()
+    parts = _split(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "it does not begin with http:// or https:// and a host"
+        raise ValueError(message)
+    return SecretStr(url)
+
+
+def webhook_secret(secret: SecretStr) -> SecretStr:
+    """Return *secret* if it is one of Standard Webhooks; `@file` reads it from a file."""
+    text = token(secret).get_secret_value()
+    try:
+        size = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        size = 0
+    if not text.startswith("whsec_") or not 24 <= size <= 64:  # noqa: PLR2004  # as that has it
+        message = "it is not whsec_ and 24 to 64 bytes in base64"
         raise ValueError(message)
     return SecretStr(text)
 

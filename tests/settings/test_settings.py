@@ -19,6 +19,7 @@ from app.settings import (
     SearchMode,
     Settings,
     Strategy,
+    WebhookFormat,
     read_settings,
 )
 from tests.settings.environment import complaint
@@ -67,6 +68,9 @@ def test_defaults() -> None:
         "max_pixels": 16_000_000,
         "log_level": LogLevel.INFO,
         "log_format": LogFormat.TEXT,
+        "webhook_url": None,
+        "webhook_secret": None,
+        "webhook_format": WebhookFormat.CLOUDEVENTS,
     } == settings.model_dump()
 
 

@@ -118,3 +118,34 @@ def test_secrets_are_read_from_files(environment: pytest.MonkeyPatch, tmp_path: 
     assert settings.upstream_token == SecretStr("secret-token")
     assert {"X-A": SecretStr("secret-a"), "X-B": SecretStr("secret-b")} == settings.upstream_headers
     assert "secret-" not in repr(settings)
+
+
+def test_a_webhook(environment: pytest.MonkeyPatch) -> None:
+    """Its address may have a query, and may stand in a file, as its secret may; none is shown."""
+    Path("webhook").write_text("https://hooks.example/T0/s3cret?token=s3cret\n")
+    environment.setenv("NEO_WEBHOOK_URL", "@webhook")
+    environment.setenv("NEO_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    settings = read_settings()
+    assert settings.webhook_url
+    assert "https://hooks.example/T0/s3cret?token=s3cret" == settings.webhook_url.get_secret_value()
+    assert "s3cret" not in repr(settings)
+    assert "MfKQ" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("NEO_WEBHOOK_URL", "hooks.example/s3cret", "begin with http:// or https:// and a host"),
+        ("NEO_WEBHOOK_URL", "http:///s3cret", "begin with http:// or https:// and a host"),
+        ("NEO_WEBHOOK_SECRET", "s3cret", "it is not whsec_ and 24 to 64 bytes in base64"),
+        ("NEO_WEBHOOK_SECRET", "whsec_s3cret==", "it is not whsec_ and 24 to 64 bytes in base64"),
+        ("NEO_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "it is not whsec_ and 24 to 64 bytes in base64"),
+    ],
+)
+def test_a_wrong_webhook(environment: pytest.MonkeyPatch, name: str, value: str, what: str) -> None:
+    """What can't be posted to, or signed with, is named, and not shown."""
+    environment.setenv(name, value)
+
+    assert what in complaint()
+    assert value not in complaint()

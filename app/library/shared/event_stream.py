@@ -44,7 +44,7 @@ class RedisEventStream:
         fleet.stream = self
         self.followed = (
             Followed(keys.events, lambda: True, self._heard_rare),
-            Followed(keys.sightings, lambda: fleet.heard, self._heard_often),
+            Followed(keys.sightings, lambda: fleet.hears_all, self._heard_often),
         )
         """What is to be waited for: what comes often only while somebody hears it."""
 
@@ -76,8 +76,8 @@ class RedisEventStream:
         return (items[0][0] if items else FIRST).decode()
 
     @asynccontextmanager
-    async def sending(self) -> AsyncIterator[bool]:
-        """Yield whether this worker alone may send. Raises LibraryError."""
+    async def sending(self) -> AsyncIterator[object]:
+        """Yield what is true as long as this worker alone may send. Raises LibraryError."""
         async with lease(self._client, self._keys.lease("webhook")) as held:
             yield held
 

@@ -39,28 +39,38 @@ return 0
 """
 
 
+class Held:
+    """It is true as long as its lease is held: whoever was stopped for too long has lost it."""
+
+    def __init__(self, held: bool) -> None:  # noqa: FBT001  # the one thing that it says
+        self.held = held
+
+    def __bool__(self) -> bool:
+        return self.held
+
+
 @asynccontextmanager
-async def lease(client: Redis, key: str) -> AsyncIterator[bool]:
+async def lease(client: Redis, key: str) -> AsyncIterator[Held]:
     """Try to take the lease *key*; yield whether it is held, until the end of the block.
 
     Raises LibraryError.
     """
     token = secrets.token_hex(8)
     with reaching_redis():
-        held = bool(await client.set(key, token, nx=True, px=_milliseconds()))
+        held = Held(bool(await client.set(key, token, nx=True, px=_milliseconds())))
         if not held:  # by nobody for longer than that, whatever was left there
             await client.pexpire(key, _milliseconds(), lt=True)
     if not held:
-        yield False
+        yield held
         return
 
     async def renew() -> None:
         with reaching_redis():
-            await client.register_script(RENEW)([key], [token, _milliseconds()])
+            held.held = bool(await client.register_script(RENEW)([key], [token, _milliseconds()]))
 
     try:
         async with repeating(renew, RENEWAL_SECONDS):
-            yield True
+            yield held
     finally:
         with suppress(LibraryError), reaching_redis():
             await client.register_script(RELEASE)([key], [token])

@@ -13,17 +13,17 @@ LONGEST_S: Final = 30.0
 DIGITS: Final = 9
 
 
-def retry_after_s(value: str, now: datetime) -> float | None:
-    """Read *value*, seconds or an HTTP date, as seconds from *now* (with its zone), 30 at most.
+def retry_after_s(value: str, now: datetime, most_s: float = LONGEST_S) -> float | None:
+    """Read *value*, seconds or an HTTP date, as seconds from *now* (with its zone), at *most_s*.
 
     None if it is neither.
     """
     value = value.strip()
     if value.isascii() and value.isdecimal():
-        return min(float(value[:DIGITS]), LONGEST_S)
+        return min(float(value[:DIGITS]), most_s)
     try:
         then = parsedate_to_datetime(value)
         seconds = (then - now).total_seconds()
     except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
         return None
-    return min(max(seconds, 0.0), LONGEST_S)
+    return min(max(seconds, 0.0), most_s)

@@ -105,12 +105,12 @@ class Session:
         if parts.scheme == "https":
             self._tls = ssl.create_default_context(cafile=access.certificates)
         self._limits = limits
-        self._headers = _head(
+        self._headers = header_lines(
             {
                 "Host": self._origin.encode("idna").decode(),
                 "User-Agent": "neo-gateway",
                 "Accept-Encoding": "identity",  # Triton counts its header on what it compresses
-                **_credentials(parts.username, parts.password),
+                **credentials(parts.username, parts.password),
                 **access.headers,
             }
         )
@@ -182,7 +182,7 @@ class Session:
         return Reply(response.headers, await self._unpacked(response))
 
     async def _respond(self, method: str, path: str, message: Message | None) -> Response:
-        headers = b"" if message is None else _head(message.headers)
+        headers = b"" if message is None else header_lines(message.headers)
         length = b"" if message is None else b"Content-Length: %d\r\n" % len(message)
         line = f"{method} {self._path}{path or ('' if self._path else '/')} HTTP/1.1\r\n".encode()
         head = b"".join((line, self._headers, headers, length, b"\r\n"))
@@ -237,11 +237,12 @@ def _unpacked(packed: bytearray, encoding: str, most: int) -> bytes:
     return unpacked(packed, encoding)
 
 
-def _head(headers: Mapping[str, str]) -> bytes:
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Return *headers* as they go over the wire."""
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
-def _credentials(user: str | None, password: str | None) -> dict[str, str]:
+def credentials(user: str | None, password: str | None) -> dict[str, str]:
     """Return the header for what an owner has put before the host of the URL."""
     if user is None:
         return {}

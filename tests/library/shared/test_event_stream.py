@@ -54,7 +54,7 @@ async def opened(url: str) -> AsyncIterator[Worker]:
     events = Events()
     heard: list[Told] = []
     fleet = Fleet(events)
-    fleet.hear(heard.append)
+    fleet.hear(heard.append, often=True)
     async with open_library(url, "signs", events=events, fleet=fleet) as (library, _):
         yield Worker(events, fleet, heard, library)
 
