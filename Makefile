@@ -86,7 +86,7 @@ bench-evasion: $(VENV)/dev ## Try to get triggers past the gateway, as one who k
 bench-photos: $(VENV)/dev ## Measure detection on photographs over HTTP, beside its targets (ARGS=--exif)
 	$(BIN)/python -m tests.benchmarks.photos $(ARGS)
 
-pictures: $(VENV)/dev ## Draw the README's pictures anew, by running the demo (needs Chromium)
+pictures: $(VENV)/browser ## Draw the README's pictures anew, by running the demo (needs Chromium)
 	$(BIN)/python -m tests.docs.pictures
 
 sbom: $(VENV)/dev ## List what is locked for the gateway as a CycloneDX document; images bring their own

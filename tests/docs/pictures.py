@@ -6,9 +6,6 @@ It needs Chromium for the dashboard (Debian: `apt-get install chromium`).
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +20,15 @@ from app.demo.digits import TARGET, stamped
 from app.demo.processes import running_gateway
 from app.demo.stream import replies, stream
 from app.pictures.encoding import png
+from tests.browser.chromium import chromium
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from app.detection.search import Image
 
 IMAGES = Path(__file__).parents[2] / ".github" / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WINDOW = "1080,810"
+WINDOW = {"width": 1080, "height": 900}
 PATIENCE_S = 30.0
 
 SCALE = 10
@@ -50,11 +49,9 @@ class Panel:
 
 def main() -> None:
     """Run the demo and write both pictures."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit("Chromium is needed for the picture of the dashboard: apt-get install chromium")
     items = stream()
     with (
+        chromium() as browser,
         tempfile.TemporaryDirectory(prefix="neo-pictures-") as scratch,
         running_gateway(Path(scratch), None, 2, lambda _: None) as url,
         httpx.Client(base_url=url, timeout=PATIENCE_S) as http,
@@ -62,7 +59,7 @@ def main() -> None:
         list(replies(items, http))
         clean = next(item.image for item in items if not item.poisoned and item.label != TARGET)
         _draw_trigger(http, clean)
-        _draw_dashboard(browser, url, Path(scratch))
+        _draw_dashboard(browser, url)
 
 
 def _draw_trigger(http: httpx.Client, clean: Image) -> None:
@@ -132,19 +129,14 @@ def _sheet(panels: list[Panel]) -> Pillow.Image:
     return sheet
 
 
-def _draw_dashboard(browser: str, url: str, scratch: Path) -> None:
-    taken = scratch / "dashboard.png"
-    subprocess.run(
-        [
-            *(browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *(f"--window-size={WINDOW}", f"--user-data-dir={scratch / 'profile'}"),
-            *("--virtual-time-budget=5000", f"--screenshot={taken}", url),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    with Pillow.open(taken) as picture:
+def _draw_dashboard(browser: Browser, url: str) -> None:
+    """Draw the first trigger as the page shows it, its examples unfolded."""
+    page = browser.new_page(viewport=WINDOW, java_script_enabled=False)
+    page.goto(url)
+    trigger = page.locator("article.trigger").last  # newest first
+    trigger.locator("summary").click()
+    page.wait_for_load_state("networkidle")
+    with Pillow.open(io.BytesIO(trigger.screenshot())) as picture:
         _save(picture.convert("RGB"), "dashboard.png")
 
 

@@ -39,7 +39,10 @@ HEADERS: Final = {
 }
 
 OPEN: Final = 12
-"""Triggers that are shown at full length; further ones open on a click."""
+"""Triggers that are shown at full length; further ones open on a click.
+
+The model is asked for their examples, which browsers without scripts load at once.
+"""
 
 
 @dataclass(frozen=True)
