@@ -78,6 +78,7 @@ ELSEWHERE = {
     "web/protocols/drop_in": "web/pages/test_docs",  # what the OpenAPI document says of them
     "web/protocols/judging": "web/protocols/test_oip",  # each image of a batch by itself
     "web/protocols/oip_messages": "web/protocols/test_oip",  # read and written in requests
+    "web/pages/shown": "web/pages/test_dashboard",  # the page shows it
     "web/service": "web/routes/test_health",  # what the routes work with
     "wire/fields": "wire/test_reading",  # hostile messages, read
     "wire/lists": "wire/test_reading",  # ragged and deep ones

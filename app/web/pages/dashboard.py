@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from app.ports import LibraryError
 from app.templates import templates
-from app.web.answering.answers import trigger_answer
 from app.web.guarding.forms import browser_number, keep_number, token
 from app.web.guarding.keys import caller
-from app.web.pages.timeline import Timeline, timeline
+from app.web.pages.shown import all_shown
 from app.web.routes.health import missing
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.gateway.predict import Gateway
     from app.gateway.readiness import Readiness
-    from app.history import History
-    from app.ports import Tally
-    from app.web.answering.answers import Labels, TriggerAnswer
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,16 +36,6 @@ The model is asked for their examples, which browsers without scripts load at on
 """
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What holders of an admin key see."""
-
-    tally: Tally
-    timeline: Timeline
-    triggers: Sequence[TriggerAnswer]
-    dismissed: Sequence[TriggerAnswer]
-
-
 @router.get("/")
 async def dashboard(request: Request, service: TheService, gateway: TheGateway) -> HTMLResponse:
     """Return the page; the triggers are on it only where the request's key allows it."""
@@ -65,9 +46,10 @@ async def dashboard(request: Request, service: TheService, gateway: TheGateway) 
         "dashboard.html",
         model=service.model_name,
         monitors=gateway.monitors,
+        keyed=service.keys.required,
         parts=readiness.parts,
         state=_state(readiness),
-        shown=await _shown(gateway, service.labels) if allowed else None,
+        shown=await all_shown(gateway, service.labels) if allowed else None,
         opened=OPEN,
         form=token(number, caller(request), TRY),
         now=datetime.now(UTC),
@@ -92,20 +74,3 @@ def _state(readiness: Readiness) -> str:
     if readiness.degraded:
         return f"Ready, but degraded. {missing(readiness)}"
     return "Ready."
-
-
-async def _shown(gateway: Gateway, labels: Labels) -> Shown:
-    library = gateway.library
-    return Shown(
-        library.tally(),
-        await _timeline(gateway.history),
-        [trigger_answer(entry, labels) for entry in library.entries()],
-        [trigger_answer(entry, labels) for entry in library.dismissed()],
-    )
-
-
-async def _timeline(history: History) -> Timeline:
-    try:
-        return timeline(await history.all(), history.now(), shared=True)
-    except LibraryError:  # the state says why
-        return timeline(history.own(), history.now(), shared=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.incidents import Act, Deed, Incident, Said, Sought, new_id
 from app.ports import StoreAwayError, UpstreamUnreachableError
 from tests.tiny import tiny_trigger
 from tests.web.served import serving
@@ -11,6 +13,24 @@ from tests.web.served import serving
 if TYPE_CHECKING:
     from app.history import Minutes
     from tests.web.served import Served
+
+AWAY = "Redis is out of reach"
+
+
+class AwayStore:
+    """A store that can't be reached."""
+
+    async def incidents(self, _: Sought) -> tuple[Incident, ...]:
+        """Fail."""
+        raise StoreAwayError(AWAY)
+
+    async def note(self, _: Act) -> None:
+        """Fail."""
+        raise StoreAwayError(AWAY)
+
+    async def acts(self) -> tuple[Act, ...]:
+        """Fail."""
+        raise StoreAwayError(AWAY)
 
 
 async def test_page_shows_state_counts_and_triggers(served: Served) -> None:
@@ -77,8 +97,7 @@ async def test_without_the_store_the_hour_is_this_workers(served: Served) -> Non
     history = served.app.state.gateway.history
 
     async def away(_: range) -> Minutes:
-        message = "Redis is out of reach"
-        raise StoreAwayError(message)
+        raise StoreAwayError(AWAY)
 
     history.add(flagged=True, probes=300, seconds=0.25)
     assert "what one worker has answered" not in (await served.http.get("/")).text
@@ -101,3 +120,42 @@ async def test_triggers_are_hidden_from_strangers() -> None:
     assert "searched for new triggers" not in hidden
     assert "Last hour" not in hidden
     assert "t-1" in shown
+
+
+async def test_flagged_images_and_acts_are_listed(served: Served) -> None:
+    """What was flagged last is there with its request, and what was done to triggers, by whom."""
+    incidents = served.app.state.gateway.incidents
+    assert "No image was flagged." in (await served.http.get("/")).text
+    at = datetime(2026, 11, 28, 9, tzinfo=UTC)
+    said, right, digest = Said(2, 0.9), Said(0, 0.8), "c0ffee" + 58 * "0"
+    incidents.keep(
+        Incident(
+            new_id(at),
+            at,
+            "request-7",
+            "shop",
+            said,
+            right,
+            "t-1",
+            "discovered",
+            None,
+            digest,
+            99,
+            "enforce",
+        )
+    )
+    await incidents.note(Act(at, Deed.DISMISS, "t-1", "ops", "request-8"))
+    page = (await served.http.get("/")).text
+    assert "2026-11-28 09:00:00 UTC" in page
+    assert "<code>request-7</code>" in page
+    assert "c0ffee000000…" in page
+    assert "blue &lt;b&gt;" in page
+    assert "with the key ops" in page
+
+
+async def test_without_the_store_it_is_said_that_nothing_is_listed(served: Served) -> None:
+    """The page is there all the same."""
+    served.app.state.gateway.incidents.store = AwayStore()
+    page = (await served.http.get("/")).text
+    assert "can’t be listed for now" in page
+    assert "What admins have done" not in page
