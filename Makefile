@@ -52,7 +52,7 @@ check: $(VENV)/dev ## Check format, style, types, layers, dependencies, the Dock
 compose-check: $(VENV)/dev
 	$(BIN)/compose-lint --config deploy/compose-lint.yml --strict-config --fail-on medium \
 		--skip-suppressed --quiet --no-env docker-compose.yml
-	@if docker compose version >/dev/null 2>&1; then docker compose --profile demo config --quiet; \
+	@if docker compose version >/dev/null 2>&1; then docker compose --profile demo --profile grafana config --quiet; \
 	elif $(DCLINT) --version >/dev/null 2>&1; then \
 		$(DCLINT) docker-compose.yml --quiet --disable-rule no-build-and-image; \
 	else echo "skipped: the compose file's schema (docker compose isn't here, nor npx with dclint)"; fi
