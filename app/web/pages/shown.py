@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.web.answering.answers import Labels, TriggerAnswer
     from app.web.answering.incidents import ActAnswer, IncidentAnswer
 
-LATEST: Final = 20
+LATEST: Final = 10
 """Flagged images that are listed, and acts of admins."""
 
 

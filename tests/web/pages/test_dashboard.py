@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.detection.trigger import Sign, Term
 from app.incidents import Act, Deed, Incident, Said, Sought, new_id
 from app.ports import StoreAwayError, UpstreamUnreachableError
 from tests.tiny import tiny_trigger
@@ -49,6 +51,19 @@ async def test_page_shows_state_counts_and_triggers(served: Served) -> None:
     assert "Carried 24 of 24" in page
     assert "Anything becomes “blue &lt;b&gt;”" in page
     assert "blue <b>" not in page
+
+
+async def test_the_evidence_is_summed_up(served: Served) -> None:
+    """Term by term, where the release that found the trigger wrote them down."""
+    trigger = tiny_trigger()
+    await served.library.register(trigger)
+    assert "Summed up" not in (await served.http.get("/")).text
+    term = Term(Sign.CARRYING, 13.2, "24 of 24 <carried>")
+    evidence = replace(trigger.evidence, terms=(term,))
+    await served.library.refine("t-1", replace(trigger, evidence=evidence))
+    page = (await served.http.get("/")).text
+    assert "<summary>Summed up: 13.2</summary>" in page
+    assert "<td>+13.2</td><td>24 of 24 &lt;carried&gt;</td>" in page
 
 
 async def test_nothing_within_the_page_runs(served: Served) -> None:
