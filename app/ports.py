@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.failures import (
@@ -293,9 +293,20 @@ class ServedModel(Model, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Restoration:
+    """When a dismissed trigger was last restored, and when an image had carried it last by then."""
+
+    at: datetime
+    last_image_at: datetime
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A trigger in the library. ``dismissed``: its owner has said that it is none."""
+    """A trigger in the library. ``dismissed``: its owner has said that it is none.
+
+    Its time to live counts from ``last_seen_at``: an image carried it then, or it was ``restored``.
+    """
 
     id: str
     trigger: Trigger
@@ -303,14 +314,47 @@ class Entry:
     last_seen_at: datetime
     hits: int
     dismissed: bool = False
+    restored: Restoration | None = None
+
+    @property
+    def last_image_at(self) -> datetime:
+        """When an image carried it last."""
+        if self.restored is None or self.last_seen_at > self.restored.at:
+            return self.last_seen_at
+        return self.restored.last_image_at
+
+    def restored_at(self, moment: datetime) -> Entry:
+        """Return it as it is when its owner restores it: long unseen, it would expire at once."""
+        restored = Restoration(moment, self.last_image_at)
+        return replace(self, dismissed=False, last_seen_at=moment, restored=restored)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many images all workers together have screened for new triggers, and have flagged."""
+    """Images of all workers together: searched for new triggers, flagged, answered at all.
+
+    One that was refused, and judged later in the background, counts as answered.
+    """
 
     screened: int
     flagged: int
+    answered: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        """Return both together."""
+        return Tally(
+            self.screened + other.screened,
+            self.flagged + other.flagged,
+            self.answered + other.answered,
+        )
+
+    def __sub__(self, other: Tally) -> Tally:
+        """Return these without *other* ones."""
+        return Tally(
+            self.screened - other.screened,
+            self.flagged - other.flagged,
+            self.answered - other.answered,
+        )
 
 
 Samples = tuple["NDArray[np.uint8]", ...]
@@ -355,7 +399,7 @@ class TriggerLibrary(Protocol):
         """
         ...
 
-    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+    def count(self, *, screened: int = 0, flagged: int = 0, answered: int = 0) -> None:
         """Add to the tally; written in the background."""
         ...
 

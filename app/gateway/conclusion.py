@@ -34,8 +34,6 @@ async def concluded(
     library, policy = examiner.library, examiner.policy
     match driven.result:
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
-            if screened:
-                library.count(screened=1)
             return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
         case Finding(
             verdict=Verdict.KNOWN,
@@ -57,7 +55,6 @@ async def concluded(
                 return unfinished(finding, library.entries(), policy, driven.probes)
             before = {entry.id for entry in library.entries()}
             entry = await library.register(trigger, examiner.caller)
-            library.count(screened=1)
             if entry.dismissed:
                 return _unflagged(said, Screening.CLEAR, driven)
             known = entry.id in before  # found again, where its pixels didn't tell
@@ -69,7 +66,6 @@ async def concluded(
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
             logger.warning("an image was not screened to the end: %s", why)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
-    library.count(flagged=1)
     TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)

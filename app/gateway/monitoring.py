@@ -57,10 +57,18 @@ _COUNTS: Final = {would: metrics.MONITORED.labels(would.value) for would in _Wou
 
 
 class Monitor:
-    """Answers with what the model says; *judge* says behind that what `enforce` makes of it."""
+    """Answers with what the model says; *judge* says behind that what `enforce` makes of it.
 
-    def __init__(self, judge: Callable[[Visit], Awaitable[Outcome]]) -> None:
+    *count* counts an image that isn't judged.
+    """
+
+    def __init__(
+        self,
+        judge: Callable[[Visit], Awaitable[Outcome]],
+        count: Callable[[Outcome], object] = lambda _: None,
+    ) -> None:
         self._judge = judge
+        self._count = count
         self._places = asyncio.Semaphore(TOGETHER)
         self._behind: dict[asyncio.Task[Monitored], int] = {}
         self._bytes = 0
@@ -71,11 +79,11 @@ class Monitor:
         """Return the answer for the image of *visit*, of which the model has *said* so much."""
         own = _own(said)
         if visit.pay.exhausted:
-            return _unjudged(own, _Would.REFUSE)
+            return self._unjudged(own, _Would.REFUSE)
         waits = visit.wait_s is None or visit.wait_s > 0
         judged = self._begun(replace(visit, said=said), own, waits=waits)
         if judged is None:
-            return _unjudged(own, _Would.UNKNOWN)
+            return self._unjudged(own, _Would.UNKNOWN)
         if waits:
             await asyncio.wait({judged}, timeout=visit.wait_s)
         if judged.done() and not judged.cancelled():
@@ -111,17 +119,17 @@ class Monitor:
             return None
         place = nullcontext() if waits else self._places
         task = asyncio.create_task(self._judged(visit, own, place))
+        task.add_done_callback(partial(self._finished, own=own))
         self._behind[task] = visit.image.nbytes + visit.size
         self._bytes += self._behind[task]
         metrics.MONITOR_BEHIND.set(len(self._behind))
-        task.add_done_callback(self._finished)
         return task
 
-    def _finished(self, task: asyncio.Task[Monitored]) -> None:
+    def _finished(self, task: asyncio.Task[Monitored], *, own: Monitored) -> None:
         self._bytes -= self._behind.pop(task)
         metrics.MONITOR_BEHIND.set(len(self._behind))
         if task.cancelled():
-            _count(_Would.UNKNOWN)
+            self._unjudged(own, _Would.UNKNOWN)
 
     async def _judged(
         self,
@@ -133,10 +141,10 @@ class Monitor:
             async with place:
                 would = await self._judge(visit)
         except (UnscreenedError, PortError):
-            return _unjudged(own, _Would.REFUSE)
+            return self._unjudged(own, _Would.REFUSE)
         except Exception:  # a fault of ours, which `enforce` would have answered with 500
             logger.exception("screening an image behind its answer failed")
-            return _unjudged(own, _Would.REFUSE)
+            return self._unjudged(own, _Would.REFUSE)
         _COUNTS[_Would.CORRECT if would.backdoor else _Would.PASS].inc()
         return replace(
             own,
@@ -146,20 +154,17 @@ class Monitor:
             would_answer=would.prediction,
         )
 
+    def _unjudged(self, own: Monitored, would: _Would) -> Monitored:
+        """Count an image of which there is no verdict, and won't be; return its answer."""
+        answer = replace(own, screening=Screening.INCOMPLETE)
+        _COUNTS[would].inc()
+        metrics.IMAGES.inc(answer.screening.value)
+        self._count(answer)
+        return answer
+
 
 def _own(said: Answers) -> Monitored:
     """Return what was *said*, as the answer; nothing is known of the image."""
     answer = prediction(said)
     outputs = partial(sanitised_outputs, said, said)
     return Monitored(answer, answer, Screening.PENDING, None, 1, outputs)
-
-
-def _unjudged(own: Monitored, would: _Would) -> Monitored:
-    """Return the answer where there is no verdict, and won't be."""
-    _count(would)
-    return replace(own, screening=Screening.INCOMPLETE)
-
-
-def _count(would: _Would) -> None:
-    _COUNTS[would].inc()
-    metrics.IMAGES.inc(Screening.INCOMPLETE.value)

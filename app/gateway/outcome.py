@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -34,6 +34,10 @@ class Screening(enum.StrEnum):
     """Monitor mode: it is answered, and examined behind that."""
     OFF = "off"
     """The gateway is a plain proxy."""
+
+
+SEARCHED: Final = frozenset({Screening.CLEAR, Screening.DISCOVERED})
+"""Of an image that was searched for new triggers to the end."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from app.gateway.examples import make_examples, make_overlay
 from app.gateway.familiarity import Familiarity
 from app.gateway.learning import Learner
 from app.gateway.monitoring import Monitor
-from app.gateway.outcome import Outcome, Screening, UnscreenedError
+from app.gateway.outcome import SEARCHED, Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
@@ -87,7 +87,7 @@ class Gateway:
         self._familiarity = Familiarity()
         self._selections = Selections(model)
         self._check = UpstreamCheck(model, policy.patience_s)
-        self._monitor = Monitor(self._judged) if policy.monitors else None
+        self._monitor = Monitor(self._judged, self._count) if policy.monitors else None
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
@@ -150,7 +150,14 @@ class Gateway:
         metrics.SCREENING_SECONDS.observe(waited_s, outcome.screening.value)
         metrics.IMAGES.inc(outcome.screening.value)
         metrics.PROBES.inc(by=outcome.probes)
+        self._count(outcome)
         return outcome
+
+    def _count(self, outcome: Outcome, *, answered: bool = True) -> None:
+        """Count an image, for all workers; it was *answered* now, or counted as that before."""
+        self.library.count(
+            screened=outcome.screening in SEARCHED, flagged=outcome.backdoor, answered=answered
+        )
 
     async def _outcome(self, visit: Visit) -> Outcome:
         if not self._policy.screens:
@@ -181,9 +188,11 @@ class Gateway:
         if self._policy.strategy is not Strategy.PAPER:
             self._familiarity.gain(known, prepared.references)
 
+        answered = visit.said is not None  # in monitor mode it is, whatever comes of this
+
         async def conclude(driven: Driven[Finding]) -> str:
             self._budget.spend(driven.probes - 1)
-            return await self._learnt(image, driven, examiner)
+            return await self._learnt(image, driven, examiner, answered=answered)
 
         def go_on(course: Course[Finding]) -> Finding | None:
             taken = screened and self._background.take(
@@ -195,16 +204,21 @@ class Gateway:
         driven = await self._driver.drive(search, visit, go_on)
         if screened and not driven.goes_on:
             self._budget.spend(driven.probes - 1)
-        return await concluded(image, driven, examiner, screened=screened)
+        outcome = await concluded(image, driven, examiner, screened=screened)
+        answered = True
+        return outcome
 
-    async def _learnt(self, image: Image, driven: Driven[Finding], examiner: Examiner) -> str:
-        """Keep what a search has shown whose caller was answered before; return what that is."""
+    async def _learnt(
+        self, image: Image, driven: Driven[Finding], examiner: Examiner, *, answered: bool
+    ) -> str:
+        """Keep what a search has shown whose caller was *answered*, or refused; return what."""
         if self._preparation.prepared is not examiner.prepared:
             return GIVEN_UP  # another model, or another secret: it shows nothing of these
         try:
             outcome = await concluded(image, driven, examiner, screened=True)
         except UnscreenedError:
             return Screening.INCOMPLETE.value
+        self._count(outcome, answered=not answered)
         return outcome.screening.value
 
     def greet(self) -> None:

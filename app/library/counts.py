@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from app.ports import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from app.ports import Entry, Samples
+
+NOTHING: Final = Tally(0, 0)
+"""No image at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,17 +50,42 @@ class Hits:
         return replace(entry, hits=entry.hits + self.count, last_seen_at=last_seen_at)
 
 
+class Fresh:
+    """Images counted lately, in place: every image is, and next to nothing may be done for it."""
+
+    __slots__ = ("_answered", "_flagged", "_screened")
+
+    def __init__(self) -> None:
+        self._screened = self._flagged = self._answered = 0
+
+    def add(self, screened: int, flagged: int, answered: int) -> None:
+        """Count some more."""
+        self._screened += screened
+        self._flagged += flagged
+        self._answered += answered
+
+    @property
+    def tally(self) -> Tally:
+        """How many they are."""
+        return Tally(self._screened, self._flagged, self._answered)
+
+    def take(self) -> Tally:
+        """Return how many they are, and begin again."""
+        tally = self.tally
+        self._screened = self._flagged = self._answered = 0
+        return tally
+
+
 @dataclass(frozen=True, eq=False)
 class Counts:
     """Images counted since the last exchange: in all, and the hits of each trigger by its id."""
 
-    screened: int = 0
-    flagged: int = 0
+    tally: Tally = NOTHING
     hits: Mapping[str, Hits] = field(default_factory=dict)
 
-    def plus(self, screened: int, flagged: int) -> Counts:
+    def plus(self, tally: Tally) -> Counts:
         """Return these and some more images."""
-        return replace(self, screened=self.screened + screened, flagged=self.flagged + flagged)
+        return replace(self, tally=self.tally + tally)
 
     def plus_hits(self, trigger_id: str, hits: Hits) -> Counts:
         """Return these and more hits of a trigger."""
@@ -73,8 +103,7 @@ class Counts:
             for trigger_id, hits in self.hits.items()
         }
         return Counts(
-            self.screened - told.screened,
-            self.flagged - told.flagged,
+            self.tally - told.tally,
             {trigger_id: hits for trigger_id, hits in later.items() if hits.count},
         )
 

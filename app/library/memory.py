@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.library.counts import Hits
+from app.library.counts import Fresh, Hits
 from app.library.rules.capacity import CAPACITY
 from app.library.rules.expiry import LIFETIMES, utc_now
 from app.library.worker_copy import Copy
@@ -40,6 +40,7 @@ class MemoryTriggerLibrary:
         capacity: int = CAPACITY,
     ) -> None:
         self._copy = Copy(capacity=capacity)
+        self._fresh = Fresh()
         self._numbers = count(1)
         self._lifetimes = lifetimes
         self._clock = clock
@@ -54,7 +55,7 @@ class MemoryTriggerLibrary:
 
     def tally(self) -> Tally:
         """Return the counts."""
-        return self._copy.tally
+        return self._fresh.tally
 
     def entry(self, trigger_id: str) -> Entry:
         """Return one trigger, dismissed ones too. Raises UnknownTriggerError."""
@@ -104,17 +105,17 @@ class MemoryTriggerLibrary:
         """Replace what is known of a trigger. Raises UnknownTriggerError."""
         self._copy = self._copy.keeping(replace(self.entry(trigger_id), trigger=trigger))
 
-    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+    def count(self, *, screened: int = 0, flagged: int = 0, answered: int = 0) -> None:
         """Add to the tally."""
-        self._copy = self._copy.counting(screened, flagged)
+        self._fresh.add(screened, flagged, answered)
 
     async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:  # noqa: ARG002
         """Stop using a trigger. Raises UnknownTriggerError."""
-        return self._changed(trigger_id, dismissed=True)
+        return self._changed(replace(self.entry(trigger_id), dismissed=True))
 
     async def restore(self, trigger_id: str, by: str | None = None) -> Entry:  # noqa: ARG002
         """Use a dismissed trigger again, from now on. Raises UnknownTriggerError."""
-        return self._changed(trigger_id, dismissed=False, last_seen_at=self._clock())
+        return self._changed(self.entry(trigger_id).restored_at(self._clock()))
 
     def _current(self) -> Copy:
         """Return the copy without what has expired."""
@@ -122,8 +123,7 @@ class MemoryTriggerLibrary:
         self._copy = self._copy.without(expired)
         return self._copy
 
-    def _changed(self, trigger_id: str, **facts: Any) -> Entry:
-        entry = replace(self.entry(trigger_id), **facts)
+    def _changed(self, entry: Entry) -> Entry:
         self._copy = self._copy.keeping(entry)
         return entry
 

@@ -10,13 +10,13 @@ import logging
 import secrets
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app import metrics
 from app.events import Events, Kind
-from app.library.counts import Hits
+from app.library.counts import NOTHING, Fresh, Hits
 from app.library.records.contents import Refusal, Written
 from app.library.rules.capacity import confirmed
 from app.library.rules.expiry import LIFETIMES
@@ -66,6 +66,7 @@ class RedisTriggerLibrary:
         self._lifetimes = lifetimes
         self._clock = StoreClock(clock or steady_clock())
         self._copy = Copy(capacity=store.capacity)
+        self._fresh = Fresh()
         self._events = events or Events()
         self.reach = Reach(self._events, triggers="the trigger library has not been read yet")
         self._full = False
@@ -85,7 +86,7 @@ class RedisTriggerLibrary:
 
     def tally(self) -> Tally:
         """Return the counts of all workers, as last heard; no I/O."""
-        return self._copy.tally
+        return self._copy.tally + self._fresh.tally
 
     def entry(self, trigger_id: str) -> Entry:
         """Return one trigger, dismissed ones too; no I/O. Raises UnknownTriggerError."""
@@ -154,20 +155,19 @@ class RedisTriggerLibrary:
         self._copy = self._copy.keeping(replace(self.entry(trigger_id), trigger=trigger))
         self.stirred.set()
 
-    def count(self, *, screened: int = 0, flagged: int = 0) -> None:
+    def count(self, *, screened: int = 0, flagged: int = 0, answered: int = 0) -> None:
         """Add to the tally; the others hear of it from the next `exchange`."""
-        self._copy = self._copy.counting(screened, flagged)
+        self._fresh.add(screened, flagged, answered)
 
     async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:
         """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
-        entry = await self._change(trigger_id, dismissed=True)
+        entry = await self._change(trigger_id, lambda entry: replace(entry, dismissed=True))
         self._events.tell(Kind.TRIGGER_DISMISSED, trigger=trigger_id, by=by)
         return entry
 
     async def restore(self, trigger_id: str, by: str | None = None) -> Entry:
         """Use a dismissed trigger again, from now on. Raises UnknownTriggerError, LibraryError."""
-        # Its time to live begins anew: long unseen, it would be gone at once.
-        entry = await self._change(trigger_id, dismissed=False, last_seen_at=self._clock())
+        entry = await self._change(trigger_id, lambda entry: entry.restored_at(self._clock()))
         self._events.tell(Kind.TRIGGER_RESTORED, trigger=trigger_id, by=by)
         return entry
 
@@ -196,7 +196,7 @@ class RedisTriggerLibrary:
     def has_counted(self) -> bool:
         """Whether there is something that the others haven't been told; no I/O."""
         pending = self._copy.pending
-        return bool(pending.screened or pending.flagged or pending.hits)
+        return bool(pending.hits) or pending.tally + self._fresh.tally != NOTHING
 
     async def exchange(self) -> None:
         """Tell the others what was counted here, and hear what they have. Raises LibraryError."""
@@ -204,6 +204,7 @@ class RedisTriggerLibrary:
             if self._copy.version is None or self._copy.unwritten:
                 return  # the store would not know what the hits are hits of
             with self.reach.noting("counts"):
+                self._copy = self._copy.counting(self._fresh.take())
                 told = self._copy.pending.part(TOLD_AT_ONCE)
                 heard = await self._store.exchange(told, self._copy.told_tally)
                 self._clock.heard(heard.now)
@@ -211,11 +212,11 @@ class RedisTriggerLibrary:
                 # Two workers with one image each: who tells his last hears of both.
                 self._tell_confirmed(before, told.hits)
 
-    async def _change(self, trigger_id: str, **facts: Any) -> Entry:
+    async def _change(self, trigger_id: str, change: Callable[[Entry], Entry]) -> Entry:
         await self.synchronise()
         async with self._talking:
             for _ in range(ATTEMPTS):
-                if await self._write(replace(self.entry(trigger_id), **facts)):
+                if await self._write(change(self.entry(trigger_id))):
                     return self.entry(trigger_id)
                 await self._catch_up()
         message = "the trigger library is being changed too fast; try again"

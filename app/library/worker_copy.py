@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from app.library.counts import Counts
+from app.library.counts import NOTHING, Counts
 from app.library.records.contents import SAMPLES_KEPT
 from app.library.rules.capacity import CAPACITY, confirmed, expendable
 from app.library.rules.sameness import (
@@ -42,7 +42,7 @@ class Copy:
     stored: frozenset[str] = frozenset()
     unwritten: tuple[str, ...] = ()
     samples: Mapping[str, Samples] = field(default_factory=dict)
-    told_tally: Tally = field(default_factory=lambda: Tally(0, 0))
+    told_tally: Tally = NOTHING
     pending: Counts = field(default_factory=Counts)
 
     @cached_property
@@ -62,8 +62,7 @@ class Copy:
     @property
     def tally(self) -> Tally:
         """The counts of all workers."""
-        told, pending = self.told_tally, self.pending
-        return Tally(told.screened + pending.screened, told.flagged + pending.flagged)
+        return self.told_tally + self.pending.tally
 
     def same_as(self, trigger: Trigger) -> Entry | None:
         """Return the entry of the same trigger, if there is one."""
@@ -85,10 +84,10 @@ class Copy:
         known = self.pending.hits.keys() & self.entries.keys()
         return frozenset(i for i in known if confirmed(self.entries[i]))
 
-    def counting(self, screened: int, flagged: int) -> Copy:
+    def counting(self, tally: Tally) -> Copy:
         """Return this copy after some more images."""
-        counted = replace(self, pending=self.pending.plus(screened, flagged))
-        # Its triggers are the same, and in the same order: each image counts, and asks for them.
+        counted = replace(self, pending=self.pending.plus(tally))
+        # Its triggers are the same, and in the same order, and each image asks for them.
         counted.__dict__.update(active=self.active, dismissed=self.dismissed)
         return counted
 
@@ -129,7 +128,9 @@ class Copy:
         """
         here = self.entries.get(entry.id, entry)
         seen = max(here.last_seen_at, entry.last_seen_at)
-        marked = replace(here, dismissed=entry.dismissed, last_seen_at=seen)
+        marked = replace(
+            here, dismissed=entry.dismissed, restored=entry.restored, last_seen_at=seen
+        )
         done = here.trigger is entry.trigger
         return replace(
             self,
@@ -216,7 +217,9 @@ class Copy:
 
 def _later(a: Tally, b: Tally) -> Tally:
     # A tally never falls: where it has, the store has lost some of it.
-    return Tally(max(a.screened, b.screened), max(a.flagged, b.flagged))
+    return Tally(
+        max(a.screened, b.screened), max(a.flagged, b.flagged), max(a.answered, b.answered)
+    )
 
 
 def _same(trigger: Trigger, entries: Iterable[Entry]) -> Entry | None:

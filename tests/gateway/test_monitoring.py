@@ -12,7 +12,7 @@ from app.gateway import monitoring
 from app.gateway.admission.rates import FREE, Account
 from app.gateway.outcome import Monitored, Screening
 from app.gateway.visit import Visit
-from app.ports import Arrival, UpstreamUnreachableError
+from app.ports import Arrival, Tally, UpstreamUnreachableError
 from app.settings import FailurePolicy, Mode, Strategy
 from tests.gateway.hooked import HookedModel, SlowModel, fails_from
 from tests.gateway.opened import innocents, opened
@@ -64,7 +64,7 @@ async def test_the_answer_does_not_wait(store_url: str, name: str) -> None:
         await eventually(lambda: counted("correct") > corrected)
         (entry,) = worker.library.entries()
         assert (TARGET, 1) == (entry.trigger.target, entry.hits)
-        assert (1, 1) == (worker.library.tally().screened, worker.library.tally().flagged)
+        assert Tally(1, 1, 1) == worker.library.tally()
 
 
 async def test_who_waits_is_told_what_enforcing_would_do(store_url: str, name: str) -> None:
@@ -165,6 +165,7 @@ async def test_too_many_behind_answers_are_dropped_and_told(
         second = await asked(worker, POISONED[1], wait_s=0)
         assert [Screening.PENDING, Screening.INCOMPLETE] == [first.screening, second.screening]
         assert unknown + 1 == counted("unknown")
+        assert 1 == worker.library.tally().answered
         note = (await worker.gateway.readiness()).parts[-1].note or ""
         assert "1 images" in note
         waiting = asyncio.create_task(asked(worker, POISONED[2]))

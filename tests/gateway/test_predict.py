@@ -10,7 +10,7 @@ import pytest
 from app.gateway.outcome import Screening, UnscreenedError
 from app.library.records.names import Keys
 from app.library.server.addresses import connected
-from app.ports import UpstreamUnreachableError
+from app.ports import Tally, UpstreamUnreachableError
 from app.settings import FailurePolicy, SearchMode, Strategy
 from tests.gateway.hooked import HookedModel
 from tests.gateway.opened import innocents, opened
@@ -35,6 +35,17 @@ async def test_a_clean_image_is_clear(store_url: str, name: str) -> None:
             assert outcome.prediction.score == float(said.scores[0].max())
             assert outcome.probes == worker.model.asked - before
         assert (10, 0) == (worker.library.tally().screened, worker.library.tally().flagged)
+
+
+async def test_counts_add_up(store_url: str, name: str) -> None:
+    """All answers are counted: of known triggers, clean images and what wasn't drawn alike."""
+    async with opened(store_url, name) as worker:
+        for image in (*CLEAN[:2], *POISONED[:3]):
+            await worker.predict(image)
+        assert Tally(3, 3, 5) == worker.library.tally()
+    async with opened(store_url, name, probe_budget=0.0) as worker:
+        await worker.predict(CLEAN[0])
+        assert Tally(3, 3, 6) == worker.library.tally()
 
 
 async def test_the_first_poisoned_image_reveals_the_trigger(store_url: str, name: str) -> None:

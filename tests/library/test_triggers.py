@@ -162,6 +162,34 @@ async def test_the_tally_is_of_all_workers(libraries: Libraries) -> None:
         await eventually(lambda: library.tally() == Tally(60, 6))  # noqa: B023
 
 
+async def test_the_tally_of_an_older_release_goes_on(server: Server) -> None:
+    """It hasn't counted the images that it has answered: they are as many as it has screened."""
+    with server.client() as client:
+        client.hset(Keys("signs").tally, mapping={"screened": 50, "flagged": 7})
+    async with open_library(server.url, "signs") as (library, _):
+        assert Tally(50, 7, 50) == library.tally()
+        library.count(answered=2, flagged=1)
+    async with open_library(server.url, "signs") as (library, _):
+        assert Tally(50, 8, 52) == library.tally()
+
+
+async def test_restoring_is_no_image(server: Server) -> None:
+    """A restored trigger lives on from now; an image has carried it when it did, until one does."""
+    async with open_library(server.url, "signs") as (library, _):
+        kept = await library.register(trigger())
+        await library.dismiss(kept.id)
+        restored = await library.restore(kept.id)
+        assert restored.last_seen_at > kept.last_seen_at
+        assert kept.last_seen_at == restored.last_image_at
+    async with open_library(server.url, "signs") as (library, _):
+        again = library.entry(kept.id)
+        assert (False, kept.last_seen_at) == (again.dismissed, again.last_image_at)
+        await library.hit(kept.id, sample(1))
+        assert library.entry(kept.id).last_image_at > restored.last_seen_at
+    async with open_library(server.url, "signs") as (library, _):
+        assert library.entry(kept.id).last_image_at > restored.last_seen_at
+
+
 async def test_what_is_still_to_be_written_is_written_at_the_end(server: Server) -> None:
     """Closing a library at once after counting and refining loses nothing."""
     async with open_library(server.url, "signs") as (library, _):

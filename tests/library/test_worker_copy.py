@@ -97,12 +97,14 @@ def test_a_dismissed_trigger_takes_in_only_what_shows_its_pixels() -> None:
 
 def test_counts_told_and_counted_since_add_up() -> None:
     """Hits that came in during an exchange stay pending, and are counted once."""
-    copy = Copy().reloaded(holding(entry("one", hits=2))).counting(7, 1).hit("t-one", hit(1))
+    copy = (
+        Copy().reloaded(holding(entry("one", hits=2))).counting(Tally(7, 1, 8)).hit("t-one", hit(1))
+    )
     told = copy.pending
-    copy = copy.counting(2, 0).hit("t-one", hit(2))
-    heard = Heard(Tally(107, 11), {"t-one": 9}, {"t-one": NOW}, {"t-one": (sample(1),)}, NOW)
+    copy = copy.counting(Tally(2, 0, 5)).hit("t-one", hit(2))
+    heard = Heard(Tally(107, 11, 208), {"t-one": 9}, {"t-one": NOW}, {"t-one": (sample(1),)}, NOW)
     copy = copy.hearing(heard, told)
-    assert Tally(109, 11) == copy.tally
+    assert Tally(109, 11, 213) == copy.tally
     assert 10 == copy.entries["t-one"].hits
     assert 1 == copy.pending.hits["t-one"].count
     assert [1, 2] == [int(pixels[0, 0, 0]) for pixels in copy.samples["t-one"]]

@@ -36,7 +36,6 @@ async def test_it_is_shown_no_more() -> None:
         await library.register(tiny_trigger())
         assert ["t-1"] == [one["id"] for one in (await http.get("/trigger")).json()["triggers"]]
         clock.forward(timedelta(days=1))
-        assert {"state": "searching", "screened": 0, "flagged": 0, "triggers": []} == (
-            await http.get("/trigger")
-        ).json()
+        told = (await http.get("/trigger")).json()
+        assert ("searching", []) == (told["state"], told["triggers"])
         assert_problem(await http.get("/trigger/t-1.png"), 404, "no trigger has the id t-1")

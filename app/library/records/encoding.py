@@ -18,7 +18,7 @@ from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.library.records.names import SEED_BITS
-from app.ports import Entry
+from app.ports import Entry, Restoration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,14 +72,16 @@ def decode_seed(text: bytes) -> int | None:
 
 def encode_entry(entry: Entry) -> bytes:
     """Return everything of *entry* but its hits and the time of the last one."""
-    return orjson.dumps(
-        {
-            "id": entry.id,
-            "trigger": _trigger_fields(entry.trigger),
-            "discovered_at": encode_time(entry.discovered_at),
-            "dismissed": entry.dismissed,
-        }
-    )
+    fields = {
+        "id": entry.id,
+        "trigger": _trigger_fields(entry.trigger),
+        "discovered_at": encode_time(entry.discovered_at),
+        "dismissed": entry.dismissed,
+    }
+    if entry.restored is not None:
+        at, last_image_at = entry.restored.at, entry.restored.last_image_at
+        fields["restored"] = {"at": encode_time(at), "last_image_at": encode_time(last_image_at)}
+    return orjson.dumps(fields)
 
 
 def decode_entry(data: bytes, *, hits: int, last_seen_at: datetime | None) -> Entry:
@@ -93,12 +95,30 @@ def decode_entry(data: bytes, *, hits: int, last_seen_at: datetime | None) -> En
             "trigger": trigger,
             "discovered_at": int(discovered),
             "dismissed": bool(dismissed),
+            **more,
         }:
             discovered_at = decode_time(discovered)
             last_seen_at = last_seen_at or discovered_at
             return Entry(
-                trigger_id, _trigger(trigger), discovered_at, last_seen_at, hits, dismissed
+                trigger_id,
+                _trigger(trigger),
+                discovered_at,
+                last_seen_at,
+                hits,
+                dismissed,
+                _restoration(more.get("restored")),
             )
+        case _:
+            raise EncodingError(what="entry")
+
+
+def _restoration(fields: object) -> Restoration | None:
+    """Return when an entry was restored; None where it wasn't, or an older release wrote it."""
+    match fields:
+        case {"at": int(at), "last_image_at": int(last_image_at)}:
+            return Restoration(decode_time(at), decode_time(last_image_at))
+        case None:
+            return None
         case _:
             raise EncodingError(what="entry")
 

@@ -225,7 +225,9 @@ class Store:
 
     def _tally(self, fields: Mapping[bytes, bytes]) -> Tally:
         counts = numbers(self._keys.tally, fields, self.unreadable)
-        return Tally(counts.get("screened", 0), counts.get("flagged", 0))
+        screened, flagged = counts.get("screened", 0), counts.get("flagged", 0)
+        # An older release hasn't counted what it has answered: that is the least.
+        return Tally(screened, flagged, counts.get("answered", max(screened, flagged)))
 
     def _note_others(self, schema: bytes, others: Iterable[bytes]) -> None:
         """Name the keys that are of another type, and a schema's number that is none."""
@@ -260,8 +262,8 @@ def _check_schema(told: bytes) -> None:
 def _told(counts: Counts, heard: Tally) -> bytes:
     return orjson.dumps(
         {
-            "heard": {"screened": heard.screened, "flagged": heard.flagged},
-            "counted": {"screened": counts.screened, "flagged": counts.flagged},
+            "heard": heard,
+            "counted": counts.tally,
             "hits": {
                 trigger_id: {
                     "count": hits.count,

@@ -148,6 +148,13 @@ class EvidenceAnswer:
     terms: tuple[TermAnswer, ...]
 
 
+class TriggerState(enum.StrEnum):
+    """Whether a trigger is in use."""
+
+    ACTIVE = "active"
+    DISMISSED = "dismissed"
+
+
 @dataclass(frozen=True)
 class TriggerAnswer:
     """A trigger, and where its pictures are.
@@ -156,6 +163,7 @@ class TriggerAnswer:
     """
 
     id: str
+    state: TriggerState
     target: TargetClass
     source: TargetClass | None
     box: BoxAnswer
@@ -187,9 +195,13 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class TriggersAnswer:
-    """All triggers that are in force, newest first."""
+    """Triggers, newest first. ``state``: whether any is in use.
+
+    Of the images ``answered``, ``screened`` were searched for new triggers to the end.
+    """
 
     state: State
+    answered: int
     screened: int
     flagged: int
     triggers: tuple[TriggerAnswer, ...]
@@ -242,14 +254,22 @@ def verdict(outcome: Outcome) -> Verdict:
             return Verdict.PENDING
 
 
-def triggers_answer(entries: tuple[Entry, ...], tally: Tally, labels: Labels) -> TriggersAnswer:
-    """Return the answer for the whole library."""
+def triggers_answer(
+    entries: tuple[Entry, ...], tally: Tally, labels: Labels, *, found: bool
+) -> TriggersAnswer:
+    """Return the answer with these *entries* of the library, in which any in use was *found*."""
     return TriggersAnswer(
-        state=State.FOUND if entries else State.SEARCHING,
+        state=State.FOUND if found else State.SEARCHING,
+        answered=answered_of(tally),
         screened=tally.screened,
         flagged=tally.flagged,
         triggers=tuple(trigger_answer(entry, labels) for entry in entries),
     )
+
+
+def answered_of(tally: Tally) -> int:
+    """Return how many images were answered; a release that doesn't count them may run beside."""
+    return max(tally.answered, tally.screened, tally.flagged)
 
 
 def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
@@ -257,6 +277,7 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
     trigger = entry.trigger
     return TriggerAnswer(
         id=entry.id,
+        state=TriggerState.DISMISSED if entry.dismissed else TriggerState.ACTIVE,
         target=TargetClass(trigger.target, labels[trigger.target]),
         source=_class(trigger.source, labels),
         box=_box(trigger.box),
@@ -266,7 +287,7 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
         heal_rate=trigger.evidence.heal_rate,
         evidence=evidence_answer(trigger.evidence, labels),
         discovered_at=entry.discovered_at,
-        last_seen_at=entry.last_seen_at,
+        last_seen_at=entry.last_image_at,
         hits=entry.hits,
         image=f"/trigger/{entry.id}.png",
         examples=f"/trigger/{entry.id}/examples.png",

@@ -8,12 +8,15 @@ Errors::
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from starlette.datastructures import QueryParams
+
+Word = TypeVar("Word", bound=StrEnum)
 
 SHOWN = 40
 """Characters of a value that a message quotes."""
@@ -48,6 +51,15 @@ def number(name: str, text: str, most: int) -> int:
         message = f"{name} is {text[:SHOWN]!r}, and must be a whole number from 1 to {most}"
         raise ParameterError(message)
     return number
+
+
+def one_of(name: str, text: str, words: type[Word]) -> Word:
+    """Return the one of *words* that *text* is. Raises ParameterError."""
+    try:
+        return words(text)
+    except ValueError:
+        message = f"{name} is {text[:SHOWN]!r}, and must be one of {', '.join(words)}"
+        raise ParameterError(message) from None
 
 
 def moment(name: str, text: str) -> datetime:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.incidents import Sought
 from app.ports import LibraryError
-from app.web.answering.answers import trigger_answer
+from app.web.answering.answers import answered_of, trigger_answer
 from app.web.answering.incidents import audit_answer, incident_answer
 from app.web.pages.timeline import Timeline, timeline
 
@@ -33,6 +33,7 @@ class Shown:
     """
 
     tally: Tally
+    answered: int
     timeline: Timeline
     triggers: Sequence[TriggerAnswer]
     dismissed: Sequence[TriggerAnswer]
@@ -43,8 +44,10 @@ class Shown:
 async def all_shown(gateway: Gateway, labels: Labels) -> Shown:
     """Return what is known now; what only the store knows is left out while it is away."""
     library = gateway.library
+    tally = library.tally()
     return Shown(
-        library.tally(),
+        tally,
+        answered_of(tally),
         await _timeline(gateway.history),
         [trigger_answer(entry, labels) for entry in library.entries()],
         [trigger_answer(entry, labels) for entry in library.dismissed()],

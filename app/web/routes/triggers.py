@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -21,10 +22,34 @@ from app.web.answering.answers import (
 from app.web.answering.examples import archive, sheet
 from app.web.answering.negotiation import prefers_png
 from app.web.answering.problems import described
+from app.web.intake.parameters import one_of, parameters
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
 from app.web.visits import request_facts
 
+if TYPE_CHECKING:
+    from app.ports import Entry, TriggerLibrary
+
 router = APIRouter(prefix="/trigger", tags=["triggers"], default_response_class=Response)
+
+
+STATE: Final = "state"
+
+
+class Listed(enum.StrEnum):
+    """Which triggers are listed."""
+
+    ACTIVE = "active"
+    DISMISSED = "dismissed"
+    ALL = "all"
+
+
+_STATE: Final = {
+    "name": STATE,
+    "in": "query",
+    "description": "Which triggers are listed",
+    "required": False,
+    "schema": {"type": "string", "enum": [*Listed], "default": Listed.ACTIVE},
+}
 
 
 def _binary(media_type: str) -> dict[str, Any]:
@@ -49,20 +74,36 @@ _ONE: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "model": One
             "model": TriggersAnswer,
             "content": _binary("image/png"),
         },
-        **described(404),
+        **described(400, 404),
     },
+    openapi_extra={"parameters": [_STATE]},
 )
 async def triggers(request: Request, service: TheService, gateway: TheGateway) -> Response:
     """Return what has been found so far, and the counts of all workers."""
-    entries = gateway.library.entries()
+    library = gateway.library
+    told = parameters(request.query_params, (STATE,)).get(STATE, Listed.ACTIVE)
+    entries = _listed(library, one_of(STATE, told, Listed))
     vary = {"Vary": "Accept"}
     if not prefers_png(request.headers.get("Accept", "*/*")):
-        answer = triggers_answer(entries, gateway.library.tally(), service.labels)
+        found = bool(library.entries())
+        answer = triggers_answer(entries, library.tally(), service.labels, found=found)
         return json_response(answer, vary)
     if not entries:
         message = "no trigger has been found yet"
         raise UnknownTriggerError(message)
     return Response(trigger_picture(entries[0].trigger), headers=vary, media_type="image/png")
+
+
+def _listed(library: TriggerLibrary, which: Listed) -> tuple[Entry, ...]:
+    """Return the triggers that are asked for, newest first."""
+    match which:
+        case Listed.ACTIVE:
+            return library.entries()
+        case Listed.DISMISSED:
+            return library.dismissed()
+        case Listed.ALL:
+            both = (*library.entries(), *library.dismissed())
+            return tuple(sorted(both, key=lambda entry: entry.discovered_at, reverse=True))
 
 
 @router.get("/{trigger_id}.png", summary="The trigger alone", responses={**_PNG, **described(404)})

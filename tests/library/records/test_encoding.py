@@ -23,7 +23,7 @@ from app.library.records.encoding import (
     encode_entry,
     encode_sample,
 )
-from app.ports import Entry
+from app.ports import Entry, Restoration
 from tests.library.findings import entry
 
 if TYPE_CHECKING:
@@ -92,7 +92,13 @@ def entries(draw: DrawFn) -> Entry:
         moves=draw(st.booleans()),
     )
     return Entry(
-        draw(st.text()), trigger, draw(TIMES), draw(TIMES), draw(COUNTS), draw(st.booleans())
+        draw(st.text()),
+        trigger,
+        draw(TIMES),
+        draw(TIMES),
+        draw(COUNTS),
+        draw(st.booleans()),
+        draw(st.none() | st.builds(Restoration, TIMES, TIMES)),
     )
 
 

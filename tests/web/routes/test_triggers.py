@@ -20,9 +20,10 @@ from tests.web.served import Served, assert_problem
 
 async def test_nothing_is_found_at_first(served: Served) -> None:
     """Without a trigger the state is 'searching', and the counts are the library's."""
-    served.library.count(screened=7, flagged=0)
+    served.library.count(screened=7, flagged=0, answered=9)
     response = await served.http.get("/trigger")
-    expected = {"state": "searching", "screened": 7, "flagged": 0, "triggers": []}
+    counts = {"answered": 9, "screened": 7, "flagged": 0}
+    expected = {"state": "searching", **counts, "triggers": []}
     assert expected == response.json()
 
 
@@ -35,6 +36,7 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
     assert [
         {
             "id": "t-1",
+            "state": "active",
             "target": {"index": 2, "label": "blue <b>"},
             "source": None,
             "box": box,
@@ -146,6 +148,24 @@ async def test_examples_need_the_model(served: Served, suffix: str) -> None:
     await served.library.register(tiny_trigger())
     served.model.failure = UpstreamTimeoutError("no answer within 2 s")
     assert_problem(await served.http.get(f"/trigger/t-1/examples.{suffix}"), 504, "no answer")
+
+
+async def test_dismissed_ones_are_listed_on_request(served: Served) -> None:
+    """By default those in use are listed; each says whether it is."""
+    kept = await served.library.register(tiny_trigger())
+    other = replace(tiny_trigger(), box=Box(1, 1, 2, 2), target=1)
+    await served.library.dismiss((await served.library.register(other)).id)
+    for state, listed in {
+        "active": [(kept.id, "active")],
+        "dismissed": [("t-2", "dismissed")],
+        "all": [("t-2", "dismissed"), (kept.id, "active")],
+    }.items():
+        told = (await served.http.get("/trigger", params={"state": state})).json()
+        assert listed == [(one["id"], one["state"]) for one in told["triggers"]]
+        assert "found" == told["state"]
+    assert 1 == len((await served.http.get("/trigger")).json()["triggers"])
+    wrong = await served.http.get("/trigger?state=gone")
+    assert_problem(wrong, 400, "state is 'gone', and must be one of active, dismissed, all")
 
 
 async def test_dismissed_trigger_is_gone_until_it_is_restored(served: Served) -> None:
