@@ -117,6 +117,7 @@ async def open_gateway(
                 history=history,
                 used=used,
                 incidents=incidents,
+                fleet=fleet,
             )
             try:
                 yield gateway

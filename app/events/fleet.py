@@ -69,6 +69,15 @@ class Stream(Protocol):
         ...
 
 
+def is_later(place: str, than: str) -> bool:
+    """Return whether one place is after another."""
+    return _order(place) > _order(than)
+
+
+def _order(place: str) -> tuple[int, ...]:
+    return tuple(map(int, place.split("-")))
+
+
 class Fleet:
     """What one worker knows of the events of all; ``stream`` is there once the store is opened.
 
@@ -85,6 +94,8 @@ class Fleet:
 
     def _take(self, event: Event) -> None:
         (self.often if event.kind in OFTEN else self.rare).append(Waiting(event))
+        if event.kind is Kind.GATEWAY_DEGRADED:  # the store that would tell it is away
+            self.tell(Told("", event))
 
     @property
     def hears_all(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from app import metrics
 from app.detection.defence import Finding, Progress, Verdict
 from app.events import Events, Kind
+from app.events.fleet import Fleet
 from app.gateway.admission.budget import ProbeBudget
 from app.gateway.admission.rates import EXHAUSTED, ProbeRates, RateExceededError
 from app.gateway.background import GIVEN_UP, Background
@@ -69,10 +70,12 @@ class Gateway:
         used: Mapping[str, Fact] | None = None,
         incidents: Incidents | None = None,
         keeper: Keeper | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         self.model = model
         self.library = library
         self.events = events or Events()
+        self.fleet = fleet or Fleet(self.events)
         self.history = history or History()
         self._used = used or {}
         self.incidents = incidents or Incidents()

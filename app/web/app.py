@@ -33,7 +33,7 @@ from app.web.pages import assets, changing, dashboard, trying
 from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
-from app.web.routes import health, incidents, metrics, predict, triggers
+from app.web.routes import events, health, incidents, metrics, predict, triggers
 from app.web.service import DOOR, DRAIN, Service
 from app.web.traced import traced
 
@@ -115,6 +115,7 @@ def create_app(
         async with open_gateway() as gateway, readied(door, gateway):
             app.state.gateway = gateway
             drain.tell(partial(loop.call_soon_threadsafe, gateway.drain))
+            drain.tell(partial(loop.call_soon_threadsafe, app.state.service.listeners.close))
             with ending(drain):
                 yield {DRAIN: drain, DOOR: door}
         ended()
@@ -170,6 +171,7 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
         dependencies=[Depends(unless_foreign), *keys.for_admins()],
         responses=no_admin,
     )
+    app.include_router(events.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(incidents.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request
 
 from app.gateway.predict import Gateway
 from app.gateway.readiness import Part, Readiness
+from app.web.answering.listeners import Listeners
 
 if TYPE_CHECKING:
     from app.gateway.readiness import Drain
@@ -28,7 +29,7 @@ DOOR: Final = "door"
 class Service:
     """What the routes know of the model, what sizes they take, and which keys they know.
 
-    ``bodies`` are those that are being answered.
+    ``bodies`` are those that are being answered, ``listeners`` those who hear the events.
     """
 
     model_name: str
@@ -36,6 +37,7 @@ class Service:
     bodies: Bodies
     pictures: PictureLimits
     keys: Keys
+    listeners: Listeners = field(default_factory=Listeners)
 
     @property
     def max_body(self) -> int:

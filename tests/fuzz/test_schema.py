@@ -54,6 +54,7 @@ def described(url: str, directory: Path, key: str | None) -> Path:
     """
     headers = {} if key is None else {"X-API-Key": key}
     document = ASK.get(f"{url}/openapi.json", headers=headers).raise_for_status().json()
+    del document["paths"]["/events"]  # an answer without an end: tests/web/routes/test_events.py
     for operation in operations(document):
         del operation["responses"]["default"]
     path = directory / "openapi.json"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from app.detection.paper import Parameters
+from app.events.fleet import Fleet
 from app.gateway.admission.rates import FREE
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
@@ -82,11 +83,14 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     model = model or TinyModel()
     events = Heard()
     incidents = Incidents()
-    library_of = partial(open_library, url, name, events=events, incidents=incidents)
+    fleet = Fleet(events)
+    library_of = partial(open_library, url, name, events=events, incidents=incidents, fleet=fleet)
     async with library_of() as (library, store):
         its_policy = policy(**changed)
         preparation = preparing(model, library, store, its_policy.strategy, load, verify, events)
-        gateway = Gateway(model, library, preparation, its_policy, events, incidents=incidents)
+        gateway = Gateway(
+            model, library, preparation, its_policy, events, incidents=incidents, fleet=fleet
+        )
         worker = Opened(gateway, model, library, preparation, events, incidents)
         try:
             if not prepare:

@@ -37,6 +37,7 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
+from app.web.answering.listeners import TooManyListenersError
 from app.web.answering.request_ids import HEADER, request_id
 from app.web.guarding.forms import ForeignFormError
 from app.web.guarding.keys import NotAdminError, UnknownKeyError
@@ -121,6 +122,7 @@ KINDS: dict[type[Exception], Kind] = {
     UpstreamTimeoutError: Kind(504, "upstream-timeout", "The model didn't answer in time"),
     LibraryError: Kind(503, "library-unavailable", "The trigger library is out of reach", _SOON),
     OverloadedError: Kind(503, "overloaded", "The gateway has too much to do", _SOON),
+    TooManyListenersError: Kind(503, "too-many-listeners", "Too many hear the events", _SOON),
     DecodingBusyError: Kind(503, "decoding-busy", "The picture took too long to decode", _SOON),
     UnscreenedError: Kind(503, "unscreened", "The picture could not be screened", _SOON),
 }
