@@ -68,6 +68,7 @@ ELSEWHERE = {
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it
     "upstream/parts": "upstream/test_batching",  # batches are split and joined
     "web/answering/incidents": "web/routes/test_incidents",  # GET /incidents
+    "web/answering/event_stream": "web/routes/test_events",  # from a real server
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
     "web/app": "web/test_guard",  # what every path passes
     "web/counting": "web/routes/test_metrics",  # every answer is told there

@@ -113,5 +113,6 @@ class Fleet:
 
     def tell(self, told: Told) -> None:
         """Let all who hear know of an event of any worker."""
-        for hearer in (*self._hearers_of_all, *(self._hearers if told.place else ())):
+        rare = told.event.kind not in OFTEN
+        for hearer in (*self._hearers_of_all, *(self._hearers if rare else ())):
             hearer(told)

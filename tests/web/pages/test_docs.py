@@ -60,6 +60,7 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "GET /incidents",
         "GET /incidents.jsonl",
         "GET /audit",
+        "GET /events",
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",
