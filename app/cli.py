@@ -13,6 +13,7 @@ from app.bench.command import bench
 from app.evaluation.command.command import evaluate
 from app.logs import write_log
 from app.options.kserve import kserve_options
+from app.scan.command.command import scan
 
 LOCAL = "127.0.0.1"
 USUAL_PORT = 8080
@@ -23,6 +24,7 @@ EXTRAS = {
     "demo-model": "demo",
     "demo-references": "demo",
     "evaluate": "evaluate",
+    "scan": "scan",
 }
 """The extra of `pyproject.toml` with what a command needs and the gateway doesn't."""
 
@@ -114,6 +116,7 @@ def demo_model(host: str, port: int) -> None:
 
 main.add_command(evaluate)
 main.add_command(bench)
+main.add_command(scan)
 
 
 @main.command()

@@ -48,12 +48,15 @@ if TYPE_CHECKING:
 
     from app.detection.search import Images
     from app.events import Fact
-    from app.ports import InputSize
+    from app.ports import CalibrationStore, InputSize, Model, ServedModel
     from app.settings import Settings
     from app.upstream.model import UpstreamModel
 
 __all__ = [
     "Server",
+    "calibrator",
+    "identity",
+    "input_settings",
     "library_in_memory",
     "open_gateway",
     "open_onnx",
@@ -93,20 +96,10 @@ async def open_gateway(
         ) as (library, calibrations),
         _sending(settings, fleet),
     ):
-        references = _References(settings)
-        calibrator = Calibrator(
-            model,
-            calibrations,
-            references.load,
-            identity=_identity(settings),
-            trigger_max=settings.trigger_max,
-            strategy=settings.strategy,
-            served=model,
-            remark=lambda: references.remark,
-        )
+        calibrating = calibrator(settings, model, calibrations, model)
         verify = partial(verify_library, library, model)
         used = _used(settings, redis_url, workers)
-        preparation = Preparation(calibrator, library.check, verify, events)
+        preparation = Preparation(calibrating, library.check, verify, events)
         async with preparation.running():
             gateway = Gateway(
                 model,
@@ -139,6 +132,29 @@ def _sending(settings: Settings, fleet: Fleet) -> AbstractAsyncContextManager[No
     return Sender(fleet, courier).running()
 
 
+def calibrator(
+    settings: Settings,
+    model: Model,
+    store: CalibrationStore,
+    served: ServedModel | None = None,
+) -> Calibrator:
+    """Return what calibrates the references of *settings* for *model*, kept in *store*.
+
+    *served* is the model's other side, if it is behind a server.
+    """
+    references = _References(settings)
+    return Calibrator(
+        model,
+        store,
+        references.load,
+        identity=identity(settings),
+        trigger_max=settings.trigger_max,
+        strategy=settings.strategy,
+        served=served,
+        remark=lambda: references.remark,
+    )
+
+
 def open_upstream(
     settings: Settings, events: Events | None = None
 ) -> AbstractAsyncContextManager[UpstreamModel]:
@@ -149,7 +165,7 @@ def open_upstream(
         most_images=settings.upstream_max_batch,
         most_bytes=settings.upstream_max_body,
     )
-    return _open_server(_server(settings), _input_settings(settings), capped, events)
+    return _open_server(_server(settings), input_settings(settings), capped, events)
 
 
 def open_server(
@@ -167,9 +183,9 @@ def _open_server(
     return open_model(server, told, limits, events)
 
 
-def open_onnx(path: Path, told: InputSettings) -> OnnxModel:
-    """Open the model in the ONNX file *path*. Raises OnnxError."""
-    return OnnxModel(path, told)
+def open_onnx(path: Path, told: InputSettings, threads: int | None = None) -> OnnxModel:
+    """Open the model in the ONNX file *path*, for so many *threads*. Raises OnnxError."""
+    return OnnxModel(path, told, threads)
 
 
 def library_in_memory(seed: int) -> tuple[MemoryTriggerLibrary, MemoryCalibrationStore]:
@@ -209,7 +225,7 @@ def _server(settings: Settings) -> Server:
     )
 
 
-def _input_settings(settings: Settings) -> InputSettings:
+def input_settings(settings: Settings) -> InputSettings:
     """Return the part of the settings that describes the model's input."""
     return InputSettings(
         settings.input_size,
@@ -294,7 +310,7 @@ class _References:
         return read.images
 
 
-def _identity(settings: Settings) -> str:
+def identity(settings: Settings) -> str:
     """Name the model as it is asked: another preprocessing is another model to the calibration."""
     return repr(
         (

@@ -20,7 +20,7 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--version"], ["serve"], ["demo"], ["evaluate"], ["bench"]], ids=" ".join
+    "words", [["--version"], ["serve"], ["demo"], ["evaluate"], ["bench"], ["scan"]], ids=" ".join
 )
 def test_help_loads_no_large_package(words: list[str]) -> None:
     """Each command's help, and the version, come without what the commands work with."""
@@ -38,6 +38,7 @@ def test_help_loads_no_large_package(words: list[str]) -> None:
         (["bench"], "rich", "bench"),
         (["evaluate", "--suite"], "rich", "evaluate"),
         (["evaluate", "--suite"], "mlxtend", "evaluate"),
+        (["scan", "."], "rich", "scan"),
         (["demo"], "rich", "demo"),
         (["demo"], "mlxtend", "demo"),
         (["demo-model"], "joblib", "demo"),

@@ -38,6 +38,7 @@ ELSEWHERE = {
     # it follows a change of the model:
     "gateway/preparation/library_check": "gateway/test_after_another_model",
     "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares
+    "kept": "scan/test_course",  # a scan goes on with its triggers
     "library/counts": "library/test_worker_copy",  # the copy adds them up
     "library/lifecycle": "library/test_triggers",  # every test there opens a library
     "library/records/*": "library/records/test_encoding",  # what is read was encoded
@@ -56,6 +57,13 @@ ELSEWHERE = {
     "metrics/__init__": "web/routes/test_metrics",  # what is counted, as it is told
     "ports": "upstream/test_batching",  # its one rule: which searches are long
     "serving/log": "web/test_log_secrets",  # the service's log, line by line
+    "scan/*": "scan/test_course",  # a scan from its first wave to its last
+    "scan/command/*": "scan/command/test_command",  # the command as its users run it
+    "scan/engines/*": "scan/command/test_command",  # each starts processes
+    "scan/looking/*": "scan/test_course",  # what processes say of pictures
+    "scan/report/*": "scan/command/test_command",  # what the command leaves
+    "scan/sources/*": "scan/sources/test_listing",  # what is listed is read
+    "scan/state/*": "scan/state/test_state",  # one file
     "serving/asgi": "serving/test_serve",  # the service as its users start it
     "serving/http/*": "serving/http/test_protocol",  # the protocol is made of them
     "serving/processes/orphans": "serving/test_serve",  # nothing outlives a killed supervisor

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.search import Image
+    from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
 
     Size = tuple[int, int]
@@ -125,6 +125,25 @@ def hint(image: Image, what: Likeness, area: Box) -> float:
     """Return how well it fits in *area* in its own size alone: a fraction of a search's time."""
     best = _in_own_size(image, what, area)
     return 0.0 if best is None else best.fit
+
+
+def hints(
+    images: Images, what: Likeness, area: Box, side: int = GLIMPSED_SIDE
+) -> NDArray[np.float32]:
+    """Return about how well it fits in *area* of each of *images* (n,), in its own size alone.
+
+    By copies in which its shorter side has *side* pixels, all at once: a small part of a glimpse's
+    time.
+    """
+    height, width = what.weights.shape
+    step = max(_finest(images[0]), min(height, width) // side)
+    seen = shrunken(images[:, area.rows, area.columns], step)
+    size = (max(1, height // step), max(1, width // step))
+    if size[0] > seen.shape[1] or size[1] > seen.shape[2]:
+        return np.zeros(len(images), np.float32)
+    fits, _ = _fits(seen, _bank(what, (size,)))
+    best: NDArray[np.float32] = fits.max(axis=(1, 2, 3))
+    return best
 
 
 def match_at(image: Image, what: Likeness, box: Box) -> Match:
@@ -309,10 +328,11 @@ def _fits(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the fit and the alpha at every place of *seen* (h, w, c): (rows, columns, sizes) each.
 
-    The places are upper left corners at which the smallest size is inside; where another one would
-    leave the image its fit is minus infinity.
+    Of one image (h, w, c), or of each of several (n, h, w, c). The places are upper left corners at
+    which the smallest size is inside; where another one would leave the image its fit is minus
+    infinity.
     """
-    height, width, channels = seen.shape
+    *several, height, width, channels = seen.shape
     rows = height - min(tall for tall, _ in bank.sizes) + 1
     columns = width - min(wide for _, wide in bank.sizes) + 1
     windows = partial(_windows, window=bank.window, rows=rows, columns=columns)
@@ -330,10 +350,10 @@ def _fits(
     alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
     unexplained = spread - 2 * alpha * explained + alpha * alpha * own
     fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
-    shape = (rows, columns, len(bank.sizes))
+    shape = (*several, rows, columns, len(bank.sizes))
     fit = fit.reshape(shape)
     for i, (tall, wide) in enumerate(bank.sizes):
-        fit[height - tall + 1 :, :, i] = fit[:, width - wide + 1 :, i] = -np.inf
+        fit[..., height - tall + 1 :, :, i] = fit[..., width - wide + 1 :, i] = -np.inf
     return fit, alpha.reshape(shape)
 
 
@@ -357,9 +377,11 @@ def _windows(
 ) -> NDArray[np.float32]:
     """Return the window at each of *rows* times *columns* upper left corners: (places, window)."""
     tall, wide = window
-    height, width = channel.shape
-    padded = np.zeros((max(rows, height) + tall - 1, max(columns, width) + wide - 1), np.float32)
-    padded[RING : RING + height, RING : RING + width] = channel
+    *several, height, width = channel.shape
+    sides = (max(rows, height) + tall - 1, max(columns, width) + wide - 1)
+    padded = np.zeros((*several, *sides), np.float32)
+    padded[..., RING : RING + height, RING : RING + width] = channel
     # As sliding_window_view has it, without its checks: they take as long as all the rest.
-    views = np.ndarray((rows, columns, tall, wide), np.float32, padded, strides=padded.strides * 2)
-    return views.reshape(rows * columns, tall * wide)
+    strides = (*padded.strides, *padded.strides[-2:])
+    views = np.ndarray((*several, rows, columns, tall, wide), np.float32, padded, strides=strides)
+    return views.reshape(*several, rows * columns, tall * wide)

@@ -83,13 +83,13 @@ def _ends(_: Course[T]) -> T | None:
 class Driver:
     """Drives searches: asks *model* what they want to know, each for *patience_s* at most.
 
-    Long ones take turns with one another.
+    Long ones take *turns* with one another: by default so that others are served between them.
     """
 
-    def __init__(self, model: Model, patience_s: float) -> None:
+    def __init__(self, model: Model, patience_s: float, turns: Turns | None = None) -> None:
         self._model = model
         self._patience_s = patience_s
-        self._turns = Turns()
+        self._turns = turns or Turns()
 
     async def drive(
         self,

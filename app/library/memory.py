@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from app.library.counts import Fresh, Hits
 from app.library.rules.capacity import CAPACITY
-from app.library.rules.expiry import LIFETIMES, utc_now
+from app.library.rules.expiry import LIFETIMES, Lifetimes, utc_now
 from app.library.worker_copy import Copy
 from app.ports import Entry, UnknownTriggerError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
 
     from numpy.typing import NDArray
 
     from app.detection.reference_set.references import Calibration
     from app.detection.trigger import Trigger
-    from app.library.rules.expiry import Lifetimes
     from app.ports import Samples, Tally
+
+
+FOR_GOOD = Lifetimes(probation=timedelta(days=36_500), proven=timedelta(days=36_500))
+"""Where nothing expires: what an archive holds is no older tomorrow."""
 
 
 class MemoryTriggerLibrary:
@@ -44,6 +48,23 @@ class MemoryTriggerLibrary:
         self._numbers = count(1)
         self._lifetimes = lifetimes
         self._clock = clock
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], samples: Mapping[str, Samples]) -> Self:
+        """Return a library of *entries* with their *samples*, in which nothing expires."""
+        library = cls(lifetimes=FOR_GOOD)
+        numbers = [0]
+        for entry in entries:
+            library._copy = library._copy.keeping(entry)
+            numbers.append(int(entry.id.removeprefix("t-")) if entry.id[2:].isdecimal() else 0)
+        library._copy = replace(library._copy, samples=dict(samples))
+        library._numbers = count(max(numbers) + 1)
+        return library
+
+    @property
+    def samples(self) -> Mapping[str, Samples]:
+        """The samples of each trigger that has any."""
+        return self._copy.samples
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the triggers that are not dismissed, newest first."""

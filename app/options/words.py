@@ -129,3 +129,18 @@ def one_of(choices: type[Choice], text: str) -> Choice:
         message = f"{text!r} is none of {', '.join(choices)}"
         raise ValueError(message)
     return choices(text)
+
+
+def share(text: str) -> float:
+    """Return a share above 0, up to 1: `0.001`, `0.1%`, `1/1000`."""
+    from app.settings.quantities import ratio  # noqa: PLC0415
+
+    per_cent = text.rstrip().removesuffix("%")
+    try:
+        number = float(ratio(per_cent)) / (1 if per_cent == text.rstrip() else 100)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        message = f"{text!r} is not a share above 0 and up to 1, e.g. 0.1%"
+        raise ValueError(message)
+    return number

@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
@@ -30,10 +30,11 @@ class SettingError(Exception):
     """A setting is missing or wrong: one line that names it, what is wrong, and an example."""
 
 
-def read_settings() -> Settings:
+def read_settings(told: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings from the environment and from .env in the working directory.
 
-    The environment goes before .env; an empty value counts as none. Raises SettingError.
+    The environment goes before .env, and what a command was *told* before both, by the names of
+    the fields; an empty value counts as none. Raises SettingError.
     """
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # the error here says more
     try:
@@ -42,7 +43,7 @@ def read_settings() -> Settings:
         _refuse_unknown(given)
         _refuse_half_quoted(given)
         _refuse_unread(in_file)
-        return Settings()
+        return Settings(**told or {})
     except ValidationError as exc:
         raise SettingError(_line(exc.errors()[0])) from None
     except UnicodeDecodeError:

@@ -35,11 +35,12 @@ _FLOATS = {"float16": "FP16", "float": "FP32", "double": "FP64"}
 class OnnxModel:
     """The model in the file *path*; *settings* say of its input what the file doesn't.
 
-    Raises OnnxError if there is no classifier of images in it.
+    It works with so many *threads*; None: with all cores. Raises OnnxError if there is no
+    classifier of images in it.
     """
 
-    def __init__(self, path: Path, settings: InputSettings) -> None:
-        self._session = _session(path)
+    def __init__(self, path: Path, settings: InputSettings, threads: int | None = None) -> None:
+        self._session = _session(path, threads)
         told, outputs = self._session.get_inputs(), self._session.get_outputs()
         self._fixed_batch = _fixed_batch(told)
         try:
@@ -78,14 +79,16 @@ class OnnxModel:
         return np.concatenate([tensor, np.zeros_like(tensor, shape=(missing, *tensor.shape[1:]))])
 
 
-def _session(path: Path) -> Any:  # noqa: ANN401  # onnxruntime comes without types
+def _session(path: Path, threads: int | None) -> Any:  # noqa: ANN401  # onnxruntime comes without types
     import onnxruntime  # noqa: PLC0415  # slow to load
 
     if not path.is_file():
         message = f"{path}: no such file; --onnx takes a model"
         raise OnnxError(message)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
     try:
-        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # onnxruntime's errors have nothing else in common
         message = f"{path}: not an ONNX model that can be loaded: {exc}"
         raise OnnxError(message) from exc

@@ -26,10 +26,14 @@ _AT_ONCE: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Turns:
-    """Lets long searches take turns; short ones don't wait."""
+    """Lets long searches take turns; short ones don't wait. After a step it is *pause* times that.
 
-    def __init__(self) -> None:
+    Without a pause, where nobody else is to be served, nobody waits for a turn either.
+    """
+
+    def __init__(self, pause: float = PAUSE) -> None:
         self._lock = asyncio.Lock()
+        self._pause = pause
 
     def turn(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Do a step of a search within the block; if it is a long one, when its turn has come.
@@ -37,7 +41,7 @@ class Turns:
         The next turn begins after a pause: whoever came in the meantime is served first. A search
         alone asks the upstream in that time.
         """
-        return self._long_turn() if caller.long else _AT_ONCE
+        return self._long_turn() if caller.long and self._pause else _AT_ONCE
 
     @asynccontextmanager
     async def _long_turn(self) -> AsyncIterator[None]:
@@ -47,4 +51,4 @@ class Turns:
         try:
             yield
         finally:
-            loop.call_later(PAUSE * (loop.time() - begun), self._lock.release)
+            loop.call_later(self._pause * (loop.time() - begun), self._lock.release)

@@ -1,0 +1,252 @@
+"""One scan from the options to what it leaves; ended at any moment, it goes on the next time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import click
+from rich.console import Console
+
+from app.gateway.learning import Learner
+from app.gateway.preparation.prepared import ReferencesError
+from app.kept import decode_library, library_of
+from app.pictures.image_sets import ImageSetError
+from app.ports import OnnxError, UpstreamError
+from app.scan.command.options import OptionError
+from app.scan.command.progress import Bar, Lines
+from app.scan.concluding import Concluder
+from app.scan.course import LIBRARY, VERSION, Course, Means
+from app.scan.engines.local import Processes
+from app.scan.engines.port import EngineError
+from app.scan.engines.process import Equipment
+from app.scan.looking.looker import Decoding
+from app.scan.looking.patience import Patient
+from app.scan.looking.tasks import Knowledge
+from app.scan.model import opened_model
+from app.scan.planning import Plan, expected_inferences, passes_for, sample_of
+from app.scan.report.rows import write_rows
+from app.scan.report.summary import show, summary
+from app.scan.sources.items import SourceError
+from app.scan.sources.listing import listed
+from app.scan.sources.reading import Reader
+from app.scan.state.calibrations import KeptCalibrations
+from app.scan.state.file import MEMORY, StateError, opened_state
+from app.scan.state.identity import check_identity
+from app.scan.state.state import State
+from app.wiring import calibrator, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.gateway.policy import Policy
+    from app.gateway.preparation.prepared import Prepared
+    from app.kept import MemoryTriggerLibrary
+    from app.ports import Model, ServedModel
+    from app.scan.command.options import Options
+
+FAILURES = (
+    OptionError,
+    SourceError,
+    StateError,
+    EngineError,
+    OnnxError,
+    ImageSetError,
+    ReferencesError,
+    UpstreamError,
+    OSError,
+)
+"""Errors that end a scan and that its user can mend; each says how."""
+
+SEED = "seed"
+SEED_BITS = 63
+PATIENCE_S = 3600.0
+"""For one image: nobody waits for its answer."""
+TIMED = 64
+"""References that tell the model's pace."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Whether all was done, and how many triggers were found."""
+
+    finished: bool
+    triggers: int
+
+
+def run(options: Options) -> Ended:
+    """Scan, show and write what was found, of as much as was done. Raises one of FAILURES."""
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    with opened_state(options.state or MEMORY, restart=options.restart) as connection:
+        state = State(connection)
+        scan = _Scan(options, state, console)
+        finished, triggers = False, 0
+        try:
+            finished = asyncio.run(_until_stopped(scan))
+        finally:
+            if scan.began:
+                triggers = scan.leave(finished=finished)
+        return Ended(finished, triggers)
+
+
+async def _until_stopped(scan: _Scan) -> bool:
+    """Run *scan*; return whether it came to its end before somebody stopped it."""
+    running = asyncio.create_task(scan.run())
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, running.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return False
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
+
+
+class _Scan:
+    """A scan with its *options*; ``began`` once there is something to show."""
+
+    def __init__(self, options: Options, state: State, console: Console) -> None:
+        self.began = False
+        self._options = options
+        self._settings = options.source.settings
+        self._state = state
+        self._console = console
+        self._name: Callable[[int], str | None] = self._label
+
+    async def run(self) -> bool:
+        """Scan. Return whether it was to begin at all. Raises one of FAILURES."""
+        options, state = self._options, self._state
+        seed = self._seed()
+        self._check_identity(seed)
+        self._say("listing the images")
+        total = await asyncio.to_thread(state.list_items, listed(options.paths), seed)
+        if not total:
+            message = "there is no picture at " + ", ".join(options.paths)
+            raise SourceError(message)
+        async with opened_model(options.source) as model:
+            if not self._settings.labels:
+                self._name = getattr(model, "class_name", self._label)
+            return await self._scanned(model, total, seed)
+
+    async def _scanned(self, model: Model, total: int, seed: int) -> bool:
+        options, state = self._options, self._state
+        patient = Patient(model)
+        kept = KeptCalibrations(state, seed)
+        is_calibrated = kept.is_calibrated
+        served = None if options.source.onnx else cast("ServedModel", model)
+        if not is_calibrated:
+            self._say("asking the model about the references")
+        calibrating = calibrator(self._settings, patient, kept, served)
+        began = time.monotonic()
+        prepared = await calibrating.prepare()
+        pace = None if is_calibrated else 6000 / (time.monotonic() - began)
+        passes = passes_for(total, options.passes)
+        sample = sample_of(passes, total, options.prevalence)
+        left = sample - state.count_screened(state.last_of_sample(sample))
+        inferences = expected_inferences(left, prepared.plan, calibrated=True)
+        seconds = None if pace is None else inferences / pace
+        plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
+        self._say(plan.words())
+        if plan.is_large and not self._may_begin():
+            return False
+        self.began = True
+        await self._looked(patient, prepared, seed, sample)
+        return True
+
+    async def _looked(self, model: Model, prepared: Prepared, seed: int, sample: int) -> None:
+        options, settings, state = self._options, self._settings, self._state
+        usual = self._policy()
+        library = self._library()
+        learner = Learner(library, model, usual.strategy)
+        rates = await KeptCalibrations(state, seed).placebo_rates("")
+        version = int(state.fact(VERSION) or 0)
+        known = Knowledge(version, rates=rates)
+        concluder = Concluder(library, learner, prepared, known, self._name)
+        references = prepared.references
+        equipment = Equipment(
+            options.source,
+            references.images,
+            references.calibration,
+            seed,
+            prepared.plan,
+            usual,
+            Decoding(settings.max_pixels, settings.input_resize),
+        )
+        bars = Bar(self._console) if self._console.is_terminal else Lines(self._console)
+        with Reader(settings.max_body) as reader, bars as progress:
+            async with Processes(options.processes, equipment) as engine:
+                means = Means(state, engine, reader, concluder, library, progress)
+                await Course(means).run(sample)
+
+    def leave(self, *, finished: bool) -> int:
+        """Write the rows and show the summary; return how many triggers there are."""
+        options, state = self._options, self._state
+        write_rows(state, options.output, options.form)
+        entries = self._library().entries()
+        show(self._console, summary(state), entries, self._name)
+        if options.output != "-":
+            self._say(f"The rows: {options.output}")
+        if not finished:
+            more = "the same command goes on" if options.state else "nothing of it is kept"
+            self._say(f"Stopped before the end; {more}.")
+        return len(entries)
+
+    def _library(self) -> MemoryTriggerLibrary:
+        kept = self._state.fact(LIBRARY)
+        return library_of(()) if kept is None else decode_library(kept)
+
+    def _policy(self) -> Policy:
+        usual = policy(self._settings)
+        return replace(
+            usual,
+            patience_s=PATIENCE_S,
+            probe_budget=None,
+            probe_rate=None,
+            key_probe_rate=None,
+        )
+
+    def _seed(self) -> int:
+        """Return the seed that was given, or that of the scan that goes on, or a new one."""
+        kept = self._state.fact(SEED)
+        if self._options.seed is not None:
+            seed = self._options.seed
+        else:
+            seed = secrets.randbits(SEED_BITS) if kept is None else int(kept)
+        if kept is None:
+            self._state.keep_facts({SEED: str(seed).encode()})
+        return seed
+
+    def _check_identity(self, seed: int) -> None:
+        settings = self._settings
+        screened_by = (
+            settings.strategy,
+            settings.search,
+            settings.trigger_max,
+            settings.max_pixels,
+            settings.max_body,
+        )
+        told = {
+            "the model or how it is asked": self._options.source.identity(),
+            "the settings": screened_by,
+            "the seed": seed,
+        }
+        check_identity(self._state, told, self._options.state or MEMORY)
+
+    def _label(self, index: int) -> str | None:
+        labels = self._settings.labels
+        return labels[index] if index < len(labels) else None
+
+    def _may_begin(self) -> bool:
+        if self._options.yes or not (self._console.is_terminal and sys.stdin.isatty()):
+            return True
+        return click.confirm("Begin?", default=True, err=True)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Where pictures are looked at: one small port, and who implements it."""

@@ -1,0 +1,1 @@
+"""Looking at pictures: decoding, comparing, screening; the same in every process."""

@@ -1,0 +1,56 @@
+"""The model that a scan asks: behind a server, or in an ONNX file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.wiring import identity, input_settings, open_onnx, open_upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from app.ports import Model
+    from app.settings import Settings
+
+LEAST_PATIENCE_S: Final = 60.0
+"""For one request: nobody waits for its answer."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where the model is: as *settings* have it, or in the file ``onnx``."""
+
+    settings: Settings
+    onnx: Path | None = None
+    threads: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.settings.model if self.onnx is None else str(self.onnx)
+
+    def identity(self) -> str:
+        """Return what tells it from any other model, or from itself asked another way."""
+        told = identity(self.settings)
+        if self.onnx is None:
+            return told
+        with self.onnx.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() + told
+
+
+@asynccontextmanager
+async def opened_model(source: ModelSource) -> AsyncIterator[Model]:
+    """Open the model of *source*. Raises OnnxError."""
+    settings = source.settings
+    if source.onnx is not None:
+        told = input_settings(settings)
+        yield await asyncio.to_thread(open_onnx, source.onnx, told, source.threads)
+        return
+    patience = max(LEAST_PATIENCE_S, settings.patience)
+    async with open_upstream(settings.model_copy(update={"patience": patience})) as model:
+        yield model

@@ -1,0 +1,1 @@
+"""What a scan leaves: rows, a summary, a page."""

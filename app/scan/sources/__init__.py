@@ -1,0 +1,1 @@
+"""Where pictures come from: what there is, and its bytes."""

@@ -1,0 +1,61 @@
+"""Lists of pictures: a CSV or JSON Lines file with a column ``path``."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from app.scan.sources.items import SourceError, shown
+from app.scan.sources.names import ending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COLUMN: Final = "path"
+MANIFESTS: Final = frozenset({".csv", ".jsonl", ".ndjson"})
+
+
+def listed_paths(manifest: Path) -> Iterator[str]:
+    """Yield the paths in *manifest*; relative ones are meant from its own folder.
+
+    Raises SourceError if it isn't one.
+    """
+    read = {".csv": _csv}.get(ending(manifest.name), _json_lines)
+    try:
+        for path in read(manifest):
+            _check(path)
+            yield path if "://" in path else os.path.join(manifest.parent, path)  # noqa: PTH118
+    except (ValueError, LookupError, csv.Error) as exc:
+        words = " ".join(str(exc).split())
+        message = (
+            f"{shown(str(manifest))}: it is no list of pictures: {words} (it needs a column"
+            f" {COLUMN}: the paths, from its own folder)"
+        )
+        raise SourceError(message) from exc
+
+
+def _check(path: object) -> None:
+    if not isinstance(path, str) or not path or "\0" in path:
+        message = f"a row has no {COLUMN}"
+        raise ValueError(message)
+
+
+def _csv(manifest: Path) -> Iterator[Any]:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if COLUMN not in (rows.fieldnames or ()):
+            message = f"its first line names no column {COLUMN}"
+            raise ValueError(message)
+        yield from (row[COLUMN] for row in rows)
+
+
+def _json_lines(manifest: Path) -> Iterator[Any]:
+    with manifest.open("rb") as file:
+        for line in file:
+            if line.strip():
+                row = orjson.loads(line)
+                yield row.get(COLUMN) if isinstance(row, dict) else None

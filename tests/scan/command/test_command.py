@@ -1,0 +1,219 @@
+"""`neo-gateway scan`, as a program: against a real server, stopped, killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from app.demo.endpoint import create_endpoint
+from app.scan.command.command import scan
+from app.wire.tensors import TensorSpec
+from tests.scan.tiny_scan import references, write_pictures
+from tests.served_apps import running
+from tests.tiny import SIDE, TARGET, TinyModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+PROGRAM = (sys.executable, "-m", "app.cli", "scan")
+CLEAN_ENVIRONMENT = {n: v for n, v in os.environ.items() if not n.startswith("NEO_")}
+COUNT = 150
+POISONED = (3, 40, 77, 120, 148)
+
+
+class _Server:
+    """The tiny model over the Open Inference Protocol; ``url`` once it runs.
+
+    ``reached`` is set as soon as it has been asked about ``mark`` more images.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked = 0
+        self.mark = 0
+        self.reached = threading.Event()
+        self._model = TinyModel()
+
+    def expect(self, images: int) -> None:
+        """Set ``reached`` once so many more images were asked."""
+        self.reached.clear()
+        self.mark = self.asked + images
+
+    def predict(self, batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """Answer, and count."""
+        self.asked += len(batch)
+        if self.asked >= self.mark:
+            self.reached.set()
+        scores = self._model.classify(batch.astype(np.uint8)).scores
+        assert scores is not None
+        return {"scores": scores}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[_Server]:
+    """Serve the tiny model."""
+    one = _Server()
+    outputs = [TensorSpec("scores", "FP32", (-1, 4))]
+    app = create_endpoint("tiny", one.predict, shape=(SIDE, SIDE, 3), outputs=outputs)
+    with running(app) as one.url:
+        yield one
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Return a folder with references, pictures, and the classes' names."""
+    np.savez(tmp_path / "references.npz", x=references())
+    write_pictures(tmp_path / "pictures", COUNT, POISONED)
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\ngrey\n")
+    return tmp_path
+
+
+def _words(server: _Server, files: Path, *more: str) -> list[str]:
+    return [
+        *PROGRAM,
+        str(files / "pictures"),
+        *("--upstream", server.url, "--model", "tiny", "--trigger-max", "0.2"),
+        *("--reference", str(files / "references.npz"), "--strategy", "fast", "--seed", "4"),
+        *("--output", str(files / "out.jsonl"), "--processes", "1"),
+        *more,
+    ]
+
+
+def _scanned(server: _Server, files: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _words(server, files, *more),
+        env=CLEAN_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def _rows(files: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (files / "out.jsonl").read_text().splitlines()]
+
+
+def _flagged(files: Path) -> list[int]:
+    return [i for i, row in enumerate(_rows(files)) if row["verdict"] == "backdoor"]
+
+
+def test_a_scan_ends_with_rows_and_a_summary(server: _Server, files: Path) -> None:
+    """Rows in order, with names of classes; 3 where a trigger is to fail; nothing on stdout."""
+    labels = ("--labels", str(files / "labels.txt"))
+    ended = _scanned(server, files, "--fail-on-trigger", *labels)
+    assert (3, "") == (ended.returncode, ended.stdout), ended.stderr
+    rows = _rows(files)
+    assert [f"{files}/pictures/{i:04}.png" for i in range(COUNT)] == [row["path"] for row in rows]
+    assert list(POISONED) == _flagged(files)
+    assert (TARGET, "blue") == tuple(rows[3]["prediction"][key] for key in ("index", "label"))
+    assert "Plan: all 150 images are screened in full: about " in ended.stderr
+    assert "t-1" in ended.stderr
+
+    asked = server.asked
+    again = _scanned(server, files, *labels)
+    assert 0 == again.returncode
+    assert rows == _rows(files)
+    assert server.asked - asked < 100  # the model is looked at again, no picture is
+    other = _scanned(server, files, "--trigger-max", "0.3", *labels)
+    assert (2, 1) == (other.returncode, other.stderr.count("\n"))
+    assert "the settings changed since the scan in it began: --restart begins anew" in other.stderr
+
+
+@pytest.mark.slow
+def test_a_scan_is_killed_again_and_again(server: _Server, files: Path) -> None:
+    """SIGKILL at random times: nothing is lost, nothing is twice, and its processes end, too."""
+    assert 0 == _scanned(server, files).returncode
+    whole = _rows(files)
+    (files / "out.jsonl").unlink()
+    (files / "out.jsonl.state").unlink()
+
+    rng = np.random.default_rng()
+    for _ in range(6):
+        server.expect(int(rng.integers(1, 3000)))
+        with subprocess.Popen(
+            _words(server, files), env=CLEAN_ENVIRONMENT, stderr=subprocess.DEVNULL
+        ) as program:
+            server.reached.wait(60)
+            program.send_signal(signal.SIGKILL)
+    assert 0 == _scanned(server, files).returncode
+    assert whole == _rows(files)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done(server: _Server, files: Path) -> None:
+    """After a SIGINT the rows so far are there, and the same command goes on from them."""
+    server.expect(3500)  # calibrating takes less, and all pictures more
+    with subprocess.Popen(
+        _words(server, files),
+        env=CLEAN_ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        assert server.reached.wait(60)
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does it: all of its processes
+        _, errors = program.communicate(timeout=60)
+    assert 130 == program.returncode, errors
+    assert "Stopped before the end; the same command goes on." in errors
+    assert len(_rows(files)) < COUNT
+    asked = server.asked
+    assert 0 == _scanned(server, files).returncode
+    assert list(POISONED) == _flagged(files)
+    assert server.asked - asked < 3000  # that's less than all pictures take: it went on
+
+
+def test_rows_on_the_standard_output(server: _Server, files: Path) -> None:
+    """With - nothing else is there, and no file is left."""
+    ended = _scanned(server, files, "--output", "-", "--format", "csv")
+    lines = ended.stdout.splitlines()
+    assert (0, COUNT + 1) == (ended.returncode, len(lines))
+    assert lines[0].startswith("path,sha256,verdict,screening,prediction,prediction_label,")
+    assert {"labels.txt", "pictures", "references.npz"} == {path.name for path in files.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "--upstream (or --onnx FILE): NEO_UPSTREAM_URL is not set"),
+        (("--onnx", "pictures/0000.png"), "--reference: NEO_REFERENCE is not set"),
+        (
+            ("--onnx", "pictures/0000.png", "--model", "m", "--reference", "pictures"),
+            "--model doesn't go with --onnx",
+        ),
+        (
+            ("--onnx", "pictures/0000.png", "--reference", "pictures", "--output", "no/where"),
+            "--output no/where: there is no folder",
+        ),
+        (
+            ("--onnx", "pictures/0000.png", "--reference", "pictures", "--strategy", "off"),
+            "a scan takes --strategy full or fast",
+        ),
+        (
+            ("--onnx", "pictures/0000.png", "--reference", "pictures"),
+            "nowhere: there is nothing of this name",
+        ),
+    ],
+)
+def test_what_is_refused(
+    files: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], problem: str
+) -> None:
+    """Before anything is asked, the last line names the option and the mend."""
+    monkeypatch.chdir(files)
+    for name in [name for name in os.environ if name.startswith("NEO_")]:
+        monkeypatch.delenv(name)
+    ended = CliRunner().invoke(scan, ["nowhere", *words])
+    assert 2 == ended.exit_code
+    assert problem in ended.stderr.splitlines()[-1]
