@@ -60,11 +60,12 @@ async def concluded(
             known = entry.id in before  # found again, where its pixels didn't tell
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
             if not known:
-                examiner.teller.discovered(entry.id, entry.trigger)
+                examiner.teller.discovered(entry.id, entry.trigger, examiner.request)
             trigger_id, place, terms = entry.id, trigger.box, trigger.evidence.terms
         case finding:
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
-            logger.warning("an image was not screened to the end: %s", why)
+            extra = {"request_id": examiner.request.request_id}
+            logger.warning("an image was not screened to the end: %s", why, extra=extra)
             return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
     TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
@@ -78,7 +79,7 @@ async def concluded(
         partial(sanitised_outputs, said, sanitised),
         terms,
     )
-    examiner.teller.flagged(outcome)
+    examiner.teller.flagged(outcome, examiner.request)
     examiner.flagged(outcome, late=driven.goes_on)
     return outcome
 

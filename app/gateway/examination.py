@@ -16,6 +16,7 @@ from app.detection.search import Probe
 from app.events import Events
 from app.gateway.preparation.library_check import ACTS
 from app.gateway.telling import Teller
+from app.gateway.visit import UNTOLD, RequestFacts
 from app.settings import SearchMode, Strategy
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Examiner:
     learner: Learner
     caller: str = ""
     selected: bool = False
+    request: RequestFacts = UNTOLD
     teller: Teller = field(default_factory=lambda: Teller(Events()))
     flagged: Flagged = field(default=lambda _, *, late: None)  # noqa: ARG005  # as it is called
 

@@ -183,6 +183,7 @@ class Gateway:
             self._learner,
             visit.pay.caller,
             selected=visit.selection is not None,
+            request=visit.request,
             teller=self._teller,
             flagged=partial(self._recorder.flagged, visit),
         )

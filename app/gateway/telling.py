@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.events import Fact
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
+    from app.gateway.visit import RequestFacts
 
 SEEN_EVERY_S: Final = 60.0
 """Between two events of one known trigger that is seen again and again, on each worker."""
@@ -28,8 +29,8 @@ class Teller:
         self._events = events
         self._seen = Rations(SEEN_EVERY_S, clock)
 
-    def discovered(self, trigger_id: str, trigger: Trigger) -> None:
-        """Tell of a trigger that an image has revealed."""
+    def discovered(self, trigger_id: str, trigger: Trigger, request: RequestFacts) -> None:
+        """Tell of a trigger that an image of *request* has revealed."""
         box, evidence = trigger.box, trigger.evidence
         self._events.tell(
             Kind.TRIGGER_DISCOVERED,
@@ -41,10 +42,11 @@ class Teller:
             height=box.height,
             carry_rate=round(evidence.carry_rate, 4),
             heal_rate=round(evidence.heal_rate, 4),
+            **_facts(request),
         )
 
-    def flagged(self, outcome: Outcome) -> None:
-        """Tell of an image that carries a trigger."""
+    def flagged(self, outcome: Outcome, request: RequestFacts) -> None:
+        """Tell of an image of *request* that carries a trigger."""
         trigger_id = outcome.trigger_id
         self._events.tell(
             Kind.IMAGE_FLAGGED,
@@ -53,9 +55,14 @@ class Teller:
             prediction=outcome.prediction.index,
             upstream_prediction=outcome.upstream_prediction.index,
             probes=outcome.probes,
+            **_facts(request),
         )
         if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):
             self._events.tell(Kind.TRIGGER_SEEN, trigger=trigger_id, images=count)
+
+
+def _facts(request: RequestFacts) -> dict[str, Fact]:
+    return {"key": request.key, "request_id": request.request_id or None}
 
 
 def described(prepared: Prepared | None) -> dict[str, Fact]:

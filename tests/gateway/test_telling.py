@@ -5,17 +5,23 @@ from __future__ import annotations
 from app.events import Kind
 from app.gateway.outcome import Outcome, Prediction, Screening
 from app.gateway.telling import Teller
+from app.gateway.visit import UNTOLD, RequestFacts, Visit
+from app.ports import Arrival
 from tests.gateway.opened import innocents, opened
 from tests.heard import Heard
 from tests.tiny import TARGET, stamped
 
 POISONED = stamped(innocents(3))
+REQUEST = RequestFacts("r-1", "cameras")
 
 
 async def test_a_trigger_is_told_from_its_discovery_on(store_url: str, name: str) -> None:
     """The image that reveals it, the one that confirms it, and each that is flagged are told."""
     async with opened(store_url, name) as worker:
-        outcomes = [await worker.predict(image) for image in (*innocents(1), *POISONED)]
+        outcomes = [
+            await worker.gateway.predict(Visit(Arrival(image), request=REQUEST))
+            for image in (*innocents(1), *POISONED)
+        ]
         (entry,) = worker.library.entries()
         heard = worker.events
     assert [
@@ -24,7 +30,9 @@ async def test_a_trigger_is_told_from_its_discovery_on(store_url: str, name: str
         Kind.IMAGE_FLAGGED,
     ] == heard.kinds
     (found,) = heard.facts(Kind.TRIGGER_DISCOVERED)
-    assert (entry.id, TARGET) == (found["trigger"], found["target"])
+    assert (entry.id, TARGET, "cameras", "r-1") == tuple(
+        found[name] for name in ("trigger", "target", "key", "request_id")
+    )
     flagged = [
         {
             "trigger": entry.id,
@@ -32,6 +40,8 @@ async def test_a_trigger_is_told_from_its_discovery_on(store_url: str, name: str
             "prediction": outcome.prediction.index,
             "upstream_prediction": TARGET,
             "probes": outcome.probes,
+            "key": "cameras",
+            "request_id": "r-1",
         }
         for outcome in outcomes[1:]
     ]
@@ -57,7 +67,7 @@ def test_a_known_trigger_is_told_once_a_minute() -> None:
     said = Prediction(0, None)
     outcome = Outcome(said, said, Screening.KNOWN_TRIGGER, "t-1", 5)
     for now in (0.0, 1.0, 59.0, 60.0, 61.0):  # noqa: B007  # the clock
-        teller.flagged(outcome)
+        teller.flagged(outcome, UNTOLD)
     assert 5 == len(heard.facts(Kind.IMAGE_FLAGGED))
     seen = [{"trigger": "t-1", "images": 1}, {"trigger": "t-1", "images": 3}]
     assert seen == heard.facts(Kind.TRIGGER_SEEN)
