@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from app.bench.command import bench
+from app.check.command import check
 from app.evaluation.command.command import evaluate
 from app.logs import write_log
 from app.options.kserve import kserve_options
@@ -114,6 +115,7 @@ def demo_model(host: str, port: int) -> None:
     serve_model(host, port)
 
 
+main.add_command(check)
 main.add_command(evaluate)
 main.add_command(bench)
 main.add_command(scan)

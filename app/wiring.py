@@ -28,6 +28,7 @@ from app.gateway.preparation.prepared import Calibrator, ReferencesError
 from app.history import History
 from app.incidents import Incidents
 from app.library.lifecycle import open_library
+from app.library.looking import look_at_own_store, look_at_store
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
@@ -53,11 +54,14 @@ if TYPE_CHECKING:
     from app.upstream.model import UpstreamModel
 
 __all__ = [
+    "ReferenceFiles",
     "Server",
     "calibrator",
     "identity",
     "input_settings",
     "library_in_memory",
+    "look_at_own_store",
+    "look_at_store",
     "open_gateway",
     "open_onnx",
     "open_server",
@@ -142,7 +146,7 @@ def calibrator(
 
     *served* is the model's other side, if it is behind a server.
     """
-    references = _References(settings)
+    references = ReferenceFiles(settings)
     return Calibrator(
         model,
         store,
@@ -287,7 +291,7 @@ def _used(settings: Settings, redis_url: str, workers: int) -> dict[str, Fact]:
     }
 
 
-class _References:
+class ReferenceFiles:
     """The reference images that *settings* name; ``remark`` is about those that were read last."""
 
     def __init__(self, settings: Settings) -> None:

@@ -20,7 +20,9 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--version"], ["serve"], ["demo"], ["evaluate"], ["bench"], ["scan"]], ids=" ".join
+    "words",
+    [["--version"], ["serve"], ["check"], ["demo"], ["evaluate"], ["bench"], ["scan"]],
+    ids=" ".join,
 )
 def test_help_loads_no_large_package(words: list[str]) -> None:
     """Each command's help, and the version, come without what the commands work with."""

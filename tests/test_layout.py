@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
+    "check/*": "check/test_command",  # the command as its users run it
     "demo/*": "demo/test_show",  # the show as its users see it
     "detection/finding/edges": "detection/finding/test_localising",  # localising moves them
     # calibrating ranks them:
@@ -40,6 +41,7 @@ ELSEWHERE = {
     "gateway/preparation/prepared": "gateway/preparation/test_lifecycle",  # the lifecycle prepares
     "kept": "scan/test_course",  # a scan goes on with its triggers
     "library/counts": "library/test_worker_copy",  # the copy adds them up
+    "library/looking": "check/test_command",  # who looks
     "library/lifecycle": "library/test_triggers",  # every test there opens a library
     "library/records/*": "library/records/test_encoding",  # what is read was encoded
     "library/server/connection": "faults/test_redis_proxied",  # cut, slow and cancelled

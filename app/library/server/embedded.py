@@ -98,6 +98,16 @@ def server_program() -> str:
     return program
 
 
+def is_claimed(directory: Path) -> bool:
+    """Say if a server keeps its data in *directory* now; nothing is made there."""
+    try:
+        claim = (directory / "lock").open("r")
+    except OSError:
+        return False
+    with claim:
+        return not _locked(claim.fileno())
+
+
 @contextmanager
 def _private_directory() -> Iterator[Path]:
     usual = tempfile.gettempdir()

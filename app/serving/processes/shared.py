@@ -33,10 +33,10 @@ def shared_store(settings: Settings) -> Iterator[None]:
     Raises SettingError for an address that is none, LibraryError if our own can't start.
     """
     if settings.redis_url is not None:
-        _check_address(settings.redis_url.get_secret_value())
+        check_address(settings.redis_url.get_secret_value())
         yield
         return
-    with embedded_valkey(_state_directory(settings)) as url, _named(REDIS_URL, url):
+    with embedded_valkey(state_directory(settings)) as url, _named(REDIS_URL, url):
         yield
 
 
@@ -62,8 +62,8 @@ def _named(variable: str, value: str) -> Iterator[None]:
         del os.environ[variable]
 
 
-def _check_address(url: str) -> None:
-    """Say here what every worker would stumble over."""
+def check_address(url: str) -> None:
+    """Say here what every worker would stumble over. Raises SettingError."""
     try:
         connect(url)
     except ValueError as exc:
@@ -71,7 +71,8 @@ def _check_address(url: str) -> None:
         raise SettingError(message) from exc
 
 
-def _state_directory(settings: Settings) -> Path:
+def state_directory(settings: Settings) -> Path:
+    """Return where a Valkey of our own keeps what it knows of this upstream's model."""
     named = os.environ.get("XDG_STATE_HOME")
     base = Path(named) if named else Path.home() / ".local" / "state"
     model = hashlib.sha256(f"{settings.upstream_url}\0{settings.model}".encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""`neo-gateway check`: everything that `serve` needs, tried once; nothing is changed."""
