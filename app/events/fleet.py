@@ -90,6 +90,7 @@ class Fleet:
         self.stream: Stream | None = None
         self._hearers: list[Callable[[Told], object]] = []
         self._hearers_of_all: list[Callable[[Told], object]] = []
+        self._ids: dict[str, None] = {}
         events.hear(self._take)
 
     def _take(self, event: Event) -> None:
@@ -112,7 +113,18 @@ class Fleet:
         return lambda: hearers.remove(hearer)
 
     def tell(self, told: Told) -> None:
-        """Let all who hear know of an event of any worker."""
+        """Let all who hear know of an event of any worker; of one that several tell once."""
         rare = told.event.kind not in OFTEN
+        if rare and self._known(told.event.id):
+            return
         for hearer in (*self._hearers_of_all, *(self._hearers if rare else ())):
             hearer(told)
+
+    def _known(self, event_id: str) -> bool:
+        """Return whether an event was told before; it was from now on."""
+        if event_id in self._ids:
+            return True
+        self._ids[event_id] = None
+        if len(self._ids) > RARE_KEPT:
+            del self._ids[next(iter(self._ids))]
+        return False

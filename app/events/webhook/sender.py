@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from app import metrics
+from app.events.fleet import is_later
 from app.events.webhook.echoes import Echoes
 from app.events.webhook.messages import SENT
 from app.events.webhook.patience import Outcome, Patience
@@ -104,9 +105,9 @@ class Sender:
 
         Who has sent goes through all that a store has which has lost the place.
         """
-        place = await stream.sent_until()
-        if place is None:
-            place = START if self._has_sent else await stream.newest()
+        place, newest = await stream.sent_until(), await stream.newest()
+        if place is None or is_later(place, newest):  # as in a store that is behind another one
+            place = START if self._has_sent else newest
             await stream.keep_sent_until(place)
         self._has_sent = True
         return place

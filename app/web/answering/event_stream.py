@@ -56,6 +56,8 @@ async def _written(listener: Listener, fleet: Fleet, place: str | None) -> Async
     end = clock() + LIFE_S
     yield format_sse_event(retry=RETRY_MS)
     try:
+        if place and fleet.stream and is_later(place, await fleet.stream.newest()):
+            place = None  # a store that has lost its events begins anew
         while place and fleet.stream and (missed := await fleet.stream.since(place)):
             for one in missed:
                 place = one.place

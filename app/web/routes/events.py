@@ -13,7 +13,7 @@ from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI eva
 
 router = APIRouter(tags=["events"], default_response_class=Response)
 
-PLACE: Final = re.compile(r"\d{1,20}-\d{1,20}")
+PLACE: Final = re.compile(r"\d{1,19}-\d{1,19}")
 """Of an event among those of all, as its `id` says it."""
 
 _LAST: Final = {
