@@ -85,10 +85,10 @@ class Monitor:
         if judged is None:
             return self._unjudged(own, _Would.UNKNOWN)
         if waits:
-            await asyncio.wait({judged}, timeout=visit.wait_s)
-        if judged.done() and not judged.cancelled():
-            return judged.result()
-        return own
+            await self._waited(judged, visit.wait_s)
+        if judged.cancelled():
+            return replace(own, screening=Screening.INCOMPLETE)
+        return judged.result() if judged.done() else own
 
     def part(self) -> Part:
         """Return what is to be said of the mode, among what the gateway needs."""
@@ -109,12 +109,24 @@ class Monitor:
         if self._behind:
             await asyncio.wait(self._behind)
 
+    async def _waited(self, judged: asyncio.Task[Monitored], wait_s: float | None) -> None:
+        """Wait for *judged*; once nobody does it goes on only where there is room for it."""
+        try:
+            await asyncio.wait({judged}, timeout=wait_s)
+        finally:
+            if self._full and not judged.done():
+                self._dropped += 1
+                judged.cancel()
+
+    @property
+    def _full(self) -> bool:
+        return len(self._behind) >= MOST_BEHIND or self._bytes >= MOST_BYTES
+
     def _begun(
         self, visit: Visit, own: Monitored, *, waits: bool
     ) -> asyncio.Task[Monitored] | None:
         """Begin to screen behind the answer, if there is room: there always is for who *waits*."""
-        full = len(self._behind) >= MOST_BEHIND or self._bytes >= MOST_BYTES
-        if self._ended or (full and not waits):
+        if self._ended or (self._full and not waits):
             self._dropped += not self._ended
             return None
         place = nullcontext() if waits else self._places

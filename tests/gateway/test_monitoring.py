@@ -173,6 +173,19 @@ async def test_too_many_behind_answers_are_dropped_and_told(
         assert Screening.KNOWN_TRIGGER is (await waiting).screening
 
 
+async def test_who_waits_no_longer_leaves_no_more_behind_than_fits(
+    store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second of waiting doesn't buy ten seconds of screening beside all others."""
+    model, unknown = SlowModel(), counted("unknown")
+    async with monitoring_at(store_url, name, model) as worker:
+        monkeypatch.setattr(monitoring, "MOST_BEHIND", 1)
+        model.hold(2)
+        outcome = await asked(worker, POISONED[0], wait_s=0.01)
+        assert (TARGET, Screening.PENDING) == (outcome.prediction.index, outcome.screening)
+        await eventually(lambda: counted("unknown") > unknown)
+
+
 async def test_what_goes_on_ends_with_the_worker(store_url: str, name: str) -> None:
     """When it is told to end, nothing is asked any more for images that are answered."""
     model, unknown = SlowModel(), counted("unknown")

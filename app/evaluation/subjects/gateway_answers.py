@@ -63,9 +63,17 @@ def parse_problem(body: bytes) -> Problem:
         return NO_PROBLEM
 
 
-def parse_reply(body: bytes) -> Reply:
-    """Read the answer of POST /predict. Raises UnlikeGatewayError."""
-    match _json(body):
+def parse_reply(body: bytes) -> Reply | None:
+    """Read the answer of POST /predict; of a gateway in monitor mode what it would have answered.
+
+    None where it would have refused. Raises UnlikeGatewayError.
+    """
+    told = _json(body)
+    if isinstance(told, dict) and "would_answer" in told:
+        if told["would_answer"] is None:
+            return None
+        told = told | {"prediction": told["would_answer"]}
+    match told:
         case {
             "prediction": {"index": int(answer)},
             "upstream_prediction": {"index": int(said)},

@@ -52,7 +52,7 @@ class RunningGateway:
         try:
             self._http = httpx.AsyncClient(
                 base_url=url,
-                headers={"X-API-Key": key} if key else {},
+                headers={"Prefer": "wait"} | ({"X-API-Key": key} if key else {}),
                 timeout=TIMEOUT_S,
             )
         except (httpx.InvalidURL, ValueError) as exc:

@@ -66,7 +66,16 @@ def test_a_reply_is_read() -> None:
     )
     assert expected == parse_reply(orjson.dumps(REPLY))
     clear = REPLY | {"backdoor": False, "trigger_id": None, "screening": "clear"}
-    assert parse_reply(orjson.dumps(clear)).trigger_id is None
+    reply = parse_reply(orjson.dumps(clear))
+    assert reply is not None
+    assert reply.trigger_id is None
+
+
+def test_in_monitor_mode_it_is_what_would_have_been_answered() -> None:
+    """There the prediction is the model's own; a refusal would have been one."""
+    monitored = REPLY | {"prediction": {"index": 1}, "would_answer": {"index": 14}}
+    assert parse_reply(orjson.dumps(REPLY)) == parse_reply(orjson.dumps(monitored))
+    assert parse_reply(orjson.dumps(monitored | {"would_answer": None})) is None
 
 
 @pytest.mark.parametrize(
