@@ -33,6 +33,7 @@ from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import read_references
+from app.quarantine.opening import open_quarantine
 from app.settings import InputSettings, Normalisation, Protocol, WebhookFormat
 from app.tracing.exporting import exporting
 from app.upstream.assembly import Server, open_model
@@ -97,7 +98,9 @@ async def open_gateway(
             history=history,
             fleet=fleet,
             incidents=incidents,
+            incidents_live=settings.quarantine_ttl,
         ) as (library, calibrations),
+        open_quarantine(settings, workers) as keeper,
         _sending(settings, fleet),
     ):
         calibrating = calibrator(settings, model, calibrations, model)
@@ -115,6 +118,7 @@ async def open_gateway(
                 used=used,
                 incidents=incidents,
                 fleet=fleet,
+                keeper=keeper,
             )
             try:
                 yield gateway

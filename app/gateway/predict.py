@@ -255,7 +255,7 @@ class Gateway:
             "references", preparation.problem, self._needs_references, preparation.note
         )
         store = Part("store", self.library.problem(), needed=False)
-        parts = (upstream, references, store)
+        parts = (upstream, references, store, *self._recorder.parts())
         return Readiness(parts if self._monitor is None else (*parts, self._monitor.part()))
 
     async def examples(self, entry: Entry) -> Examples:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from app import metrics
 from app.gateway.admission.rates import TokenBucket
+from app.gateway.readiness import Part
 from app.incidents import Incident, Incidents, Said, new_id
 from app.ports import UnknownTriggerError
 from app.settings import Mode
@@ -44,10 +45,12 @@ MOST_SORTS: Final = 10_000
 
 
 class Keeper(Protocol):
-    """Keeps flagged images; may take its time, in a thread, and never fails."""
+    """Keeps flagged images; ``problem`` says why it can't for now."""
 
-    def keep(self, visit: Visit, incident: Incident) -> str | None:
-        """Keep the image of *visit*; return its address, None where it couldn't be kept."""
+    problem: str | None
+
+    async def keep(self, picture: bytes, incident: Incident) -> str | None:
+        """Keep *picture*, a file; return its address, None where it couldn't be kept."""
         ...
 
 
@@ -99,6 +102,12 @@ class Recorder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def parts(self) -> tuple[Part, ...]:
+        """Return what is to be said of the keeper, among what the gateway needs."""
+        if self._keeper is None:
+            return ()
+        return (Part("quarantine", self._keeper.problem, needed=False),)
+
     async def close(self) -> None:
         """Wait until what has been flagged is recorded."""
         if self._tasks:
@@ -133,8 +142,8 @@ class Recorder:
             unlisted=unlisted,
         )
         if self._keeper is not None:
-            address = await asyncio.to_thread(self._keeper.keep, visit, incident)
-            incident = replace(incident, address=address)
+            picture = await asyncio.to_thread(lambda: visit.picture)
+            incident = replace(incident, address=await self._keeper.keep(picture, incident))
         self._incidents.keep(incident)
 
     def _evidence(self, trigger_id: str) -> Evidence | None:

@@ -71,6 +71,11 @@ INCIDENTS: Final = Counter("neo_incidents", "Flagged images that are listed as i
 INCIDENTS_UNLISTED: Final = Counter(
     "neo_incidents_unlisted", "Flagged images that are only counted, for there were too many"
 )
+QUARANTINED: Final = Counter("neo_quarantined", "Flagged images that were kept in the quarantine")
+QUARANTINE_FAILED: Final = Counter(
+    "neo_quarantine_failed",
+    "Times that a flagged image couldn't be kept, or what is old be removed",
+)
 REFUSED: Final = Counter("neo_refused", "Requests answered with a problem, by its kind", ["kind"])
 RATE_LIMITED: Final = Counter(
     "neo_rate_limited", "Requests refused for the probes that were asked before", ["scope"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.ports import InputSize
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _AMOUNT = re.compile(r"(?P<number>\d{1,15}(?:\.\d+)?)\s*(?P<unit>[a-z]*)", re.IGNORECASE)
 _BYTES = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _PIXELS = {"": 1, "px": 1, "kpx": 1e3, "mpx": 1e6}
+_LIFETIMES = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _SECONDS = {"": 1, "ms": 1e-3, "s": 1, "min": 60}
+LONGEST_S = 100 * 366 * 86400.0
 GREY, COLOUR = 1, 3
 _SIDES = re.compile(r"\d{1,5}(?:\s*x\s*\d{1,5}){0,2}", re.IGNORECASE)
 
@@ -35,6 +38,13 @@ def pixel_count(value: str | int) -> int:
 def seconds(value: str | float) -> float:
     """Return the seconds that *value* stands for: `10 s`, `500 ms`, `10`."""
     return _amount(value, _SECONDS) if isinstance(value, str) else value
+
+
+def lifetime(value: str | timedelta) -> timedelta:
+    """Return how long *value* stands for: `30 d`, `12 h`, `90 min`, `3600`."""
+    if isinstance(value, timedelta):
+        return value
+    return timedelta(seconds=min(_amount(value, _LIFETIMES), LONGEST_S))
 
 
 def input_size(value: str | InputSize) -> InputSize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -335,6 +336,25 @@ class Settings(BaseSettings):
         WebhookFormat.CLOUDEVENTS,
         description="what is posted: `cloudevents`, or `slack` for its incoming webhooks",
         examples=["cloudevents"],
+    )
+    quarantine: Annotated[str, AfterValidator(sources.quarantine)] | None = Field(
+        None,
+        description=(
+            "a folder, or an fsspec address, in which flagged images are kept with their evidence"
+        ),
+        examples=["/var/lib/neo/quarantine", "s3://bucket/quarantine"],
+    )
+    quarantine_max: Annotated[int, BeforeValidator(quantities.byte_count)] = Field(
+        2**30,
+        gt=0,
+        description="the most that is kept there; then the oldest go",
+        examples=["1GiB"],
+    )
+    quarantine_ttl: Annotated[timedelta, BeforeValidator(quantities.lifetime)] = Field(
+        timedelta(days=30),
+        gt=timedelta(0),
+        description="how long images are kept there, and incidents are listed",
+        examples=["30d", "12h"],
     )
 
     @model_validator(mode="before")

@@ -70,6 +70,36 @@ def reference_path(path: Path) -> Path:
     return path
 
 
+def quarantine(text: str) -> str:
+    """Return *text* if it is a folder's path, or an address that fsspec can write to."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        if Path(text).exists() and not Path(text).is_dir():
+            message = f"{text} is no folder"
+            raise ValueError(message)
+        return text
+    if "@" in rest.partition("/")[0]:
+        message = "an address with a password would be told with each image; set it elsewhere"
+        raise ValueError(message)
+    try:
+        from fsspec import get_filesystem_class  # noqa: PLC0415  # the extra `cloud`
+
+        get_filesystem_class(scheme)
+    except ModuleNotFoundError as exc:
+        if exc.name == "fsspec":
+            message = f"{scheme}:// needs fsspec: pip install 'neo-gateway[cloud]'"
+        else:
+            message = f"{scheme}:// needs the package {exc.name}: pip install it"
+        raise ValueError(message) from None
+    except ImportError as exc:
+        message = f"{scheme}:// needs another package: {exc}"
+        raise ValueError(message) from None
+    except ValueError:
+        message = f"{scheme}:// is no kind of address that fsspec knows"
+        raise ValueError(message) from None
+    return text
+
+
 def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the class names in the file that *value* is the path of, one a line."""
     if isinstance(value, tuple):

@@ -77,6 +77,7 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     prepare: bool = True,
     load: Load = usual_references,
     verify: Verify | None = None,
+    keeper: Keeper | None = None,
     **changed: Any,
 ) -> AsyncIterator[Opened]:
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
@@ -89,7 +90,14 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
         its_policy = policy(**changed)
         preparation = preparing(model, library, store, its_policy.strategy, load, verify, events)
         gateway = Gateway(
-            model, library, preparation, its_policy, events, incidents=incidents, fleet=fleet
+            model,
+            library,
+            preparation,
+            its_policy,
+            events,
+            incidents=incidents,
+            fleet=fleet,
+            keeper=keeper,
         )
         worker = Opened(gateway, model, library, preparation, events, incidents)
         try:

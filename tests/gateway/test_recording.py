@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,17 +12,26 @@ from prometheus_client import REGISTRY
 
 from app.gateway.admission.rates import BURST_S
 from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
+from app.gateway.readiness import Part
 from app.gateway.recording import MOST_HELD, PER_S, Recorder
 from app.gateway.visit import RequestFacts, Visit
 from app.incidents import Incident, Incidents, Sought
 from app.library.memory import MemoryTriggerLibrary
-from app.ports import Arrival
+from app.pictures.decoding import fitted
+from app.pictures.decoding import opened as opened_picture
+from app.ports import Arrival, InputSize
+from app.quarantine.places import Folder
+from app.quarantine.quarantine import Quarantine
+from app.settings import Resize
 from tests.files import encoded
 from tests.gateway.hooked import SlowModel
 from tests.gateway.opened import Opened, innocents, opened
 from tests.library.clocks import Seconds
 from tests.library.servers import eventually
 from tests.tiny import TARGET, stamped, tiny_trigger
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 POISONED = stamped(innocents(2))
 BURST = int(PER_S * BURST_S)
@@ -144,3 +155,26 @@ async def test_image_of_nobody_counts_by_its_pixels() -> None:
     (incident,) = incidents.waiting(9)
     pixels = np.ascontiguousarray(POISONED[0]).tobytes()
     assert hashlib.sha256(pixels).hexdigest() == incident.sha256
+
+
+async def test_image_is_kept_in_the_quarantine(store_url: str, name: str, tmp_path: Path) -> None:
+    """The incident has its address, a tensor's is a PNG; where it can't be kept there is none."""
+    kept = Quarantine(Folder(tmp_path), 2**20, timedelta(days=1))
+    file, tensor = encoded(POISONED[0]), POISONED[1].astype(np.float32)
+    async with opened(store_url, name, keeper=kept) as worker:
+        for image, sent in ((POISONED[0], file), (POISONED[1], tensor)):
+            await worker.gateway.predict(Visit(Arrival(image), sent=sent))
+            await worker.gateway.close()
+        kept.problem = "it is full"
+        parts = (await worker.gateway.readiness()).parts
+        second, first = await listed(worker, 2)
+    assert [Part("quarantine", "it is full", needed=False)] == [
+        part for part in parts if part.name == "quarantine"
+    ]
+    assert first.address is not None
+    assert file == (tmp_path / first.address).read_bytes()
+    assert first.sha256 in first.address
+    assert second.address is not None
+    picture = opened_picture((tmp_path / second.address).read_bytes(), max_pixels=10**6)
+    size = InputSize(*POISONED[1].shape)
+    assert np.array_equal(POISONED[1], fitted(picture, size, Resize.STRETCH))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,9 @@ def test_defaults() -> None:
         "webhook_url": None,
         "webhook_secret": None,
         "webhook_format": WebhookFormat.CLOUDEVENTS,
+        "quarantine": None,
+        "quarantine_max": 2**30,
+        "quarantine_ttl": timedelta(days=30),
     } == settings.model_dump()
 
 
@@ -117,6 +121,11 @@ def test_defaults() -> None:
         ("NEO_TRIGGER_MAX", "1/4", "trigger_max", 0.25),
         ("NEO_PROBE_BUDGET", "12.5", "probe_budget", 12.5),
         ("NEO_PATIENCE", "2.5", "patience", 2.5),
+        ("NEO_QUARANTINE", "s3+x/folder", "quarantine", "s3+x/folder"),
+        ("NEO_QUARANTINE", "memory://bucket/a", "quarantine", "memory://bucket/a"),
+        ("NEO_QUARANTINE_TTL", "36 h", "quarantine_ttl", timedelta(days=1.5)),
+        ("NEO_QUARANTINE_TTL", "7d", "quarantine_ttl", timedelta(days=7)),
+        ("NEO_QUARANTINE_TTL", "90", "quarantine_ttl", timedelta(seconds=90)),
         ("NEO_PATIENCE", "10 s", "patience", 10.0),
         ("NEO_PATIENCE", "500ms", "patience", 0.5),
         ("NEO_PATIENCE", "1 min", "patience", 60.0),
@@ -179,6 +188,10 @@ def test_values(
         ("NEO_PATIENCE", "10 h", "units ms, s, min"),
         ("NEO_PATIENCE", "0", "greater than 0"),
         ("NEO_API_KEYS", "one,,two", "a key is empty"),
+        ("NEO_QUARANTINE", "nothing://bucket", "nothing:// is no kind of address"),
+        ("NEO_QUARANTINE", "ftp://a:b@host/q", "an address with a password"),
+        ("NEO_QUARANTINE_TTL", "0 d", "greater than 0"),
+        ("NEO_QUARANTINE_TTL", "1 y", "units s, min, h, d"),
         ("NEO_ADMIN_KEYS", "@nowhere", "nowhere can't be read"),
         ("NEO_MAX_BODY", "10,5 MB", "'10,5 MB' is not a number"),
         ("NEO_MAX_BODY", "0.5", "greater than 0"),

@@ -1,0 +1,67 @@
+"""Where images are kept: a folder, and what fsspec knows."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.quarantine.places import ABANDONED_S, Cloud, Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.quarantine.places import Place
+
+PATH = "key=a/trigger=b/c.png"
+
+
+@pytest.fixture(params=["folder", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Return a folder, then a place in memory by fsspec."""
+    if request.param == "folder":
+        return Folder(tmp_path / "q")
+    return Cloud(f"memory://bucket/{uuid.uuid4()}/")
+
+
+def test_what_is_written_is_there(place: Place) -> None:
+    """Written, replaced, listed, removed; removing what has gone is no error."""
+    assert [] == list(place.files())
+    for content in (b"first", b"second"):
+        place.write(PATH, content)
+    (file,) = place.files()
+    assert (PATH, 6) == (file.path, file.size)
+    assert place.address(PATH).endswith(f"/{PATH}")
+    for _ in range(2):
+        place.remove(PATH)
+    assert [] == list(place.files())
+
+
+def test_only_the_owner_sees_it(tmp_path: Path) -> None:
+    """Folders are 700 and files 600, whatever the umask says; a folder that was there stays."""
+    before = os.umask(0)
+    try:
+        Folder(tmp_path / "new" / "q").write(PATH, b"x")
+    finally:
+        os.umask(before)
+    modes = {one.stat().st_mode & 0o777 for one in (tmp_path / "new").rglob("*") if one.is_dir()}
+    assert {0o700} == modes
+    assert 0o600 == (tmp_path / "new" / "q" / PATH).stat().st_mode & 0o777
+
+
+def test_nothing_half_written_stays(tmp_path: Path) -> None:
+    """Where it can't be put in its place nothing is left; what a dead process left goes."""
+    folder = Folder(tmp_path)
+    (tmp_path / PATH).mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        folder.write(PATH, b"x")
+    (tmp_path / PATH).rmdir()
+    assert [] == [one for one in tmp_path.rglob("*") if one.is_file()]
+    for name, age_s in ((".new-dead", ABANDONED_S + 60), (".new-alive", 0.0)):
+        (tmp_path / name).write_bytes(b"x")
+        then = (tmp_path / name).stat().st_mtime - age_s
+        os.utime(tmp_path / name, (then, then))
+    assert [] == list(folder.files())
+    assert [".new-alive"] == [one.name for one in tmp_path.glob(".new-*")]
