@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.gateway.admission.rates import Account
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
+    from app.gateway.recording import Keeper
     from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from app.ports import InputSize
