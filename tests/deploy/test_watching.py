@@ -98,6 +98,21 @@ def test_every_alert_says_what_to_do() -> None:
         assert rule["annotations"]["runbook"].startswith("docs/troubleshooting.md#alerts: ")
 
 
+def test_compose_finds_its_files() -> None:
+    """What the compose file mounts of deploy/ is there, and Grafana looks where it is mounted."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    mounts = [
+        mount.split(":") for one in ("prometheus", "grafana") for mount in services[one]["volumes"]
+    ]
+    paths = {there: here for here, there, *_ in mounts if here.startswith("./")}
+    assert [] == [here for here in paths.values() if not (ROOT / here).exists()]
+    provisioned = yaml.safe_load(
+        (DASHBOARD.parent / "provisioning" / "dashboards" / "neo-gateway.yml").read_text()
+    )
+    (provider,) = provisioned["providers"]
+    assert DASHBOARD == ROOT / paths[f"{provider['options']['path']}/{DASHBOARD.name}"]
+
+
 def test_alerts_ask_for_what_there_is(service: Service) -> None:
     """Every metric in the alerts is one that the gateway tells."""
     told = set(OWN.findall(ASK.get(f"{service.url}/metrics").text))
