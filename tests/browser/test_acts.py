@@ -169,8 +169,9 @@ def test_an_image_is_sent_without_scripts(visit: Callable[..., Visitor], keyed: 
 
 
 def test_a_new_trigger_appears_by_itself(visit: Callable[..., Visitor], service: Service) -> None:
-    """Somebody else's image reveals one: the page shows it, and says so to who can't see it."""
-    page = visit(service).page
+    """Somebody else's image reveals one: the page hears of it, shows it, and says so."""
+    visitor = visit(service, before="window.setInterval = () => 0")  # it doesn't just look again
+    page = visitor.page
     known = page.locator("article.trigger").count()
     page.get_by_text("Examples before and after").first.click()
     first = service.predict(POISONED_ANEW[0]).json()
@@ -178,3 +179,16 @@ def test_a_new_trigger_appears_by_itself(visit: Callable[..., Visitor], service:
     assert known + 1 == page.locator("article.trigger").count()
     assert "New trigger: " in page.locator("#news").inner_text()
     assert page.locator("details[open]").first.is_visible()
+
+
+def test_what_is_open_and_focused_stays(visit: Callable[..., Visitor], service: Service) -> None:
+    """The page renews itself around people: what they have opened and where they are stays."""
+    page = visit(service).page
+    page.get_by_text("Examples before and after").first.click()
+    page.get_by_role("link", name="All that is known").first.focus()
+    before = page.locator("#minutes").element_handle()
+    service.predict(CLEAN[2]).raise_for_status()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    before.wait_for_element_state("hidden")
+    assert page.locator("details[open]").first.is_visible()
+    assert page.evaluate("document.activeElement.textContent").startswith("All that is known")

@@ -25,6 +25,7 @@ class Visitor:
         width: int = WIDE,
         scheme: str = "light",
         scripts: bool = True,
+        before: str = "",
     ) -> None:
         self.url = url
         self._complaints: list[str] = []
@@ -39,6 +40,7 @@ class Visitor:
         self.page: Page = self._context.new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        self.page.add_init_script(before)
         self.page.goto(url)
 
     def _heard(self, message: ConsoleMessage) -> None:

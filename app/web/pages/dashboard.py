@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from app.events import Kind
+from app.events.fleet import OFTEN
 from app.templates import templates
 from app.web.guarding.forms import browser_number, keep_number, token
 from app.web.guarding.keys import caller
@@ -52,6 +54,8 @@ async def dashboard(request: Request, service: TheService, gateway: TheGateway) 
         shown=await all_shown(gateway, service.labels) if allowed else None,
         opened=OPEN,
         form=token(number, caller(request), TRY),
+        rare=sorted(set(Kind) - OFTEN),
+        often=sorted(OFTEN),
         now=datetime.now(UTC),
     )
     keep_number(response, request, number)

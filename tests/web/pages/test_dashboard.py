@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.detection.trigger import Sign, Term
+from app.events import Kind
 from app.incidents import Act, Deed, Incident, Said, Sought, new_id
 from app.ports import StoreAwayError, UpstreamUnreachableError
 from tests.tiny import tiny_trigger
@@ -79,6 +81,14 @@ async def test_nothing_within_the_page_runs(served: Served) -> None:
     assert '<script type="module" src="page/script.js"></script>' in response.text
     assert "style=" not in response.text
     assert "://" not in response.text
+
+
+async def test_the_script_is_told_which_events_there_are(served: Served) -> None:
+    """Each kind is on the page once, as what is rare or as what images bring."""
+    page = (await served.http.get("/")).text
+    told = re.findall(r'data-(?:rare|often)="([^"]+)"', page)
+    assert 2 == len(told)
+    assert sorted(Kind) == sorted(" ".join(told).split())
 
 
 async def test_page_says_what_is_missing(served: Served) -> None:

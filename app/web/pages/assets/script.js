@@ -1,8 +1,9 @@
 // The page is whole without this. With it, it stays up to date, and takes an image that is dropped.
 // It makes no HTML: whatever it shows, the gateway has drawn.
 
-const BETWEEN_MS = 1000; // refreshes, however many events there are
-const WITHOUT_EVENTS_MS = 10000;
+const AT_ONCE_MS = 500; // after an event: by then every worker knows of it
+const OFTEN_MS = 10000; // between two refreshes for what images bring, however many there are
+const ALWAYS_MS = 30000;
 const parser = new DOMParser();
 
 async function drawn(address, options) {
@@ -54,16 +55,38 @@ async function refresh() {
   if (news.length) document.getElementById("news").textContent = news.join(". ");
 }
 
-let due;
-function soon() {
-  due ??= setTimeout(async () => {
-    await refresh().catch(() => {}); // the gateway is away: the next time tells
-    due = undefined;
-  }, BETWEEN_MS);
+let due = Infinity; // the time of the next refresh
+function within(ms) {
+  const at = Date.now() + ms;
+  if (at >= due) return;
+  due = at;
+  setTimeout(async () => {
+    if (due !== at) return; // an earlier one has come between
+    due = Infinity;
+    if (!document.hidden) await refresh().catch(() => {}); // the gateway is away: the next time tells
+  }, ms);
 }
 
-function keepUp() {
-  setInterval(() => document.hidden || soon(), WITHOUT_EVENTS_MS);
+// One stream while somebody looks: a browser has few connections for all of its tabs.
+function keepUp({ rare, often }) {
+  let source;
+  function listen() {
+    if (document.hidden) source?.close();
+    else if (rare && (source?.readyState ?? EventSource.CLOSED) === EventSource.CLOSED) {
+      source = new EventSource("events");
+      for (const kind of rare.split(" ")) source.addEventListener(kind, () => within(AT_ONCE_MS));
+      for (const kind of often.split(" ")) source.addEventListener(kind, () => within(OFTEN_MS));
+    }
+  }
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (!document.hidden) within(0);
+  });
+  setInterval(() => {
+    listen();
+    within(0);
+  }, ALWAYS_MS);
+  listen();
 }
 
 function takeImages(form, answer) {
@@ -76,7 +99,7 @@ function takeImages(form, answer) {
       const said = document.adoptNode(page.getElementById("tried-now"));
       for (const link of said.querySelectorAll("a")) link.setAttribute("href", link.hash);
       answer.replaceChildren(said);
-      soon();
+      within(AT_ONCE_MS);
     } catch {
       answer.textContent = "The gateway is out of reach, or takes no image from here.";
     }
@@ -96,4 +119,4 @@ function takeImages(form, answer) {
 }
 
 takeImages(document.getElementById("try-form"), document.getElementById("tried"));
-keepUp();
+keepUp(document.getElementById("main").dataset);
