@@ -15,7 +15,7 @@ import network
 import numpy as np
 from pytriton.decorators import batch
 from pytriton.model_config import ModelConfig, Tensor
-from pytriton.triton import Triton, TritonConfig
+from pytriton.triton import Triton, TritonConfig, TritonSecurityConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,9 @@ def main() -> None:
         http_address=HOST, http_port=arguments.port, allow_grpc=False, allow_metrics=False
     )
     workspace = tempfile.mkdtemp(dir=arguments.directory) + "/workspace"
-    with Triton(config=config, workspace=workspace) as triton:
+    # Without it pytriton shuts what Triton tells of its models to who hasn't a token of its own.
+    security = TritonSecurityConfig(restricted_endpoints=[])
+    with Triton(config=config, security_config=security, workspace=workspace) as triton:
         triton.bind(
             model_name=arguments.name,
             infer_func=batch(answering(network.load(arguments.weights))),
