@@ -108,3 +108,4 @@ def assert_valid(document: dict[str, Any], version: str) -> None:
 if __name__ == "__main__":
     if problem := get():
         sys.stdout.write(f"skipped: the manifests in deploy/ ({problem})\n")
+        sys.exit(1)
