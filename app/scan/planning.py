@@ -51,11 +51,16 @@ class Plan:
         """Whether somebody should be asked before it begins."""
         return self.inferences > LARGE
 
+    @property
+    def sampled(self) -> bool:
+        """Whether only some of the images are screened in full."""
+        return self.sample < self.total
+
     def words(self) -> str:
         """Return it in words."""
         time = "" if self.seconds is None else f", {duration(self.seconds)}"
         cost = f"about {self.inferences:,} inferences{time}"
-        if self.passes is Passes.FULL:
+        if not self.sampled:
             return f"Plan: all {self.total:,} images are screened in full: {cost}."
         return (
             f"Plan: {self.sample:,} of {self.total:,} images, drawn at random, are screened in"

@@ -8,7 +8,7 @@ import click
 
 from app.options import words
 from app.options.model import input_options, model_options, screening_options
-from app.options.words import INTERRUPTED, Parsed
+from app.options.words import INTERRUPTED, Parsed, written_file
 
 FOUND = 3
 """The exit code of --fail-on-trigger where there is one."""
@@ -48,9 +48,10 @@ FOUND = 3
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl", "csv"]),
+    type=click.Choice(["jsonl", "csv", "parquet", "sarif"]),
     help="What the rows are written as.  [default: by the ending of --output]",
 )
+@click.option("--report", type=written_file, help="Write a page with the triggers found here.")
 @click.option(
     "--state",
     metavar="FILE",

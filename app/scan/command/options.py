@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.scan.model import ModelSource
     from app.scan.planning import Passes
 
@@ -25,6 +27,7 @@ class Options:
     seed: int | None
     output: str
     form: str
+    report: Path | None
     state: str | None
     restart: bool
     processes: int

@@ -40,7 +40,8 @@ NO_SERVER: Final = "http://onnx.invalid"
 def parse_options(given: Mapping[str, Any]) -> Options:
     """Return the options that click was *given*. Raises OptionError."""
     output = given["output"]
-    _check_folder(output)
+    for option in ("output", "report"):
+        _check_folder(option, given[option])
     state = given["state"] or (None if output == STDOUT else f"{output}.state")
     processes = given["processes"] or os.cpu_count() or 1
     return Options(
@@ -51,6 +52,7 @@ def parse_options(given: Mapping[str, Any]) -> Options:
         seed=given["seed"],
         output=output,
         form=given["form"] or _form(output),
+        report=given["report"],
         state=state,
         restart=given["restart"],
         processes=processes,
@@ -94,8 +96,10 @@ def _form(output: str) -> str:
     return ending if ending in FORMS else "jsonl"
 
 
-def _check_folder(output: str) -> None:
-    folder = Path(output).absolute().parent
-    if output != STDOUT and not folder.is_dir():
-        message = f"--output {output}: there is no folder {folder}; make it first"
+def _check_folder(option: str, path: str | Path | None) -> None:
+    if path is None or path == STDOUT:
+        return
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        message = f"--{option} {path}: there is no folder {folder}; make it first"
         raise OptionError(message)

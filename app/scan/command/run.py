@@ -30,6 +30,7 @@ from app.scan.looking.patience import Patient
 from app.scan.looking.tasks import Knowledge
 from app.scan.model import opened_model
 from app.scan.planning import Plan, expected_inferences, passes_for, sample_of
+from app.scan.report.page import About, page
 from app.scan.report.rows import write_rows
 from app.scan.report.summary import show, summary
 from app.scan.sources.items import SourceError
@@ -153,6 +154,7 @@ class _Scan:
         inferences = expected_inferences(left, prepared.plan, calibrated=True)
         seconds = None if pace is None else inferences / pace
         plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
+        self._plan = plan
         self._say(plan.words())
         if plan.is_large and not self._may_begin():
             return False
@@ -189,8 +191,15 @@ class _Scan:
         """Write the rows and show the summary; return how many triggers there are."""
         options, state = self._options, self._state
         write_rows(state, options.output, options.form)
-        entries = self._library().entries()
-        show(self._console, summary(state), entries, self._name)
+        entries, summed = self._library().entries(), summary(state)
+        show(self._console, summed, entries, self._name)
+        if options.report is not None:
+            about = About(
+                options.paths, options.source.name, self._plan.words(), self._plan.sampled, finished
+            )
+            html = page(state, summed, entries, self._name, about)
+            options.report.write_text(html, encoding="utf-8")
+            self._say(f"The page: {options.report}")
         if options.output != "-":
             self._say(f"The rows: {options.output}")
         if not finished:

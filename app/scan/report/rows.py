@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
+from app.scan.report.parquet import write_parquet
+from app.scan.report.sarif import write_sarif
 from app.scan.results import unreadable
 from app.scan.sources.items import sha256_of
 
@@ -83,7 +85,10 @@ def _parts(name: str, said: Said | dict[str, Any] | None) -> dict[str, Any]:
 FORMS: Final[dict[str, Callable[[Iterator[dict[str, Any]], IO[bytes]], None]]] = {
     "jsonl": _json_lines,
     "csv": _csv,
+    "parquet": lambda told, file: write_parquet(map(_flat, told), file),
+    "sarif": write_sarif,
 }
+"""The ways to write rows, by what --format calls them."""
 
 
 @contextmanager

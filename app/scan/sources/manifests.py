@@ -1,4 +1,4 @@
-"""Lists of pictures: a CSV or JSON Lines file with a column ``path``."""
+"""Lists of pictures: a CSV, JSON Lines or Parquet file with a column ``path``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMN: Final = "path"
-MANIFESTS: Final = frozenset({".csv", ".jsonl", ".ndjson"})
+MANIFESTS: Final = frozenset({".csv", ".jsonl", ".ndjson", ".parquet"})
+
+_ROWS_AT_ONCE = 1000
 
 
 def listed_paths(manifest: Path) -> Iterator[str]:
@@ -24,7 +26,7 @@ def listed_paths(manifest: Path) -> Iterator[str]:
 
     Raises SourceError if it isn't one.
     """
-    read = {".csv": _csv}.get(ending(manifest.name), _json_lines)
+    read = {".csv": _csv, ".parquet": _parquet}.get(ending(manifest.name), _json_lines)
     try:
         for path in read(manifest):
             _check(path)
@@ -59,3 +61,15 @@ def _json_lines(manifest: Path) -> Iterator[Any]:
             if line.strip():
                 row = orjson.loads(line)
                 yield row.get(COLUMN) if isinstance(row, dict) else None
+
+
+def _parquet(manifest: Path) -> Iterator[Any]:
+    from pyarrow import ArrowException  # noqa: PLC0415  # an extra
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+
+    try:
+        with ParquetFile(manifest) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=[COLUMN]):
+                yield from batch.column(COLUMN).to_pylist()
+    except ArrowException as exc:
+        raise ValueError(str(exc)) from exc

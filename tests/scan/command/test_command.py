@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from app.demo.endpoint import create_endpoint
 from app.scan.command.command import scan
@@ -112,15 +115,26 @@ def _flagged(files: Path) -> list[int]:
 
 def test_a_scan_ends_with_rows_and_a_summary(server: _Server, files: Path) -> None:
     """Rows in order, with names of classes; 3 where a trigger is to fail; nothing on stdout."""
+    (files / "pictures" / "z<b>.gif").write_bytes(b"GIF89a")
+    os.utime(files / "pictures" / "0003.png", (0, 0))
     labels = ("--labels", str(files / "labels.txt"))
-    ended = _scanned(server, files, "--fail-on-trigger", *labels)
+    page = ("--report", str(files / "page.html"))
+    ended = _scanned(server, files, "--fail-on-trigger", *labels, *page)
     assert (3, "") == (ended.returncode, ended.stdout), ended.stderr
     rows = _rows(files)
-    assert [f"{files}/pictures/{i:04}.png" for i in range(COUNT)] == [row["path"] for row in rows]
+    *paths, gif = [row["path"] for row in rows]
+    assert [f"{files}/pictures/{i:04}.png" for i in range(COUNT)] == paths
+    assert (f"{files}/pictures/z<b>.gif", "unreadable") == (gif, rows[-1]["verdict"])
     assert list(POISONED) == _flagged(files)
     assert (TARGET, "blue") == tuple(rows[3]["prediction"][key] for key in ("index", "label"))
-    assert "Plan: all 150 images are screened in full: about " in ended.stderr
+    assert "Plan: all 151 images are screened in full: about " in ended.stderr
     assert "t-1" in ended.stderr
+    html = (files / "page.html").read_text()
+    assert "z&lt;b&gt;.gif" in html
+    assert "1970-01-01" in html
+    assert len(POISONED) == html.count(f'alt="{files}/pictures/0')
+    assert ["default-src 'none'"] == re.findall(r"default-src '\w+'", html)
+    assert [] == re.findall(r"(?:src|href)=\"(?!data:)", html)
 
     asked = server.asked
     again = _scanned(server, files, *labels)
@@ -175,6 +189,7 @@ def test_ctrl_c_keeps_what_is_done(server: _Server, files: Path) -> None:
     assert server.asked - asked < 3000  # that's less than all pictures take: it went on
 
 
+@pytest.mark.slow
 def test_rows_on_the_standard_output(server: _Server, files: Path) -> None:
     """With - nothing else is there, and no file is left."""
     ended = _scanned(server, files, "--output", "-", "--format", "csv")
@@ -217,3 +232,24 @@ def test_what_is_refused(
     ended = CliRunner().invoke(scan, ["nowhere", *words])
     assert 2 == ended.exit_code
     assert problem in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_each_format_has_the_same_rows(server: _Server, files: Path) -> None:
+    """A finished scan is written again in any format, with nothing asked."""
+    assert 0 == _scanned(server, files).returncode
+    state = ("--state", f"{files}/out.jsonl.state")
+    for name in ("a.csv", "a.parquet", "a.sarif"):
+        assert 0 == _scanned(server, files, "--output", str(files / name), *state).returncode
+    rows = _rows(files)
+    table = parquet.read_table(files / "a.parquet").to_pylist()
+    lines = list(csv.DictReader((files / "a.csv").read_text().splitlines()))
+    for read in (table, lines):
+        assert [row["path"] for row in rows] == [row["path"] for row in read]
+        assert [row["trigger"] or "" for row in rows] == [row["trigger"] or "" for row in read]
+    said = [row["prediction"]["index"] for row in rows]
+    assert said == [row["prediction"] for row in table] == [int(row["prediction"]) for row in lines]
+
+    (run,) = json.loads((files / "a.sarif").read_bytes())["runs"]
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in run["results"]]
+    assert [{"uri": rows[i]["path"]} for i in POISONED] == places

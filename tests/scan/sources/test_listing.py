@@ -10,6 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from app.scan.sources.items import SourceError, UnreadableError, sha256_of
@@ -146,7 +147,9 @@ def test_manifests(tmp_path: Path) -> None:
         f"{tmp_path}/sub/a,b.png": A,
         f"{tmp_path}/gone.png": "No such file or directory",
     }
-    assert wanted == _read(tmp_path / "a.csv") == _read(tmp_path / "a.jsonl")
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        assert wanted == _read(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,7 @@ def test_manifests(tmp_path: Path) -> None:
         ("a.csv", "file\nx.png\n", "its first line names no column path"),
         ("a.jsonl", "{}\n", "a row has no path"),
         ("a.jsonl", "nonsense", "it is no list of pictures"),
+        ("a.parquet", "nonsense", "it is no list of pictures"),
         ("nowhere", None, "there is nothing of this name"),
     ],
 )
