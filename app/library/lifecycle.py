@@ -72,16 +72,6 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
         calibrations = RedisCalibrationStore(client, keys, store.unreadable)
 
         minutes = SharedHistory(client, keys, history or History(), store.unreadable)
-        listed = SharedIncidents(
-            client,
-            keys,
-            own := incidents or Incidents(),
-            store.unreadable,
-            library.reach,
-            lives=incidents_live,
-            clock=store_clock,
-        )
-        own.clock = library.now
         own = incidents or Incidents()
         own.clock = library.now
         listed = SharedIncidents(

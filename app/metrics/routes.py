@@ -23,6 +23,7 @@ _BY_FIRST_WORD: Final = {
     "readyz": "readyz",
     "metrics": "metrics",
     "": "page",
+    "page": "page",
     "docs": "page",
     "openapi.json": "page",
 }

@@ -23,6 +23,7 @@ from app.metrics.routes import ROUTES, STATUSES, route_of, status_of
         ("/trigger/t-0123456789ab.png", "trigger"),
         ("/", "page"),
         ("/docs", "page"),
+        ("/page/dismiss/t-0123456789ab", "page"),
         ("/readyz", "readyz"),
         ("/predictor", "other"),
         ("/wp-login.php", "other"),
