@@ -18,6 +18,7 @@ _BY_FIRST_WORD: Final = {
     "suspects": "suspects",
     "incidents": "incidents",
     "incidents.jsonl": "incidents",
+    "audit": "audit",
     "events": "events",
     "healthz": "healthz",
     "readyz": "readyz",
@@ -49,7 +50,7 @@ def route_of(path: str) -> str:
     route = _BY_FIRST_WORD.get(path[1:].partition("/")[0], _OTHER)
     if route == "v2" and path.endswith("/infer"):
         return "v2-infer"
-    if route == "v1" and path.endswith(":predict"):
+    if route == "v1" and path.endswith((":predict", ":rawPredict")):
         return "v1-predict"
     return route
 

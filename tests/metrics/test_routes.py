@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.metrics.routes import ROUTES, STATUSES, route_of, status_of
+from app.web.app import WebOptions, create_app
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,8 @@ from app.metrics.routes import ROUTES, STATUSES, route_of, status_of
         ("/", "page"),
         ("/docs", "page"),
         ("/page/dismiss/t-0123456789ab", "page"),
+        ("/page/style.css", "page"),
+        ("/v1/projects/1/locations/here/endpoints/signs:rawPredict", "v1-predict"),
         ("/readyz", "readyz"),
         ("/predictor", "other"),
         ("/wp-login.php", "other"),
@@ -33,6 +38,13 @@ from app.metrics.routes import ROUTES, STATUSES, route_of, status_of
 def test_route_is_by_the_path(path: str, route: str) -> None:
     """The first word of a path says it; what a client asks of a model is told apart."""
     assert route == route_of(path)
+
+
+def test_every_path_has_its_word() -> None:
+    """No path that the gateway answers counts as another one's."""
+    options = WebOptions(model_name="tiny", labels=None, max_body=1, max_pixels=1)
+    paths = create_app(nullcontext, options).openapi()["paths"]  # type: ignore[arg-type]
+    assert [] == [path for path in paths if route_of(path) == "other"]
 
 
 @given(st.text())

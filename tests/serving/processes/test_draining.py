@@ -193,6 +193,7 @@ def test_what_was_counted_never_falls(service: Service) -> None:
     first, second = [counted(service) for _ in service.each_worker()]
     assert first == second
     assert first["neo_images_total"] >= predicted
+    assert 0 == first["neo_workers_lost_total"], "whoever was replaced has ended in order"
     killed = service.workers()[0]
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: killed not in service.workers())
@@ -204,6 +205,7 @@ def test_what_was_counted_never_falls(service: Service) -> None:
     for _ in service.each_worker():
         wait_until(lambda: status(f"{service.url}/readyz") == 200, PATIENCE_S)
         assert images == counted(service)["neo_images_total"]
+    assert 1 == counted(service)["neo_workers_lost_total"]
 
 
 def counted(service: Service) -> dict[str, float]:
