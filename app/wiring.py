@@ -288,7 +288,9 @@ def _used(settings: Settings, redis_url: str, workers: int) -> dict[str, Fact]:
     """Return what a worker that is ready says of its settings, without any secret."""
     return {
         "model": settings.model,
+        "upstream": without_credentials(settings.upstream_url),
         "protocol": settings.upstream_protocol.value,
+        "mode": settings.mode.value,
         "store": without_credentials(redis_url),
         "workers": workers,
         "keys": bool(settings.api_keys.values or settings.admin_keys.values),

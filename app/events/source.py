@@ -74,6 +74,7 @@ class Events:
 
     def tell(self, kind: Kind, /, **facts: Fact) -> None:
         """Tell what has happened; never waits, and never fails."""
+        facts = {name: _utf8(fact) for name, fact in facts.items()}
         event = Event(kind, self._clock(), facts, _id(kind, facts))
         for hearer in tuple(self._hearers):
             try:
@@ -97,3 +98,8 @@ def _id(kind: Kind, facts: Mapping[str, Fact]) -> str:
     if kind is Kind.TRIGGER_CONFIRMED:
         return f"e-confirmed-{facts.get('trigger')}"
     return f"e-{secrets.token_hex(8)}"
+
+
+def _utf8(fact: Fact) -> Fact:
+    """Return *fact*; bytes of an environment that are no UTF-8 stay visible."""
+    return fact.encode(errors="backslashreplace").decode() if isinstance(fact, str) else fact

@@ -76,7 +76,7 @@ class Json(Discreet):
             "level": record.levelname.lower(),
             "worker": record.process,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().encode(errors="backslashreplace").decode(),
         }
         fields |= {name: getattr(record, name) for name in MORE if getattr(record, name, None)}
         if record.exc_info and record.exc_info[1]:

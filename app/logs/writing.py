@@ -22,6 +22,7 @@ def write_log(level: int = logging.WARNING, form: logging.Formatter | None = Non
     In the *form* `Text` or `Json` it is a service's, which says no trouble again and again. Also
     what a library has prepared before: uvicorn, if it was started on its own.
     """
+    logging.raiseExceptions = False  # what it prints where writing fails has the errors' texts
     logging.basicConfig()
     logging.getLogger().setLevel(max(level, logging.WARNING))
     logging.getLogger(OURS).setLevel(level)

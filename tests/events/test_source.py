@@ -48,6 +48,15 @@ def test_a_hearer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> N
     assert ["an event was not heard"] == [record.message for record in caplog.records]
 
 
+def test_facts_can_be_written_anywhere() -> None:
+    """A name out of an environment that isn't UTF-8 is told as far as it is."""
+    events = Events()
+    heard: list[Event] = []
+    events.hear(heard.append)
+    events.tell(Kind.WORKER_READY, model="signs \udcff", workers=2, keys=None)
+    assert {"model": "signs \\udcff", "workers": 2, "keys": None} == heard[0].facts
+
+
 def test_each_event_has_a_name_of_its_own_but_what_happens_once_to_a_trigger() -> None:
     """Two workers that tell that one trigger is confirmed tell the same; all else is another."""
     events = Events()

@@ -59,6 +59,7 @@ def test_a_line_of_json() -> None:
     }
     line = Json().format(record("%d images\nwait", 3))
     assert (usual, 0) == (orjson.loads(line), line.count("\n"))
+    assert "a \\udcff" == orjson.loads(Json().format(record("a \udcff")))["message"]
     more = {"repeated": 7, "request_id": "r-1", **EVENT}
     assert usual | more == orjson.loads(Json().format(record("%d images\nwait", 3, **more)))
 

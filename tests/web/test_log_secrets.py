@@ -132,7 +132,9 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
     (ready,) = [line["facts"] for line in lines if line.get("event") == "worker.ready"]
     assert {
         "model": NAME,
+        "upstream": url,
         "protocol": "oip",
+        "mode": "enforce",
         "input": f"{SIDE}x{SIDE}x3",
         "classes": 4,
         "references": 60,

@@ -60,7 +60,7 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> Redis:
 
 
 def without_credentials(url: str) -> str:
-    """Return the *url* of a Redis, one that `connect` takes, as it may be told."""
+    """Return *url* as it may be told; of a Redis one that `connect` takes."""
     scheme, _, rest = url.partition("://")
     place = re.match(r"([^/?#]*)([^?#]*)", rest)
     assert place is not None  # noqa: S101  # it matches anything

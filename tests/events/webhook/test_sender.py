@@ -40,7 +40,10 @@ from app.events.webhook.courier import Courier
 from app.events.webhook.messages import CloudEvents
 from app.events.webhook.sender import Sender
 from app.library.lifecycle import open_library
+from app.library.shared import leases
 from app.upstream.http.posting import Poster
+
+leases.LEASE_SECONDS, leases.RENEWAL_SECONDS = 0.8, 0.2
 
 async def main(store, url):
     fleet = Fleet(Events())
