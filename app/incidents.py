@@ -157,8 +157,8 @@ class Incidents:
         """Return those that are *sought*, of all workers. Raises LibraryError."""
         if self.store is not None:
             return await self.store.incidents(sought)
-        found = (one for one in reversed(self._waiting) if _is_sought(one, sought))
-        return tuple(islice(found, sought.count))
+        found = [one for one in self._waiting if _is_sought(one, sought)]
+        return tuple(sorted(found, key=lambda one: one.id, reverse=True)[: sought.count])
 
     async def note(self, act: Act) -> None:
         """Keep what an admin has done; where the store can't take it, until it can."""

@@ -90,6 +90,7 @@ ELSEWHERE = {
     "web/protocols/judging": "web/protocols/test_oip",  # each image of a batch by itself
     "web/protocols/oip_messages": "web/protocols/test_oip",  # read and written in requests
     "web/pages/shown": "web/pages/test_dashboard",  # the page shows it
+    "web/reporting/*": "web/routes/test_reports",  # GET /trigger/<id>/report.zip
     "web/service": "web/routes/test_health",  # what the routes work with
     "wire/fields": "wire/test_reading",  # hostile messages, read
     "wire/lists": "wire/test_reading",  # ragged and deep ones

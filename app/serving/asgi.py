@@ -10,7 +10,7 @@ from app.logs import write_log
 from app.serving.log import write_service_log
 from app.serving.processes.draining import lingering
 from app.serving.processes.orphans import end_with_supervisor
-from app.settings import SettingError, read_settings
+from app.settings import SettingError, read_settings, told_settings
 from app.web.app import WebOptions, create_app
 from app.web.guarding.key_rings import key_ring
 from app.wiring import open_gateway
@@ -53,6 +53,7 @@ def _web_options(settings: Settings) -> WebOptions:
         resize=settings.input_resize,
         api_keys=key_ring("NEO_API_KEYS", settings.api_keys),
         admin_keys=key_ring("NEO_ADMIN_KEYS", settings.admin_keys),
+        settings=told_settings(settings),
     )
 
 

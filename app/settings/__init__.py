@@ -20,6 +20,7 @@ from app.settings.choices import (
 from app.settings.model_input import InputSettings, Normalisation
 from app.settings.reading import SettingError, read_settings
 from app.settings.settings import Settings
+from app.settings.telling import told_settings
 
 __all__ = [
     "FailurePolicy",
@@ -39,4 +40,5 @@ __all__ = [
     "Strategy",
     "WebhookFormat",
     "read_settings",
+    "told_settings",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,12 @@ from app.web.pages import assets, changing, dashboard, trying
 from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
-from app.web.routes import events, health, incidents, metrics, predict, triggers
+from app.web.routes import events, health, incidents, metrics, predict, reports, triggers
 from app.web.service import DOOR, DRAIN, Service
 from app.web.traced import traced
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from starlette.types import Receive, Scope, Send
@@ -91,6 +91,8 @@ class WebOptions:
     resize: Resize = Resize.STRETCH
     api_keys: Iterable[str] | KeyRing = ()
     admin_keys: Iterable[str] | KeyRing = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What reports tell of the settings."""
 
 
 def create_app(
@@ -142,6 +144,7 @@ def create_app(
         bodies,
         PictureLimits(options.max_pixels, options.resize),
         keys,
+        settings=options.settings,
     )
     register_problems(app)
     _register_routes(app, keys)
@@ -172,6 +175,7 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
         responses=no_admin,
     )
     app.include_router(events.router, dependencies=keys.for_admins(), responses=no_admin)
+    app.include_router(reports.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(incidents.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -12,6 +12,8 @@ from app.gateway.readiness import Part, Readiness
 from app.web.answering.listeners import Listeners
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.gateway.readiness import Drain
     from app.web.answering.answers import Labels
     from app.web.guarding.keys import Keys
@@ -30,6 +32,7 @@ class Service:
     """What the routes know of the model, what sizes they take, and which keys they know.
 
     ``bodies`` are those that are being answered, ``listeners`` those who hear the events.
+    ``settings`` are what may be told of the settings.
     """
 
     model_name: str
@@ -38,6 +41,7 @@ class Service:
     pictures: PictureLimits
     keys: Keys
     listeners: Listeners = field(default_factory=Listeners)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def max_body(self) -> int:

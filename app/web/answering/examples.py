@@ -14,6 +14,8 @@ from app.pictures.encoding import png
 from app.web.answering.answers import predicted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.detection.search import Answers
     from app.gateway.examples import Examples
     from app.web.answering.answers import Labels, PredictedClass
@@ -36,19 +38,24 @@ def sheet(examples: Examples, labels: Labels) -> bytes:
 def archive(examples: Examples, labels: Labels) -> bytes:
     """Return a .zip: clean/00.png…, stamped/00.png…, and answers.json, what the model says."""
     file = BytesIO()
-    with zipfile.ZipFile(file, "w") as files:
-        answers = []
-        for i in range(len(examples.clean)):
-            clean, stamped = f"clean/{i:02}.png", f"stamped/{i:02}.png"
-            files.writestr(zipfile.ZipInfo(clean), png(examples.clean[i]))
-            files.writestr(zipfile.ZipInfo(stamped), png(examples.stamped[i]))
-            answers += [
-                {"file": clean, **asdict(_said(examples.clean_answers, i, labels))},
-                {"file": stamped, **asdict(_said(examples.stamped_answers, i, labels))},
-            ]
-        document = orjson.dumps(answers, option=orjson.OPT_INDENT_2)
-        files.writestr(zipfile.ZipInfo("answers.json"), document)
+    with zipfile.ZipFile(file, "w") as packed:
+        for name, content in files(examples, labels):
+            packed.writestr(zipfile.ZipInfo(name), content)
     return file.getvalue()
+
+
+def files(examples: Examples, labels: Labels) -> Iterator[tuple[str, bytes]]:
+    """Yield the same files, by their names."""
+    answers = []
+    for i in range(len(examples.clean)):
+        clean, stamped = f"clean/{i:02}.png", f"stamped/{i:02}.png"
+        yield clean, png(examples.clean[i])
+        yield stamped, png(examples.stamped[i])
+        answers += [
+            {"file": clean, **asdict(_said(examples.clean_answers, i, labels))},
+            {"file": stamped, **asdict(_said(examples.stamped_answers, i, labels))},
+        ]
+    yield "answers.json", orjson.dumps(answers, option=orjson.OPT_INDENT_2)
 
 
 def _said(answers: Answers, i: int, labels: Labels) -> PredictedClass:

@@ -55,6 +55,7 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "GET /trigger/{trigger_id}/overlay.png",
         "GET /trigger/{trigger_id}/examples.png",
         "GET /trigger/{trigger_id}/examples.zip",
+        "GET /trigger/{trigger_id}/report.zip",
         "DELETE /trigger/{trigger_id}",
         "POST /trigger/{trigger_id}/restore",
         "GET /incidents",

@@ -138,7 +138,8 @@ class Away:
 
     async def incidents(self, _: Sought) -> tuple[Incident, ...]:
         """Fail."""
-        raise StoreAwayError
+        message = "Redis is out of reach"
+        raise StoreAwayError(message)
 
     async def note(self, _: Act) -> None:
         """Fail."""
