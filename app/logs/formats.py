@@ -86,10 +86,12 @@ class Json(Discreet):
 
 def _discreet(record: logging.LogRecord) -> logging.LogRecord:
     """Return *record* without the text of any error."""
+    words = record.args if isinstance(record.args, tuple) else ()
+    if record.exc_text is None and not any(isinstance(one, BaseException) for one in words):
+        return record
     record = copy.copy(record)
     record.exc_text = None  # another formatter's
-    if isinstance(record.args, tuple):
-        record.args = tuple(told_among(record.args))
+    record.args = tuple(told_among(words)) or record.args
     return record
 
 
