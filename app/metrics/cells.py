@@ -40,7 +40,10 @@ class Cells:
         self._taken = 0
 
     def take(self, count: int) -> slice:
-        """Return the place of *count* numbers that nobody else counts in."""
+        """Return the place of *count* numbers that nobody else counts in.
+
+        It is the same in every process: only this package's modules take some, in a fixed order.
+        """
         place = slice(self._taken, self._taken + count)
         if place.stop > CAPACITY:
             message = f"CAPACITY ({CAPACITY}) is too small"
