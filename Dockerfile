@@ -41,6 +41,7 @@ RUN cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --
 FROM python:3.12-slim AS runtime
 # One thread for numpy: the workers are the parallelism.
 ENV HOME=/tmp \
+    MALLOC_ARENA_MAX=2 \
     OMP_NUM_THREADS=1 \
     PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

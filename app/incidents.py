@@ -56,11 +56,11 @@ class Incident:
     """One image that carried a trigger.
 
     ``key`` is the name of the caller's key, None where none is needed. ``upstream`` is what the
-    model said, ``sanitised`` what is right. ``evidence`` is the trigger's, None where it is in no
-    library. ``sha256`` and ``size`` are of the bytes that were sent. ``address`` is where the image
-    is kept, None where it isn't. ``late``: it was flagged when its caller had been answered.
-    ``unlisted`` counts the images of the same trigger and key, since the one before it, that were
-    too many to be listed.
+    model said, ``sanitised`` what is right. ``evidence`` is the trigger's, with the terms of the
+    sum that this image has made; None where it is in no library. ``sha256`` and ``size`` are of the
+    bytes that were sent. ``address`` is where the image is kept, None where it isn't. ``late``: it
+    was flagged when its caller had been answered. ``unlisted`` counts the images of the same
+    trigger and key, since the one before it, that were too many to be listed.
     """
 
     id: str

@@ -86,7 +86,7 @@ class Recorder:
         sort.bucket.take(1)
         unlisted, sort.unlisted = sort.unlisted, 0
         now = self._incidents.clock()
-        evidence = self._evidence(trigger_id)
+        evidence = self._evidence(trigger_id, outcome)
         metrics.INCIDENTS.inc()
 
         async def record() -> None:
@@ -146,11 +146,12 @@ class Recorder:
             incident = replace(incident, address=await self._keeper.keep(picture, incident))
         self._incidents.keep(incident)
 
-    def _evidence(self, trigger_id: str) -> Evidence | None:
+    def _evidence(self, trigger_id: str, outcome: Outcome) -> Evidence | None:
         try:
-            return self._library.entry(trigger_id).trigger.evidence
+            evidence = self._library.entry(trigger_id).trigger.evidence
         except UnknownTriggerError:  # a full library has no room for it
             return None
+        return replace(evidence, terms=outcome.terms)
 
     def _sort(self, key: str | None, trigger_id: str) -> _Sort:
         named = (key, trigger_id)

@@ -42,6 +42,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     called from the main thread.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are the parallelism
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # or each thread's large arrays leave holes
     write_service_log(settings)
     os.environ["WEB_CONCURRENCY"] = str(workers)  # each has its share of the probe rates
     # A single worker hands its SIGTERM on when it is done, and the Valkey has to be stopped then.

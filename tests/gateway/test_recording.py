@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from app.detection.trigger import Sign
 from app.gateway.admission.rates import BURST_S
 from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
 from app.gateway.readiness import Part
@@ -78,11 +80,17 @@ async def test_flagged_images_are_listed_with_all_that_is_known(store_url: str, 
     assert ["discovered", "known-trigger"] == [first.screening, second.screening]
     assert [("r-0", "shop"), ("r-1", "shop")] == [(i.request_id, i.key) for i in (first, second)]
     for incident, file in ((first, files[0]), (second, files[1])):
-        assert (entry.id, entry.trigger.evidence) == (incident.trigger_id, incident.evidence)
+        assert incident.evidence is not None
+        its = replace(entry.trigger.evidence, terms=incident.evidence.terms)
+        assert (entry.id, its) == (incident.trigger_id, incident.evidence)
         assert TARGET == incident.upstream.index != incident.sanitised.index
         assert (hashlib.sha256(file).hexdigest(), len(file)) == (incident.sha256, incident.size)
         assert ("enforce", None, False) == (incident.mode, incident.address, incident.late)
     assert first.at < second.at
+    assert first.evidence is not None
+    assert second.evidence is not None
+    assert entry.trigger.evidence.terms == first.evidence.terms
+    assert Sign.PIXELS in {one.sign for one in second.evidence.terms}
 
 
 async def test_image_that_is_flagged_when_its_caller_has_gone(store_url: str, name: str) -> None:

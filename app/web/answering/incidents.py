@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IncidentEvidence(EvidenceAnswer):
-    """Why what the image carried is called a trigger, as it was known then."""
+    """Why what the image carried is called a trigger, as it was known then.
+
+    ``sum`` and ``terms`` are those of this image: why it is said to carry it.
+    """
 
     carry_rate: float
     heal_rate: float
