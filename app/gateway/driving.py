@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from app.deadlines import until
 from app.detection.search import Done, Probe, advance, refuse
 from app.gateway.admission.turns import Turns
-from app.ports import BACKGROUND, Caller, UpstreamError, UpstreamTimeoutError
+from app.ports import BACKGROUND, NOBODY, Caller, UpstreamError, UpstreamTimeoutError
 from app.tracing import span
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Course(Generic[T]):
             self.search.close()
 
 
+BEHIND: Final = Caller(behind=True)
+"""Who has an answer, and whose image is examined behind it."""
+
+
 def _ends(_: Course[T]) -> T | None:
     return None
 
@@ -116,6 +120,8 @@ class Driver:
                 visit.timing.answered()
             return said
 
+        waits = visit.said is None
+        self._turns.waited += waits
         try:
             return course.driven(await self.finish(course, answers))
         except UpstreamError as exc:
@@ -124,6 +130,7 @@ class Driver:
             so_far = go_on(course) if asyncio.get_running_loop().time() >= deadline else None
             return course.driven(refuse(search) if so_far is None else so_far, exc)
         finally:
+            self._turns.waited -= waits
             if not course.background:
                 course.close()
 
@@ -136,7 +143,9 @@ class Driver:
         """
         threaded = _large(self._model.size)
         if course.step is None:
-            course.step = await _advanced(course.search, threaded=threaded)
+            first = NOBODY if course.visit.said is None else BEHIND
+            async with self._turns.turn(first):
+                course.step = await _advanced(course.search, threaded=threaded)
         while isinstance(course.step, Probe):
             probe, caller = course.step, course.caller(course.step)
             with span("round", images=len(probe), purpose=probe.purpose.value):

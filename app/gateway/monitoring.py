@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOGETHER: Final = 32
-"""Images that are screened behind their answers at the same time; the others wait."""
+TOGETHER: Final = 16
+"""Images that are screened behind their answers at the same time; the others wait. With more a
+search on photographs wouldn't end within its patience, in its share of the CPU time."""
 
 MOST_BEHIND: Final = 2_000
 """Images whose answers are out, those that wait included."""

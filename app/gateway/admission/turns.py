@@ -28,10 +28,13 @@ _AT_ONCE: AbstractAsyncContextManager[None] = nullcontext()
 class Turns:
     """Lets long searches take turns; short ones don't wait. After a step it is *pause* times that.
 
-    Without a pause, where nobody else is to be served, nobody waits for a turn either.
+    Without a pause, where nobody else is to be served, nobody waits for a turn either. Searches
+    that go on behind an answer take turns as well, with a pause while any callers are ``waited``
+    for: the images whose callers have no answer yet.
     """
 
     def __init__(self, pause: float = PAUSE) -> None:
+        self.waited = 0
         self._lock = asyncio.Lock()
         self._pause = pause
 
@@ -41,14 +44,15 @@ class Turns:
         The next turn begins after a pause: whoever came in the meantime is served first. A search
         alone asks the upstream in that time.
         """
-        return self._long_turn() if caller.long and self._pause else _AT_ONCE
+        return self._long_turn(caller) if caller.yields and self._pause else _AT_ONCE
 
     @asynccontextmanager
-    async def _long_turn(self) -> AsyncIterator[None]:
+    async def _long_turn(self, caller: Caller) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         await self._lock.acquire()
         begun = loop.time()
         try:
             yield
         finally:
-            loop.call_later(self._pause * (loop.time() - begun), self._lock.release)
+            pauses = caller.long or self.waited
+            loop.call_later(pauses and self._pause * (loop.time() - begun), self._lock.release)

@@ -9,7 +9,7 @@ import pytest
 from app.gateway.admission.turns import Turns
 from app.ports import LONG, Caller
 
-SHORT, LONG_ONE = Caller(LONG - 1), Caller(LONG)
+SHORT, LONG_ONE, BEHIND = Caller(LONG - 1), Caller(LONG), Caller(behind=True)
 
 
 async def test_short_searches_do_not_wait() -> None:
@@ -53,6 +53,28 @@ async def test_pause_is_for_others() -> None:
         order.append("short")
     await asyncio.wait_for(waiting, 10)
     assert ["short", "long"] == order
+
+
+async def test_what_goes_on_behind_an_answer_pauses_only_for_who_waits() -> None:
+    """Its steps go one by one; the next one begins at once, or later if callers are waited for."""
+    turns, order = Turns(pause=1000), []
+
+    async def behind(name: str) -> None:
+        async with turns.turn(BEHIND):
+            order.append(name)
+
+    async with turns.turn(BEHIND):
+        first = asyncio.create_task(behind("first"))
+        await asyncio.sleep(0.05)
+        assert [] == order
+    await asyncio.wait_for(first, 10)
+    async with turns.turn(BEHIND):
+        turns.waited = 1
+        await asyncio.sleep(0.05)
+    second = asyncio.create_task(behind("second"))
+    await asyncio.wait([second], timeout=0.05)
+    assert ["first"] == order
+    second.cancel()
 
 
 async def test_step_that_fails_ends_its_turn() -> None:
