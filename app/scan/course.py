@@ -164,22 +164,22 @@ class _Reading:
         packed = pickle.dumps(knowledge)
         size = SCREENED_TOGETHER if self._screened else COMPARED_TOGETHER
         waiting: list[tuple[str, Content]] = []
-        for listed in self._wave:
-            waiting += self._read(listed, knowledge.version)
+        contents = self._means.reader.contents([listed.item for listed in self._wave])
+        for listed, content in zip(self._wave, contents, strict=True):
+            if isinstance(content, UnreadableError):
+                self.reasons[listed.id] = str(content)
+                continue
+            waiting += self._new(listed.id, content, knowledge.version)
             if len(waiting) >= size:
                 yield self._task(waiting, knowledge.version, packed)
                 waiting = []
         if waiting:
             yield self._task(waiting, knowledge.version, packed)
 
-    def _read(self, listed: Listed, version: int) -> list[tuple[str, Content]]:
-        try:
-            content = self._means.reader.read(listed.item)
-        except UnreadableError as exc:
-            self.reasons[listed.id] = str(exc)
-            return []
+    def _new(self, number: int, content: Content, version: int) -> list[tuple[str, Content]]:
+        """Return *content* by its name, unless there is nothing more to find out about it."""
         name = content.name
-        self.contents[listed.id] = name
+        self.contents[number] = name
         if name in self.order:
             return []
         self.order[name] = None

@@ -81,6 +81,12 @@ def quarantine(text: str) -> str:
     if "@" in rest.partition("/")[0]:
         message = "an address with a password would be told with each image; set it elsewhere"
         raise ValueError(message)
+    check_scheme(scheme)
+    return text
+
+
+def check_scheme(scheme: str) -> None:
+    """Return if fsspec can read addresses that begin with *scheme*. Raises ValueError."""
     try:
         from fsspec import get_filesystem_class  # noqa: PLC0415  # the extra `cloud`
 
@@ -97,7 +103,6 @@ def quarantine(text: str) -> str:
     except ValueError:
         message = f"{scheme}:// is no kind of address that fsspec knows"
         raise ValueError(message) from None
-    return text
 
 
 def class_names(value: str | tuple[str, ...]) -> tuple[str, ...]:

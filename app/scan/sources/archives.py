@@ -5,14 +5,13 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
 import tarfile
 import time
 import zipfile
-from contextlib import closing
-from functools import partial
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from app.scan.sources.files import about, located, opened
 from app.scan.sources.items import Item, Kind, Place, UnreadableError, shown
 from app.scan.sources.names import is_picture
 
@@ -26,20 +25,23 @@ INSIDE: Final = "!/"
 """Between an archive's path and a member's name."""
 
 _ENCRYPTED = 1
-_UNPACKERS: Final[dict[bytes, Callable[[str], Any]]] = {
+_UNPACKERS: Final[dict[bytes, Callable[[IO[bytes]], Any]]] = {
     b"\x1f\x8b": gzip.open,
     b"BZ": bz2.open,
     b"\xfd7": lzma.open,
 }
-_DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError)
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError, lzma.LZMAError),
+    UnreadableError,
+)
 """What Python's own modules raise of a damaged or a hostile archive."""
 
 
 def listed_zip(path: str) -> Iterator[Item]:
     """Yield the pictures of the .zip at *path*, in its own order."""
-    file = os.path.abspath(path)  # noqa: PTH100
+    file = located(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             for member in archive.infolist():
                 if is_picture(member.filename):
                     place = Place(Kind.ZIP, file, member.filename, size=member.file_size)
@@ -48,6 +50,13 @@ def listed_zip(path: str) -> Iterator[Item]:
                     yield Item(name, place, stamp, _modified(member), _refused(member))
     except (*_DAMAGED, zipfile.BadZipFile) as exc:
         yield _unreadable(path, "zip", Place(Kind.ZIP, file), exc)
+
+
+@contextmanager
+def opened_zip(path: str) -> Iterator[zipfile.ZipFile]:
+    """Open the .zip at *path*. Raises OSError, BadZipFile."""
+    with opened(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def read_zip(archive: zipfile.ZipFile, place: Place) -> bytes:
@@ -63,10 +72,10 @@ def read_zip(archive: zipfile.ZipFile, place: Place) -> bytes:
 
 def listed_tar(path: str) -> Iterator[Item]:
     """Yield the pictures of the .tar at *path*, packed or not, in its own order."""
-    file = os.path.abspath(path)  # noqa: PTH100
-    changed = os.stat(path).st_mtime_ns  # noqa: PTH116
+    file = located(path)
     try:
-        with closing(opened_tar(path)) as unpacked, tarfile.open(fileobj=unpacked) as archive:
+        changed = about(path).stamp
+        with opened_tar(path) as unpacked, tarfile.open(fileobj=unpacked) as archive:
             while (member := archive.next()) is not None:
                 archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                 if member.isfile() and is_picture(member.name):
@@ -79,12 +88,17 @@ def listed_tar(path: str) -> Iterator[Item]:
         yield _unreadable(path, "tar", Place(Kind.TAR, file), exc)
 
 
-def opened_tar(path: str) -> IO[bytes]:
+@contextmanager
+def opened_tar(path: str) -> Iterator[IO[bytes]]:
     """Open the .tar at *path* as what it is unpacked. Raises OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        unpack = _UNPACKERS.get(file.read(2), partial(open, mode="rb"))
-    unpacked: IO[bytes] = unpack(path)
-    return unpacked
+    with opened(path) as file:
+        unpack = _UNPACKERS.get(file.read(2))
+        file.seek(0)
+        if unpack is None:
+            yield file
+            return
+        with unpack(file) as unpacked:
+            yield unpacked
 
 
 def read_tar(unpacked: IO[bytes], place: Place) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.scan.sources.archives import INSIDE, PACKINGS
+from app.scan.sources.archives import INSIDE, PACKINGS, opened_zip
+from app.scan.sources.files import about, located
 from app.scan.sources.items import Content, Item, Kind, Place, UnreadableError, shown
 
 if TYPE_CHECKING:
@@ -52,24 +52,24 @@ class OpenArray:
 
 def listed_array(path: str) -> Iterator[Item]:
     """Yield the images of the .npz at *path*; of one that can't be read a single item says why."""
-    file = os.path.abspath(path)  # noqa: PTH100
-    facts = os.stat(path)  # noqa: PTH116
+    file = located(path)
     try:
+        facts = about(path)
         with opened_array(path) as array:
             count = array.count
     except UnreadableError as exc:
         yield Item(shown(path), Place(Kind.ARRAY, file), reason=str(exc))
         return
     for i in range(count):
-        name, stamp = shown(f"{path}{INSIDE}{i}"), f"{facts.st_mtime_ns}:{facts.st_size}"
-        yield Item(name, Place(Kind.ARRAY, file, start=i), stamp, int(facts.st_mtime))
+        name = shown(f"{path}{INSIDE}{i}")
+        yield Item(name, Place(Kind.ARRAY, file, start=i), facts.stamp, facts.modified)
 
 
 @contextmanager
 def opened_array(path: str) -> Iterator[OpenArray]:
     """Open the array in the .npz at *path*; no pickled objects. Raises UnreadableError."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             member = archive.getinfo(ARRAY)
             with archive.open(member) as file:
                 yield _checked(file, member)

@@ -21,6 +21,8 @@ class Kind(enum.StrEnum):
 
     FILE = "file"
     """A file of its own."""
+    ADDRESS = "address"
+    """A file of its own at an address."""
     ZIP = "zip"
     """A member of a .zip."""
     TAR = "tar"
@@ -31,7 +33,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a picture's bytes are: in ``file``, a path.
+    """Where a picture's bytes are: in ``file``, a path or an address.
 
     In a .zip it is the ``member``; in a .tar ``size`` bytes from ``start`` on, once it is unpacked;
     in a .npz the image of number ``start``.

@@ -6,18 +6,21 @@ Nothing is kept: the items go by one at a time, however many there are.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from app.scan.sources.archives import listed_tar, listed_zip
 from app.scan.sources.arrays import listed_array
-from app.scan.sources.items import Item, Kind, Place, SourceError, shown
+from app.scan.sources.files import one_item
+from app.scan.sources.items import SourceError, shown
 from app.scan.sources.manifests import MANIFESTS, listed_paths
 from app.scan.sources.names import PICTURES, ending, is_hidden
+from app.scan.sources.remote import found_below, is_address, item_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from app.scan.sources.items import Item
 
 ARCHIVES: Final = {
     ".zip": listed_zip,
@@ -30,7 +33,7 @@ ARCHIVES: Final = {
 
 
 def listed(paths: Sequence[str]) -> Iterator[Item]:
-    """Yield what is at *paths*, each a file, a folder, an archive or a manifest.
+    """Yield what is at *paths*: each a file, a folder, an archive, a manifest or an address.
 
     Raises SourceError where one of them can't be scanned at all.
     """
@@ -43,7 +46,9 @@ def listed(paths: Sequence[str]) -> Iterator[Item]:
 
 
 def _listed(path: str) -> Iterator[Item]:
-    if os.path.isdir(path):  # noqa: PTH112  # names that aren't text stay as they are
+    if is_address(path):
+        yield from _below(path)
+    elif os.path.isdir(path):  # noqa: PTH112  # names that aren't text stay as they are
         yield from _folder(path)
     elif not os.path.exists(path):  # noqa: PTH110
         message = f"{shown(path)}: there is nothing of this name"
@@ -68,15 +73,15 @@ def _folder(top: str) -> Iterator[Item]:
 def _file(path: str) -> Iterator[Item]:
     if lister := ARCHIVES.get(ending(path)):
         yield from lister(path)
-        return
-    place = Place(Kind.FILE, os.path.abspath(path))  # noqa: PTH100
-    try:
-        facts = os.stat(path)  # noqa: PTH116
-    except OSError as exc:
-        yield Item(shown(path), place, reason=exc.strerror)
-        return
-    if not stat.S_ISREG(facts.st_mode):
-        yield Item(shown(path), place, reason="not a file of bytes")
-        return
-    stamp = f"{facts.st_size}:{facts.st_mtime_ns}"
-    yield Item(shown(path), place, stamp, int(facts.st_mtime))
+    else:
+        yield one_item(path)
+
+
+def _below(address: str) -> Iterator[Item]:
+    """Yield what is at an address and below it."""
+    for path, facts in found_below(address):
+        suffix = ending(path)
+        if suffix in ARCHIVES:
+            yield from ARCHIVES[suffix](path)
+        elif suffix in PICTURES or path == address:
+            yield item_of(path, facts)

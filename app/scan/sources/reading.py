@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import zipfile
-from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, Self
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from app.scan.sources.archives import opened_tar, read_tar, read_zip
+from app.scan.sources.archives import opened_tar, opened_zip, read_tar, read_zip
 from app.scan.sources.arrays import opened_array
 from app.scan.sources.items import Content, Kind, UnreadableError
+from app.scan.sources.remote import fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from app.scan.sources.items import Item, Place
+
+
+AT_ONCE: Final = 16
+"""Files that are fetched from addresses at the same time."""
 
 
 class Reader:
@@ -23,17 +32,42 @@ class Reader:
         self._stack = ExitStack()
         self._opened: tuple[Kind, str] | None = None
         self._archive: Any = None
+        self._fetching = ThreadPoolExecutor(AT_ONCE)  # which starts none before there is need
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._fetching.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         """Close the archive that is open."""
         self._opened = None
         self._stack.close()
+
+    def contents(self, items: Sequence[Item]) -> Iterator[Content | UnreadableError]:
+        """Yield what each of *items* holds, in their order.
+
+        What lies at addresses is fetched some at a time: most of that is waiting.
+        """
+        waiting: deque[Future[Content | UnreadableError]] = deque()
+        for item in items:
+            if item.place.kind is Kind.ADDRESS:
+                waiting.append(self._fetching.submit(self._tried, item))
+            else:
+                waiting.append(Future())
+                waiting[-1].set_result(self._tried(item))
+            while len(waiting) >= AT_ONCE or (waiting and waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _tried(self, item: Item) -> Content | UnreadableError:
+        try:
+            return self.read(item)
+        except UnreadableError as exc:
+            return exc
 
     def read(self, item: Item) -> Content:
         """Return what *item* holds. Raises UnreadableError."""
@@ -45,6 +79,8 @@ class Reader:
             match place.kind:
                 case Kind.FILE:
                     return Content(self._file(place))
+                case Kind.ADDRESS:
+                    return Content(self._fetched(place))
                 case Kind.ZIP:
                     return Content(read_zip(self._open(place), place))
                 case Kind.TAR:
@@ -55,6 +91,11 @@ class Reader:
         except (OSError, zipfile.BadZipFile) as exc:
             reason = getattr(exc, "strerror", None) or " ".join(str(exc).split())
             raise UnreadableError(reason) from exc
+
+    def _fetched(self, place: Place) -> bytes:
+        body = fetch(place.file, self._most_bytes + 1)
+        self._check(len(body))
+        return body
 
     def _file(self, place: Place) -> bytes:
         # Not followed by a read without an end: it may be a device by now, or grow.
@@ -69,9 +110,9 @@ class Reader:
             self.close()
             match place.kind:
                 case Kind.ZIP:
-                    self._archive = self._stack.enter_context(zipfile.ZipFile(place.file))
+                    self._archive = self._stack.enter_context(opened_zip(place.file))
                 case Kind.TAR:
-                    self._archive = self._stack.enter_context(closing(opened_tar(place.file)))
+                    self._archive = self._stack.enter_context(opened_tar(place.file))
                 case _:
                     self._archive = self._stack.enter_context(opened_array(place.file))
             self._opened = (place.kind, place.file)
