@@ -69,8 +69,9 @@ def scan(**given: Any) -> None:  # each option has its own type
     """Find which of the images at PATH carry a trigger.
 
     A PATH is a picture, a folder, a .zip, a .tar, a .npz, an address as s3://bucket/folder, or a
-    list of paths: a .csv, .jsonl or .parquet with a column `path`. The model is behind a server (--upstream, or NEO_UPSTREAM_URL) or in a file
-    (--onnx); all settings of the gateway count. Ended at any moment, the same command goes on.
+    list of paths: a .csv, .jsonl or .parquet with a column `path`. The model is behind a server
+    (--upstream, or NEO_UPSTREAM_URL) or in a file (--onnx); all settings of the gateway count.
+    Ended at any moment, the same command goes on.
     """
     from app.scan.command.parsing import parse_options  # noqa: PLC0415  # others start in no time
     from app.scan.command.run import FAILURES, run  # noqa: PLC0415
