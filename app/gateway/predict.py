@@ -147,11 +147,11 @@ class Gateway:
         began = time.perf_counter()
         with span("screen") as note:
             outcome = await self._outcome(visit)
-            note(screening=outcome.screening.value, probes=outcome.probes)
+            note(screening=outcome.screening, probes=outcome.probes)
         waited_s = time.perf_counter() - began
         self.history.add(flagged=outcome.backdoor, probes=outcome.probes, seconds=waited_s)
-        metrics.SCREENING_SECONDS.observe(waited_s, outcome.screening.value)
-        metrics.IMAGES.inc(outcome.screening.value)
+        metrics.SCREENING_SECONDS.observe(waited_s, outcome.screening)
+        metrics.IMAGES.inc(outcome.screening)
         metrics.PROBES.inc(by=outcome.probes)
         self._count(outcome)
         return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 IMAGE_ROUTES: Final = ("predict", "v1-predict", "v2-infer")
@@ -45,6 +46,7 @@ STATUSES: Final = (
 _KNOWN: Final = {int(status): status for status in STATUSES if status != _OTHER}
 
 
+@lru_cache(maxsize=256)
 def route_of(path: str) -> str:
     """Return the word for a *path*."""
     route = _BY_FIRST_WORD.get(path[1:].partition("/")[0], _OTHER)
