@@ -77,6 +77,8 @@ def modified_of(facts: dict[str, Any]) -> int | None:
                 return int(moment.timestamp())
             case int() | float() as seconds:
                 return int(seconds)
+            case _:
+                continue
     return None
 
 
