@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Protocol, Settings
+from app.settings import Mode, Protocol, Settings
 from app.upstream.http.limits import MEBIBYTE, Limits
 from app.wiring import limits, policy
 
@@ -39,6 +39,8 @@ def test_workers_share_the_probe_rates(rate: float | None, share: float | None) 
         reference=Path(),
         probe_rate=rate,
         key_probe_rate=rate,
+        mode=Mode.MONITOR,
     )
     made = policy(settings, workers=4)
     assert (share, share) == (made.probe_rate, made.key_probe_rate)
+    assert made.monitors

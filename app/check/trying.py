@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import numpy as np
 from anyio import to_thread
 
+from app.check.folders import obstacle
 from app.check.results import Result, fine, skipped, wrong
 from app.gateway.preparation.prepared import ReferencesError
 from app.ports import LibraryError, UpstreamError
@@ -19,7 +21,7 @@ from app.settings import Mode, SettingError, Strategy
 from app.wiring import ReferenceFiles, look_at_own_store, look_at_store, open_upstream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Iterator
 
     from app.detection.search import Images
     from app.ports import ServedModel
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from app.wire.tensors import TensorSpec
 
 SETTINGS, UPSTREAM, REFERENCES, STORE = "settings", "upstream", "references", "store"
+QUARANTINE, WEBHOOK = "quarantine", "webhook"
 
 ASKED: Final = 64
 """References that the model is asked about: a batch."""
@@ -44,6 +47,8 @@ async def results(settings: Settings, timeout_s: float) -> AsyncIterator[Result]
         else:
             yield await in_time(REFERENCES, _references(settings, model))
     yield await in_time(STORE, _store(settings))
+    for extra in _extras(settings):
+        yield extra
 
 
 async def _in_time(timeout_s: float, part: str, trying: Awaitable[Result]) -> Result:
@@ -116,7 +121,7 @@ async def _references(settings: Settings, model: ServedModel) -> Result:
 async def _store(settings: Settings) -> Result:
     try:
         if settings.redis_url is None:
-            return fine(STORE, *await look_at_own_store(state_directory(settings)))
+            return await _own_store(state_directory(settings))
         url = settings.redis_url.get_secret_value()
         check_address(url)
         return fine(STORE, *await look_at_store(url, settings.model))
@@ -124,6 +129,26 @@ async def _store(settings: Settings) -> Result:
         return wrong(STORE, str(exc))
     except LibraryError as exc:
         return wrong(STORE, f"{exc} (see NEO_REDIS_URL)")
+
+
+async def _own_store(directory: Path) -> Result:
+    """Say how it is with the Valkey that `serve` starts. Raises LibraryError."""
+    if there := obstacle(directory):
+        kept = f"the trigger library can't be kept in {directory}: {there} can't be written"
+        return wrong(STORE, f"{kept} (see XDG_STATE_HOME, NEO_REDIS_URL)")
+    return fine(STORE, *await look_at_own_store(directory))
+
+
+def _extras(settings: Settings) -> Iterator[Result]:
+    """Say what becomes of flagged images and of events; `serve` is ready without either."""
+    kept = settings.quarantine
+    if kept is not None:
+        there = None if "://" in kept else obstacle(Path(kept))
+        note = None if there is None else f"{there} can't be written (see NEO_QUARANTINE)"
+        yield fine(QUARANTINE, f"flagged images are kept in {kept}", note=note)
+    if settings.webhook_url is not None:  # its path may be a secret
+        host = urlsplit(settings.webhook_url.get_secret_value()).hostname
+        yield fine(WEBHOOK, f"events go to {host}, as {settings.webhook_format}; none was sent")
 
 
 def _place(url: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoPermissionError, ReadOnlyError
@@ -13,7 +12,6 @@ from app.library.server.addresses import connected, without_credentials
 from app.library.server.connection import LARGE_ANSWER_SECONDS, reaching_redis
 from app.library.server.embedded import embedded_valkey, is_claimed
 from app.library.shared.store import Store
-from app.ports import LibraryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,10 +39,6 @@ async def look_at_own_store(directory: Path) -> tuple[str, ...]:
 
     One is started in memory, beside it. Raises LibraryError. To be called in the main thread.
     """
-    there = next(one for one in (directory, *directory.parents) if one.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        message = f"the trigger library can't be kept in {directory}: {there} can't be written"
-        raise LibraryError(message)
     with embedded_valkey() as url:
         async with connected(url) as client:
             with reaching_redis():

@@ -148,6 +148,26 @@ def test_what_hangs_is_given_up(settings: pytest.MonkeyPatch) -> None:
     assert "within 0.2 s" in parts["upstream"][1]
 
 
+def test_what_serve_is_ready_without(settings: pytest.MonkeyPatch) -> None:
+    """Where flagged images and events go is told, of the webhook its host alone; it's no fault."""
+    settings.setenv("NEO_QUARANTINE", "clean.npz/kept")
+    settings.setenv("NEO_WEBHOOK_URL", "https://hooks.example/secret")
+    result = check()
+    assert 0 == result.exit_code, result.output
+    assert "clean.npz can't be written (see NEO_QUARANTINE)" in result.output
+    assert "events go to hooks.example" in result.output
+    assert "secret" not in result.output
+
+
+def test_a_state_folder_that_cannot_be(settings: pytest.MonkeyPatch) -> None:
+    """Without a Redis its place must be one that can be written."""
+    settings.delenv("NEO_REDIS_URL")
+    settings.setenv("XDG_STATE_HOME", "clean.npz")
+    code, parts = told()
+    assert (2, "wrong") == (code, parts["store"][0])
+    assert "XDG_STATE_HOME" in parts["store"][1]
+
+
 def test_a_remark_is_no_fault(settings: pytest.MonkeyPatch) -> None:
     """References that are few will do, and it is said."""
     np.savez("some.npz", x=IMAGES[:60])

@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 TIMING: Final = "timing"
 """Under this name a request's state has its `Timing`, once its images are asked about."""
 
+WAITED: Final[dict[str, Any]] = {
+    "Server-Timing": {
+        "description": "How long the model took, and the screening after that, in milliseconds",
+        "schema": {"type": "string"},
+    },
+    "Preference-Applied": {
+        "description": "In monitor mode: the request's `Prefer: wait`, which was followed",
+        "schema": {"type": "string"},
+    },
+}
+"""What the OpenAPI document says of headers that tell what an answer has waited for."""
+
 HEADER: Final = b"server-timing"
 _NOTHING: Final = HEADER, b"upstream;dur=0.000, screen;dur=0.000"
 

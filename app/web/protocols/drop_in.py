@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from fastapi import Response
 
+from app.web.answering.server_timing import WAITED
 from app.wire.writing import BINARY, JSON
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _FLAGS: dict[str, Any] = {
         "description": "The verdict on each image in one word; left out above 1,000 images",
         "schema": {"type": "string"},
     },
+    **WAITED,
 }
 
 

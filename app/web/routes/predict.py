@@ -17,6 +17,7 @@ from app.web.answering.answers import (
 )
 from app.web.answering.problems import described
 from app.web.answering.request_ids import request_id
+from app.web.answering.server_timing import WAITED
 from app.web.direct import DirectRoute
 from app.web.intake.pixels import decoded
 from app.web.intake.preferences import applied
@@ -33,7 +34,8 @@ _VERDICT = {
     "X-Neo-Verdict": {
         "description": "The verdict in one word",
         "schema": {"type": "string", "enum": [*Verdict]},
-    }
+    },
+    **WAITED,
 }
 
 
