@@ -26,7 +26,7 @@ from app.ports import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from app.tracing import span
+from app.tracing import onward, span
 from app.upstream.http.connection import (
     Connection,
     ConnectionBrokenError,
@@ -182,7 +182,7 @@ class Session:
         return Reply(response.headers, await self._unpacked(response))
 
     async def _respond(self, method: str, path: str, message: Message | None) -> Response:
-        headers = b"" if message is None else header_lines(message.headers)
+        headers = b"" if message is None else header_lines({**message.headers, **onward()})
         length = b"" if message is None else b"Content-Length: %d\r\n" % len(message)
         line = f"{method} {self._path}{path or ('' if self._path else '/')} HTTP/1.1\r\n".encode()
         head = b"".join((line, self._headers, headers, length, b"\r\n"))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.ports import UpstreamAnswerError, UpstreamStatusError, UpstreamUnreachableError
+from app.tracing.exporting import exporting
 from app.upstream.http.connection import ERROR_BYTES
 from app.upstream.http.limits import Limits
 from app.upstream.http.session import Access, Session
 from app.wire.writing import Message
+from tests.collector import collector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -302,3 +304,16 @@ async def test_abandoned_exchange_closes_its_connection() -> None:
             go_on.set()
             assert b"1" == (await session.get("/")).body
         await asyncio.gather(*filter(None, tasks))
+
+
+async def test_server_is_told_in_which_span_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where traces are sent its span comes between the caller's and what the server makes of it."""
+    with collector() as it:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", it.url)
+        async with exporting(), talking(ok(b"{}")) as (session, server):
+            caller = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+            await session.post("/infer", Message(caller, (b"",)))
+    asked = it.spans["upstream"]
+    told = f"traceparent: 00-{asked.trace_id.hex()}-{asked.span_id.hex()}-01\r\n"
+    assert told.encode() in server.requests[0]
+    assert 1 == server.requests[0].count(b"traceparent")
