@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from app.detection.search import Answers
 from app.gateway import monitoring
 from app.gateway.admission.rates import FREE, Account
-from app.gateway.outcome import Monitored, Screening
+from app.gateway.outcome import Monitored, Outcome, Screening, UnscreenedError
+from app.gateway.outputs import sanitised_outputs
+from app.gateway.policy import prediction
 from app.gateway.visit import Visit
 from app.ports import Arrival, Tally, UpstreamUnreachableError
 from app.settings import FailurePolicy, Mode, Strategy
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from app.detection.search import Image
-    from app.gateway.outcome import Outcome
     from tests.gateway.opened import Opened
 
 CLEAN = innocents(4)
@@ -108,6 +113,28 @@ async def test_a_screening_that_fails(store_url: str, name: str, on_failure: Fai
     refuses = on_failure is FailurePolicy.CLOSED
     assert (None if refuses else outcome.prediction) == outcome.would_answer
     assert refused + refuses == counted("refuse")
+
+
+async def test_outputs_that_cannot_be_corrected_come_as_they_are() -> None:
+    """Where `enforce` could give no output that tells another class, the model's own are given."""
+    said = TinyModel().classify(POISONED[:1])
+    said = replace(said, outputs={"embedding": np.array([[0.5, 0.25]], np.float32)})
+    healed = Answers(np.array([int(RIGHT[0])]))  # no blocked image was answered so
+
+    async def judge(visit: Visit) -> Outcome:
+        assert visit.said is said
+        outputs = partial(sanitised_outputs, said, healed)
+        return Outcome(
+            prediction(healed), prediction(said), Screening.KNOWN_TRIGGER, "t-1", 6, outputs
+        )
+
+    with pytest.raises(UnscreenedError, match="can't be corrected"):
+        sanitised_outputs(said, healed)
+    visit = Visit(Arrival(POISONED[0]), wait_s=None)
+    outcome = await monitoring.Monitor(judge).answer(visit, said)
+    assert (TARGET, True) == (outcome.prediction.index, outcome.backdoor)
+    assert said.outputs == outcome.outputs(None)
+    assert outcome.would_answer == prediction(healed)
 
 
 async def test_a_fault_of_ours_behind_an_answer(
