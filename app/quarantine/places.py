@@ -98,6 +98,7 @@ class Cloud:
         files, path = url_to_fs(address, use_listings_cache=False)
         self._files: AbstractFileSystem = files
         self._path = str(path).rstrip("/")
+        self._bucket = _first(self._path)
         self._address = address.rstrip("/")
 
     def address(self, path: str) -> str:
@@ -107,8 +108,13 @@ class Cloud:
     def write(self, path: str, content: bytes) -> None:
         """Write a file; object stores have it whole or not at all."""
         target = f"{self._path}/{path}"
-        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self._files.pipe_file(target, content)
+        try:
+            self._files.pipe_file(target, content)
+        except FileNotFoundError:  # there are folders there, as by sftp
+            if not self._files.exists(self._bucket):  # it isn't ours to make
+                raise
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(target, content)
 
     def files(self) -> Iterator[File]:
         """Yield all files."""
@@ -122,6 +128,12 @@ class Cloud:
             self._files.rm_file(f"{self._path}/{path}")
         except FileNotFoundError:
             return
+
+
+def _first(path: str) -> str:
+    """Return the first folder of *path*: the bucket, in an object store."""
+    end = path.find("/", 1)
+    return path if end < 0 else path[:end]
 
 
 def _make(folder: Path) -> None:

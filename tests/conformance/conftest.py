@@ -28,7 +28,8 @@ class ByDialect(LoadScopeScheduling):  # type: ignore[misc]  # it comes without 
     """Deals out whole dialects: the tests of one share a server and a gateway."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return max((name for name in DIALECTS if name in nodeid.partition("[")[2]), key=len)
+        names = [name for name in DIALECTS if name in nodeid.partition("[")[2]]
+        return max(names, key=len, default=nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByDialect:

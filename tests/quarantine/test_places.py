@@ -39,6 +39,14 @@ def test_what_is_written_is_there(place: Place) -> None:
     assert [] == list(place.files())
 
 
+def test_folders_are_made_where_there_are_folders(tmp_path: Path) -> None:
+    """Below what there is; the first folder, an object store's bucket, isn't ours to make."""
+    Cloud(f"file://{tmp_path}/q").write(PATH, b"x")
+    assert b"x" == (tmp_path / "q" / PATH).read_bytes()
+    with pytest.raises(FileNotFoundError):
+        Cloud("file:///nowhere-at-all/q").write(PATH, b"x")
+
+
 def test_only_the_owner_sees_it(tmp_path: Path) -> None:
     """Folders are 700 and files 600, whatever the umask says; a folder that was there stays."""
     before = os.umask(0)
