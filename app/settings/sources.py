@@ -27,6 +27,7 @@ _CONNECTIONS_OWN = {
     *("accept-encoding", "keep-alive", "upgrade"),
 }
 _STORE = re.compile(r"(?:rediss?(?:\+(?:sentinel|cluster))?://|unix://(?:[^/@]*@)?/)[^\s\0]+")
+_BEARER = re.compile(r"\A(?:Authorization:\s*)?Bearer(?:\s+|\Z)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:redis|valkey)(s?(?:\+(?:sentinel|cluster))?://)", re.IGNORECASE)
 _ONE_STORE = re.compile("rediss?://")
 
@@ -131,9 +132,13 @@ def names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def token(secret: SecretStr) -> SecretStr:
-    """Return *secret*; `@file` reads it from a file. The error doesn't tell it."""
+    """Return *secret* without the scheme that a header has before it; `@file` reads it from a file.
+
+    The error doesn't tell it.
+    """
     value = secret.get_secret_value()
     text = file_text(Path(value[1:])).strip() if value.startswith("@") else value
+    text = _BEARER.sub("", text)
     if not text or not text.isascii() or not text.isprintable():
         message = "it is empty, or has a character that a header can't carry"
         raise ValueError(message)

@@ -149,3 +149,14 @@ def test_a_wrong_webhook(environment: pytest.MonkeyPatch, name: str, value: str,
 
     assert what in complaint()
     assert value not in complaint()
+
+
+@pytest.mark.parametrize(
+    "text", ["Bearer hush", "bearer  hush", "Authorization: Bearer hush", "hush"]
+)
+def test_a_token_with_its_scheme(environment: pytest.MonkeyPatch, text: str) -> None:
+    """Whoever copies a whole header gets the token, and not its scheme twice."""
+    environment.setenv("NEO_UPSTREAM_TOKEN", text)
+    assert SecretStr("hush") == read_settings().upstream_token
+    environment.setenv("NEO_UPSTREAM_TOKEN", text.removesuffix("hush") or "é")
+    assert "NEO_UPSTREAM_TOKEN is wrong: it is empty" in complaint()
