@@ -1,4 +1,4 @@
-"""Dismissing and restoring a trigger by hand: a question, and a form that answers it."""
+"""One trigger by itself; dismissing and restoring it: a question, and a form that answers it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from app.ports import Entry
 
 router = APIRouter(prefix="/page", include_in_schema=False)
+
+
+@router.get("/trigger/{trigger_id}")
+async def show(trigger_id: str, service: TheService, gateway: TheGateway) -> HTMLResponse:
+    """Return all of a trigger, dismissed or not."""
+    one = trigger_answer(gateway.library.entry(trigger_id), service.labels)
+    return page("trigger.html", model=service.model_name, one=one)
 
 
 @router.get("/{deed}/{trigger_id}")

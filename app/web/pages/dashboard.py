@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
@@ -32,7 +34,7 @@ HEADERS: Final = {
 }
 
 OPEN: Final = 12
-"""Triggers that are shown at full length; further ones open on a click.
+"""Triggers that are shown at full length; further ones are one click away.
 
 The model is asked for their examples, which browsers without scripts load at once.
 """
@@ -44,19 +46,22 @@ async def dashboard(request: Request, service: TheService, gateway: TheGateway) 
     allowed = service.keys.admits_admin(request)
     readiness = await gateway.readiness()
     number = browser_number(request)
-    response = page(
-        "dashboard.html",
-        model=service.model_name,
-        monitors=gateway.monitors,
-        keyed=service.keys.required,
-        parts=readiness.parts,
-        state=_state(readiness),
-        shown=await all_shown(gateway, service.labels) if allowed else None,
-        opened=OPEN,
-        form=token(number, caller(request), TRY),
-        rare=sorted(set(Kind) - OFTEN),
-        often=sorted(OFTEN),
-        now=datetime.now(UTC),
+    response = await to_thread.run_sync(  # with many triggers it takes a while
+        partial(
+            page,
+            "dashboard.html",
+            model=service.model_name,
+            monitors=gateway.monitors,
+            keyed=service.keys.required,
+            parts=readiness.parts,
+            state=_state(readiness),
+            shown=await all_shown(gateway, service.labels) if allowed else None,
+            opened=OPEN,
+            form=token(number, caller(request), TRY),
+            rare=sorted(set(Kind) - OFTEN),
+            often=sorted(OFTEN),
+            now=datetime.now(UTC),
+        )
     )
     keep_number(response, request, number)
     return response

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.detection.geometry import Box
 from app.detection.trigger import Sign, Term
 from app.events import Kind
 from app.incidents import Act, Deed, Incident, Said, Sought, new_id
 from app.ports import StoreAwayError, UpstreamUnreachableError
+from app.web.pages.dashboard import OPEN
 from tests.tiny import tiny_trigger
 from tests.web.served import serving
 
@@ -115,6 +117,25 @@ async def test_a_dismissed_trigger_stays_on_the_page(served: Served) -> None:
     assert 'href="page/restore/t-1"' in page
     assert 'href="page/dismiss/t-1"' not in page
     assert 'src="trigger/t-1.png"' in page
+
+
+async def test_of_many_triggers_the_newest_are_shown_in_full(served: Served) -> None:
+    """The others are there by name and picture, each with a page of its own."""
+    for number in range(OPEN + 2):
+        box = Box(3 * (number % 5), 3 * (number // 5), 2, 2)
+        await served.library.register(replace(tiny_trigger(), box=box))
+    page = (await served.http.get("/")).text
+    assert OPEN == page.count('class="trigger"')
+    assert 2 == page.count('class="brief"')
+    assert 'href="page/trigger/t-1"' in page
+    whole = (await served.http.get("/page/trigger/t-1")).text
+    assert 'src="../../trigger/t-1.png"' in whole
+    assert 'src="../../trigger/t-1/examples.png"' in whole
+    assert 'href="../../page/dismiss/t-1"' in whole
+    await served.library.dismiss("t-1")
+    whole = (await served.http.get("/page/trigger/t-1")).text
+    assert 'href="../../page/restore/t-1"' in whole
+    assert "It is dismissed" in whole
 
 
 async def test_without_the_store_the_hour_is_this_workers(served: Served) -> None:
