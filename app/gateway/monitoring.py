@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOGETHER: Final = 16
+TOGETHER: Final = 8
 """Images that are screened behind their answers at the same time; the others wait. With more a
 search on photographs wouldn't end within its patience, in its share of the CPU time."""
 
