@@ -37,6 +37,7 @@ PLACE: Final = "NEO_UPSTREAM_URL, NEO_UPSTREAM_PROTOCOL, NEO_MODEL"
 MENDS: Final = {
     **dict.fromkeys((401, 403), CREDENTIALS),
     **dict.fromkeys((301, 302, 303, 307, 308, 404, 405), PLACE),
+    504: "NEO_UPSTREAM_MAX_BATCH, or how long a proxy before the server waits",
     413: "NEO_UPSTREAM_MAX_BODY, or the server's own limit if one image is too large for it",
 }
 """Where to look, by the status of an answer."""

@@ -38,8 +38,11 @@ Batch: TypeAlias = "NDArray[Any]"
 OVERLOADED: Final = frozenset({429, 503})
 """Statuses that say nothing about the content: asking again at once would make it worse."""
 
-TOO_MANY: Final = frozenset({400, 413, 422, 424, 500})
-"""Statuses of servers that are sent more than they take at once; 424 is SageMaker's for 500."""
+TOO_MANY: Final = frozenset({400, 413, 422, 424, 500, 507})
+"""Statuses of servers that are sent more than they take at once.
+
+424 is SageMaker's for 500, and 507 TorchServe's for a worker without memory.
+"""
 
 
 class Part(Protocol):

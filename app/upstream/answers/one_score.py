@@ -1,8 +1,10 @@
 """One score an image, of a classifier of two classes: a probability (sigmoid), or its logit.
 
 It is class 1 above 0.5, or above 0 where it is a logit. Which of the two a model gives its numbers
-tell: no probability is below 0 or above 1. That is found out on references before anything is
-concluded from answers, so that all workers take it alike, and stays as it is.
+tell: no probability is below 0 or above 1. Where all of these are whole, and none is below 0, they
+are no scores: some servers write class indices with a point (XGBoost's, MLflow's). That is found
+out on references before anything is concluded from answers, so that all workers take it alike, and
+stays as it is.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 SLACK: Final = 1e-3
 """So much beyond 0 and 1 is a probability's rounding."""
 
+MOST: Final = 2**31
+"""No model has so many classes."""
+
 NOT_FINITE: Final = (
     "the upstream's scores are not all finite numbers (NaN, Infinity): make NEO_INPUT_SCALE,"
     " NEO_INPUT_MEAN and NEO_INPUT_STD the model's own, or name another output in NEO_OUTPUTS"
@@ -31,12 +36,12 @@ NOT_FINITE: Final = (
 class OneScore:
     """What is known of how the model scores: ``alone`` if one score an image is all that it says.
 
-    None before the first answer. ``logits``: they aren't probabilities.
+    None before the first answer. ``logits``: they aren't probabilities. ``indices``: nor scores.
     """
 
     def __init__(self) -> None:
         self.alone: bool | None = None
-        self.logits = False
+        self.logits = self.indices = False
         self._settled = False
 
     def settle(self) -> None:
@@ -63,8 +68,13 @@ class OneScore:
         if not np.isfinite(numbers).all():
             raise UpstreamAnswerError(NOT_FINITE)
         self.hear(alone=True)
-        if not self.logits and ((numbers < -SLACK) | (numbers > 1 + SLACK)).any():
-            self._become_logits()
+        whole = bool(((numbers >= 0) & (numbers < MOST) & (numbers == np.round(numbers))).all())
+        if self.indices and not whole:
+            self._become(indices=False)
+        elif not self.logits and ((numbers < -SLACK) | (numbers > 1 + SLACK)).any():
+            self._become(indices=whole)
+        if self.indices:
+            return Answers(numbers.astype(np.int64), outputs=outputs)
         if self.logits:
             both = np.stack([np.zeros_like(numbers), numbers], axis=1)
             labels = numbers > 0
@@ -75,11 +85,14 @@ class OneScore:
         with np.errstate(over="ignore"):
             return Answers(labels.astype(np.int64), both.astype(np.float32), outputs=outputs)
 
-    def _become_logits(self) -> None:
+    def _become(self, *, indices: bool) -> None:
+        """Take the scores for logits, or for class indices."""
+        if self.indices is indices is True:
+            return
         if self._settled:
             message = (
                 "the upstream's score is no probability, and those of the references were: another"
                 " model is there, and the references must be calibrated for it first"
             )
             raise OtherModelError(message)
-        self.logits = True
+        self.indices, self.logits = indices, not indices

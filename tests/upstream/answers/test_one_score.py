@@ -31,6 +31,27 @@ def test_logits() -> None:
     assert [1, 0] == labels(one_score, 0.3, 0)
 
 
+def test_class_indices_with_a_point() -> None:
+    """Whole numbers of which one is above 1 are classes; a number between them shows logits."""
+    one_score = OneScore()
+    assert [2, 0, 1] == labels(one_score, 2.0, 0.0, 1.0)
+    assert [0, 1] == labels(one_score, 0.0, 1.0)
+    assert one_score.answers(np.array([3.0]), {}).scores is None
+    assert [1, 0, 1] == labels(one_score, 2.0, -0.5, 0.25)
+    assert [1, 0] == labels(one_score, 3.0, 0.0)
+
+
+def test_settled_class_indices() -> None:
+    """After the references have shown them, a number that is no class is another model's."""
+    one_score = OneScore()
+    labels(one_score, 2.0, 0.0)
+    one_score.settle()
+    assert [7] == labels(one_score, 7.0)
+    for odd in (-1.0, 0.5):
+        with pytest.raises(OtherModelError, match="another model"):
+            labels(one_score, odd)
+
+
 def test_what_is_settled_stays() -> None:
     """After the references have shown what the scores are another kind is another model's."""
     one_score = OneScore()
