@@ -73,7 +73,8 @@ def test_what_the_metadata_name_is_taken(
     """A request that is built from the metadata alone is answered."""
     told = session.get(f"{gateway.url}{MODEL}/metadata").json()
     (name,) = told["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"]
-    body = {"inputs": {name: mixed.images.tolist()}}
+    columns = {name: mixed.images.tolist()}
+    body: Any = {"signature_name": "serving_default", "inputs": columns}
     answer = session.post(gateway.url + PREDICT, json=body)
     assert mixed.labels() == _labels(answer.json()["outputs"])
 

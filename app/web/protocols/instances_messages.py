@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from app.web.protocols.signatures import SIGNATURE
 from app.wire import nested
 from app.wire.fields import WireError, json_object
 from app.wire.file_texts import FileTextError, file_of
@@ -60,6 +61,8 @@ def read_instances(body: bytes, version: str | None = None, label: str | None = 
         message = f"either {ROWS} or {COLUMNS} are taken, and both came"
         raise WireError(message)
     key = COLUMNS if COLUMNS in members else ROWS
+    if members.get("signature_name") == SIGNATURE:  # as without it: it selects nothing
+        del members["signature_name"]
     given = members.pop(key, None)
     names: set[str] = set()
     if key == COLUMNS and isinstance(given, dict):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.wire.tensors import TensorSpec
 
 SIGNATURE: Final = "serving_default"
+"""Its name, which is meant as well where a request names none."""
 
 _TYPES: Final = {
     "FP32": "DT_FLOAT",

@@ -30,6 +30,13 @@ def test_rows_and_columns_are_the_same_numbers(key: str, given: object) -> None:
         assert bool(more) is (asked.selection is not None)
 
 
+def test_the_usual_signature_selects_nothing() -> None:
+    """The one that is meant without a name may be named: a server that has no such thing, too."""
+    for name, selects in (("serving_default", False), ("other", True), ("", False)):
+        asked = read_instances(orjson.dumps({"signature_name": name, "instances": [1]}))
+        assert selects is (asked.selection is not None)
+
+
 def test_names_of_the_input() -> None:
     """Each name of a tensor counts, in rows or as a column; those of a picture's text don't."""
     file = {"b64": "AAAA"}
