@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.scan.looking.sharing import Sharing
 from app.wiring import identity, input_settings, open_onnx, open_upstream
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ async def opened_model(source: ModelSource) -> AsyncIterator[Model]:
     settings = source.settings
     if source.onnx is not None:
         told = input_settings(settings)
-        yield await asyncio.to_thread(open_onnx, source.onnx, told, source.threads)
+        yield Sharing(await asyncio.to_thread(open_onnx, source.onnx, told, source.threads))
         return
     patience = max(LEAST_PATIENCE_S, settings.patience)
     async with open_upstream(settings.model_copy(update={"patience": patience})) as model:
