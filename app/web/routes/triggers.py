@@ -22,7 +22,7 @@ from app.web.answering.answers import (
 from app.web.answering.examples import archive, sheet
 from app.web.answering.negotiation import prefers_png
 from app.web.answering.problems import described
-from app.web.intake.parameters import one_of, parameters
+from app.web.intake.parameters import one_of
 from app.web.service import TheGateway, TheService  # noqa: TC001  # FastAPI evaluates them
 from app.web.visits import request_facts
 
@@ -81,7 +81,7 @@ _ONE: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "model": One
 async def triggers(request: Request, service: TheService, gateway: TheGateway) -> Response:
     """Return what has been found so far, and the counts of all workers."""
     library = gateway.library
-    told = parameters(request.query_params, (STATE,)).get(STATE, Listed.ACTIVE)
+    told = request.query_params.get(STATE, Listed.ACTIVE)
     entries = _listed(library, one_of(STATE, told, Listed))
     vary = {"Vary": "Accept"}
     if not prefers_png(request.headers.get("Accept", "*/*")):
