@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # one application for all tests
 
 IMAGE = encoded(clean_images(1, np.random.default_rng(0))[0])
+FORMS = ("/", "/page/dismiss/t-1")
 PATHS = (
-    *("/", "/docs", "/docs/assets/swagger-ui-bundle.js", "/openapi.json", "/healthz", "/readyz"),
+    *FORMS,
+    *("/docs", "/docs/assets/swagger-ui-bundle.js", "/openapi.json", "/healthz", "/readyz"),
     *("/trigger", "/trigger/t-1", "/trigger/t-1.png", "/trigger/none", "/nowhere", "/predict"),
     *("/v2", "/v2/models/tiny", "/v2/models/other", "/v1/models", "/v2/health/ready"),
 )
@@ -48,7 +50,7 @@ async def test_every_answer_has_the_headers(served: Served, path: str) -> None:
     await served.library.register(tiny_trigger())
     response = await served.http.get(path)
     assert ALWAYS.items() <= dict(response.headers).items()
-    told = "same-origin" if path == "/" else "no-referrer"  # forms are told by their origin
+    told = "same-origin" if path in FORMS else "no-referrer"  # forms are told by their origin
     assert [told] == response.headers.get_list("referrer-policy")
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
     assert 1 == len(response.headers.get_list("content-security-policy"))

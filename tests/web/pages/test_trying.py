@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.settings import Mode
 from tests.files import encoded
-from tests.tiny import clean_images
+from tests.tiny import TARGET, clean_images
+from tests.web.drop_in import POISONED, placed
 from tests.web.pages.browsing import SAME_ORIGIN, sent, typed
 from tests.web.served import serving
 
@@ -48,3 +50,23 @@ async def test_any_typed_key_opens_it() -> None:
         assert 200 == answer.status_code
         refused = await served.http.post("/page/try", headers=SAME_ORIGIN, files={"file": FILE})
         assert 401 == refused.status_code
+
+
+async def test_an_attack_leads_to_its_trigger() -> None:
+    """A flagged image says what the model said, and where the trigger is to be seen."""
+    file = ("one.png", encoded(POISONED[0]), "image/png")
+    async with placed() as stage:
+        answer = await sent(stage.gateway, "/", "/page/try", file=file)
+    assert '<p class="verdict">Backdoor: “' in answer.text
+    assert f"<dt>The model said</dt><dd>“{TARGET}”" in answer.text
+    assert '<a href="../#t-1">t-1</a>' in answer.text
+
+
+async def test_in_monitor_mode_the_verdict_is_waited_for() -> None:
+    """The answer is the model's own; beside it stands what the other mode would answer."""
+    file = ("one.png", encoded(POISONED[0]), "image/png")
+    async with placed(policy={"mode": Mode.MONITOR}) as stage:
+        assert "Monitor mode: every answer" in (await stage.gateway.get("/")).text
+        answer = await sent(stage.gateway, "/", "/page/try", file=file)
+    assert f'<p class="verdict">Backdoor: “{TARGET}”' in answer.text
+    assert "<dt>In enforce mode the answer would be</dt>" in answer.text
