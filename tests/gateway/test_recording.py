@@ -24,7 +24,7 @@ from app.pictures.decoding import opened as opened_picture
 from app.ports import Arrival, InputSize
 from app.quarantine.places import Folder
 from app.quarantine.quarantine import Quarantine
-from app.settings import Resize
+from app.settings import Mode, Resize
 from tests.files import encoded
 from tests.gateway.hooked import SlowModel
 from tests.gateway.opened import Opened, innocents, opened
@@ -186,3 +186,12 @@ async def test_image_is_kept_in_the_quarantine(store_url: str, name: str, tmp_pa
     picture = opened_picture((tmp_path / second.address).read_bytes(), max_pixels=10**6)
     size = InputSize(*POISONED[1].shape)
     assert np.array_equal(POISONED[1], fitted(picture, size, Resize.STRETCH))
+
+
+async def test_in_monitor_mode_it_says_so(store_url: str, name: str) -> None:
+    """The caller gets the model's own answer, and the incident says what was right."""
+    async with opened(store_url, name, mode=Mode.MONITOR) as worker:
+        answer = await worker.gateway.predict(Visit(Arrival(POISONED[0]), wait_s=None))
+        (incident,) = await listed(worker, 1)
+    assert (Mode.MONITOR, TARGET) == (incident.mode, answer.prediction.index)
+    assert TARGET == incident.upstream.index != incident.sanitised.index
