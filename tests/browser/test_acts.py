@@ -149,12 +149,14 @@ def test_an_image_is_dropped(
     visit: Callable[..., Visitor], service: Service, image: Image, verdict: str
 ) -> None:
     """Its answer appears below: the verdict, the class, what the model said, what it cost."""
-    page = visit(service).page
+    visitor = visit(service)
+    page = visitor.page
     drop(page, encoded(image))
     said = page.locator("#tried .verdict")
     said.wait_for()
     assert said.inner_text().startswith(f"{verdict}: “")
     assert page.locator("#tried dt", has_text="Inferences").is_visible()
+    assert [] == visitor.findings()
 
 
 def test_an_image_is_sent_without_scripts(visit: Callable[..., Visitor], keyed: Service) -> None:

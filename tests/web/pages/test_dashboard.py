@@ -171,7 +171,7 @@ async def test_triggers_are_hidden_from_strangers() -> None:
 async def test_flagged_images_and_acts_are_listed(served: Served) -> None:
     """What was flagged last is there with its request, and what was done to triggers, by whom."""
     incidents = served.app.state.gateway.incidents
-    assert "No image was flagged." in (await served.http.get("/")).text
+    assert "No flagged image is listed." in (await served.http.get("/")).text
     at = datetime(2026, 11, 28, 9, tzinfo=UTC)
     said, right, digest = Said(2, 0.9), Said(0, 0.8), "c0ffee" + 58 * "0"
     incidents.keep(
