@@ -27,8 +27,6 @@ ELSEWHERE = {
     "evaluation/report/pictures": "evaluation/report/test_page",  # the page shows them
     "evaluation/report/stream_plots": "evaluation/report/test_page",  # and draws these
     "evaluation/report/tables/sheet": "evaluation/report/tables/test_tables",  # each table is one
-    # against a real gateway:
-    "evaluation/subjects/running_gateway": "evaluation/runs/test_through_gateway",
     "events/fleet": "library/shared/test_event_stream",  # two workers on a real server
     # against a real receiver:
     "events/webhook/courier": "events/webhook/test_sender",
@@ -59,10 +57,14 @@ ELSEWHERE = {
     "metrics/__init__": "web/routes/test_metrics",  # what is counted, as it is told
     "ports": "upstream/test_batching",  # its one rule: which searches are long
     "serving/log": "web/test_log_secrets",  # the service's log, line by line
+    # against a real gateway:
+    "remote_gateway/gateway": "evaluation/runs/test_through_gateway",
     "scan/*": "scan/test_course",  # a scan from its first wave to its last
     "scan/command/*": "scan/command/test_command",  # the command as its users run it
     "scan/engines/*": "scan/command/test_command",  # each starts processes
     "scan/looking/*": "scan/test_course",  # what processes say of pictures
+    "scan/looking/*gateway*": "scan/command/test_gateway",  # against a real one
+    "scan/offering": "scan/command/test_gateway",  # as well
     "scan/report/*": "scan/command/test_command",  # what the command leaves
     "scan/sources/*": "scan/sources/test_listing",  # what is listed is read
     "scan/state/*": "scan/state/test_state",  # one file

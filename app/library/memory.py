@@ -61,6 +61,10 @@ class MemoryTriggerLibrary:
         library._numbers = count(max(numbers) + 1)
         return library
 
+    def keep(self, entry: Entry) -> None:
+        """Take *entry* as it is, in place of one of its id."""
+        self._copy = self._copy.keeping(entry)
+
     @property
     def samples(self) -> Mapping[str, Samples]:
         """The samples of each trigger that has any."""

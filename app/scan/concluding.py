@@ -7,7 +7,7 @@ results, however many processes have looked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.detection.defence import Verdict as Found
 from app.gateway.outcome import Screening
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from app.detection.geometry import Box
+    from app.detection.search import Image
     from app.detection.trigger import Trigger
-    from app.gateway.learning import Learner
     from app.gateway.outcome import Prediction
-    from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, TriggerLibrary
     from app.scan.looking.tasks import Look
 
@@ -39,8 +38,20 @@ class Conclusions:
     examples: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
+class Learning(Protocol):
+    """What an image with a trigger teaches."""
+
+    async def hit(self, trigger_id: str, image: Image, place: Box | None) -> None:
+        """Learn from an image that carries it at *place*."""
+        ...
+
+    async def settle(self) -> None:
+        """Wait until what has been learnt is in the library."""
+        ...
+
+
 class Concluder:
-    """Concludes; what is learnt of triggers goes into *library*, by *learner*.
+    """Concludes; what is learnt of triggers goes into *library*, by *learning*.
 
     It begins with what was *known*: the version, and the placebo rates of all processes, which
     ``rates`` are. *name* returns the name of a class.
@@ -49,15 +60,13 @@ class Concluder:
     def __init__(
         self,
         library: TriggerLibrary,
-        learner: Learner,
-        prepared: Prepared,
+        learning: Learning,
         known: Knowledge,
         name: Callable[[int], str | None],
     ) -> None:
         self.rates = dict(known.rates)
         self._library = library
-        self._learner = learner
-        self._prepared = prepared
+        self._learning = learning
         self._name = name
         self._version = known.version
         self._triggers = _triggers(library.entries())
@@ -87,7 +96,7 @@ class Concluder:
             )
             if example is not None:
                 conclusions.examples.append((example[0], content, example[1]))
-        await self._learner.settle()
+        await self._learning.settle()
         self._note_changes()
         return conclusions
 
@@ -115,7 +124,7 @@ class Concluder:
     ) -> tuple[Result, tuple[str, bytes]]:
         image = look.image
         assert image is not None  # noqa: S101  # whatever carries a trigger comes with its pixels
-        await self._learner.hit(trigger_id, image, look.place, self._prepared)
+        await self._learning.hit(trigger_id, image, look.place)
         result = Result(
             Verdict.BACKDOOR,
             screening,

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 MORE: Final = 1.2
 """What an image takes beyond its first round, on average of clean ones."""
-CALIBRATION: Final = 6000
-"""Inferences, about, that calibrating the references takes."""
 LARGE: Final = 200_000
 """Inferences from which on somebody at a terminal is asked first."""
 FEW: Final = 2000
@@ -80,10 +78,10 @@ def passes_for(total: int, wanted: Passes | None) -> Passes:
     return wanted or (Passes.TWO_PASS if total > FEW else Passes.FULL)
 
 
-def expected_inferences(images: int, plan: SearchPlan, *, calibrated: bool) -> int:
+def expected_inferences(images: int, plan: SearchPlan) -> int:
     """Return about what screening so many *images* takes."""
     first_round = 1 + len(plan.bands) * (2 if plan.blocks else 1)
-    return round(images * first_round * MORE) + (0 if calibrated else CALIBRATION)
+    return round(images * first_round * MORE)
 
 
 def duration(seconds: float) -> str:

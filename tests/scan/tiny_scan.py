@@ -10,10 +10,12 @@ import numpy as np
 from app.gateway.learning import Learner
 from app.gateway.preparation.prepared import Calibrator
 from app.kept import decode_library, library_of
+from app.scan.arrangement import HereLearning
 from app.scan.concluding import Concluder
 from app.scan.course import LIBRARY, VERSION, Course, Means
 from app.scan.engines.here import Here
-from app.scan.looking.looker import Decoding, Looker
+from app.scan.looking.comparer import Decoding
+from app.scan.looking.looker import Looker
 from app.scan.looking.tasks import Knowledge
 from app.scan.sources.listing import listed
 from app.scan.sources.reading import Reader
@@ -108,7 +110,7 @@ async def scanned(
             state,
             engine(looker),
             reader,
-            Concluder(library, learner, prepared, knowledge, lambda _: None),
+            Concluder(library, HereLearning(learner, prepared), knowledge, lambda _: None),
             library,
             Quiet(),
         )

@@ -22,12 +22,12 @@ from app.evaluation.command.options import (
 from app.evaluation.runs.evaluating import Candidate, Trying
 from app.evaluation.runs.through_gateway import GatewayTrial
 from app.evaluation.runs.trial import Trial
-from app.evaluation.subjects.running_gateway import RunningGateway
 from app.evaluation.subjects.sets import load_test_set
 from app.evaluation.subjects.subject import Subject
 from app.gateway.policy import Policy
 from app.pictures.references import load_references
 from app.ports import OnnxError
+from app.remote_gateway.gateway import RunningGateway
 from app.settings import FailurePolicy, Settings
 from app.wiring import Server, open_onnx, open_server
 

@@ -21,10 +21,10 @@ from app.evaluation.report.document import Facts, document
 from app.evaluation.report.page import page
 from app.evaluation.report.tables.tables import show
 from app.evaluation.runs.evaluating import Evaluation, Stint
-from app.evaluation.subjects.running_gateway import GatewayError
 from app.gateway.preparation.prepared import ReferencesError
 from app.pictures.image_sets import ImageSetError
 from app.ports import OnnxError, UpstreamError
+from app.remote_gateway.gateway import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from app.detection.search import Image
     from app.evaluation.records import Stream
-    from app.evaluation.subjects.gateway_answers import Reply
-    from app.evaluation.subjects.running_gateway import RunningGateway
     from app.evaluation.subjects.subject import Subject
+    from app.remote_gateway.answers import Reply
+    from app.remote_gateway.gateway import RunningGateway
 
 STRATEGY = "gateway"
 """What its own strategy is isn't told."""

@@ -57,6 +57,11 @@ FOUND = 3
     metavar="FILE",
     help="What was done so far, to go on from.  [default: --output's name with .state]",
 )
+@click.option(
+    "--register",
+    type=Parsed("URL", words.address),
+    help="Offer what is found to the gateway there: it is sent images that carry it.",
+)
 @click.option("--restart", is_flag=True, help="Forget what was done so far, and begin anew.")
 @click.option(
     "--processes",

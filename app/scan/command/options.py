@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.scan.model import ModelSource
+    from app.scan.looking.model import GatewaySource, ModelSource
     from app.scan.planning import Passes
 
 
@@ -21,7 +21,7 @@ class Options:
     """``state`` is None where nobody can go on from it; ``seed`` None where it is to be drawn."""
 
     paths: tuple[str, ...]
-    source: ModelSource
+    source: ModelSource | GatewaySource
     passes: Passes | None
     prevalence: float
     seed: int | None
@@ -29,6 +29,8 @@ class Options:
     form: str
     report: Path | None
     state: str | None
+    register: str | None
+    key: str | None
     restart: bool
     processes: int
     yes: bool

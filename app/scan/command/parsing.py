@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.scan.command.options import OptionError, Options
-from app.scan.model import ModelSource
+from app.scan.looking.model import GatewaySource, ModelSource
 from app.scan.planning import Passes
 from app.scan.report.rows import FORMS, STDOUT
 from app.settings import SettingError, Strategy, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from app.settings import Settings
 
 SETTINGS: Final = {
     "upstream": "upstream_url",
@@ -32,6 +34,8 @@ SETTINGS: Final = {
     "search": "search",
 }
 """The options that are settings of the gateway, which the environment may hold too."""
+
+_OF_SERVERS: Final = ("model", "protocol", "outputs")
 
 NO_SERVER: Final = "http://onnx.invalid"
 """Stands for the address of a server where the model is in a file: nobody asks it."""
@@ -54,32 +58,57 @@ def parse_options(given: Mapping[str, Any]) -> Options:
         form=given["form"] or _form(output),
         report=given["report"],
         state=state,
+        register=given["register"],
+        key=given["key"],
         restart=given["restart"],
         processes=processes,
         yes=given["yes"],
     )
 
 
-def _source(given: Mapping[str, Any], processes: int) -> ModelSource:
+def _source(given: Mapping[str, Any], processes: int) -> ModelSource | GatewaySource:
+    chosen = [name for name in ("upstream", "onnx", "gateway") if given[name] is not None]
+    if len(chosen) > 1:
+        message = f"--{chosen[0]} doesn't go with --{chosen[1]}: leave one of them out"
+        raise OptionError(message)
+    told = {s: given[option] for option, s in SETTINGS.items() if given[option] is not None}
     onnx: Path | None = given["onnx"]
-    told = {
-        setting: given[option] for option, setting in SETTINGS.items() if given[option] is not None
-    }
-    if onnx is not None:
-        for option in ("upstream", "model", "protocol", "outputs"):
-            if given[option] is not None:
-                message = f"--{option} doesn't go with --onnx: leave one of them out"
-                raise OptionError(message)
-        told |= {"upstream_url": NO_SERVER, "model": onnx.stem, "upstream_protocol": "oip"}
-    try:
-        settings = read_settings(told)
-    except SettingError as exc:
-        raise OptionError(_in_options(str(exc))) from exc
+    if onnx is not None or given["gateway"] is not None:
+        _refuse(given, _OF_SERVERS, chosen[0])
+        name = "gateway" if onnx is None else onnx.stem
+        told |= {"upstream_url": NO_SERVER, "model": name, "upstream_protocol": "oip"}
+    if given["gateway"] is not None:
+        return _gateway(given, _settings(told))
+    if given["register"] is None:
+        _refuse(given, ("key",), chosen[0] if chosen else "upstream")
+    settings = _settings(told)
     if settings.strategy not in {Strategy.FULL, Strategy.FAST}:
         message = f"NEO_STRATEGY is {settings.strategy}: a scan takes --strategy full or fast"
         raise OptionError(message)
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    return ModelSource(settings, onnx, threads)
+    return ModelSource(settings, onnx, max(1, (os.cpu_count() or 1) // processes))
+
+
+def _gateway(given: Mapping[str, Any], settings: Settings) -> GatewaySource:
+    _refuse(given, ("strategy", "trigger_max", "search", "register"), "gateway")
+    if settings.input_size is None:
+        message = "--input-size is missing: --gateway needs the size of its model's images"
+        raise OptionError(message)
+    return GatewaySource(settings, given["gateway"], given["key"], settings.input_size)
+
+
+def _refuse(given: Mapping[str, Any], options: tuple[str, ...], beside: str) -> None:
+    for option in options:
+        if given[option] is not None:
+            flag = option.replace("_", "-")
+            message = f"--{flag} doesn't go with --{beside}: leave one of them out"
+            raise OptionError(message)
+
+
+def _settings(told: Mapping[str, Any]) -> Settings:
+    try:
+        return read_settings(told)
+    except SettingError as exc:
+        raise OptionError(_in_options(str(exc))) from exc
 
 
 def _in_options(text: str) -> str:

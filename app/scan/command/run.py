@@ -6,29 +6,26 @@ import asyncio
 import secrets
 import signal
 import sys
-import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+import orjson
 from rich.console import Console
 
-from app.gateway.learning import Learner
 from app.gateway.preparation.prepared import ReferencesError
 from app.kept import decode_library, library_of
 from app.pictures.image_sets import ImageSetError
 from app.ports import OnnxError, UpstreamError
+from app.scan.arrangement import arranged
 from app.scan.command.options import OptionError
 from app.scan.command.progress import Bar, Lines
 from app.scan.concluding import Concluder
 from app.scan.course import LIBRARY, VERSION, Course, Means
 from app.scan.engines.local import Processes
 from app.scan.engines.port import EngineError
-from app.scan.engines.process import Equipment
-from app.scan.looking.looker import Decoding
-from app.scan.looking.patience import Patient
 from app.scan.looking.tasks import Knowledge
-from app.scan.model import opened_model
+from app.scan.offering import offered
 from app.scan.planning import Plan, expected_inferences, passes_for, sample_of
 from app.scan.report.page import About, page
 from app.scan.report.rows import write_rows
@@ -36,19 +33,16 @@ from app.scan.report.summary import show, summary
 from app.scan.sources.items import SourceError
 from app.scan.sources.listing import listed
 from app.scan.sources.reading import Reader
-from app.scan.state.calibrations import KeptCalibrations
+from app.scan.state.calibrations import RATES
 from app.scan.state.file import MEMORY, StateError, opened_state
 from app.scan.state.identity import check_identity
 from app.scan.state.state import State
-from app.wiring import calibrator, policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.gateway.policy import Policy
-    from app.gateway.preparation.prepared import Prepared
     from app.kept import MemoryTriggerLibrary
-    from app.ports import Model, ServedModel
+    from app.scan.arrangement import Arranged
     from app.scan.command.options import Options
 
 FAILURES = (
@@ -66,10 +60,6 @@ FAILURES = (
 
 SEED = "seed"
 SEED_BITS = 63
-PATIENCE_S = 3600.0
-"""For one image: nobody waits for its answer."""
-TIMED = 64
-"""References that tell the model's pace."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +82,8 @@ def run(options: Options) -> Ended:
         finally:
             if scan.began:
                 triggers = scan.leave(finished=finished)
+        if finished and options.register is not None:
+            asyncio.run(scan.offer(options.register))
         return Ended(finished, triggers)
 
 
@@ -119,7 +111,7 @@ class _Scan:
         self._settings = options.source.settings
         self._state = state
         self._console = console
-        self._name: Callable[[int], str | None] = self._label
+        self._name: Callable[[int], str | None] = str
 
     async def run(self) -> bool:
         """Scan. Return whether it was to begin at all. Raises one of FAILURES."""
@@ -131,61 +123,40 @@ class _Scan:
         if not total:
             message = "there is no picture at " + ", ".join(options.paths)
             raise SourceError(message)
-        async with opened_model(options.source) as model:
-            if not self._settings.labels:
-                self._name = getattr(model, "class_name", self._label)
-            return await self._scanned(model, total, seed)
+        async with arranged(options.source, state, seed, self._say) as means:
+            self._name = means.name
+            return await self._scanned(means, total)
 
-    async def _scanned(self, model: Model, total: int, seed: int) -> bool:
+    async def _scanned(self, means: Arranged, total: int) -> bool:
         options, state = self._options, self._state
-        patient = Patient(model)
-        kept = KeptCalibrations(state, seed)
-        is_calibrated = kept.is_calibrated
-        served = None if options.source.onnx else cast("ServedModel", model)
-        if not is_calibrated:
-            self._say("asking the model about the references")
-        calibrating = calibrator(self._settings, patient, kept, served)
-        began = time.monotonic()
-        prepared = await calibrating.prepare()
-        pace = None if is_calibrated else 6000 / (time.monotonic() - began)
         passes = passes_for(total, options.passes)
         sample = sample_of(passes, total, options.prevalence)
         left = sample - state.count_screened(state.last_of_sample(sample))
-        inferences = expected_inferences(left, prepared.plan, calibrated=True)
-        seconds = None if pace is None else inferences / pace
-        plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
-        self._plan = plan
-        self._say(plan.words())
-        if plan.is_large and not self._may_begin():
+        inferences = expected_inferences(left, means.plan)
+        seconds = None if means.pace is None else inferences / means.pace
+        self._plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
+        self._say(self._plan.words())
+        if self._plan.is_large and not self._may_begin():
             return False
         self.began = True
-        await self._looked(patient, prepared, seed, sample)
+        await self._looked(means, sample)
         return True
 
-    async def _looked(self, model: Model, prepared: Prepared, seed: int, sample: int) -> None:
+    async def _looked(self, means: Arranged, sample: int) -> None:
         options, settings, state = self._options, self._settings, self._state
-        usual = self._policy()
-        library = self._library()
-        learner = Learner(library, model, usual.strategy)
-        rates = await KeptCalibrations(state, seed).placebo_rates("")
-        version = int(state.fact(VERSION) or 0)
-        known = Knowledge(version, rates=rates)
-        concluder = Concluder(library, learner, prepared, known, self._name)
-        references = prepared.references
-        equipment = Equipment(
-            options.source,
-            references.images,
-            references.calibration,
-            seed,
-            prepared.plan,
-            usual,
-            Decoding(settings.max_pixels, settings.input_resize),
-        )
+        rates = orjson.loads(state.fact(RATES) or b"{}")
+        known = Knowledge(int(state.fact(VERSION) or 0) + self._has_more(means), rates=rates)
+        concluder = Concluder(means.library, means.learning, known, self._name)
         bars = Bar(self._console) if self._console.is_terminal else Lines(self._console)
         with Reader(settings.max_body) as reader, bars as progress:
-            async with Processes(options.processes, equipment) as engine:
-                means = Means(state, engine, reader, concluder, library, progress)
-                await Course(means).run(sample)
+            async with Processes(options.processes, means.equipment) as engine:
+                course = Means(state, engine, reader, concluder, means.library, progress)
+                await Course(course).run(sample)
+
+    def _has_more(self, means: Arranged) -> bool:
+        """Say if more triggers are known than this scan has left: a gateway may have found some."""
+        left, now = self._library().entries(), means.library.entries()
+        return bool(now) and {one.id for one in left} != {one.id for one in now}
 
     def leave(self, *, finished: bool) -> int:
         """Write the rows and show the summary; return how many triggers there are."""
@@ -207,19 +178,15 @@ class _Scan:
             self._say(f"Stopped before the end; {more}.")
         return len(entries)
 
+    async def offer(self, url: str) -> None:
+        """Offer what was found to the gateway at *url*. Raises GatewayError."""
+        entries = self._library().entries()
+        for offer in await offered(url, self._options.key, self._state, entries):
+            self._say(offer.words())
+
     def _library(self) -> MemoryTriggerLibrary:
         kept = self._state.fact(LIBRARY)
         return library_of(()) if kept is None else decode_library(kept)
-
-    def _policy(self) -> Policy:
-        usual = policy(self._settings)
-        return replace(
-            usual,
-            patience_s=PATIENCE_S,
-            probe_budget=None,
-            probe_rate=None,
-            key_probe_rate=None,
-        )
 
     def _seed(self) -> int:
         """Return the seed that was given, or that of the scan that goes on, or a new one."""
@@ -247,10 +214,6 @@ class _Scan:
             "the seed": seed,
         }
         check_identity(self._state, told, self._options.state or MEMORY)
-
-    def _label(self, index: int) -> str | None:
-        labels = self._settings.labels
-        return labels[index] if index < len(labels) else None
 
     def _may_begin(self) -> bool:
         if self._options.yes or not (self._console.is_terminal and sys.stdin.isatty()):

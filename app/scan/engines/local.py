@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from app.scan.engines.process import Equipment
+    from app.scan.engines.equipment import Equipment, GatewayEquipment
     from app.scan.looking.tasks import Look, Task
 
 KILLER = "the process that looked at it died, twice"
@@ -35,7 +35,7 @@ class Processes:
     Use it as an async context manager.
     """
 
-    def __init__(self, count: int, equipment: Equipment) -> None:
+    def __init__(self, count: int, equipment: Equipment | GatewayEquipment) -> None:
         self._members = [_Member(equipment) for _ in range(count)]
 
     async def __aenter__(self) -> Self:
@@ -86,7 +86,7 @@ class Processes:
 class _Member:
     """One process, and the pipe to it."""
 
-    def __init__(self, equipment: Equipment) -> None:
+    def __init__(self, equipment: Equipment | GatewayEquipment) -> None:
         self._equipment = equipment
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None

@@ -7,43 +7,13 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.detection.reference_set.references import References
-from app.gateway.preparation.prepared import Prepared
-from app.kept import library_of
 from app.ports import PortError
-from app.scan.looking.looker import Looker
-from app.scan.model import opened_model
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from app.detection.plan import Plan
-    from app.detection.reference_set.references import Calibration
-    from app.detection.search import Images
-    from app.gateway.policy import Policy
-    from app.ports import Model
-    from app.scan.looking.looker import Decoding
-    from app.scan.looking.tasks import Looks
-    from app.scan.model import ModelSource
-
-
-@dataclass(frozen=True, eq=False)
-class Equipment:
-    """All that a process needs to look at pictures, as it goes through a pipe."""
-
-    source: ModelSource
-    images: Images
-    calibration: Calibration
-    seed: int
-    plan: Plan
-    policy: Policy
-    decoding: Decoding
-
-    def looker(self, model: Model) -> Looker:
-        """Return who looks at pictures with it, by an open *model*."""
-        references = References(self.images, self.calibration, {}, self.seed)
-        prepared = Prepared(references, self.plan, "")
-        return Looker(model, prepared, self.policy, self.decoding, library_of)
+    from app.scan.engines.equipment import Equipment, GatewayEquipment, Looking
+    from app.scan.looking.tasks import Looks, Task
 
 
 @dataclass(frozen=True)
@@ -53,7 +23,7 @@ class Failed:
     reason: str
 
 
-def serve(pipe: Connection, equipment: Equipment) -> None:
+def serve(pipe: Connection, equipment: Equipment | GatewayEquipment) -> None:
     """Look at the tasks that come through *pipe* until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scan, which then ends us
     try:
@@ -62,11 +32,9 @@ def serve(pipe: Connection, equipment: Equipment) -> None:
         return  # the scan has ended
 
 
-async def _served(pipe: Connection, equipment: Equipment) -> None:
+async def _served(pipe: Connection, equipment: Equipment | GatewayEquipment) -> None:
     try:
-        async with opened_model(equipment.source) as model:
-            await model.check()  # only then it's known what images it takes
-            looker = equipment.looker(model)
+        async with equipment.opened() as looker:
             while True:
                 task = await asyncio.to_thread(pipe.recv)
                 pipe.send(await _looked(looker, task))
@@ -75,8 +43,8 @@ async def _served(pipe: Connection, equipment: Equipment) -> None:
         pipe.send(Failed(exc.explained))
 
 
-async def _looked(looker: Looker, task: object) -> Looks | Failed:
+async def _looked(looker: Looking, task: Task) -> Looks | Failed:
     try:
-        return await looker.look(task)  # type: ignore[arg-type]  # our own process has sent it
+        return await looker.look(task)
     except PortError as exc:
         return Failed(exc.explained)

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image as Pillow
 
-from app.detection.defence import Finding, Known
+from app.detection.defence import Finding
 from app.detection.defence import Verdict as Found
-from app.detection.recognising.comparing import may_carry
 from app.gateway.admission.turns import Turns
 from app.gateway.driving import Driver
 from app.gateway.examination import Examiner
 from app.gateway.learning import Learner
 from app.gateway.policy import prediction
 from app.gateway.visit import Visit
-from app.pictures.decoding import Opened, PictureError, fitted, load
 from app.ports import Arrival, UpstreamError
-from app.scan.looking.patience import Patient
-from app.scan.looking.tasks import Examined, Knowledge, Looks, Passed, Unusable
+from app.scan.looking.comparer import Comparer
+from app.scan.looking.patience import Patience, Patient
+from app.scan.looking.tasks import Examined, Knowledge, Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,19 +30,10 @@ if TYPE_CHECKING:
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry, Model, TriggerLibrary
+    from app.scan.looking.comparer import Decoding
     from app.scan.looking.tasks import Look, Task
-    from app.scan.sources.items import Content
-    from app.settings import Resize
 
 NO_ANSWER: Final = "no answer without the trigger, or more inferences than one image may cost"
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How pictures become the model's input: what the gateway's settings say."""
-
-    max_pixels: int
-    resize: Resize
 
 
 class Looker:
@@ -59,63 +47,34 @@ class Looker:
         decoding: Decoding,
         library: Callable[[Sequence[Entry]], TriggerLibrary],
     ) -> None:
-        self._model = Patient(model)
+        self._patience = Patience()
+        self._model = Patient(model, self._patience)
         self._prepared = prepared
         self._policy = policy
-        self._decoding = decoding
+        self._comparer = Comparer(model.size, decoding, prepared.references)
         self._library = library
         self._driver = Driver(self._model, policy.patience_s, Turns(pause=0))
         self._version = -1
-        self._known: tuple[Known, ...] = ()
         self._told: set[str] = set()
 
     async def look(self, task: Task) -> Looks:
         """Return what there is to say of each picture of *task*. Raises UpstreamError."""
         if task.version != self._version:
             self._learn(pickle.loads(task.knowledge))  # noqa: S301  # our own process has made it
-        read = await asyncio.to_thread(self._read, task)
+        read = await asyncio.to_thread(self._comparer.read, task)
         looks = await asyncio.gather(*(self._look(one, screened=task.screened) for one in read))
-        if self._model.lost is not None:
-            raise self._model.lost
+        if self._patience.lost is not None:
+            raise self._patience.lost
         return Looks(looks, self._new_rates())
 
     def _learn(self, knowledge: Knowledge) -> None:
         library = self._library(knowledge.entries)
         learner = Learner(library, self._model, self._policy.strategy)
         self._examiner = Examiner(self._prepared, library, self._policy, learner)
-        self._known = tuple(Known(entry.id, entry.trigger) for entry in knowledge.entries)
+        self._comparer.know(knowledge.entries)
         self._version = knowledge.version
         self._prepared.references.placebo_rates.update(knowledge.rates)
         self._told.update(knowledge.rates)
-
-    def _read(self, task: Task) -> list[Look | Image]:
-        """Decode the pictures; those that are only to be compared, are."""
-        read = [self._decoded(content) for content in task.contents]
-        if task.screened:
-            return read
-        images = {i: one for i, one in enumerate(read) if isinstance(one, np.ndarray)}
-        may = np.zeros(len(images), bool)
-        if images and self._known:
-            pixels = np.stack(list(images.values()))
-            may = may_carry(pixels, self._known, self._prepared.references)
-        for i, one_may in zip(images, may, strict=True):
-            if not one_may:
-                read[i] = Passed()
-        return read
-
-    def _decoded(self, content: Content) -> Look | Image:
-        size, decoding = self._model.size, self._decoding
-        try:
-            if content.shape is None:
-                return load(
-                    content.body, size, max_pixels=decoding.max_pixels, resize=decoding.resize
-                )
-            pixels = np.frombuffer(content.body, np.uint8).reshape(content.shape)
-            grey = content.shape[2] == 1
-            picture = Pillow.fromarray(pixels[:, :, 0] if grey else pixels)
-            return fitted(Opened(picture), size, decoding.resize)
-        except PictureError as exc:
-            return Unusable(str(exc))
 
     async def _look(self, read: Look | Image, *, screened: bool) -> Look:
         if not isinstance(read, np.ndarray):

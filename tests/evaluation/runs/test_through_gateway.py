@@ -15,7 +15,6 @@ from app.detection.search import Purpose
 from app.evaluation.records import NO_ANSWER
 from app.evaluation.runs.streams import stream_with_first_poisoned_at
 from app.evaluation.runs.through_gateway import GatewayTrial
-from app.evaluation.subjects.running_gateway import GatewayError, RunningGateway
 from app.gateway.outcome import Screening
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
@@ -23,6 +22,7 @@ from app.gateway.preparation.lifecycle import Preparation
 from app.gateway.preparation.prepared import Calibrator
 from app.library.memory import MemoryCalibrationStore, MemoryTriggerLibrary
 from app.ports import UpstreamUnreachableError
+from app.remote_gateway.gateway import GatewayError, RunningGateway
 from app.settings import FailurePolicy, SearchMode, Strategy
 from app.web.app import WebOptions, create_app
 from tests.evaluation.tiny_subjects import WHITE, tiny_subject

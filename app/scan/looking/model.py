@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from app.ports import Model
+    from app.ports import InputSize, Model
     from app.settings import Settings
 
 LEAST_PATIENCE_S: Final = 60.0
@@ -42,6 +42,28 @@ class ModelSource:
             return told
         with self.onnx.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() + told
+
+
+@dataclass(frozen=True)
+class GatewaySource:
+    """A gateway that runs. Its model takes images of ``size``; ``key`` opens its triggers.
+
+    Of the *settings* those count that are about pictures and clean images.
+    """
+
+    settings: Settings
+    url: str
+    key: str | None
+    size: InputSize
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.url
+
+    def identity(self) -> str:
+        """Return what tells it from any other."""
+        return repr((self.url, self.size))
 
 
 @asynccontextmanager

@@ -12,7 +12,9 @@ import pytest
 
 from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Evidence, Fill
-from app.evaluation.subjects.gateway_answers import (
+from app.gateway.outcome import Screening
+from app.ports import InputSize
+from app.remote_gateway.answers import (
     Reply,
     UnlikeGatewayError,
     parse_examples,
@@ -21,8 +23,6 @@ from app.evaluation.subjects.gateway_answers import (
     parse_trigger,
     parse_triggers,
 )
-from app.gateway.outcome import Screening
-from app.ports import InputSize
 from tests.files import encoded
 
 REPLY: dict[str, Any] = {

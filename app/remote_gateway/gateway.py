@@ -10,7 +10,9 @@ import httpx
 import numpy as np
 
 from app.detection.search import Answers
-from app.evaluation.subjects.gateway_answers import (
+from app.pictures.encoding import png
+from app.ports import NOBODY, UpstreamError
+from app.remote_gateway.answers import (
     UnlikeGatewayError,
     parse_examples,
     parse_problem,
@@ -18,16 +20,14 @@ from app.evaluation.subjects.gateway_answers import (
     parse_trigger,
     parse_triggers,
 )
-from app.pictures.encoding import png
-from app.ports import NOBODY, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
-    from app.evaluation.subjects.gateway_answers import Reply
     from app.ports import Caller, InputSize
+    from app.remote_gateway.answers import Reply
 
 TIMEOUT_S = 120.0
 """How long one answer may take; the gateway's own patience ends sooner."""
@@ -37,6 +37,13 @@ UNSCREENED = "urn:neo-gateway:unscreened"
 
 class GatewayError(UpstreamError):
     """The gateway can't be used: its address, what is wrong, and what to do."""
+
+
+class GatewayAwayError(GatewayError):
+    """It can't answer now, and may later: out of reach, not ready, asked for too much."""
+
+
+_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 class RunningGateway:
@@ -90,8 +97,15 @@ class RunningGateway:
 
         Raises GatewayError.
         """
+        return await self.predict_file(png(image))
+
+    async def predict_file(self, picture: bytes) -> Reply | None:
+        """Return the same for the bytes of a picture file. Raises GatewayError."""
         response = await self._send(
-            "POST", "/predict", content=png(image), headers={"Content-Type": "image/png"}
+            "POST",
+            "/predict",
+            content=picture,
+            headers={"Content-Type": "application/octet-stream"},
         )
         if not response.is_success and parse_problem(response.content).type == UNSCREENED:
             return None
@@ -127,14 +141,15 @@ class RunningGateway:
         except httpx.HTTPError as exc:
             reason = str(exc) or type(exc).__name__
             message = f"{self._url}: the gateway doesn't answer ({reason}); does it run there?"
-            raise GatewayError(message) from exc
+            raise GatewayAwayError(message) from exc
 
     @contextmanager
     def _understanding(self, response: httpx.Response) -> Iterator[None]:
         """Raise GatewayError if *response* is an error, or can't be read within the block."""
         if not response.is_success:
             message = f"{self._url}: {_reason(response)}"
-            raise GatewayError(message)
+            later = response.status_code in _LATER
+            raise (GatewayAwayError if later else GatewayError)(message)
         try:
             yield
         except UnlikeGatewayError as exc:

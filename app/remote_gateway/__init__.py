@@ -1,0 +1,1 @@
+"""A gateway that runs somewhere, as its clients see it."""
