@@ -55,7 +55,8 @@ ELSEWHERE = {
     "metrics/cells": "metrics/test_workers",  # each worker counts in them
     "metrics/processes": "metrics/test_workers",  # the processes of all workers
     "metrics/__init__": "web/routes/test_metrics",  # what is counted, as it is told
-    "ports": "upstream/test_batching",  # its one rule: which searches are long
+    "ports/library": "library/test_worker_copy",  # its one rule: how counts add up
+    "ports/model": "upstream/test_batching",  # its one rule: which searches are long
     "serving/log": "web/test_log_secrets",  # the service's log, line by line
     # against a real gateway:
     "remote_gateway/gateway": "evaluation/runs/test_through_gateway",
@@ -75,6 +76,7 @@ ELSEWHERE = {
     "serving/processes/worker": "serving/processes/test_supervisor",  # the supervisor replaces it
     "settings/quantities": "settings/test_settings",  # each way to write a value
     "tracing/*": "tracing/test_exporting",  # spans as a collector gets them
+    "upstream/agreement": "upstream/inputs/test_arrivals",  # which forms of tensors are taken
     "upstream/assembly": "upstream/test_access",  # a model opened as its owner describes it
     "upstream/dialects/dialect": "gateway/test_selections",  # how a dialect is asked
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,16 +16,14 @@ from app.ports import (
     OtherModelError,
     SelectionError,
     UnknownVersionError,
-    UpstreamAnswerError,
     UpstreamStatusError,
     UpstreamUnreachableError,
 )
+from app.upstream.agreement import agreement
 from app.upstream.batching import Batcher
-from app.upstream.capacity import Capacity, counted
+from app.upstream.capacity import Capacity
 from app.upstream.dialects.dialect import Asking
 from app.upstream.inputs.arrivals import arrivals, as_pictures, typed
-from app.upstream.inputs.input_form import input_form
-from app.upstream.inputs.preprocessing import preprocessing
 from app.upstream.parts import filled_up
 from app.wire.tensors import BYTES, UNTYPED, TensorSpec
 from app.wire.writing import described
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Images
     from app.ports import Arrival, Caller, InputSize, ModelFacts, Page
     from app.settings import InputSettings
+    from app.upstream.agreement import Agreement, Plan
     from app.upstream.dialects.dialect import Dialect
     from app.upstream.http.limits import Limits
     from app.upstream.inputs.input_form import InputForm
@@ -50,9 +49,6 @@ MOST_SELECTIONS: Final = 64
 
 NOT_FOUND: Final = 404
 
-MOST_FORMS: Final = 16
-"""Forms of callers' tensors that are remembered; a server without metadata leaves it to them."""
-
 SOUNDED: Final = 64
 """References that are asked to see if a model's one score is a probability or a logit."""
 
@@ -61,37 +57,6 @@ REFUSED: Final = frozenset({400, 415, 422})
 
 VALUES_AT_ONCE: Final = 500_000
 """Larger batches are made into tensors in a thread: it takes milliseconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """How images are asked in one form: as what tensor, and how many go into a request."""
-
-    preprocessing: Preprocessing
-    capacity: Capacity
-
-
-@dataclass(frozen=True, eq=False)
-class _Agreement:
-    """What the server has said, and how it is asked from then on."""
-
-    facts: ModelFacts
-    plan: _Plan
-    usual: int
-    """How many images go into a request where nothing else is known."""
-
-    @property
-    def form(self) -> InputForm:
-        """The tensor that it takes."""
-        return self.plan.preprocessing.form
-
-    @property
-    def note(self) -> str | None:
-        """What it takes less of than usual in one request: found out, or told by itself."""
-        told = self.form.together or self.facts.most_images
-        if self.plan.capacity.note is not None or told is None or told >= self.usual:
-            return self.plan.capacity.note
-        return f"the model takes {counted(told)} in one request, as its server says"
 
 
 class UpstreamModel:
@@ -109,8 +74,7 @@ class UpstreamModel:
         self._settings = settings
         self._limits = limits
         self._batcher = Batcher(self._ask, limits.in_flight, limits.waiting_images)
-        self._agreement: _Agreement | None = None
-        self._plans: dict[TensorSpec, _Plan] = {}
+        self._agreement: Agreement | None = None
         self._said: Mapping[str, NDArray[Any]] = {}
         self._capacities: dict[Selection, Capacity] = {}
         self.is_strange = False
@@ -159,7 +123,7 @@ class UpstreamModel:
             raise SelectionError(message)
         plan = agreed.plan
         if arrival is not None and arrival.spec is not None:
-            plan = self._plan_for(agreed, arrival.spec)
+            plan = agreed.plan_for(arrival.spec)
         if images.size > VALUES_AT_ONCE:
             batch = await asyncio.to_thread(_tensor, plan.preprocessing, images, caller)
         else:
@@ -177,7 +141,7 @@ class UpstreamModel:
                 raise
             raise ArrivalError(_refused(exc)) from exc
 
-    def _capacity(self, plan: _Plan, selected: Selection | None) -> Capacity:
+    def _capacity(self, plan: Plan, selected: Selection | None) -> Capacity:
         """Return what a request has: what one of a caller's selection teaches is its own."""
         if selected is None:
             return plan.capacity
@@ -198,7 +162,7 @@ class UpstreamModel:
         if agreed.form.datatype == BYTES:
             return as_pictures(spec, agreed.form.size, values)
         spec = TensorSpec(spec.name, spec.datatype, (-1, *spec.shape[1:]))
-        plan = self._plan_for(agreed, spec).preprocessing
+        plan = agreed.plan_for(spec).preprocessing
         if values.size > VALUES_AT_ONCE:
             return await asyncio.to_thread(arrivals, plan, spec, values)
         return arrivals(plan, spec, values)
@@ -238,7 +202,6 @@ class UpstreamModel:
         """Forget what the server has said of the model, and how many classes it has."""
         self._agreement = self._classes = None
         self._dialect.one_score.forget()
-        self._plans.clear()
         self._capacities.clear()
         self.is_strange = False
 
@@ -331,50 +294,12 @@ class UpstreamModel:
             )
             raise OtherModelError(message)
 
-    async def _agreed(self) -> _Agreement:
+    async def _agreed(self) -> Agreement:
         if self._agreement is None:
-            own = self._settings
-            facts = await self._dialect.describe(needed=own.size is None)
-            form = input_form(facts.inputs, own.size, own.layout, own.datatype)
-            self._agreement = _Agreement(facts, self._plan(form, facts), self._limits.batch_images)
+            size = self._settings.size
+            facts = await self._dialect.describe(needed=size is None)
+            self._agreement = agreement(facts, self._dialect, self._settings, self._limits)
         return self._agreement
-
-    def _plan(self, form: InputForm, facts: ModelFacts, above: Capacity | None = None) -> _Plan:
-        """Return how images are asked as *form*. Raises UpstreamAnswerError if they can't be."""
-        plan = preprocessing(form, self._settings.normalisation)
-        told = 1 if self._dialect.single else facts.most_images or self._limits.batch_images
-        most = form.together or min(told, self._limits.batch_images)
-        image_bytes = self._dialect.image_bytes(plan)
-        return _Plan(plan, Capacity(most, self._limits.batch_bytes, image_bytes, above))
-
-    def _plan_for(self, agreed: _Agreement, spec: TensorSpec) -> _Plan:
-        """Return how images are asked as a caller asks. Raises ArrivalError.
-
-        Where the server has described its input the caller's must be that; else it is honoured as
-        it is, as long as it holds images of the model's size.
-        """
-        form = agreed.form
-        dims = spec.shape[1:]
-        if (spec.name, spec.datatype, dims) == (form.name, form.datatype, form.dims):
-            return agreed.plan
-        if agreed.facts.inputs:
-            told = TensorSpec(form.name, form.datatype, (-1, *form.dims))
-            message = f"the model takes {_words(told)}, not {_words(spec)}"
-            raise ArrivalError(message)
-        if not dims:
-            message = f"{_words(spec)} is not a batch of images"
-            raise ArrivalError(message)
-        if spec not in self._plans:
-            layout = self._settings.layout if len(dims) == len(form.dims) else None
-            try:
-                caller_form = input_form([spec], form.size, layout)
-                plan = self._plan(caller_form, agreed.facts, agreed.plan.capacity)
-            except UpstreamAnswerError as exc:
-                raise ArrivalError(str(exc)) from exc
-            if len(self._plans) >= MOST_FORMS:
-                self._plans.pop(next(iter(self._plans)))
-            self._plans[spec] = plan
-        return self._plans[spec]
 
 
 def _no_such(selected: Selection, status: int) -> type[SelectionError]:
@@ -392,7 +317,3 @@ def _tensor(plan: Preprocessing, images: Images, caller: Caller) -> NDArray[Any]
     if row is None or not caller.origins:
         return plan.tensor(images)
     return plan.exactly(images, row, masks(caller.origins, *images.shape[1:3]))
-
-
-def _words(spec: TensorSpec) -> str:
-    return f"{spec.name[:40]!r} {spec.datatype[:10]} {list(spec.shape)}"

@@ -224,7 +224,7 @@ class TestUndescribed:
         for i in range(40):
             values = IMAGES.astype(np.float32)
             await model.arrivals(spec((6, 5, 3), "FP32", f"x{i}"), values)
-        assert 16 == len(model._plans)  # noqa: SLF001
+        assert 16 == len(model._agreement._own)  # noqa: SLF001
 
 
 async def test_pictures_model_takes_whole_levels(connect: Connect) -> None:
