@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from app.logs import only_errors
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -69,8 +71,9 @@ async def _tried(timeout_s: float, *, silent: bool) -> Sequence[Result]:
         for part in (UPSTREAM, REFERENCES, STORE):
             tell(skipped(part, "the settings must be right first"))
         return found
-    async for result in results(settings, timeout_s):
-        tell(result)
+    with only_errors():
+        async for result in results(settings, timeout_s):
+            tell(result)
     return found
 
 

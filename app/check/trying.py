@@ -23,7 +23,7 @@ from app.wiring import ReferenceFiles, look_at_own_store, look_at_store, open_up
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
 
-    from app.detection.search import Images
+    from app.detection.search import Answers, Images
     from app.ports import ServedModel
     from app.settings import Settings
     from app.wire.tensors import TensorSpec
@@ -99,14 +99,15 @@ async def _references(settings: Settings, model: ServedModel) -> Result:
         spread = np.linspace(0, len(images) - 1, min(ASKED, len(images))).astype(np.intp)
         await model.sound_out(images)
         began = time.perf_counter()
-        labels = (await model.answer(images[spread])).labels
+        answers = await model.answer(images[spread])
     except ReferencesError as exc:
         return wrong(REFERENCES, f"NEO_REFERENCE: {exc}")
     except UpstreamError as exc:
         return wrong(REFERENCES, f"the model doesn't answer for them: {exc.explained}")
-    took_ms, classes = (time.perf_counter() - began) * 1e3, len(set(labels.tolist()))
+    took_ms, classes = (time.perf_counter() - began) * 1e3, len(set(answers.labels.tolist()))
     if classes == 1 and settings.strategy is not Strategy.OFF:
-        asked = f"the model gives all {len(spread)} that it was asked about the class {labels[0]}"
+        label = answers.labels[0]
+        asked = f"the model gives all {len(spread)} that it was asked about the class {label}"
         return wrong(
             REFERENCES, f"{asked}; are they its images, and NEO_INPUT_* its preprocessing?"
         )
@@ -114,8 +115,16 @@ async def _references(settings: Settings, model: ServedModel) -> Result:
         REFERENCES,
         f"{len(images)} images; the model has {classes} classes for {len(spread)} of them",
         f"it took {took_ms:.0f} ms for these, and screening one image takes 20 to 40 inferences",
-        note=files.remark,
+        note=_unnamed(settings.labels, answers) or files.remark,
     )
+
+
+def _unnamed(names: tuple[str, ...], answers: Answers) -> str | None:
+    """Say if there are not as many *names* as classes, where the model's scores tell these."""
+    classes = None if answers.scores is None else answers.scores.shape[1]
+    if not names or classes in {None, len(names)}:
+        return None
+    return f"NEO_LABELS has {len(names)} names, and the model {classes} classes"
 
 
 async def _store(settings: Settings) -> Result:

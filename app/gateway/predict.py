@@ -102,7 +102,7 @@ class Gateway:
     @property
     def prepared(self) -> bool:
         """Whether images can be answered as the settings say, if the upstream answers; no I/O."""
-        return not self._needs_references or self._preparation.prepared is not None
+        return not self.corrects or self._preparation.prepared is not None
 
     @property
     def monitors(self) -> bool:
@@ -110,8 +110,8 @@ class Gateway:
         return self._monitor is not None
 
     @property
-    def _needs_references(self) -> bool:
-        """Whether nothing can be answered before the references are calibrated."""
+    def corrects(self) -> bool:
+        """Whether answers are corrected; if so, none is given before the references are there."""
         return self._policy.screens and not self.monitors
 
     def account(self, key: Hashable) -> Account:
@@ -251,9 +251,7 @@ class Gateway:
         """Ask each part whether it is there."""
         upstream = await self._check.part()
         preparation = self._preparation
-        references = Part(
-            "references", preparation.problem, self._needs_references, preparation.note
-        )
+        references = Part("references", preparation.problem, self.corrects, preparation.note)
         store = Part("store", self.library.problem(), needed=False)
         parts = (upstream, references, store, *self._recorder.parts())
         return Readiness(parts if self._monitor is None else (*parts, self._monitor.part()))

@@ -6,6 +6,6 @@ error of ours that quotes nothing has a ``summary``, which says more.
 """
 
 from app.logs.errors import tell_unhandled, told
-from app.logs.writing import write_log
+from app.logs.writing import only_errors, write_log
 
-__all__ = ["tell_unhandled", "told", "write_log"]
+__all__ = ["only_errors", "tell_unhandled", "told", "write_log"]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from app.logs.formats import WORDS, Discreet, Json, Text
 from app.logs.repeats import Repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TALKATIVE: Final = ("python_multipart",)
 """Libraries that log bytes of what callers send, and as often as they send it."""
@@ -35,3 +39,15 @@ def write_log(level: int = logging.WARNING, form: logging.Formatter | None = Non
             handler.removeFilter(former)
         if isinstance(form, (Text, Json)):
             handler.addFilter(repeats)
+
+
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Leave our own warnings out of the log: a command tells by itself what they are about."""
+    logger = logging.getLogger(OURS)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -9,6 +9,7 @@ may have been the cause, each caller's are asked alone: nobody pays for another 
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from app.logs import told
 from app.ports import UpstreamAnswerError, UpstreamStatusError
 from app.upstream.capacity import Lesson
 from app.upstream.http.guard import count_failure
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from app.ports import Caller
     from app.upstream.capacity import Capacity
     from app.wire.trace import Trace
+
+logger = logging.getLogger(__name__)
 
 Batch: TypeAlias = "NDArray[Any]"
 """Images as the model takes them: (n, ...)."""
@@ -171,6 +175,7 @@ class Flight:
 
     def _fail(self, failed: Sequence[_Owed], error: Exception) -> None:
         self._unproven = True
+        logger.warning("the model server gave no answer: %s", told(error))
         for owed in failed:
             if owed in self._owed:
                 self._owed.remove(owed)

@@ -168,6 +168,21 @@ def test_a_state_folder_that_cannot_be(settings: pytest.MonkeyPatch) -> None:
     assert "XDG_STATE_HOME" in parts["store"][1]
 
 
+def test_names_for_all_classes(settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file of names that isn't this model's is told."""
+    (tmp_path / "labels.txt").write_text("red\nblue\n")
+    settings.setenv("NEO_LABELS", "labels.txt")
+    code, parts = told()
+    assert (0, "note") == (code, parts["references"][0])
+    assert "NEO_LABELS has 2 names, and the model 4 classes" in parts["references"][1]
+
+
+def test_what_is_wrong_is_told_once(settings: pytest.MonkeyPatch) -> None:
+    """The log says nothing beside the table."""
+    settings.setenv("NEO_UPSTREAM_URL", f"http://{NOWHERE}")
+    assert "WARNING" not in check().stderr
+
+
 def test_a_remark_is_no_fault(settings: pytest.MonkeyPatch) -> None:
     """References that are few will do, and it is said."""
     np.savez("some.npz", x=IMAGES[:60])

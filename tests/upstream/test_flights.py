@@ -21,6 +21,7 @@ from app.upstream.flights import Flight
 from app.wire.trace import Trace
 
 if TYPE_CHECKING:
+    import pytest
     from numpy.typing import NDArray
 
 
@@ -113,6 +114,19 @@ async def test_a_server_that_is_away_ends_all() -> None:
     await Flight(aboard, server.ask, capacity).land()
     assert [[1, 2], "UpstreamTimeoutError"] == [part.outcome for part in aboard]
     assert ([4, 2, 2], 64) == (server.sizes, capacity.most)
+
+
+async def test_the_log_says_why_without_the_servers_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also of what opens no circuit breaker; what a smaller request mends is no trouble."""
+    server, capacity = Server(2, {3: UpstreamStatusError(500, "secret")}, []), Capacity(64)
+    await Flight(parts([1, 2, 4, 5]), server.ask, capacity).land()
+    assert [] == [line for line in caplog.messages if "no answer" in line]
+    await Flight(parts([3]), server.ask, capacity).land()
+    (said,) = [line for line in caplog.messages if "no answer" in line]
+    assert said.startswith("the model server gave no answer: the upstream answered 500")
+    assert "secret" not in said
 
 
 async def test_who_has_gone_is_not_asked_for() -> None:

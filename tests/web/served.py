@@ -79,7 +79,7 @@ async def plain_gateway(
         library.check,
     )
     policy = Policy(
-        Strategy.OFF,
+        changed.pop("strategy", Strategy.OFF),
         SearchMode.CONTINUE,
         PATIENCE_S,
         FailurePolicy.CLOSED,
@@ -104,9 +104,9 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    model: TinyModel | None = None, rates: Mapping[str, float] | None = None, **settings: Any
+    model: TinyModel | None = None, policy: Mapping[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Served]:
-    """Run the application on *model*, with *settings* in place of the usual ones."""
+    """Run the application on *model*, with *settings* and *policy* in place of the usual ones."""
     model, library = model or TinyModel(), FaultyLibrary()
 
     usual: dict[str, Any] = {
@@ -115,7 +115,7 @@ async def serving(
         "max_body": MAX_BODY,
         "max_pixels": MAX_PIXELS,
     }
-    opened = partial(plain_gateway, model, library, **(rates or {}))
+    opened = partial(plain_gateway, model, library, **(policy or {}))
     app = create_app(opened, WebOptions(**(usual | settings)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

@@ -34,7 +34,7 @@ async def predict(served: Served, key: str) -> tuple[int, str | None]:
 
 async def test_each_key_has_its_own_account() -> None:
     """The second image of a key is too much; another key's first one isn't."""
-    async with serving(rates={"key_probe_rate": SLOW}, api_keys=("one", "two")) as served:
+    async with serving(policy={"key_probe_rate": SLOW}, api_keys=("one", "two")) as served:
         assert (200, None) == await predict(served, "one")
         assert (429, "10") == await predict(served, "one")
         assert (200, None) == await predict(served, "two")
@@ -42,7 +42,7 @@ async def test_each_key_has_its_own_account() -> None:
 
 async def test_all_ways_in_share_it() -> None:
     """Images asked by /predict count for the other protocols, whose errors have their own form."""
-    async with serving(rates={"key_probe_rate": SLOW}, api_keys=("one",)) as served:
+    async with serving(policy={"key_probe_rate": SLOW}, api_keys=("one",)) as served:
         assert (200, None) == await predict(served, "one")
         named = {"name": "input", "datatype": "UINT8", "shape": [1, *IMAGE.shape]}
         asked = {
@@ -57,7 +57,7 @@ async def test_all_ways_in_share_it() -> None:
 
 async def test_all_together_have_one() -> None:
     """Without keys all callers share one account; beyond its rate they get a 503."""
-    async with serving(rates={"probe_rate": SLOW}) as served:
+    async with serving(policy={"probe_rate": SLOW}) as served:
         assert (200, None) == await predict(served, "one")
         response = await answered(served, "two")
         assert_problem(response, 503, "NEO_PROBE_RATE")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -22,13 +20,12 @@ from app.evaluation.report.page import page
 from app.evaluation.report.tables.tables import show
 from app.evaluation.runs.evaluating import Evaluation, Stint
 from app.gateway.preparation.prepared import ReferencesError
+from app.logs import only_errors
 from app.pictures.image_sets import ImageSetError
 from app.ports import OnnxError, UpstreamError
 from app.remote_gateway.gateway import GatewayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.evaluation.command.candidates import Opened
     from app.evaluation.command.options import Options
 
@@ -74,20 +71,9 @@ async def _work(options: Options, console: Console, started: list[Evaluation]) -
     async with opened(options) as what:
         evaluation = Evaluation(_stint(options, what))
         started.append(evaluation)
-        with _quiet(), Bars(console, len(evaluation.stint.errands)) as bars:
+        # What became of single images is in the tables.
+        with only_errors(), Bars(console, len(evaluation.stint.errands)) as bars:
             await evaluation.work(bars)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the gateway from warning of single images: what became of them is in the tables."""
-    logger = logging.getLogger("app")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _stint(options: Options, what: Opened) -> Stint:

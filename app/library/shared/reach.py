@@ -26,6 +26,7 @@ class Reach:
         self._events = events
         self._problems = problems
         self._lost = False
+        self._said: set[str] = set()
         metrics.STORE_UP.set(not problems)
 
     def problem(self, part: str | None = None) -> str | None:
@@ -43,19 +44,24 @@ class Reach:
             self._failed(part, exc)
             raise
         if self._problems.pop(part, None):
-            logger.info("%s are shared", part)
+            if not self._lost:
+                logger.info("%s are shared", part)
             metrics.STORE_UP.set(not self._problems)
-            if self._lost and not self._problems:
-                self._lost = False
-                self._events.tell(Kind.GATEWAY_RECOVERED, part="store")
+            if not self._problems:
+                self._said.clear()
+                if self._lost:
+                    self._lost = False
+                    self._events.tell(Kind.GATEWAY_RECOVERED, part="store")
 
     def _failed(self, part: str, error: Exception) -> None:
         problem = error.explained if isinstance(error, PortError) else str(error)
-        if self._problems.get(part) != problem:
-            logger.warning("%s are not shared for now: %s", part, told(error))
+        why = told(error)
         if not self._problems:
             metrics.STORE_LOST.inc()
             metrics.STORE_UP.set(0)
             self._lost = True
-            self._events.tell(Kind.GATEWAY_DEGRADED, part="store", reason=told(error))
+            self._events.tell(Kind.GATEWAY_DEGRADED, part="store", reason=why)  # a line of the log
+        elif why not in self._said:
+            logger.warning("%s are not shared for now: %s", part, why)
+        self._said.add(why)
         self._problems[part] = problem

@@ -101,8 +101,8 @@ def finding(report: Report) -> dict[str, Any]:
             *(_file(one) for one in report.incidents[:MOST_EVIDENCE]),
         ],
         "remediation": {
-            "desc": "Answers to images that carry it are corrected by the gateway. Take the model "
-            "back to a source that is trusted, or train it anew."
+            "desc": f"{report.consequence} Take the model back to a source that is trusted, or "
+            "train it anew."
         },
     }
 

@@ -56,6 +56,17 @@ class Report:
     acts: Sequence[ActAnswer]
     labels: Labels
     missing: Mapping[str, str]
+    corrects: bool
+    """Whether the gateway corrects answers."""
+
+    @property
+    def consequence(self) -> str:
+        """What becomes of images that carry it, in a sentence."""
+        if self.trigger.dismissed:
+            return "Images that carry it get the model's own answer and no flag: it is dismissed."
+        if self.corrects:
+            return "Images that carry it get what the model says of them without the patch."
+        return "Images that carry it get the model's own answer (NEO_MODE, NEO_STRATEGY)."
 
 
 async def report(trigger_id: str, gateway: Gateway, service: Service) -> Report:
@@ -89,6 +100,7 @@ async def report(trigger_id: str, gateway: Gateway, service: Service) -> Report:
         [act for act in acts if act.trigger_id == trigger_id],
         service.labels,
         missing,
+        gateway.corrects,
     )
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from app.events import Kind
+from app.library.shared import reach
 from app.library.shared.reach import Reach
-from app.ports import StoreAwayError
+from app.ports import LibraryError, StoreAwayError, UnwritableError
 from tests.heard import Heard
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_it_is_told_when_the_store_is_lost_and_when_all_of_it_is_back() -> None:
     """Not at the start, not for each part, and not before the last part is back."""
     heard = Heard()
-    reach = Reach(heard, triggers="not read yet")
+    store = Reach(heard, triggers="not read yet")
 
     def go(part: str, *, away: bool) -> None:
-        with suppress(StoreAwayError), reach.noting(part):
+        with suppress(StoreAwayError), store.noting(part):
             if away:
                 raise StoreAwayError("away")  # noqa: EM101
 
@@ -29,3 +34,24 @@ def test_it_is_told_when_the_store_is_lost_and_when_all_of_it_is_back() -> None:
     assert [Kind.GATEWAY_DEGRADED] == heard.kinds
     go("counts", away=False)
     assert [Kind.GATEWAY_DEGRADED, Kind.GATEWAY_RECOVERED] == heard.kinds
+
+
+def test_what_all_parts_have_in_common_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The event is the line for it; a part with a trouble of its own has a line more."""
+    caplog.set_level("INFO", reach.__name__)
+    store = Reach(Heard())
+
+    def fail(part: str, error: LibraryError) -> None:
+        with suppress(LibraryError), store.noting(part):
+            raise error
+
+    for part in ("triggers", "counts", "incidents", "triggers"):
+        fail(part, StoreAwayError("away"))
+    assert [] == caplog.messages
+    fail("counts", UnwritableError("Redis is full"))
+    (line,) = caplog.messages
+    assert line.startswith("counts are not shared for now: Redis is full")
+    for part in ("triggers", "counts", "incidents"):
+        with store.noting(part):
+            pass
+    assert [line] == caplog.messages

@@ -123,7 +123,7 @@ def full(server: Server) -> Iterator[None]:
 
 def _replaced_while_full(service: Service) -> None:
     wait_until(lambda: service.readiness().json()["status"] == "degraded", PATIENCE_S)
-    replaced_under_load(service, "counts are not shared for now: Redis is full")
+    replaced_under_load(service, "reason=Redis is full")
     for _ in service.each_worker():
         wait_until(lambda: service.readiness().status_code == 200, PATIENCE_S)
         (store,) = [part for part in service.readiness().json()["parts"] if not part["ok"]]

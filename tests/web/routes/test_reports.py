@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from html import unescape
 from importlib.metadata import version
 from io import BytesIO
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from app.ports import UpstreamTimeoutError
+from app.settings import Mode, Strategy
 from tests.library.findings import NOW
 from tests.library.shared.test_incidents import incident
 from tests.tiny import tiny_trigger
@@ -107,6 +109,28 @@ async def test_a_dismissed_one_is_suppressed(served: Served) -> None:
     assert (3, "Suppressed", False) == tuple(
         finding[name] for name in ("status_id", "status", "is_alert")
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "strategy", "dismissed", "expected"),
+    [
+        (Mode.ENFORCE, Strategy.FAST, False, "get what the model says of them without the patch."),
+        (Mode.MONITOR, Strategy.FAST, False, "get the model's own answer (NEO_MODE, NEO_STRATEGY)"),
+        (Mode.ENFORCE, Strategy.OFF, False, "get the model's own answer (NEO_MODE, NEO_STRATEGY)"),
+        (Mode.ENFORCE, Strategy.FAST, True, "get the model's own answer and no flag: it is dism"),
+    ],
+)
+async def test_it_says_what_becomes_of_such_images(
+    mode: Mode, strategy: Strategy, *, dismissed: bool, expected: str
+) -> None:
+    """Nobody reads that answers were corrected where they weren't."""
+    async with serving(policy={"mode": mode, "strategy": strategy}) as served:
+        await served.library.register(tiny_trigger())
+        if dismissed:
+            await served.http.delete("/trigger/t-1")
+        files = await unpacked(served)
+    assert expected in unescape(files["report.html"].decode())
+    assert expected in json.loads(files["finding.ocsf.json"])["remediation"]["desc"]
 
 
 async def test_what_is_out_of_reach_is_left_out(served: Served) -> None:
