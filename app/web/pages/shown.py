@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -45,14 +46,17 @@ async def all_shown(gateway: Gateway, labels: Labels) -> Shown:
     """Return what is known now; what only the store knows is left out while it is away."""
     library = gateway.library
     tally = library.tally()
+    minutes, incidents, acts = await asyncio.gather(  # a store that hangs is waited for once
+        _timeline(gateway.history), _incidents(gateway.incidents, labels), _acts(gateway.incidents)
+    )
     return Shown(
         tally,
         answered_of(tally),
-        await _timeline(gateway.history),
+        minutes,
         [trigger_answer(entry, labels) for entry in library.entries()],
         [trigger_answer(entry, labels) for entry in library.dismissed()],
-        await _incidents(gateway.incidents, labels),
-        await _acts(gateway.incidents),
+        incidents,
+        acts,
     )
 
 
