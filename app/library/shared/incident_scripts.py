@@ -23,6 +23,14 @@ if redis.pcall('ZCARD', incidents) ~= redis.pcall('HLEN', records) then
   end
 end
 
+-- With another score one lies out of the order of the names, in which all of them are sought.
+for _, range in ipairs({{'(0', '+inf'}, {'-inf', '(0'}}) do
+  local odd = redis.call('ZRANGE', incidents, range[1], range[2], 'BYSCORE', 'LIMIT', 0, 1000)
+  for _, member in ipairs(odd) do
+    redis.call('ZADD', incidents, 0, member)
+  end
+end
+
 local function forget(members)
   for _, member in ipairs(members) do
     redis.call('ZREM', incidents, member)
@@ -85,6 +93,7 @@ local count, before, since, trigger, lives, time = unpack(ARGV)
 local first = math.max(tonumber(since), moment(time) - tonumber(lives))
 local least = '[' .. string.format('%016.0f', first)
 local below, found = before == '' and '+' or '(' .. before, {}
+local left = tonumber(redis.pcall('ZCARD', incidents)) or 0
 repeat
   local members = redis.pcall('ZREVRANGEBYLEX', incidents, below, least, 'LIMIT', 0, 500)
   for _, member in ipairs(members) do
@@ -99,7 +108,8 @@ repeat
     end
   end
   below = members[1] and '(' .. members[#members]
-until #members < 500
+  left = left - #members  -- out of their order they would be found again and again
+until #members < 500 or left <= 0
 return found
 """
 )

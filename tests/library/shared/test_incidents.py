@@ -167,6 +167,28 @@ async def test_what_cannot_be_read_is_left_out(server: Server) -> None:
         assert 1 == client.hlen(KEYS.incident_records)
 
 
+async def test_a_spoilt_order_ends(server: Server) -> None:
+    """Scores that were set by hand keep nobody reading for ever, and are mended."""
+    each = [incident(NOW - k * SECOND) for k in range(600)]
+    async with worker(server) as (own, shared):
+        for one in each:
+            own.keep(one)
+        await shared.tell()
+        with server.client() as client:
+            members = client.zrange(KEYS.incidents, 0, 4)
+            for _ in range(500):  # how the set is searched is a matter of chance
+                client.zadd(KEYS.incidents, dict.fromkeys(members, 0))
+                client.zadd(KEYS.incidents, dict.fromkeys(members, 1))
+                assert () == await own.sought(Sought(1, trigger_id="t-9"))
+            found, before = 0, None
+            while part := await own.sought(Sought(7, before)):
+                found, before = found + len(part), part[-1].id
+        assert found <= len(each)
+        own.keep(incident(NOW + SECOND))
+        await shared.tell()
+        assert tuple(each) == (await own.sought(ALL))[1:]
+
+
 async def test_what_admins_do_is_kept(server: Server) -> None:
     """Newest first: what, to which trigger, by whose key, when, by which request."""
     acts = [
