@@ -101,7 +101,7 @@ async def open_gateway(
             incidents_live=settings.quarantine_ttl,
         ) as (library, calibrations),
         open_quarantine(settings, workers) as keeper,
-        _sending(settings, fleet),
+        _sending(settings, fleet, incidents),
     ):
         calibrating = calibrator(settings, model, calibrations, model)
         verify = partial(verify_library, library, model)
@@ -126,7 +126,9 @@ async def open_gateway(
                 await gateway.close()
 
 
-def _sending(settings: Settings, fleet: Fleet) -> AbstractAsyncContextManager[None]:
+def _sending(
+    settings: Settings, fleet: Fleet, incidents: Incidents
+) -> AbstractAsyncContextManager[None]:
     """Send what *fleet* tells to the webhook, if there is one."""
     if settings.webhook_url is None:
         return nullcontext()
@@ -137,7 +139,7 @@ def _sending(settings: Settings, fleet: Fleet) -> AbstractAsyncContextManager[No
         Poster(settings.webhook_url.get_secret_value()),
         None if secret is None else secret_bytes(secret.get_secret_value()),
     )
-    return Sender(fleet, courier).running()
+    return Sender(fleet, courier, incidents.clock).running()
 
 
 def calibrator(

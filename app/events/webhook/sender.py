@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app import metrics
@@ -22,7 +22,7 @@ from app.events.webhook.patience import Outcome, Patience
 from app.ports import LibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from app.events.fleet import Fleet, Stream, Told
     from app.events.source import Event
@@ -40,9 +40,18 @@ START: Final = "0-0"
 
 
 class Sender:
-    """One worker's part: gives what *fleet* tells to the *courier*."""
+    """One worker's part: gives what *fleet* tells to the *courier*.
 
-    def __init__(self, fleet: Fleet, courier: Courier) -> None:
+    *clock* tells the store's time: by it an event is too old, whatever its teller's machine says.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        courier: Courier,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
         self._fleet = fleet
         self._courier = courier
         self._echoes = Echoes()
@@ -91,7 +100,7 @@ class Sender:
                 self._stirred.clear()
                 some = await stream.since(place)
                 for told in some:
-                    if not (told.sent or await self._sent(told.event, held)):
+                    if not (told.sent or await self._sent(told, held)):
                         return
                     place = told.place
                     await stream.keep_sent_until(place)
@@ -112,16 +121,18 @@ class Sender:
         self._has_sent = True
         return place
 
-    async def _sent(self, event: Event, held: object) -> bool:
-        """Send *event*, as often as it takes; return False if that is not for us to do any more."""
+    async def _sent(self, told: Told, held: object) -> bool:
+        """Send it, as often as it takes; return False if that is not for us to do any more."""
+        event = told.event
         if not self._is_due(event):
             return True
-        patience = _patience(event)
+        now = self._clock()
+        patience = _patience(now - _age(told.place, now))
         while held:
             result, asked_s = await self._courier.deliver(event)
             if result is Outcome.GONE:
                 return False
-            if result is Outcome.SENT or patience.is_over(result, datetime.now(UTC)):
+            if result is Outcome.SENT or patience.is_over(result, self._clock()):
                 self._end(event, result)
                 return True
             await _pause(patience.pause_s(asked_s), held)
@@ -140,7 +151,7 @@ class Sender:
                 waiting.sent, self._own_patience = True, None
                 self._end(waiting.event, result)
             else:
-                self._own_patience = self._own_patience or _patience(waiting.event)
+                self._own_patience = self._own_patience or _patience(self._clock())
                 self._own_at = clock() + self._own_patience.pause_s(asked_s)
 
     def _is_due(self, event: Event) -> bool:
@@ -153,8 +164,14 @@ class Sender:
             logger.error("NEO_WEBHOOK_URL: event %s is given up", event.id)
 
 
-def _patience(event: Event) -> Patience:
-    return Patience(event.at, random.Random())  # noqa: S311  # nobody gains by guessing it
+def _patience(at: datetime) -> Patience:
+    return Patience(at, random.Random())  # noqa: S311  # nobody gains by guessing it
+
+
+def _age(place: str, now: datetime) -> timedelta:
+    """Return for how long the store has had what stands at *place*, which begins with the time."""
+    age_ms = now.timestamp() * 1000 - int(place.partition("-")[0])
+    return timedelta(milliseconds=min(max(age_ms, 0), 1e12))
 
 
 async def _pause(seconds: float, held: object) -> None:

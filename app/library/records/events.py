@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +13,9 @@ from app.events import Event, Kind
 
 EVENT: Final = b"event"
 """The field of a stream's item that has it."""
+
+ID: Final = re.compile(r"[!-~]{1,200}")
+"""It becomes a header of what is posted."""
 
 
 class _Written(BaseModel):
@@ -47,4 +51,6 @@ def decode_event(written: bytes) -> tuple[Event, bool] | None:
         kind, at = Kind(read.kind), datetime.fromisoformat(read.at)
     except (ValidationError, ValueError):
         return None
-    return (Event(kind, at, read.facts, read.id), read.sent) if at.tzinfo else None
+    if at.tzinfo is None or not ID.fullmatch(read.id):
+        return None
+    return Event(kind, at, read.facts, read.id), read.sent

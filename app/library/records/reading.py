@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,15}")
+ID: Final = re.compile(rb"[\w.-]{1,64}")
+"""Of a trigger: it becomes part of addresses, names of files and headers."""
+
 LARGEST: Final = 2**53
 """As `lua.READING` has it."""
 
@@ -96,7 +99,7 @@ class Entries:
             entry = decode_entry(data, hits=0, last_seen_at=None)
         except EncodingError:
             entry = None
-        if entry is None or entry.id.encode(errors="replace") != name:
+        if entry is None or entry.id.encode(errors="replace") != name or not ID.fullmatch(name):
             self._unreadable.leave_out(self._key, name, data)
             return None
         return data, entry

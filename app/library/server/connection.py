@@ -95,6 +95,9 @@ SHUT = "Redis lets nobody in with the user and password in NEO_REDIS_URL, or wit
 DENIED = re.compile("no permission|executing the script can't run this command", re.IGNORECASE)
 """What it says of a user without a right, also within a script."""
 
+EXHAUSTED = "exhausted the last possible ID"
+"""What it says of a stream to which somebody has added the last item that there can be."""
+
 COMMAND = re.compile(r"'([a-z|_-]{1,40})' command")
 
 
@@ -127,7 +130,7 @@ def _refusal(words: str) -> LibraryError:
     word = words.partition(" ")[0]
     if word in NO_WRITES:
         return UnwritableError(NO_WRITES[word])
-    if word == "WRONGTYPE":
+    if word == "WRONGTYPE" or EXHAUSTED in words:
         message = "what is under a key of the gateway's in Redis is of another type"
         return OtherTypeError(message)
     if DENIED.search(words):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 100
 """Events that are read in one answer."""
 
-PLACE: Final = re.compile(rb"\d+-\d+")
+PLACE: Final = re.compile(rb"\d{1,20}-\d{1,20}")
 
 
 class RedisEventStream:
@@ -83,9 +83,18 @@ class RedisEventStream:
 
     async def sent_until(self) -> str | None:
         """Return up to which place all are sent, if that can be read. Raises LibraryError."""
-        with reaching_redis():
-            place = cast("bytes | None", await self._client.get(self._keys.sent_until))
-        return place.decode() if place and PLACE.fullmatch(place) else None
+        key = self._keys.sent_until
+        try:
+            with reaching_redis():
+                place = cast("bytes | None", await self._client.get(key))
+        except OtherTypeError:  # it is written over with the next place
+            place = b""
+        if place is None:
+            return None
+        if not PLACE.fullmatch(place):
+            self._unreadable.leave_out(key, b"", place)
+            return None
+        return place.decode()
 
     async def keep_sent_until(self, place: str) -> None:
         """Say up to which place all are sent. Raises LibraryError."""

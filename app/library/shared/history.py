@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from app.history import KEPT, MINUTE_S, Minute
 from app.library.records.reading import number
 from app.library.server.connection import reaching_redis
+from app.ports import OtherTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +50,22 @@ class SharedHistory:
                     key = self._keys.minute(minute)
                     pipeline.hset(key, self._worker, " ".join(map(str, astuple(row))))
                     pipeline.pexpire(key, LIVES_MS)
-                await pipeline.execute()
+                answers = await pipeline.execute(raise_on_error=False)
+        for key, answer in zip(map(self._keys.minute, untold), answers[::2], strict=True):
+            await self._mend(key, answer)
         self._history.told(untold)
+
+    async def _mend(self, key: str, answer: object) -> None:
+        """Clear what is of another type under *key*. Raises the error that *answer* is."""
+        if not isinstance(answer, Exception):
+            return
+        try:
+            with reaching_redis():
+                raise answer
+        except OtherTypeError:  # whatever was left there; the next time it is written
+            with reaching_redis():
+                await self._client.delete(key)
+            raise
 
     async def others(self, minutes: Iterable[int]) -> Minutes:
         """Return what all others have written. Raises LibraryError."""
@@ -59,12 +74,23 @@ class SharedHistory:
             async with self._client.pipeline(transaction=False) as pipeline:
                 for minute in names:
                     pipeline.hgetall(self._keys.minute(minute))
-                found = await pipeline.execute()
+                found = await pipeline.execute(raise_on_error=False)
         return {
-            minute: self._sum(minute, rows)
-            for minute, rows in zip(names, found, strict=True)
-            if rows
+            minute: self._sum(minute, self._rows(minute, answer))
+            for minute, answer in zip(names, found, strict=True)
+            if answer
         }
+
+    def _rows(self, minute: int, answer: dict[bytes, bytes] | Exception) -> dict[bytes, bytes]:
+        """Return the rows of a *minute*, or raise the error that its *answer* is."""
+        if not isinstance(answer, Exception):
+            return answer
+        try:
+            with reaching_redis():
+                raise answer
+        except OtherTypeError:
+            self._unreadable.leave_out(self._keys.minute(minute))
+            return {}
 
     def _sum(self, minute: int, rows: dict[bytes, bytes]) -> Minute:
         total = Minute()

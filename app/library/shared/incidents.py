@@ -26,6 +26,7 @@ from app.library.records.reading import pairs
 from app.library.server.connection import reaching_redis
 from app.library.shared.incident_scripts import KEEP, SEEK
 from app.library.shared.store import AS_IT_IS
+from app.ports import OtherTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,15 +110,24 @@ class SharedIncidents:
 
     async def note(self, act: Act) -> None:
         """Keep *act*. Raises LibraryError."""
-        with reaching_redis():
-            await self._client.xadd(
-                self._keys.acts, {ACT: encode_act(act)}, maxlen=MOST_ACTS, approximate=True
-            )
+        try:
+            with reaching_redis():
+                await self._client.xadd(
+                    self._keys.acts, {ACT: encode_act(act)}, maxlen=MOST_ACTS, approximate=True
+                )
+        except OtherTypeError:  # whatever was left there; the next time it is written
+            with reaching_redis():
+                await self._client.delete(self._keys.acts)
+            raise
 
     async def acts(self) -> tuple[Act, ...]:
         """Return what admins have done, newest first. Raises LibraryError."""
-        with reaching_redis():
-            answer = await self._client.xrevrange(self._keys.acts, count=MOST_ACTS)
+        try:
+            with reaching_redis():
+                answer = await self._client.xrevrange(self._keys.acts, count=MOST_ACTS)
+        except OtherTypeError:
+            self._unreadable.leave_out(self._keys.acts)
+            return ()
         items = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
         found = []
         for name, fields in items:

@@ -63,7 +63,13 @@ local function raise(mark)
   local current = text(version) or ''
   local next = digits((number(string.match(current, '^%d+')) or 0) + 1) .. '-' .. mark
   redis.call('SET', version, next)
-  redis.pcall('XADD', news, 'MAXLEN', '1', '*', 'version', next)  -- who may not must still change
+  local function tell()
+    return redis.pcall('XADD', news, 'MAXLEN', '1', '*', 'version', next)
+  end
+  if type(tell()) == 'table' then  -- another type, or nothing fits behind what somebody has added
+    redis.pcall('DEL', news)
+    tell()  -- who may not must still change
+  end
   return next
 end
 

@@ -6,11 +6,12 @@ import asyncio
 import re
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.events import Events, Kind
+from app.events import Event, Events, Kind
 from app.events.fleet import RARE_KEPT, Fleet
 from app.events.webhook import patience, sender
 from app.events.webhook.courier import Courier
@@ -18,6 +19,7 @@ from app.events.webhook.messages import CloudEvents
 from app.events.webhook.sender import Sender
 from app.events.webhook.signature import signature
 from app.library.lifecycle import open_library
+from app.library.records.events import encode_event
 from app.library.server.embedded import server_program
 from app.upstream.http.posting import Poster
 from tests.events.webhook.receiver import Receiver, answer
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 KEY = b"k" * 24
 TIMEOUT_S = 0.3
+NONE = timedelta()
 FOUND = Kind.TRIGGER_DISCOVERED
 
 SEND_FOR_EVER = """
@@ -77,9 +80,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def sending(store: Server, receiver: Receiver) -> AsyncIterator[Events]:
-    """Yield the events of a worker that sends, once it or another one has its turn."""
-    events = Events()
+async def sending(
+    store: Server, receiver: Receiver, behind: timedelta = NONE
+) -> AsyncIterator[Events]:
+    """Yield the events of a worker that sends, once it or another one has its turn.
+
+    Its machine's clock is *behind*.
+    """
+    events = Events(lambda: datetime.now(UTC) - behind)
     fleet = Fleet(events)
     courier = Courier(CloudEvents("signs"), Poster(receiver.url, TIMEOUT_S), KEY)
     async with open_library(store.url, "signs", events=events, fleet=fleet):
@@ -158,6 +166,41 @@ async def test_what_is_refused_is_given_up_and_holds_up_nothing(
         await eventually(lambda: len(receiver.posts) == 6)
     assert "t-2" == receiver.posts[5].fields["subject"]
     assert re.search(r"NEO_WEBHOOK_URL: event e-\w+ is given up", caplog.text)
+
+
+@pytest.mark.parametrize("days", [31, -31])
+async def test_a_wrong_clock_gives_no_event_up(
+    store: Server, receiver: Receiver, days: int
+) -> None:
+    """An event is as old as the store has had it, whatever its teller's clock says."""
+    receiver.replies = [answer(500)]
+    async with sending(store, receiver, timedelta(days=days)) as events:
+        events.tell(FOUND, trigger="t-1")
+        await eventually(lambda: ["t-1", "t-1"] == _subjects(receiver))
+
+
+@pytest.mark.parametrize(
+    "left", [b"9" * 5000 + b"-0", b"soon", f"{2**64 - 1}-{2**64 - 1}".encode(), None]
+)
+async def test_whatever_stands_in_the_store_alarms_go_out(
+    store: Server, receiver: Receiver, left: bytes | None
+) -> None:
+    """A place that is none, another type, events that no header can name: the next one is sent."""
+    place, stream = "neo:{signs}:v1:sent-until", "neo:{signs}:v1:events"
+    async with sending(store, receiver):
+        pass
+    with store.client() as owner:
+        owner.delete(place)
+        owner.set(place, left) if left else owner.rpush(place, "x")
+        for event_id in ("e-1\r\nX: y", "e-\u20ac", ""):
+            odd = Event(FOUND, datetime.max.replace(tzinfo=UTC), {"trigger": "odd"}, event_id)
+            owner.xadd(stream, {"event": encode_event(odd)})
+        async with sending(store, receiver) as events:
+            # Events from before the first one that sends are nobody's.
+            await eventually(lambda: owner.type(place) == b"string" and owner.get(place) != left)
+            events.tell(FOUND, trigger="t-1")
+            await eventually(lambda: "t-1" in _subjects(receiver))
+    assert "odd" not in _subjects(receiver)
 
 
 async def test_who_wants_no_more_gets_no_more(

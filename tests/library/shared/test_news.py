@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.library.servers import Server
 
 NEVER = 3600.0
+NEWS = "neo:{signs}:v1:news"
 
 
 @pytest.fixture
@@ -42,6 +43,20 @@ async def test_who_may_not_wait_asks(server: Server) -> None:
     url = server.url.replace("unix://", "unix://neo:secret@")
     async with open_library(url, "signs") as (one, _), open_library(url, "signs") as (other, _):
         await _follows(one, other)
+
+
+@pytest.mark.parametrize("last", [f"{2**64 - 1}-{2**64 - 1}", None])
+@pytest.mark.usefixtures("waiting_only")
+async def test_news_that_take_no_more_begin_anew(server: Server, last: str | None) -> None:
+    """Where somebody has added the last item that there can be, or left another type."""
+    async with open_library(server.url, "signs") as (one, _):
+        await one.register(trigger(2))
+        with server.client() as owner:
+            owner.delete(NEWS)
+            owner.xadd(NEWS, {"x": "y"}, id=last) if last else owner.set(NEWS, "text")
+            async with open_library(server.url, "signs") as (other, _):
+                await _follows(one, other)
+            assert b"stream" == owner.type(NEWS)
 
 
 @pytest.mark.usefixtures("waiting_only")
@@ -84,6 +99,6 @@ async def _follows(one: RedisTriggerLibrary, other: RedisTriggerLibrary) -> None
     await one.refine(kept.id, trigger(1, x=9))
     await eventually(lambda: other.entry(kept.id).trigger.box.x == 9)
     await other.dismiss(kept.id)
-    await eventually(lambda: not one.entries())
+    await eventually(lambda: one.entry(kept.id).dismissed)
     await one.restore(kept.id)
-    await eventually(lambda: bool(other.entries()))
+    await eventually(lambda: not other.entry(kept.id).dismissed)
