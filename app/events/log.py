@@ -31,6 +31,11 @@ SENTENCES: Final = {
 }
 """How grave each kind is, and what is said of it; its facts follow."""
 
+COMING_AND_GOING: Final = frozenset(
+    {Kind.GATEWAY_DEGRADED, Kind.GATEWAY_RECOVERED, Kind.BREAKER_OPENED, Kind.BREAKER_CLOSED}
+)
+"""What may come and go many times a minute: the same of it is said again after a while only."""
+
 REQUEST_ID: Final = "request_id"
 """The fact that a line of the log has in a place of its own."""
 
@@ -47,6 +52,7 @@ def log(event: Event) -> None:
         "event": event.kind.value,
         "event_id": event.id,
         "facts": facts,
+        "each": event.kind not in COMING_AND_GOING,
         REQUEST_ID: request_id,
     }
     logger.log(level, "%s%s", sentence, f": {words}" if words else "", extra=extra)

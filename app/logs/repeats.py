@@ -18,7 +18,8 @@ AGAIN_S: Final = 30.0
 class Repeats(logging.Filter):
     """Lets a warning or an error pass if it wasn't said in the last `AGAIN_S`; else counts it.
 
-    Other words are another trouble, another request's number isn't. *clock* is in seconds.
+    Other words are another trouble, another request's number isn't. What has to be said ``each``
+    time passes. *clock* is in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +28,7 @@ class Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say if *record* is to be written; note in it how often it was to be."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or getattr(record, "each", False):
             return True
         words = record.args if isinstance(record.args, tuple) else ()
         trouble = record.name, record.levelno, record.msg, *map(str, told_among(words))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.events import Events, Kind
 from app.events.log import SENTENCES, log
+from app.logs.repeats import Repeats
 
 if TYPE_CHECKING:
     import pytest
@@ -36,3 +37,16 @@ def test_a_line_has_the_facts_and_the_event(caplog: pytest.LogCaptureFixture) ->
         flagged.getMessage(),
         vars(flagged)["request_id"],
     )
+
+
+def test_each_deed_of_an_admin_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """The last line tells how it is, also for who changes their mind; what flickers isn't said."""
+    events, repeats = Events(), Repeats(lambda: 0.0)
+    events.hear(log)
+    for _ in range(2):
+        events.tell(Kind.TRIGGER_DISMISSED, trigger="t-1", by="ops")
+        events.tell(Kind.TRIGGER_RESTORED, trigger="t-1", by="ops")
+        events.tell(Kind.BREAKER_OPENED, reason="no connection")
+    said = [vars(record)["event"] for record in caplog.records if repeats.filter(record)]
+    assert ["trigger.dismissed", "trigger.restored", "breaker.opened"] == said[:3]
+    assert ["trigger.dismissed", "trigger.restored"] == said[3:]

@@ -163,7 +163,8 @@ class Preparation:
         if former is not None:
             later_s, outdated = UNFIT_RETRY_S, former.references.calibration
         try:
-            self._take(await self.prepare(outdated))
+            prepared = await self.prepare(outdated)
+            self._take(prepared)
         except (UpstreamError, LibraryError) as exc:
             self._note("the references can't be calibrated yet", exc)
             return RETRY_S
@@ -175,6 +176,8 @@ class Preparation:
             self.problem = f"the references can't be calibrated: {told(exc)}"
             return later_s
         self.problem = self._logged = None
+        shape = prepared.references.images.shape
+        logger.info("the references are calibrated: %d images of %dx%dx%d", *shape)
         if former is not None and self._calibrator.has_renewed:  # of all workers one measures
             self._events.tell(Kind.REFERENCES_RECALIBRATED)
         return 0.0

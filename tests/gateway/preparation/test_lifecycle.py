@@ -216,6 +216,18 @@ async def test_a_fault_of_ours_does_not_look_like_work(
     assert "RuntimeError" in caplog.text
 
 
+async def test_the_log_says_that_they_are_there(
+    store_url: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of each worker, also of one that finds them in the store."""
+    caplog.set_level(logging.INFO, module.__name__)
+    async with opened(store_url, name), opened(store_url, name) as worker:
+        assert worker.preparation.prepared
+    said = "the references are calibrated: {} images of {}x{}x{}"
+    expected = said.format(*worker.preparation.prepared.references.images.shape)
+    assert [expected] * 2 == [line for line in caplog.messages if line.startswith("the refer")]
+
+
 async def test_placebo_rates_are_shared(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
