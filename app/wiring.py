@@ -100,7 +100,7 @@ async def open_gateway(
             incidents=incidents,
             incidents_live=settings.quarantine_ttl,
         ) as (library, calibrations),
-        open_quarantine(settings, workers) as keeper,
+        open_quarantine(settings, workers, incidents.clock) as keeper,
         _sending(settings, fleet, incidents),
     ):
         calibrating = calibrator(settings, model, calibrations, model)

@@ -1,7 +1,8 @@
 """Keeping flagged images: beside everything else, in a thread, and never more than there may be.
 
 Workers don't talk about it. Each looks at all files when it has written its share of an eighth of
-what there may be, and removes what is more than seven: so all together stay below eight.
+what there may be, and removes what is more than seven: so all together stay below eight. Before an
+image that is larger than a share it makes room for one of that size by each of them.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Quarantine:
         self._place = place
         self._most = most
         self._lives_s = lives.total_seconds()
+        self._workers = workers
         self._share = most // PARTS // workers
         self._clock = clock
         self._written = self._share  # others may have filled it
@@ -104,11 +106,11 @@ class Quarantine:
     def _kept(self, picture: bytes, incident: Incident) -> str | None:
         evidence = orjson.dumps(incident, option=orjson.OPT_INDENT_2)
         size = len(picture) + len(evidence)
-        if size > self._most // PARTS:
+        if size > self._most // max(PARTS, self._workers):
             return None
         try:
             if self._written + size > self._share:
-                self._sweep()
+                self._sweep(size * self._workers)
             stem = stem_of(picture, incident)
             path = f"{stem}.{suffix_of(picture)}"
             self._place.write(path, picture)
@@ -132,8 +134,10 @@ class Quarantine:
         else:
             self._well()
 
-    def _sweep(self) -> None:
-        most, since_s = self._most - self._most // PARTS, self._clock() - self._lives_s
+    def _sweep(self, room: int = 0) -> None:
+        """Remove what is old, and what stands in the way of so much *room*, a part at least."""
+        most = self._most - max(self._most // PARTS, room)
+        since_s = self._clock() - self._lives_s
         for one in surplus(kept_in(self._place.files()), most, since_s):
             for path in one.paths:
                 self._place.remove(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -81,6 +82,18 @@ async def test_workers_together_stay_below_the_most(tmp_path: Path) -> None:
     assert stored(tmp_path) > most // 2
     assert first.exists()
     assert (tmp_path / "notes.txt").exists()
+
+
+async def test_large_images_of_many_workers_fit_as_well(tmp_path: Path) -> None:
+    """Each larger than a worker's share, written by all at the same time."""
+    most = 80_000
+    workers = [quarantine(Folder(tmp_path), most, 6) for _ in range(6)]
+    for round_ in range(4):
+        pictures = [bytes([round_, number]) * 4000 for number in range(6)]
+        kept = zip(workers, pictures, strict=True)
+        await asyncio.gather(*(one.keep(picture, of("flood")) for one, picture in kept))
+        assert stored(tmp_path) <= most
+    assert stored(tmp_path) > most // 2
 
 
 async def test_one_that_is_too_large_is_not_kept(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -137,6 +138,7 @@ def register_problems(app: FastAPI) -> None:
     for error in KINDS:
         app.add_exception_handler(error, _answer_known)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(RequestValidationError, _answer_nowhere)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -187,6 +189,11 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         headers = {"Allow": _allowed(request, error)}
     problem = Problem("about:blank", title, error.status_code, error.detail, request_id(request))
     return _answer(request, problem, title.lower().replace(" ", "-"), headers)
+
+
+async def _answer_nowhere(request: Request, _: Exception) -> Response:
+    """Answer a path with a word in it that is none of those there: nothing else is validated."""
+    return await _answer_http(request, HTTPException(HTTPStatus.NOT_FOUND))
 
 
 def _allowed(request: Request, error: HTTPException) -> str:
