@@ -111,8 +111,12 @@ def demo(*, once: bool, port: int | None, workers: int, output: Path) -> None:
 def demo_model(host: str, port: int) -> None:
     """Serve the demo's backdoored digits model over the Open Inference Protocol."""
     from app.demo.model import serve_model  # noqa: PLC0415
+    from app.serving.listening import ListeningError  # noqa: PLC0415
 
-    serve_model(host, port)
+    try:
+        serve_model(host, port)
+    except ListeningError as exc:
+        _give_up(str(exc))
 
 
 main.add_command(check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -11,6 +12,7 @@ from app.demo.endpoint import create_endpoint
 from app.digits.images import SIDE, digits
 from app.digits.network import scores
 from app.pictures.encoding import png
+from app.serving.listening import bound
 from app.wire.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -22,7 +24,11 @@ NAME = "digits"
 
 
 def serve_model(host: str, port: int) -> None:
-    """Serve the backdoored digits model over the Open Inference Protocol until a signal ends it."""
+    """Serve the backdoored digits model over the Open Inference Protocol until a signal ends it.
+
+    Raises ListeningError, before it trains the model.
+    """
+    sockets = bound(host, port)
     model = backdoored_model()
 
     def predict(batch: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -34,7 +40,9 @@ def serve_model(host: str, port: int) -> None:
         shape=(SIDE, SIDE, 1),
         outputs=[TensorSpec("scores", "FP32", (-1, 10))],
     )
-    uvicorn.run(endpoint, host=host, port=port, access_log=False, log_level="warning")
+    config = uvicorn.Config(endpoint, access_log=False, log_level="warning")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets)
 
 
 def write_references(directory: Path) -> int:
