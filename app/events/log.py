@@ -36,6 +36,9 @@ COMING_AND_GOING: Final = frozenset(
 )
 """What may come and go many times a minute: the same of it is said again after a while only."""
 
+LISTED: Final = "listed"
+"""The fact that says whether an image is among the incidents: of a flood no more are lines."""
+
 REQUEST_ID: Final = "request_id"
 """The fact that a line of the log has in a place of its own."""
 
@@ -43,9 +46,12 @@ REQUEST_ID: Final = "request_id"
 def log(event: Event) -> None:
     """Write *event* into the log."""
     level, sentence = SENTENCES[event.kind]
+    if event.facts.get(LISTED) is False:
+        level = logging.DEBUG
     if not logger.isEnabledFor(level):
         return
     facts = {name: value for name, value in event.facts.items() if value is not None}
+    facts.pop(LISTED, None)
     request_id = facts.pop(REQUEST_ID, None)
     words = " ".join(f"{name}={value}" for name, value in facts.items())
     extra = {

@@ -79,8 +79,8 @@ async def concluded(
         partial(sanitised_outputs, said, sanitised),
         terms,
     )
-    examiner.teller.flagged(outcome, examiner.request)
-    examiner.flagged(outcome, late=driven.goes_on)
+    listed = examiner.flagged(outcome, late=driven.goes_on)
+    examiner.teller.flagged(outcome, examiner.request, listed=listed)
     return outcome
 
 

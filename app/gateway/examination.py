@@ -36,8 +36,8 @@ DRAW_BYTES = 6
 class Flagged(Protocol):
     """Hears of an image that was flagged; *late*: when its caller had been answered."""
 
-    def __call__(self, outcome: Outcome, /, *, late: bool) -> object:
-        """Hear of it."""
+    def __call__(self, outcome: Outcome, /, *, late: bool) -> bool:
+        """Hear of it; return whether it is listed, and not one of too many."""
         ...
 
 
@@ -57,7 +57,7 @@ class Examiner:
     selected: bool = False
     request: RequestFacts = UNTOLD
     teller: Teller = field(default_factory=lambda: Teller(Events()))
-    flagged: Flagged = field(default=lambda _, *, late: None)  # noqa: ARG005  # as it is called
+    flagged: Flagged = field(default=lambda _, *, late: True)  # noqa: ARG005  # as it is called
 
     async def is_everybodys(self, trigger: Trigger) -> bool:
         """Return whether *trigger* acts on the model as all callers have it. Raises UpstreamError.

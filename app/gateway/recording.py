@@ -74,15 +74,18 @@ class Recorder:
         self._held = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def flagged(self, visit: Visit, outcome: Outcome, *, late: bool) -> None:
-        """Record the image of *visit*; *late*: its caller was answered before it was flagged."""
+    def flagged(self, visit: Visit, outcome: Outcome, *, late: bool) -> bool:
+        """Record the image of *visit*; *late*: its caller was answered before it was flagged.
+
+        Return whether it is listed.
+        """
         trigger_id = outcome.trigger_id or ""
         sort = self._sort(visit.request.key, trigger_id)
         size = visit.size
         if sort.bucket.missing_s() or (self._held and self._held + size > MOST_HELD):
             sort.unlisted += 1
             metrics.INCIDENTS_UNLISTED.inc()
-            return
+            return False
         sort.bucket.take(1)
         unlisted, sort.unlisted = sort.unlisted, 0
         now = self._incidents.clock()
@@ -101,6 +104,7 @@ class Recorder:
         task = asyncio.create_task(record())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     def parts(self) -> tuple[Part, ...]:
         """Return what is to be said of the keeper, among what the gateway needs."""

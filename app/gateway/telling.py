@@ -45,8 +45,8 @@ class Teller:
             **_facts(request),
         )
 
-    def flagged(self, outcome: Outcome, request: RequestFacts) -> None:
-        """Tell of an image of *request* that carries a trigger."""
+    def flagged(self, outcome: Outcome, request: RequestFacts, *, listed: bool = True) -> None:
+        """Tell of an image of *request* that carries a trigger, *listed* or one of too many."""
         trigger_id = outcome.trigger_id
         self._events.tell(
             Kind.IMAGE_FLAGGED,
@@ -55,6 +55,7 @@ class Teller:
             prediction=outcome.prediction.index,
             upstream_prediction=outcome.upstream_prediction.index,
             probes=outcome.probes,
+            listed=listed,
             **_facts(request),
         )
         if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):

@@ -39,6 +39,18 @@ def test_a_line_has_the_facts_and_the_event(caplog: pytest.LogCaptureFixture) ->
     )
 
 
+def test_a_flood_of_images_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that are too many for the list of incidents are not said, but for `debug`."""
+    events = Events()
+    events.hear(log)
+    for level in (logging.INFO, logging.DEBUG):
+        with caplog.at_level(level, "app.events"):
+            for number in range(3):
+                events.tell(Kind.IMAGE_FLAGGED, trigger=f"t-{number}", listed=number == 0)
+    said = [record.getMessage().rpartition("=")[2] for record in caplog.records]
+    assert ["t-0", "t-0", "t-1", "t-2"] == said
+
+
 def test_each_deed_of_an_admin_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """The last line tells how it is, also for who changes their mind; what flickers isn't said."""
     events, repeats = Events(), Repeats(lambda: 0.0)

@@ -110,8 +110,8 @@ async def test_a_flood_is_counted() -> None:
     """Of each key and trigger so many are listed; the next one says how many were not."""
     clock, incidents, before = Seconds(0.0), Incidents(), unlisted()
     recorder = Recorder(MemoryTriggerLibrary(), incidents, clock=clock)
-    for _ in range(BURST + 3):
-        recorder.flagged(visit(), FLAGGED, late=False)
+    said = [recorder.flagged(visit(), FLAGGED, late=False) for _ in range(BURST + 3)]
+    assert [True] * BURST + [False] * 3 == said
     recorder.flagged(visit(key="bank"), FLAGGED, late=False)
     await recorder.close()
     assert [("shop", 0)] * BURST + [("bank", 0)] == [

@@ -40,6 +40,7 @@ async def test_a_trigger_is_told_from_its_discovery_on(store_url: str, name: str
             "prediction": outcome.prediction.index,
             "upstream_prediction": TARGET,
             "probes": outcome.probes,
+            "listed": True,
             "key": "cameras",
             "request_id": "r-1",
         }
