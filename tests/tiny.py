@@ -79,7 +79,13 @@ class Served:
     note: str | None = None
     pages: frozenset[Page] = frozenset()
 
-    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:  # noqa: ARG002
+    async def arrivals(
+        self,
+        spec: TensorSpec,  # noqa: ARG002
+        values: NDArray[Any],
+        *,
+        tolerant: bool = False,  # noqa: ARG002
+    ) -> tuple[Arrival, ...]:
         """Take tensors of whole pixels, in the layout of images."""
         return tuple(Arrival(image) for image in values.astype(np.uint8))
 

@@ -79,7 +79,7 @@ class Monitor:
     async def answer(self, visit: Visit, said: Answers) -> Monitored:
         """Return the answer for the image of *visit*, of which the model has *said* so much."""
         own = _own(said)
-        if visit.pay.exhausted:
+        if visit.pay.exhausted or visit.arrival.refused:
             return self._unjudged(own, _Would.REFUSE)
         waits = visit.wait_s is None or visit.wait_s > 0
         judged = self._begun(replace(visit, said=said), own, waits=waits)

@@ -33,12 +33,14 @@ class Arrival:
     """An image as a caller has sent it: what it shows, and its own numbers if it was a tensor.
 
     ``image`` (height, width, channels) are pixels. ``spec`` describes the caller's tensor, None for
-    a picture. ``row`` is this image's part of it, None where the pixels say it exactly.
+    a picture. ``row`` is this image's part of it, None where the pixels say it exactly. ``refused``
+    says why its request is one to be refused, None where it isn't: `image` is no more than near it.
     """
 
     image: Image
     spec: TensorSpec | None = None
     row: NDArray[Any] | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +183,13 @@ class ServedModel(Model, Protocol):
         """Forget what the server has said of the model: another one is there."""
         ...
 
-    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+    async def arrivals(
+        self, spec: TensorSpec, values: NDArray[Any], *, tolerant: bool = False
+    ) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
 
         Raises ArrivalError if the model doesn't take it, UpstreamError if it can't be known yet.
+        Where *tolerant*, numbers that no pixel gives are no error: the images are `refused`.
         """
         ...
 

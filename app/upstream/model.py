@@ -151,10 +151,13 @@ class UpstreamModel:
             self._capacities[selected] = Capacity(plan.capacity.most, above=plan.capacity)
         return self._capacities[selected]
 
-    async def arrivals(self, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+    async def arrivals(
+        self, spec: TensorSpec, values: NDArray[Any], *, tolerant: bool = False
+    ) -> tuple[Arrival, ...]:
         """Return the images that a caller's tensor *values*, described by *spec*, holds.
 
         Raises ArrivalError if the model doesn't take it, UpstreamError if it can't be known yet.
+        Where *tolerant*, numbers that no pixel gives are no error: the images are `refused`.
         """
         agreed = await self._agreed()
         if spec.datatype == UNTYPED:
@@ -164,8 +167,8 @@ class UpstreamModel:
         spec = TensorSpec(spec.name, spec.datatype, (-1, *spec.shape[1:]))
         plan = agreed.plan_for(spec).preprocessing
         if values.size > VALUES_AT_ONCE:
-            return await asyncio.to_thread(arrivals, plan, spec, values)
-        return arrivals(plan, spec, values)
+            return await asyncio.to_thread(arrivals, plan, spec, values, tolerant=tolerant)
+        return arrivals(plan, spec, values, tolerant=tolerant)
 
     async def sound_out(self, images: Images) -> None:
         """Find out on *images*, before they are calibrated, how the server scores.

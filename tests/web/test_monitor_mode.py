@@ -192,6 +192,28 @@ class Overloaded(Signatures):
         return 503 if self.limited and probed else super()._refused(images, size)
 
 
+@pytest.mark.parametrize("binary", [False, True])
+async def test_numbers_that_no_pixel_gives_are_answered(*, binary: bool) -> None:
+    """`enforce` refuses them and their whole request; here the answer is the model's."""
+    odd_ones = CLEAN[:2].astype(np.float32)
+    odd_ones[1, 0, 0] = 300.5
+    request = _infer(odd_ones, binary=binary)
+    content, headers = b"".join(request.parts), {**dict(request.headers), **WAIT}
+    async with placed() as place:
+        assert (
+            400 == (await place.gateway.post(INFER, content=content, headers=headers)).status_code
+        )
+    async with placed(policy=MONITOR) as place:
+        response = await place.gateway.post(INFER, content=content, headers=headers)
+        own = await place.upstream.post(INFER, content=content, headers=dict(request.headers))
+        rows = {"instances": odd_ones.tolist()}
+        by_rows = await place.gateway.post(PREDICT, json=rows)
+    assert (200, 200) == (response.status_code, by_rows.status_code), response.text
+    for name in ("scores", "label"):
+        assert _outputs(own)[name].tolist() == _outputs(response)[name].tolist()
+    assert ("0,0", "incomplete,incomplete") == _flags(response)
+
+
 async def test_probes_that_fail_are_in_nobodys_way() -> None:
     """However many fail behind answers, the circuit breaker stays closed for the images."""
     server = Overloaded()

@@ -26,10 +26,13 @@ SMALLEST: Final = float(np.finfo(np.float32).tiny)
 """The least number above 0 that FP32 holds in full."""
 
 
-def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tuple[Arrival, ...]:
+def arrivals(
+    plan: Preprocessing, spec: TensorSpec, values: NDArray[Any], *, tolerant: bool = False
+) -> tuple[Arrival, ...]:
     """Return the images in *values*, described by *spec*, which *plan* makes such tensors of.
 
-    Raises ArrivalError where there is none.
+    Raises ArrivalError where there is none. Where *tolerant*, finite numbers that no pixel gives
+    are no error: all images are refused ones.
     """
     if values.dtype != DATATYPES.get(spec.datatype, STORED):
         message = f"the model takes numbers, not {spec.datatype[:10]}"
@@ -38,13 +41,17 @@ def arrivals(plan: Preprocessing, spec: TensorSpec, values: NDArray[Any]) -> tup
     if whole is not None:
         return tuple(Arrival(image, spec) for image in whole)
     values = _without_subnormals(values)
+    refused = None
     try:
         shown = plan.pixels(values)
     except OutOfRangeError as exc:
-        raise ArrivalError(_out_of_range(plan, spec, values[exc.first], exc.first)) from exc
+        refused = _out_of_range(plan, spec, values[exc.first], exc.first)
+        if not tolerant or not np.isfinite(widened(values)).all():
+            raise ArrivalError(refused) from exc
+        shown = plan.pixels(values, clipped=True)
     exact = (plan.tensor(shown) == values).reshape(len(values), -1).all(axis=1)
     return tuple(
-        Arrival(image, spec, None if said else row)
+        Arrival(image, spec, None if said else row, refused)
         for image, row, said in zip(shown, values, exact, strict=True)
     )
 

@@ -86,14 +86,17 @@ class Preprocessing:
             pixels = tensor.astype(np.uint8)
         return self._images(self._upright(pixels)) if (pixels == tensor).all() else None
 
-    def pixels(self, tensor: NDArray[Any]) -> Images:
+    def pixels(self, tensor: NDArray[Any], *, clipped: bool = False) -> Images:
         """Return the images (n, height, width, channels) that *tensor* (n, *dims) shows.
 
         Each value is the nearest pixel. Raises OutOfRangeError where a value is half a level or
-        more from any, or no number: by so much nobody's rounding misses one.
+        more from any, or no number: by so much nobody's rounding misses one. Where *clipped* all
+        are numbers, and what is beyond the pixels is the last of them.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             levels = self._levels(self._upright(widened(tensor)))
+        if clipped:
+            levels = levels.clip(0, 255)
         if not (levels.min() > LOWEST and levels.max() < HIGHEST):  # nor where one is NaN
             within = (levels > LOWEST) & (levels < HIGHEST)
             raise OutOfRangeError(int(within.reshape(len(levels), -1).all(axis=1).argmin()))

@@ -137,7 +137,7 @@ async def predict(request: Request, model: str) -> Response:
         arrivals = await pictures(asked.images, gateway, service.pictures)
     else:
         spec = TensorSpec("", UNTYPED, asked.images.shape)
-        arrivals = await gateway.model.arrivals(spec, asked.images)
+        arrivals = await gateway.model.arrivals(spec, asked.images, tolerant=gateway.monitors)
     outcomes = await judged(visits(request, arrivals, asked.images, asked.selection), gateway)
     headers = {**flags(outcomes), **applied(request)}
     return json_answer(answer(asked.key, rows(outcomes)), headers=headers)

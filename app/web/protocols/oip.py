@@ -237,7 +237,7 @@ async def _arrivals(
 ) -> tuple[Arrival, ...]:
     if isinstance(images, list):
         return await pictures(images, gateway, service.pictures)
-    return await gateway.model.arrivals(spec, images)
+    return await gateway.model.arrivals(spec, images, tolerant=gateway.monitors)
 
 
 async def check_facts(request: Request, model: str) -> ModelFacts:
