@@ -50,8 +50,8 @@ class Folder:
         self._path = path.absolute()
 
     def address(self, path: str) -> str:
-        """Return the absolute path."""
-        return str(self._path / path)
+        """Return the absolute path; bytes in it that are no UTF-8 stay visible."""
+        return str(self._path / path).encode(errors="backslashreplace").decode()
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file under another name first."""

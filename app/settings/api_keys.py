@@ -11,7 +11,9 @@ from pydantic import SecretStr
 
 from app.settings.sources import file_text
 
-_NAME: Final = re.compile(r"[\w.@-]{1,64}")
+_NAME: Final = re.compile(r"[\w.@-]+")
+_NAME_BYTES: Final = 64
+"""Percent-encoded it is three times as long, and must fit into the name of a folder."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _parsed(text: str) -> tuple[NamedKey, ...]:
     if not all(map(_is_right, found)):
         message = (
             "a key is empty, or has a character that a header can't carry; or what stands before "
-            "its blank is no name of letters, digits and . _ @ -"
+            "its blank is no name of letters, digits and . _ @ -, of 64 bytes at most"
         )
         raise ValueError(message)
     return tuple(found)
@@ -67,5 +69,10 @@ def _parsed(text: str) -> tuple[NamedKey, ...]:
 
 def _is_right(one: NamedKey) -> bool:
     key = one.secret.get_secret_value()
-    named = one.name is None or _NAME.fullmatch(one.name) is not None
-    return bool(key) and key.isascii() and key.isprintable() and named
+    return bool(key) and key.isascii() and key.isprintable() and _is_name(one.name)
+
+
+def _is_name(name: str | None) -> bool:
+    if name is None:
+        return True
+    return _NAME.fullmatch(name) is not None and len(name.encode()) <= _NAME_BYTES

@@ -210,6 +210,28 @@ def _with(data: bytes, path: tuple[Any, ...], value: object) -> Any:
     return fields
 
 
+async def test_an_id_is_fit_for_addresses_headers_and_files(server: Server) -> None:
+    """An entry under any other one is left out."""
+    with server.client() as client:
+        await filled(server, client)
+        entry = orjson.loads(client.hvals(KEYS.triggers)[0])
+        for odd in (
+            't-"><script>',
+            "a/../b",
+            "..",
+            "a b",
+            "t\r\nSet-Cookie: a=b",
+            "t-" + 99 * "9",
+            "",
+        ):
+            client.hset(KEYS.triggers, odd, orjson.dumps({**entry, "id": odd}))
+        client.hset(KEYS.triggers, "t-9_z.A", orjson.dumps({**entry, "id": "t-9_z.A"}))
+        async with worker(server) as starts:
+            await starts.start()
+            assert len(TARGETS) + 1 == len(starts.known)
+            assert "t-9_z.A" in starts.known
+
+
 async def test_it_is_named_once_and_counted(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,9 +6,14 @@ import os
 import uuid
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
+from app.quarantine.eviction import kept_in
+from app.quarantine.names import stem_of
 from app.quarantine.places import ABANDONED_S, Cloud, Folder
+from app.settings.api_keys import keys
+from tests.quarantine.kept import of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +50,21 @@ def test_folders_are_made_where_there_are_folders(tmp_path: Path) -> None:
     assert b"x" == (tmp_path / "q" / PATH).read_bytes()
     with pytest.raises(FileNotFoundError):
         Cloud("file:///nowhere-at-all/q").write(PATH, b"x")
+
+
+def test_any_folder_has_an_address_that_can_be_written(tmp_path: Path) -> None:
+    """Else incidents with it couldn't be, nor any after them."""
+    folder = Folder(tmp_path / os.fsdecode(b"q-\xff"))
+    folder.write(PATH, b"x")
+    assert f"{tmp_path}/q-\\udcff/{PATH}" == folder.address(PATH)
+    orjson.dumps(folder.address(PATH))
+
+
+def test_the_longest_name_of_a_key_is_a_folder(place: Place) -> None:
+    """Of 64 bytes, each of them percent-encoded."""
+    (key,) = keys(f"{'ä' * 32} secret").values
+    place.write(f"{stem_of(b'', of(key.name))}.bin", b"x")
+    assert 1 == len(kept_in(place.files()))
 
 
 def test_only_the_owner_sees_it(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_keys_are_read_again(environment: pytest.MonkeyPatch) -> None:
     four, five = NamedKey(SecretStr("four")), NamedKey(SecretStr("five"))
     assert (four, five) == settings.admin_keys.read_again().values
 
-    for wrong in ("", "f o ur", "six,,seven", "a/b eight", "nine\u00a0ten"):
+    for wrong in ("", "f o ur", "six,,seven", "a/b eight", "nine\u00a0ten", f"{'ä' * 33} x"):
         Path("keys").write_text(wrong, encoding="utf-8")
         with pytest.raises(ValueError, match="a key is empty, or has a character"):
             settings.admin_keys.read_again()

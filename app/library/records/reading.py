@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,15}")
-ID: Final = re.compile(rb"[\w.-]{1,64}")
+ID: Final = re.compile(rb"\w[\w.-]{0,63}")
 """Of a trigger: it becomes part of addresses, names of files and headers."""
 
 LARGEST: Final = 2**53
