@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from app.detection.reference_set.references import Calibration
+from app.events import Events
+from app.events.log import log
 from app.library.lifecycle import open_library
 from app.library.server.embedded import server_program
 from app.ports import LibraryError
@@ -62,9 +64,11 @@ async def test_who_starts_knows_all_that_can_be_read(
         await calibrations.calibration("refs", _measure)
         await calibrations.keep_placebo_rates("refs", {"3x3": 0.25})
     async with AsyncExitStack() as stack:
+        events = Events()
+        events.hear(log)
         with unwritable(server) as said, caplog.at_level(logging.WARNING):
             library, calibrations = await stack.enter_async_context(
-                open_library(server.url, "signs")
+                open_library(server.url, "signs", events=events)
             )
             await library.check()
             assert [kept.id] == [entry.id for entry in library.entries()]

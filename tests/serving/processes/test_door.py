@@ -140,7 +140,7 @@ def test_without_redis_a_killed_worker_costs_no_request(service: Service, server
     server.kill()
     wait_until(lambda: service.readiness().json()["status"] == "degraded", PATIENCE_S)
     before = service.workers()
-    replaced_under_load(service, "triggers are not shared for now")
+    replaced_under_load(service, "each worker goes on alone")
     for worker in {*before} & {*service.workers()}:
         os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not {*before} & {*service.workers()}, PATIENCE_S)
