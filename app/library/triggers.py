@@ -161,14 +161,16 @@ class RedisTriggerLibrary:
 
     async def dismiss(self, trigger_id: str, by: str | None = None) -> Entry:
         """Stop using a trigger, on all workers. Raises UnknownTriggerError, LibraryError."""
-        entry = await self._change(trigger_id, lambda entry: replace(entry, dismissed=True))
-        self._events.tell(Kind.TRIGGER_DISMISSED, trigger=trigger_id, by=by)
+        before, entry = await self._change(trigger_id, lambda one: replace(one, dismissed=True))
+        if not before.dismissed:
+            self._events.tell(Kind.TRIGGER_DISMISSED, trigger=trigger_id, by=by)
         return entry
 
     async def restore(self, trigger_id: str, by: str | None = None) -> Entry:
         """Use a dismissed trigger again, from now on. Raises UnknownTriggerError, LibraryError."""
-        entry = await self._change(trigger_id, lambda entry: entry.restored_at(self._clock()))
-        self._events.tell(Kind.TRIGGER_RESTORED, trigger=trigger_id, by=by)
+        before, entry = await self._change(trigger_id, lambda one: one.restored_at(self._clock()))
+        if before.dismissed:
+            self._events.tell(Kind.TRIGGER_RESTORED, trigger=trigger_id, by=by)
         return entry
 
     async def synchronise(self) -> bool:
@@ -212,12 +214,16 @@ class RedisTriggerLibrary:
                 # Two workers with one image each: who tells his last hears of both.
                 self._tell_confirmed(before, told.hits)
 
-    async def _change(self, trigger_id: str, change: Callable[[Entry], Entry]) -> Entry:
+    async def _change(
+        self, trigger_id: str, change: Callable[[Entry], Entry]
+    ) -> tuple[Entry, Entry]:
+        """Change what is kept of a trigger; return what it was, and what it is."""
         await self.synchronise()
         async with self._talking:
             for _ in range(ATTEMPTS):
-                if await self._write(change(self.entry(trigger_id))):
-                    return self.entry(trigger_id)
+                before = self.entry(trigger_id)
+                if await self._write(change(before)):
+                    return before, self.entry(trigger_id)
                 await self._catch_up()
         message = "the trigger library is being changed too fast; try again"
         raise LibraryError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -41,6 +42,8 @@ def _told(name: str, value: object) -> str:  # noqa: PLR0911  # one for each kin
             return f"({len(keys)})" if keys else ""
         case Mapping():
             return ", ".join(f"{header}: {KEPT_BACK}" for header in value)
+        case timedelta():
+            return f"{value / timedelta(days=1):g}d"
         case Enum():
             return str(value.value)
         case InputSize(height=height, width=width, channels=channels):

@@ -50,12 +50,14 @@ async def test_a_trigger_is_told_from_its_discovery_on(store_url: str, name: str
 
 
 async def test_who_dismisses_and_restores_is_told(store_url: str, name: str) -> None:
-    """The name of the key goes with the event, where there is one."""
+    """With the name of the key, where there is one; who asks again changes nothing."""
     async with opened(store_url, name) as worker:
         await worker.predict(POISONED[0])
         (entry,) = worker.library.entries()
-        await worker.library.dismiss(entry.id, "security")
-        await worker.library.restore(entry.id)
+        for by in ("security", "again"):
+            await worker.library.dismiss(entry.id, by)
+        for _ in range(2):
+            await worker.library.restore(entry.id)
         heard = worker.events
     assert [{"trigger": entry.id, "by": "security"}] == heard.facts(Kind.TRIGGER_DISMISSED)
     assert [{"trigger": entry.id, "by": None}] == heard.facts(Kind.TRIGGER_RESTORED)
