@@ -16,7 +16,7 @@ DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo browser test test-slow fuzz soak check compose-check manifests-check conformance \
-	deploy-check bench bench-detection bench-evasion bench-photos bench-poisoning bench-sharing \
+	deploy-check bench bench-detection bench-evasion bench-photos bench-poisoning bench-scan bench-sharing \
 	bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
@@ -102,6 +102,9 @@ sbom: $(VENV)/dev ## List what is locked for the gateway as a CycloneDX document
 
 bench-poisoning: $(VENV)/dev ## Send streams that would poison the state: floods, borderline images, replays
 	$(BIN)/python -m tests.poisoning $(ARGS)
+
+bench-scan: $(VENV)/dev ## Measure scans: the second pass beside decoding, whole scans, memory (ARGS=--quick)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.scan $(ARGS)
 
 bench-sharing: $(VENV)/dev ## Measure how soon a trigger is on every other worker (ARGS="--busy 2")
 	$(BIN)/python -m tests.benchmarks.sharing $(ARGS)

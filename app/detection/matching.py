@@ -98,13 +98,13 @@ def matches(image: Image, what: Likeness, area: Box, *, copies: bool = True) -> 
     Best first, and none overlaps another. Empty where *area* is too small for it.
     """
     size = what.weights.shape
-    finest = _finest(image)
-    step = max(finest, min(size) // COARSE_SIDE)
+    least = finest(image)
+    step = max(least, min(size) // COARSE_SIDE)
     most = PLACES
-    if not copies and step == finest:  # what isn't shrunken tells at once which place is the best
+    if not copies and step == least:  # what isn't shrunken tells at once which place is the best
         area, most = _near_own_size(image, what, area), 1
     found = _places(image, what, area, step, _sizes(size, SIZES), most=most)
-    found = [_refined(image, what, area, one, (step, finest)) for one in found]
+    found = [_refined(image, what, area, one, (step, least)) for one in found]
     apart: list[Match] = []
     for one in sorted(found, key=lambda one: -one.fit):
         alike = not apart or one.fit >= COPY * apart[0].fit
@@ -116,7 +116,7 @@ def matches(image: Image, what: Likeness, area: Box, *, copies: bool = True) -> 
 def glimpse(image: Image, what: Likeness, area: Box) -> float:
     """Return about how well it fits in *area*, by a shrunken copy alone: a tenth of the time."""
     size = what.weights.shape
-    step = max(_finest(image), min(size) // GLIMPSED_SIDE)
+    step = max(finest(image), min(size) // GLIMPSED_SIDE)
     found = _places(image, what, area, step, _sizes(size, SIZES), most=1)
     return found[0].fit if found else 0.0
 
@@ -127,20 +127,16 @@ def hint(image: Image, what: Likeness, area: Box) -> float:
     return 0.0 if best is None else best.fit
 
 
-def hints(
-    images: Images, what: Likeness, area: Box, side: int = GLIMPSED_SIDE
-) -> NDArray[np.float32]:
-    """Return about how well it fits in *area* of each of *images* (n,), in its own size alone.
+def hints(parts: Images, what: Likeness, step: int) -> NDArray[np.float32]:
+    """Return about how well it fits in each of *parts* of images (n,), in its own size alone.
 
-    By copies in which its shorter side has *side* pixels, all at once: a small part of a glimpse's
-    time.
+    By copies shrunken by *step*, all at once: a small part of a glimpse's time.
     """
     height, width = what.weights.shape
-    step = max(_finest(images[0]), min(height, width) // side)
-    seen = shrunken(images[:, area.rows, area.columns], step)
+    seen = shrunken(parts, step)
     size = (max(1, height // step), max(1, width // step))
     if size[0] > seen.shape[1] or size[1] > seen.shape[2]:
-        return np.zeros(len(images), np.float32)
+        return np.zeros(len(parts), np.float32)
     fits, _ = _fits(seen, _bank(what, (size,)))
     best: NDArray[np.float32] = fits.max(axis=(1, 2, 3))
     return best
@@ -164,7 +160,8 @@ def nearness(image: Image, what: Likeness, box: Box) -> float:
     return float((off <= LEVELS).mean()) if off.size else 0.0
 
 
-def _finest(image: Image) -> int:
+def finest(image: Image) -> int:
+    """Return by how much an image of this size is shrunken at least."""
     height, width, _ = image.shape
     return max(1, math.ceil(max(int(height), int(width)) / LONGEST_SIDE))
 
@@ -180,7 +177,7 @@ def _near_own_size(image: Image, what: Likeness, area: Box) -> Box:
 def _in_own_size(image: Image, what: Likeness, area: Box) -> Match | None:
     """Return where in *area* it fits best in its own size; None where that is too small."""
     height, width = what.weights.shape
-    found = _places(image, what, area, _finest(image), ((height, width),), most=1)
+    found = _places(image, what, area, finest(image), ((height, width),), most=1)
     return found[0] if found else None
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.detection.matching import hints
+from app.detection.matching import finest, hints
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.sighting import (
+    DISTINCT,
     REACH,
     UNUSUAL,
     VERY_LIKELY,
@@ -62,14 +63,16 @@ def _at_its_place(image: Image, known: tuple[Known, ...], references: References
 def _hinted(images: Images, left: NDArray[np.int64], one: Known) -> NDArray[np.int64]:
     """Return which of *images*, of those *left*, are worth a search: coarse to fine."""
     area = reach(one.trigger, 1.0 if one.trigger.moves else REACH)
-    shorter = min(one.trigger.patch.shape[:2])
-    steps = {max(1, shorter // side): side for side in SIDES}
-    for side in steps.values():
+    parts = images[:, area.rows, area.columns]
+    shorter, least = min(one.trigger.patch.shape[:2]), finest(images[0])
+    for step in dict.fromkeys(max(least, shorter // side) for side in SIDES):
         if len(left):
-            left = left[hints(images[left], one.likeness, area, side) >= HINT]
+            left = left[hints(parts[left], one.likeness, step) >= HINT]
     return left
 
 
 def _is_likely(image: Image, one: Known, references: References) -> bool:
+    """Say if the model is to be asked: of a few pixels a good fit alone tells little."""
     sighting = located(image, one, references)
-    return sighting.fit >= VERY_LIKELY or of_pixels(sighting, references) >= UNUSUAL
+    weight = of_pixels(sighting, references)
+    return weight >= UNUSUAL or (weight >= DISTINCT and sighting.fit >= VERY_LIKELY)

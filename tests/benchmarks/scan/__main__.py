@@ -1,0 +1,97 @@
+"""What `neo-gateway scan` takes and finds: ``python -m tests.benchmarks.scan``.
+
+First the second pass alone, by pixels, beside decoding; then whole scans of digits. ``--images N``
+is how large the large archive is, ``--quick`` measures less of everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.scan.pace import measured
+from tests.benchmarks.scan.whole import make_archive, scanned, served_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.scan.whole import Scan
+
+TARGET = 1.3
+"""Of decoding alone, that decoding and comparing may take at 224 px."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.scan", description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000, help="of the large archive")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    chosen = parser.parse_args()
+    console = Console(width=120)
+    _show_pace(console, images=256 if chosen.quick else 1024)
+    small = 1000 if chosen.quick else 4000
+    with tempfile.TemporaryDirectory() as folder, served_model(Path(folder)) as url:
+        _show_scans(console, _scans(url, Path(folder), small, chosen.images))
+
+
+def _show_pace(console: Console, images: int) -> None:
+    table = Table(title="The second pass: decoding, and comparing with triggers", width=112)
+    for column in (
+        *("side", "triggers", "decoding ms", "both ms", "of decoding", "matches"),
+        *("1 process, images/s", "2 processes"),
+    ):
+        table.add_column(column, justify="right")
+    for side in (28, 48, 224):
+        for pace in measured(side, (1, 10, 100), images):
+            table.add_row(
+                str(pace.side),
+                str(pace.triggers),
+                f"{pace.decoding_ms:.3f}",
+                f"{pace.both_ms:.3f}",
+                f"{pace.both_ms / pace.decoding_ms:.2f}",
+                f"{pace.matches:.1%}",
+                *(f"{rate:,.0f}" for rate in pace.a_second.values()),
+            )
+    console.print(table)
+    console.print(f"The goal: with one trigger at 224 px {TARGET} of decoding alone.")
+
+
+def _scans(url: str, folder: Path, small: int, large: int) -> Iterator[Scan]:
+    archive = make_archive(folder, small, 0.01)
+    for processes in (1, 2):
+        yield scanned(url, archive, "full", processes)
+    yield scanned(url, archive, "two-pass", 2)
+    yield scanned(url, make_archive(folder, large, 0.001), "two-pass", 2, killed=True)
+
+
+def _show_scans(console: Console, scans: Iterator[Scan]) -> None:
+    table = Table(title="Whole scans of digits, over HTTP", width=112)
+    for column in (
+        *("plan", "processes", "images", "images/s", "inferences/image", "TPR", "FPR"),
+        *("MiB, at first", "at the end", "killed"),
+    ):
+        table.add_column(column, justify="right")
+    for scan in scans:
+        middle, last = scan.memory[len(scan.memory) // 3], scan.memory[-2]
+        table.add_row(
+            scan.plan,
+            str(scan.processes),
+            f"{scan.images:,}",
+            f"{scan.images / scan.seconds:,.0f}",
+            f"{scan.inferences:.2f}",
+            f"{scan.tpr:.1%}",
+            f"{scan.fpr:.2%}",
+            "+".join(map(str, middle)),
+            "+".join(map(str, last)),
+            "once" if scan.killed else "",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The second pass alone: what comparing costs beside decoding, in one and in two processes."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as Pillow
+from sklearn.datasets import load_sample_images
+
+from app.detection.geometry import Box
+from app.detection.reference_set.references import Calibration, References
+from app.detection.trigger import Blocker, Fill
+from app.digits.images import digits
+from app.pictures.encoding import png
+from app.ports import Entry, InputSize
+from app.scan.course import COMPARED_TOGETHER
+from app.scan.engines.local import Processes
+from app.scan.looking.comparer import Comparer, Decoding
+from app.scan.looking.tasks import Knowledge, Looks, Passed, Task
+from app.scan.sources.items import Content
+from app.settings import Resize
+from tests.tiny import tiny_trigger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from app.detection.search import Image, Images
+    from app.detection.trigger import Trigger
+
+REFERENCES = 40
+SHARE = 0.1  # of the image's side: the side of each trigger
+DECODING = Decoding(10**8, Resize.STRETCH)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Milliseconds of CPU time an image, and images a second by so many processes."""
+
+    side: int
+    triggers: int
+    decoding_ms: float
+    both_ms: float
+    matches: float
+    a_second: dict[int, float]
+
+
+def measured(side: int, counts: tuple[int, ...], images: int) -> Iterator[Pace]:
+    """Measure with so many triggers, on *images* pictures of this *side*."""
+    pixels = list(_pictures(side, images + REFERENCES))
+    contents = [Content(_file(one, side)) for one in pixels[REFERENCES:]]
+    references = np.stack(pixels[:REFERENCES])
+    size = InputSize(*references.shape[1:])
+    decoding = min(_cpu(_comparer(size, references, 0), contents)[0] for _ in range(2))
+    for count in counts:
+        comparer = _comparer(size, references, count)
+        _cpu(comparer, contents)  # what is usual of each trigger is measured once
+        both, matches = _cpu(comparer, contents)
+        equipment = _Equipment(size, references, count)
+        a_second = {n: asyncio.run(_rate(n, equipment, contents)) for n in (1, 2)}
+        yield Pace(side, count, decoding, both, matches, a_second)
+
+
+def _cpu(comparer: Comparer, contents: list[Content]) -> tuple[float, float]:
+    """Return milliseconds an image, and the share of images that match."""
+    since, matches = time.process_time(), 0
+    for start in range(0, len(contents), COMPARED_TOGETHER):
+        read = comparer.read(_task(contents[start : start + COMPARED_TOGETHER]))
+        matches += sum(not isinstance(one, Passed) for one in read)
+    spent = time.process_time() - since
+    return spent / len(contents) * 1000, matches / len(contents)
+
+
+async def _rate(processes: int, equipment: _Equipment, contents: list[Content]) -> float:
+    parts = range(0, len(contents), COMPARED_TOGETHER)
+    tasks = [_task(contents[start : start + COMPARED_TOGETHER]) for start in parts]
+    async with Processes(processes, equipment) as engine:  # type: ignore[arg-type]  # as small
+        async for _ in engine.looks(iter(2 * tasks)):  # they start, and learn what is usual
+            pass
+        since = time.monotonic()
+        async for _ in engine.looks(iter(tasks)):
+            pass
+        return len(contents) / (time.monotonic() - since)
+
+
+def _task(contents: list[Content]) -> Task:
+    return Task(contents, screened=False, version=1, knowledge=pickle.dumps(Knowledge(1)))
+
+
+def _comparer(size: InputSize, references: Images, triggers: int) -> Comparer:
+    unknown = Calibration(np.full(len(references), -1), np.zeros((0, 0), np.int64))
+    comparer = Comparer(size, DECODING, References(references, unknown, {}, seed=1))
+    comparer.know([_entry(i, size) for i in range(triggers)])
+    return comparer
+
+
+def _entry(number: int, size: InputSize) -> Entry:
+    return Entry(f"t-{number}", _trigger(number, size), None, None, 3)  # type: ignore[arg-type]
+
+
+def _trigger(number: int, size: InputSize) -> Trigger:
+    """Return a patch of coarse blocks somewhere in an image."""
+    rng = np.random.default_rng(number)
+    side = max(3, round(SHARE * size.width))
+    blocks = rng.integers(0, 256, (4, 4, size.channels), dtype=np.uint8)
+    grown = blocks.repeat(-(-side // 4), axis=0).repeat(-(-side // 4), axis=1)
+    x, y = rng.integers(0, size.width - side, 2)
+    box = Box(int(x), int(y), side, side)
+    return replace(
+        tiny_trigger(size.channels),
+        box=box,
+        patch=np.ascontiguousarray(grown[:side, :side]),
+        mask=np.ones((side, side), bool),
+        blocker=Blocker(box, Fill.RING),
+        image_height=size.height,
+        image_width=size.width,
+    )
+
+
+def _pictures(side: int, count: int) -> Iterator[Image]:
+    """Yield digits at 28 px, else parts of scikit-learn's two photographs."""
+    rng = np.random.default_rng(side)
+    if side == digits().references.images.shape[1]:
+        yield from rng.permutation(digits().training.images)[:count]
+        return
+    photographs = load_sample_images().images
+    for _ in range(count):
+        photograph = photographs[rng.integers(len(photographs))]
+        height, width, _ = photograph.shape
+        cut = int(rng.integers(height // 4, height // 2))
+        y, x = rng.integers(height - cut), rng.integers(width - cut)
+        part = Pillow.fromarray(photograph[y : y + cut, x : x + cut])
+        yield np.asarray(part.resize((side, side), Pillow.Resampling.BILINEAR))
+
+
+def _file(image: Image, side: int) -> bytes:
+    """Return a PNG of a small image, a JPEG of a large one."""
+    if side < 100:  # pixels, where JPEG is usual
+        return png(image)
+    file = BytesIO()
+    Pillow.fromarray(image).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class _Equipment:
+    """For processes that only compare."""
+
+    size: InputSize
+    references: Images
+    triggers: int
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[_Looker]:
+        """Open nothing."""
+        yield _Looker(_comparer(self.size, self.references, self.triggers))
+
+
+class _Looker:
+    """Compares, and asks nobody."""
+
+    def __init__(self, comparer: Comparer) -> None:
+        self._comparer = comparer
+
+    async def look(self, task: Task) -> Looks:
+        """Return that all have passed."""
+        self._comparer.read(task)
+        return Looks([Passed()] * len(task.contents))
