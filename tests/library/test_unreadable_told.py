@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -171,13 +172,13 @@ def _spoilers(client: Any, key: str) -> Iterator[Any]:
 
 
 def _other_fields(whole: bytes) -> Iterator[bytes]:
-    """Yield *whole* with each value in it changed to others."""
+    """Yield *whole* with each value in it changed to another one."""
     if not whole.startswith(b"{"):
         yield from (whole.replace(b"1", other, 1) for other in (b"9" * 16, b"-1", b"x", b""))
         return
-    for path in _paths(orjson.loads(whole)):
-        for value in cast("list[object]", [None, -1, 1e300, "\r\n", []]):
-            yield orjson.dumps(_with(whole, path, value))
+    others = cycle(cast("list[object]", [None, -1, 1e300, "\r\n", []]))
+    for path, value in zip(_paths(orjson.loads(whole)), others, strict=False):
+        yield orjson.dumps(_with(whole, path, value))
 
 
 def _instead(client: Redis, key: str, other: Callable[[], object]) -> None:

@@ -105,6 +105,9 @@ class Sender:
                     place = told.place
                     await stream.keep_sent_until(place)
                 if not some:
+                    if is_later(place, await stream.newest()):  # it has begun anew
+                        place = START
+                        continue
                     with suppress(TimeoutError):
                         async with asyncio.timeout(IDLE_S):
                             await self._stirred.wait()

@@ -179,6 +179,25 @@ async def test_a_wrong_clock_gives_no_event_up(
         await eventually(lambda: ["t-1", "t-1"] == _subjects(receiver))
 
 
+async def test_a_stream_that_begins_anew_is_sent(
+    store: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what was sent last stands behind all that can come."""
+    monkeypatch.setattr(sender, "IDLE_S", 0.1)
+    async with sending(store, receiver) as events:
+        with store.client() as owner:
+            last = Event(FOUND, datetime.now(UTC), {"trigger": "last"}, "e-last")
+            owner.xadd(
+                "neo:{signs}:v1:events",
+                {"event": encode_event(last)},
+                id=f"{2**64 - 1}-{2**64 - 1}",
+            )
+        await eventually(lambda: ["last"] == _subjects(receiver))
+        for number in range(2):
+            events.tell(FOUND, trigger=f"t-{number}")
+        await eventually(lambda: ["last", "t-0", "t-1"] == _subjects(receiver))
+
+
 @pytest.mark.parametrize(
     "left", [b"9" * 5000 + b"-0", b"soon", f"{2**64 - 1}-{2**64 - 1}".encode(), None]
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.library.servers import Server
 
 KEYS = Keys("signs")
+FOUND = Kind.TRIGGER_DISCOVERED
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +157,24 @@ async def test_what_cant_be_read_is_left_out(server: Server, workers: list[Worke
         one.events.tell(Kind.TRIGGER_DISCOVERED, trigger="t-2")
         await eventually(lambda: owner.type(KEYS.events) == b"stream")
     assert ["t-2"] == [told.event.facts["trigger"] for told in await other.stream.since("0-0")]
+
+
+async def test_a_stream_that_takes_no_more_begins_anew(
+    server: Server, workers: list[Worker]
+) -> None:
+    """Where somebody has added the last event that there can be, the next ones are heard."""
+    one, other = workers
+    with server.client() as owner:
+        for key, kind in ((KEYS.events, FOUND), (KEYS.sightings, Kind.TRIGGER_SEEN)):
+            last = Event(kind, datetime.now(UTC), {"trigger": "last"}, "e-last")
+            owner.xadd(key, {"event": encode_event(last)}, id=f"{2**64 - 1}-{2**64 - 1}")
+            await eventually(lambda kind=kind: "last" in other.triggers(kind))  # type: ignore[misc]
+
+            def heard(kind: Kind = kind) -> bool:
+                one.events.tell(kind, trigger="t-1")
+                return "t-1" in other.triggers(kind)
+
+            await eventually(heard)
 
 
 async def test_a_full_store_harms_nobody(server: Server, workers: list[Worker]) -> None:
