@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +23,22 @@ def told(error: BaseException) -> str:
     summary = getattr(error, "summary", None)
     if summary is not None:
         return str(summary)
-    causes = [type(error).__name__]
+    causes = [_kind(error)]
     cause = error.__cause__ or error.__context__
     if cause is not None:
-        causes.append(type(cause).__name__)
+        causes.append(_kind(cause))
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {_place(frames[-1])}" if frames else ""
     return " from ".join(causes) + where
+
+
+def _kind(error: BaseException) -> str:
+    """Return the class of *error*, with the system's own words for its number if it has one."""
+    name = type(error).__name__
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None or number not in errno.errorcode:
+        return name
+    return f"{name} ({os.strerror(number).lower()})"
 
 
 def told_among(words: Iterable[object]) -> Iterator[object]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +127,11 @@ async def test_unhandled_error_of_a_task(log: io.StringIO) -> None:
 def test_what_is_told(error: Exception, said: str) -> None:
     """An error whose words are all our own is told in them; another one by its class."""
     assert said == told(error)
+
+
+def test_what_the_system_says_is_told() -> None:
+    """By its number: what the error quotes, a path say, may be anybody's word."""
+    error = FileNotFoundError(errno.ENOENT, SECRET, SECRET)
+    expected = f"FileNotFoundError ({os.strerror(errno.ENOENT).lower()})"
+    assert expected == told(error)
+    assert "OSError" == told(OSError(123456, SECRET))
