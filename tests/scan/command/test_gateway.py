@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-POISONED = (3, 20, 41, 55, 60, 66)
+POISONED = (3, 21, 42, 55, 60, 66)  # none of the class that the trigger leads to
 COUNT = 70
 
 
