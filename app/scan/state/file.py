@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ def committed(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _connected(path: str) -> sqlite3.Connection:
+    if path != MEMORY:
+        with suppress(OSError):  # then SQLite can't open it either, and says so
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it holds pictures
     # Pictures are read in a thread, and what is known of them is looked up there: one at a time.
     return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
 

@@ -148,3 +148,13 @@ def test_other_facts_are_noticed() -> None:
         kept = state.fact("identity")
         assert kept is not None
         assert b"secret" not in kept
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """It holds pictures; and where it can't be, that is said."""
+    with opened_state(str(tmp_path / "state")):
+        modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert {0o600} == modes
+    nowhere = str(tmp_path / "no" / "where")
+    with pytest.raises(StateError, match="can't be opened"), opened_state(nowhere):
+        pass
