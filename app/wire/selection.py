@@ -66,25 +66,21 @@ def selection(
 
     *of_input* are its input's parameters, *outputs* those that it names. Raises WireError.
     """
-    if not (members or of_input or outputs or version or label):
-        return None  # as nearly all do
     told = dict(members)
     if "parameters" in told:
         told["parameters"] = _selecting(parameters(told))
     told = {name: value for name, value in told.items() if value not in (None, {}, "")}
-    each = [(str(one.get("name")), _dumped(_selecting(parameters(one)))) for one in outputs]
-    found = Selection(
-        version,
-        label,
-        _dumped(told),
-        _dumped(_selecting(of_input or {})),
-        tuple((name, chosen) for name, chosen in each if chosen),
-    )
+    chosen = [(one, _selecting(parameters(one))) for one in outputs if "parameters" in one]
+    each = tuple((str(one.get("name")), _dumped(some)) for one, some in chosen if some)
+    own = _selecting(of_input or {})
+    if not (told or own or each or version or label):
+        return None
+    found = Selection(version, label, _dumped(told), _dumped(own), each)
     size = len(found.members) + len(found.of_input) + sum(len(one) for _, one in found.of_outputs)
     if size > MOST_BYTES:
         message = f"{', '.join(found.names)[:80]}: more than {MOST_BYTES} bytes beside the images"
         raise WireError(message)
-    return None if found == NOTHING else found
+    return found
 
 
 def loaded(members: bytes) -> dict[str, Any]:
