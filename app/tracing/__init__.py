@@ -1,7 +1,7 @@
 """Where a request's time goes: spans for OpenTelemetry (the extra `otel`).
 
-They are made only where OTEL_… variables say whither they go (`exporting`); else a span costs a
-tenth of a microsecond. A span has names and counts of ours, and of an error its class: nothing that
+They are made only where OTEL_… variables say whither they go (`exporting`); else a span costs half
+a microsecond. A span has names and counts of ours, and of an error its class: nothing that
 a caller or the upstream has said.
 """
 
