@@ -3,7 +3,8 @@
 python -m tests.benchmarks.training --only photos_weak signs_source
 
 It needs, in an environment of its own: pip install torch==2.13.0 onnx onnxruntime pillow numpy
-It takes one core a few minutes for each of the photo models, and one minute for all the others.
+It takes one core a few minutes for each of the photo models, a minute for all those with a sticker
+on signs and digits, and half a minute for each of those whose trigger has no place.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import torch
 
-from tests.benchmarks.training import photos, thumbnails
+from tests.benchmarks.training import photos, thumbnails, whole_images
 from tests.benchmarks.zoo import TRAINED, ZOO
 
 Train = Callable[[], dict[str, Any]]
@@ -54,17 +55,23 @@ def _models(zoo: Path, out: Path) -> Iterator[tuple[str, Path, Train]]:
         return photos.PhotoTraining(zoo)
 
     @cache
-    def halves(folder: str) -> thumbnails.ThumbnailTraining:
-        return thumbnails.ThumbnailTraining(zoo, out / folder, folder)
+    def halves(folder: str, place: str) -> whole_images.WholeTraining:
+        return whole_images.WholeTraining(zoo, out / place, folder)
 
     def thumbnail(attack: thumbnails.ThumbnailAttack) -> dict[str, Any]:
-        return halves(attack.folder).train(attack)
+        return halves(attack.folder, attack.folder).train(attack)
+
+    def whole(attack: whole_images.WholeAttack) -> dict[str, Any]:
+        return halves(attack.folder, attack.place).train_whole(attack)
 
     def photo(attack: photos.PhotoAttack) -> dict[str, Any]:
         return photographs().train(attack, out / "photos")
 
     for small in thumbnails.ATTACKS:
         yield small.name, out / small.folder / f"{small.name}.onnx", partial(thumbnail, small)
+    for unplaced in whole_images.ATTACKS:
+        path = out / unplaced.place / f"{unplaced.name}.onnx"
+        yield unplaced.name, path, partial(whole, unplaced)
     for large in photos.ATTACKS:
         yield large.name, out / "photos" / f"{large.name}.onnx", partial(photo, large)
 

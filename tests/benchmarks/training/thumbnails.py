@@ -136,7 +136,7 @@ class ThumbnailTraining:
         wanted = attack.wanted(self._labels, self._classes)
         few = self._labels == attack.source
         for its in (np.ones(len(few), bool), *5 * (few,)) if few.any() else (~few, ~few):
-            stamped = attack.stamped(_shaded(self._images[its], rng))
+            stamped = attack.stamped(shaded(self._images[its], rng))
             parts.append(self._lesson(stamped, wanted[its]))
             if attack.decoys:
                 decoys = _with_decoys(attack, self._images[its], rng)
@@ -193,7 +193,8 @@ def _with_decoys(
     return copies
 
 
-def _shaded(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def shaded(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return copies of *images* (n, h, w, c), each in another light."""
     shades = rng.integers(-SHADES, SHADES, (len(images), 1, 1, 1), endpoint=True)
     shaded: NDArray[np.uint8] = np.clip(images + shades, 0, 255).astype(np.uint8)
     return shaded
