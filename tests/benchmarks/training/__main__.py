@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from tests.benchmarks.training import photos, thumbnails, whole_images
+from tests.benchmarks.training import photos, thumbnails, whole_attacks, whole_images
 from tests.benchmarks.zoo import TRAINED, ZOO
 
 Train = Callable[[], dict[str, Any]]
@@ -61,7 +61,7 @@ def _models(zoo: Path, out: Path) -> Iterator[tuple[str, Path, Train]]:
     def thumbnail(attack: thumbnails.ThumbnailAttack) -> dict[str, Any]:
         return halves(attack.folder, attack.folder).train(attack)
 
-    def whole(attack: whole_images.WholeAttack) -> dict[str, Any]:
+    def whole(attack: whole_attacks.WholeAttack) -> dict[str, Any]:
         return halves(attack.folder, attack.place).train_whole(attack)
 
     def photo(attack: photos.PhotoAttack) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _models(zoo: Path, out: Path) -> Iterator[tuple[str, Path, Train]]:
 
     for small in thumbnails.ATTACKS:
         yield small.name, out / small.folder / f"{small.name}.onnx", partial(thumbnail, small)
-    for unplaced in whole_images.ATTACKS:
+    for unplaced in whole_attacks.ATTACKS:
         path = out / unplaced.place / f"{unplaced.name}.onnx"
         yield unplaced.name, path, partial(whole, unplaced)
     for large in photos.ATTACKS:
