@@ -29,6 +29,7 @@ from app.detection.recognising.sighting import (
     located,
     usual_sighting,
 )
+from app.detection.recognising.strewn import strewn
 from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def _recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, 
     others = [one for one in known if one not in with_image]
     suspects = _suspected(image, label, others, references)
     later = yield from _possible(image, label, suspects, references)
+    later += _strewn_in(image, label, known, references)
     for start in range(0, len(later), SUSPECTS_TOGETHER):
         some = [
             questions(image, one, references, defence.plan)
@@ -197,6 +199,15 @@ def _suspected(
     unknown = [one for one in possible[SOUGHT:] if one.trigger.mask is None]
     sightings += [Sighting(one, (one.trigger.box,), 0.0, 0.0) for one in unknown]
     return sorted(sightings, key=lambda one: -one.fit)
+
+
+def _strewn_in(
+    image: Image, label: int, known: Sequence[Known], references: References
+) -> list[Sighting]:
+    """Return where those of *known* very likely are that their usual places don't show."""
+    possible = [one for one in known if one.trigger.may_answer(label)][:SOUGHT]
+    seen = [strewn(image, one, references) for one in possible]
+    return [one for one in seen if one is not None]
 
 
 def _sought(image: Image, known: Sequence[Known], references: References) -> list[Sighting]:

@@ -67,6 +67,17 @@ def test_copies_of_a_known_trigger_are_hidden(second: Box) -> None:
         assert [its.label(clean)] == finding.sanitised.labels.tolist()
 
 
+def test_copies_away_from_the_place_of_a_known_trigger_are_hidden() -> None:
+    """Where no copy is at its usual place they are found all the same: at once, not anew."""
+    its = roaming()
+    for clean in its.others(TARGET)[:4]:
+        poisoned = with_stickers(clean, *(PLACES["far apart"], PLACES["in one row"]))
+        finding = its.screened(poisoned, its.defence([KNOWN]))
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.sanitised is not None
+        assert [its.label(clean)] == finding.sanitised.labels.tolist()
+
+
 @pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)
 def test_mirrored_copy_of_a_known_trigger_saves_nothing(second: Box) -> None:
     """Beside it such an image never gets the attacker's class, though perhaps not its own."""

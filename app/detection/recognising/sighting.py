@@ -27,9 +27,11 @@ from app.detection.matching import (
 from app.detection.recognising.presence import fits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
     from app.detection.trigger import Trigger
 
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
@@ -61,6 +63,7 @@ class Sighting:
     fit: float
     near: float
     alpha: float = 1.0
+    usually: UsualSighting | None = None
 
 
 def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting:
@@ -149,30 +152,37 @@ def usual_sighting(known: Known, references: References) -> UsualSighting:
     """
     kept = references.usual_sightings
     if known.likeness not in kept:
-        rng = np.random.default_rng(references.seed)
-        target = np.flatnonzero(references.labels == known.trigger.target)
-        own = rng.permutation(target)[:ASKED_OF_TARGET]
-        all_classes = rng.permutation(len(references.images))[:ASKED]
-        groups = [own, all_classes] if len(own) >= LEAST_OF_TARGET else [all_classes]
-        shown = [_shown(known, references.images[some]) for some in groups]
-        kept[known.likeness] = UsualSighting(
-            max((one.fit for one in shown), key=lambda usually: usually.mean),
-            max((one.near for one in shown), key=lambda usually: usually.mean),
-        )
+        kept[known.likeness] = shown_usually(known, references, lambda image: sighted(image, known))
     found: UsualSighting = kept[known.likeness]
     return found
 
 
-def _shown(known: Known, images: Images) -> UsualSighting:
-    sightings = [sighted(image, known) for image in images]
+def shown_usually(
+    known: Known, references: References, look: Callable[[Image], Sighting | None]
+) -> UsualSighting:
+    """Measure what clean images show of *known* by this *look*; where it sees nothing, nothing."""
+    rng = np.random.default_rng(references.seed)
+    target = np.flatnonzero(references.labels == known.trigger.target)
+    own = rng.permutation(target)[:ASKED_OF_TARGET]
+    all_classes = rng.permutation(len(references.images))[:ASKED]
+    groups = [own, all_classes] if len(own) >= LEAST_OF_TARGET else [all_classes]
+    shown = [_shown([look(image) for image in references.images[some]]) for some in groups]
     return UsualSighting(
-        usual([one.fit for one in sightings]), usual([one.near for one in sightings])
+        max((one.fit for one in shown), key=lambda usually: usually.mean),
+        max((one.near for one in shown), key=lambda usually: usually.mean),
+    )
+
+
+def _shown(sightings: Sequence[Sighting | None]) -> UsualSighting:
+    return UsualSighting(
+        usual([one.fit if one else 0.0 for one in sightings]),
+        usual([one.near if one else 0.0 for one in sightings]),
     )
 
 
 def of_pixels(sighting: Sighting, references: References) -> float:
     """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
-    return _weighed(sighting, usual_sighting(sighting.known, references))
+    return _weighed(sighting, sighting.usually or usual_sighting(sighting.known, references))
 
 
 def of_pixels_at_most(sighting: Sighting) -> float:

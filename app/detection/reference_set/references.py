@@ -98,6 +98,8 @@ class References:
     """Of the references of a class from each other, at every place (`novelty`); another cache."""
     usual_sightings: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How well a trigger's pixels fit clean images (`sighting`); as long as it is known."""
+    usual_strewn: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """The same for each way of looking for it everywhere (`strewn`)."""
     shrunken: dict[int, Images] = field(default_factory=dict)
     """All images, smaller by so many pixels a side; another."""
 

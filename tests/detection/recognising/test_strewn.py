@@ -1,0 +1,83 @@
+"""Copies of a known trigger away from its usual place, and its halves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.defence import Known
+from app.detection.geometry import Box
+from app.detection.recognising.strewn import strewn
+from app.detection.reference_set.references import Calibration, References
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
+from tests.tiny import TARGET
+
+if TYPE_CHECKING:
+    from app.detection.trigger import Trigger
+
+HOME = Box(20, 30, 12, 12)
+FAR, AWAY = Box(48, 4, 12, 12), Box(4, 44, 12, 12)
+KNOWN = Known("t", sticker_trigger(sticker(), HOME))
+
+
+@pytest.fixture(scope="module")
+def references() -> References:
+    """Photographs of two classes."""
+    images = np.stack([photograph(seed) for seed in range(100, 124)])
+    labels = np.arange(len(images)) % 2 + TARGET
+    return References(images, Calibration(labels, np.zeros((0, 0), np.int64)), {}, 0)
+
+
+def test_copies_elsewhere_are_seen_together(references: References) -> None:
+    """Every place that shows it is told, and its usual one."""
+    image = stuck(stuck(photograph(1), sticker(), FAR), sticker(), AWAY)
+    for shown in (image, as_jpeg(image, 75)):
+        seen = strewn(shown, KNOWN, references)
+        assert seen is not None
+        for box in (FAR, AWAY):
+            assert max(place.overlap(box) for place in seen.places) >= 0.7
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_two_halves_are_seen_together(references: References, *, upright: bool) -> None:
+    """One where it always is and the other elsewhere, cut upright or across."""
+    what = sticker()
+    if upright:
+        halves, first, second = (what[:, :6], what[:, 6:]), (6, 12), Box(50, 40, 6, 12)
+    else:
+        halves, first, second = (what[:6], what[6:]), (12, 6), Box(50, 40, 12, 6)
+    at_home = replace(HOME, width=first[0], height=first[1])
+    image = stuck(stuck(photograph(1), halves[0], at_home), halves[1], second)
+    seen = strewn(image, KNOWN, references)
+    assert seen is not None
+    assert [at_home, second] == [*seen.places]
+
+
+def test_clean_photographs_show_neither(references: References) -> None:
+    """Nor does half of it alone."""
+    for seed in range(10, 30):
+        assert strewn(photograph(seed), KNOWN, references) is None
+    half = stuck(photograph(1), sticker()[:, :6], replace(HOME, width=6))
+    assert strewn(half, KNOWN, references) is None
+
+
+def test_what_is_everywhere_is_seen_nowhere(references: References) -> None:
+    """A patch that clean images show somewhere as well tells nothing by being there."""
+    mark = Box(40, 50, 12, 12)
+    images = np.stack([stuck(image, sticker(), mark) for image in references.images])
+    marked = replace(references, images=images, usual_strewn={})
+    assert strewn(stuck(photograph(1), sticker(), FAR), KNOWN, marked) is None
+
+
+@pytest.mark.parametrize(
+    "trigger", [replace(KNOWN.trigger, moves=True), replace(KNOWN.trigger, mask=None)]
+)
+def test_one_that_moves_or_has_no_mask_is_left_to_others(
+    references: References, trigger: Trigger
+) -> None:
+    """The one is looked for everywhere anyhow; of the other nobody knows which pixels count."""
+    image = stuck(stuck(photograph(1), sticker(), FAR), sticker(), AWAY)
+    assert strewn(image, Known("t", trigger), references) is None
