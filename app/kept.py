@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.library.memory import MemoryTriggerLibrary
+from app.library.records.calibration_encoding import decode_calibration, encode_calibration
 from app.library.records.encoding import (
-    decode_calibration,
     decode_entry,
     decode_sample,
     decode_time,
-    encode_calibration,
     encode_entry,
     encode_sample,
     encode_time,

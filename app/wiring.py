@@ -34,7 +34,14 @@ from app.library.server.addresses import without_credentials
 from app.pictures.image_sets import ImageSetError
 from app.pictures.references import read_references
 from app.quarantine.opening import open_quarantine
-from app.settings import InputSettings, Normalisation, Protocol, WebhookFormat
+from app.settings import (
+    InputSettings,
+    Normalisation,
+    Protocol,
+    SecondOpinion,
+    Strategy,
+    WebhookFormat,
+)
 from app.tracing.exporting import exporting
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
@@ -162,6 +169,7 @@ def calibrator(
         strategy=settings.strategy,
         served=served,
         remark=lambda: references.remark,
+        second_opinion=_has_second_opinion(settings),
     )
 
 
@@ -220,7 +228,14 @@ def policy(settings: Settings, workers: int = 1) -> Policy:
         probe_rate=_share(settings.probe_rate, workers),
         key_probe_rate=_share(settings.key_probe_rate, workers),
         mode=settings.mode,
+        second_opinion=settings.second_opinion_fpr if _has_second_opinion(settings) else None,
     )
+
+
+def _has_second_opinion(settings: Settings) -> bool:
+    """Say if triggers without a place are looked for: beside our own search, not the paper's."""
+    ours = settings.strategy in {Strategy.FULL, Strategy.FAST}
+    return ours and settings.second_opinion is SecondOpinion.FLAG
 
 
 def _server(settings: Settings) -> Server:

@@ -50,7 +50,8 @@ class Finding:
     that), ``sanitised`` the one to give: for a trigger, that of the blocked image. ``trigger`` is a
     new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
     may carry were ruled out. ``place`` is where the known one lies,
-    ``terms`` are those of the sum that speaks for it.
+    ``terms`` are those of the sum that speaks for it. ``suspicious``: nothing was found, but the
+    image may carry a trigger without a place.
     """
 
     verdict: Verdict
@@ -61,6 +62,7 @@ class Finding:
     exposed: bool = False
     place: Box | None = None
     terms: tuple[Term, ...] = ()
+    suspicious: bool = False
 
 
 @dataclass

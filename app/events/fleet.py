@@ -21,7 +21,7 @@ RARE_KEPT: Final = 1000
 OFTEN_KEPT: Final = 100
 """How many events are kept of each, by the store and here while it is away."""
 
-OFTEN: Final = frozenset({Kind.IMAGE_FLAGGED, Kind.TRIGGER_SEEN})
+OFTEN: Final = frozenset({Kind.IMAGE_FLAGGED, Kind.IMAGE_SUSPICIOUS, Kind.TRIGGER_SEEN})
 """What an attacker can make happen at any rate."""
 
 

@@ -20,6 +20,7 @@ SENTENCES: Final = {
     Kind.TRIGGER_RESTORED: (logging.WARNING, "a trigger was restored"),
     Kind.TRIGGER_SEEN: (logging.DEBUG, "images carry a known trigger"),
     Kind.IMAGE_FLAGGED: (logging.INFO, "an image carries a trigger"),
+    Kind.IMAGE_SUSPICIOUS: (logging.DEBUG, "an image may carry a trigger without a place"),
     Kind.MODEL_CHANGED: (logging.WARNING, "the model behind NEO_UPSTREAM_URL has changed"),
     Kind.REFERENCES_RECALIBRATED: (logging.INFO, "the references are calibrated for the new model"),
     Kind.GATEWAY_DEGRADED: (logging.WARNING, "each worker goes on alone"),

@@ -34,6 +34,8 @@ class Kind(enum.StrEnum):
     """Images have carried a known trigger: told once a minute, with their number."""
     IMAGE_FLAGGED = "image.flagged"
     """An image carries a trigger: each one."""
+    IMAGE_SUSPICIOUS = "image.suspicious"
+    """An image may carry a trigger without a place (NEO_SECOND_OPINION): each one."""
     MODEL_CHANGED = "model.changed"
     """Another model is behind the upstream's address, or the former one again."""
     REFERENCES_RECALIBRATED = "references.recalibrated"

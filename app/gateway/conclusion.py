@@ -33,6 +33,10 @@ async def concluded(
     """
     library, policy = examiner.library, examiner.policy
     match driven.result:
+        case Finding(verdict=Verdict.CLEAR, said=Answers() as said, suspicious=True):
+            outcome = _unflagged(said, Screening.SUSPICIOUS, driven)
+            examiner.teller.suspicious(outcome, examiner.request)
+            return outcome
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
             return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
         case Finding(

@@ -13,6 +13,7 @@ from app.detection.origins import WHOLE
 from app.detection.recognising.stamping import verified
 from app.detection.screening import screen
 from app.detection.search import Probe
+from app.detection.second_opinion.opining import screened_twice
 from app.events import Events
 from app.gateway.preparation.library_check import ACTS
 from app.gateway.telling import Teller
@@ -86,11 +87,14 @@ class Examiner:
         """
         known, progress = self.library.entries(), progress or Progress()
         finding = yield from self._screen(image, known, progress, screened=screened)
+        suspicious = finding.suspicious
         while late := self._late(finding, known):
             if finding.verdict is Verdict.UNDECIDED:
                 return replace(finding, exposed=True)
             finding = yield from self._screen(image, late, progress, screened=False)
             known = (*known, *late)
+        if suspicious and finding.verdict is Verdict.CLEAR:
+            return replace(finding, suspicious=True)
         return finding
 
     def undecided(self, progress: Progress, known: tuple[Entry, ...]) -> Finding:
@@ -111,7 +115,11 @@ class Examiner:
             return paper.screen(image, references, known, parameters, _draw(image, references.seed))
         draw = _draw(image, references.seed) if screened else None
         dismissed = _dismissed(self.library.dismissed())
-        return screen(image, Defence(references, plan, known, dismissed, draw), progress)
+        search = screen(image, Defence(references, plan, known, dismissed, draw), progress)
+        lens, rate = self.prepared.lens, self.policy.second_opinion
+        if draw is None or lens is None or rate is None:
+            return search
+        return screened_twice(image, search, lens, rate, draw, progress)
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""

@@ -26,6 +26,8 @@ class Screening(enum.StrEnum):
     """This image revealed a new trigger."""
     KNOWN_TRIGGER = "known-trigger"
     """It carries a trigger of the library."""
+    SUSPICIOUS = "suspicious"
+    """None was found, and it may carry one without a place: its answer stays the upstream's."""
     PASSED = "passed"
     """The known triggers were checked; it wasn't drawn for screening."""
     INCOMPLETE = "incomplete"
@@ -36,7 +38,7 @@ class Screening(enum.StrEnum):
     """The gateway is a plain proxy."""
 
 
-SEARCHED: Final = frozenset({Screening.CLEAR, Screening.DISCOVERED})
+SEARCHED: Final = frozenset({Screening.CLEAR, Screening.DISCOVERED, Screening.SUSPICIOUS})
 """Of an image that was searched for new triggers to the end."""
 
 

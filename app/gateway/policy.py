@@ -37,6 +37,8 @@ class Policy:
     key_probe_rate: float | None = None
     """The same for each key."""
     mode: Mode = Mode.ENFORCE
+    second_opinion: float | None = None
+    """The share of clean images that may be called suspicious; None: none is."""
 
     @property
     def screens(self) -> bool:

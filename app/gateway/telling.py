@@ -61,6 +61,15 @@ class Teller:
         if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):
             self._events.tell(Kind.TRIGGER_SEEN, trigger=trigger_id, images=count)
 
+    def suspicious(self, outcome: Outcome, request: RequestFacts) -> None:
+        """Tell of an image of *request* that may carry a trigger without a place."""
+        self._events.tell(
+            Kind.IMAGE_SUSPICIOUS,
+            prediction=outcome.prediction.index,
+            probes=outcome.probes,
+            **_facts(request),
+        )
+
 
 def _facts(request: RequestFacts) -> dict[str, Fact]:
     return {"key": request.key, "request_id": request.request_id or None}

@@ -16,7 +16,10 @@ from prometheus_client import Counter, Gauge
 from app.metrics.hot import Counts, Durations
 from app.metrics.routes import IMAGE_ROUTES, ROUTES, STATUSES
 
-SCREENINGS: Final = ("clear", "discovered", "known-trigger", "passed", "incomplete", "off")
+SCREENINGS: Final = (
+    *("clear", "discovered", "known-trigger", "suspicious"),
+    *("passed", "incomplete", "off"),
+)
 
 REQUESTS: Final = Counts(
     "neo_requests",
@@ -141,7 +144,8 @@ def known(counter: Counter, *values: str) -> None:
 
 
 known(MONITORED, "pass", "correct", "refuse", "unknown")
-known(BACKGROUND_ENDED, "clear", "discovered", "known-trigger", "incomplete", "given-up", "failed")
+known(BACKGROUND_ENDED, "clear", "discovered", "known-trigger", "suspicious", "incomplete")
+known(BACKGROUND_ENDED, "given-up", "failed")
 known(RATE_LIMITED, "key", "total")
 known(WEBHOOKS, "sent", "failed", "given-up")
 known(CONNECTIONS_CUT, "head", "body", "answer", "surplus", "idle")

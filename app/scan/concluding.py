@@ -140,6 +140,9 @@ class Concluder:
         said = self._said(look.said)
         if before is not None:
             return replace(before.result, inferences=look.inferences + _spent(before))
+        if look.suspicious:
+            suspicious = Verdict.SUSPICIOUS, Screening.SUSPICIOUS
+            return Result(*suspicious, said, said, inferences=look.inferences)
         screening = Screening.CLEAR if look.searched else Screening.PASSED
         return Result(Verdict.CLEAN, screening, said, said, inferences=look.inferences)
 

@@ -17,6 +17,8 @@ class Verdict(enum.StrEnum):
 
     CLEAN = "clean"
     BACKDOOR = "backdoor"
+    SUSPICIOUS = "suspicious"
+    """It may carry a trigger without a place (NEO_SECOND_OPINION)."""
     INCOMPLETE = "incomplete"
     """It could not be examined to the end."""
     UNREADABLE = "unreadable"

@@ -14,6 +14,7 @@ from app.settings.choices import (
     Protocol,
     Resize,
     SearchMode,
+    SecondOpinion,
     Strategy,
     WebhookFormat,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Protocol",
     "Resize",
     "SearchMode",
+    "SecondOpinion",
     "SettingError",
     "Settings",
     "Strategy",

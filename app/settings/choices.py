@@ -95,6 +95,15 @@ class Mode(Choice):
     """Every answer is the upstream's own. What `enforce` would have done is told and counted."""
 
 
+class SecondOpinion(Choice):
+    """What becomes of images that may carry a trigger without a place."""
+
+    OFF = "off"
+    """They aren't looked for."""
+    FLAG = "flag"
+    """They are called suspicious; their answers stay."""
+
+
 class SearchMode(Choice):
     """What happens to the search after the first trigger."""
 

@@ -29,6 +29,7 @@ from app.settings.choices import (
     Protocol,
     Resize,
     SearchMode,
+    SecondOpinion,
     Strategy,
     WebhookFormat,
 )
@@ -251,6 +252,21 @@ class Settings(BaseSettings):
         SearchMode.CONTINUE,
         description="after the first trigger: `continue` to look for others, or `stop`",
         examples=["continue"],
+    )
+    second_opinion: SecondOpinion = Field(
+        SecondOpinion.OFF,
+        description=(
+            "triggers without a place: `off`, or `flag`, which calls images suspicious and leaves"
+            " their answers"
+        ),
+        examples=["off", "flag"],
+    )
+    second_opinion_fpr: Annotated[float, BeforeValidator(quantities.ratio)] = Field(
+        0.01,
+        gt=0,
+        le=0.1,
+        description="the share of clean images that may be called suspicious",
+        examples=["0.01", "1/200"],
     )
     probe_budget: float | None = Field(
         None,

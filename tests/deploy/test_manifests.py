@@ -12,7 +12,7 @@ import yaml
 from app.serving.processes.draining import LINGER_S
 from app.serving.processes.supervisor import LEAVE_S
 from app.serving.serve import DRAIN_S
-from app.settings import Mode, Protocol, Settings
+from app.settings import Mode, Protocol, SecondOpinion, Settings
 from tests.deploy.manifests import (
     CHART,
     KUBERNETES,
@@ -212,6 +212,7 @@ def test_chart_knows_the_settings_words() -> None:
     words = known["properties"]["settings"]["properties"]
     assert set(words) <= KNOWN
     assert {mode.value for mode in Mode} == set(words["NEO_MODE"]["enum"])
+    assert {one.value for one in SecondOpinion} == set(words["NEO_SECOND_OPINION"]["enum"])
     assert {one.value for one in Protocol} == set(words["NEO_UPSTREAM_PROTOCOL"]["enum"])
 
 

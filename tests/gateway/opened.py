@@ -89,7 +89,16 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     library_of = partial(open_library, url, name, events=events, incidents=incidents, fleet=fleet)
     async with library_of() as (library, store):
         its_policy = policy(**changed)
-        preparation = preparing(model, library, store, its_policy.strategy, load, verify, events)
+        preparation = preparing(
+            model,
+            library,
+            store,
+            its_policy.strategy,
+            load,
+            verify,
+            events,
+            second_opinion=its_policy.second_opinion is not None,
+        )
         gateway = Gateway(
             model,
             library,
@@ -120,6 +129,8 @@ def preparing(  # noqa: PLR0913, PLR0917  # as above
     load: Load = usual_references,
     verify: Verify | None = None,
     events: Events | None = None,
+    *,
+    second_opinion: bool = False,
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(
@@ -131,6 +142,7 @@ def preparing(  # noqa: PLR0913, PLR0917  # as above
             trigger_max=TRIGGER_MAX,
             strategy=strategy,
             served=model,
+            second_opinion=second_opinion,
         ),
         library.check,
         verify or partial(verify_library, library, model),

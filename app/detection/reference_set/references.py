@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from app.detection.geometry import Box
     from app.detection.matching import Likeness
+    from app.detection.reference_set.opinion import Opinion
     from app.detection.search import Image, Images, Search
 
 PLACEBO_SIZES = (8, 16)
@@ -70,13 +71,15 @@ class Calibration:
     labels: NDArray[np.int64]
     robust: NDArray[np.int64]
     canary_scores: NDArray[np.float32] | None = None
+    opinion: Opinion | None = None
+    """For a second opinion, where there is to be one."""
 
     def fits(self, count: int, bands: int) -> bool:
         """Tell if it may be one of *count* references for so many *bands*: it may be damaged."""
         labels, robust = self.labels, self.robust
         if labels.shape != (count,) or robust.ndim != 2 or len(robust) != bands:  # noqa: PLR2004
             return False
-        if bands and not robust.size:
+        if (bands and not robust.size) or not (self.opinion is None or self.opinion.fits(count)):
             return False
         inside = robust.size == 0 or (robust.min() >= 0 and robust.max() < count)
         return bool(inside and labels.min() >= 0 and labels.max() <= np.iinfo(np.int32).max)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -16,6 +17,8 @@ from app.detection.reference_set.calibration import OneClassError, calibrate
 from app.detection.reference_set.canaries import is_another_model
 from app.detection.reference_set.references import References
 from app.detection.search import Probe, advance
+from app.detection.second_opinion.lens import lens_of
+from app.detection.second_opinion.measuring import measured
 from app.gateway.preparation.progress import Progress
 from app.logs import told
 from app.pictures.references import fingerprint
@@ -28,12 +31,16 @@ if TYPE_CHECKING:
     from app.detection.plan import Plan
     from app.detection.reference_set.references import Calibration
     from app.detection.search import Images, Search
+    from app.detection.second_opinion.lens import Lens
     from app.ports import CalibrationStore, InputSize, Model, ServedModel
 
 logger = logging.getLogger(__name__)
 
 METHOD = "5"
 """The version of the calibration: one that another version has measured isn't used."""
+
+OPINION = "1"
+"""The same of the second opinion's."""
 
 CANARIES = Caller(spent=1)
 """Canaries go right after the clients' own images, and are never refused: they are one batch each
@@ -65,6 +72,11 @@ class Prepared:
     shared: set[str] = field(default_factory=set, compare=False)
     """Placebo rates that the other workers know."""
 
+    @cached_property
+    def lens(self) -> Lens | None:
+        """What a second opinion is formed with, where that was measured."""
+        return lens_of(self.references)
+
 
 class Calibrator:
     """Calibrates the references for a model, as a *strategy* needs it.
@@ -73,7 +85,7 @@ class Calibrator:
     names the model as it is asked: the same images of another model need another calibration.
     *served* is the model's other side, if it is behind a server. The paper's strategy needs no more
     than what the model calls each reference. *remark* returns what is to be said of the images that
-    were loaded last.
+    were loaded last. *second_opinion*: measure what triggers without a place are looked for with.
 
     ``has_renewed`` says that it has measured a calibration in place of another model's, until
     whoever makes something of that says that it is done.
@@ -90,6 +102,7 @@ class Calibrator:
         strategy: Strategy = Strategy.FULL,
         served: ServedModel | None = None,
         remark: Callable[[], str | None] = lambda: None,
+        second_opinion: bool = False,
     ) -> None:
         self._model = model
         self._store = store
@@ -98,6 +111,7 @@ class Calibrator:
         self._trigger_max = trigger_max
         self._strategy = strategy
         self._served = served
+        self._second_opinion = second_opinion
         self.remark = remark
         self.has_renewed = False
 
@@ -115,7 +129,7 @@ class Calibrator:
         if self._served is not None:
             await self._served.sound_out(images)
         plan = self._plan(size)
-        key = await asyncio.to_thread(_key, self._identity, images, plan, seed)
+        key = await asyncio.to_thread(_key, self._method, self._identity, images, plan, seed)
 
         measured: list[Calibration] = []
 
@@ -136,7 +150,10 @@ class Calibrator:
         key = f"{key}-{_digest(calibration)}"
         rates = await self._store.placebo_rates(key)
         references = References(images, calibration, rates, seed)
-        return Prepared(references, plan, key, set(rates))
+        prepared = Prepared(references, plan, key, set(rates))
+        if prepared.lens is not None:
+            await asyncio.to_thread(prepared.lens.prepare)
+        return prepared
 
     async def has_new_secret(self, prepared: Prepared) -> bool:
         """Return whether the deployment has another secret by now. Raises LibraryError."""
@@ -184,6 +201,10 @@ class Calibrator:
             rates.setdefault(name, rate)
         shared.update(new, kept)
 
+    @property
+    def _method(self) -> str:
+        return f"{METHOD}+{OPINION}" if self._second_opinion else METHOD
+
     def _plan(self, size: InputSize) -> Plan:
         blocks = self._strategy is Strategy.FULL
         plan = make_plan(size.height, size.width, size.channels, self._trigger_max, blocks=blocks)
@@ -202,6 +223,10 @@ class Calibrator:
             calibration = await ask(
                 calibrate(images, plan, seed), self._model, asked=progress.asked
             )
+            if self._second_opinion:
+                look = measured(images, calibration.labels, seed)
+                opinion = await ask(look, self._model, asked=progress.asked)
+                calibration = replace(calibration, opinion=opinion)
         except OneClassError as exc:
             message = f"{exc}; are they the model's images, and NEO_INPUT_* its preprocessing?"
             raise ReferencesError(message) from exc
@@ -228,9 +253,9 @@ async def ask(
     return step.result
 
 
-def _key(identity: str, images: Images, plan: Plan, seed: int) -> str:
+def _key(method: str, identity: str, images: Images, plan: Plan, seed: int) -> str:
     bands = repr(replace(plan, blocks=True))  # one calibration serves `fast` and `full`
-    facts = "\0".join((METHOD, identity, bands, fingerprint(images), str(seed)))
+    facts = "\0".join((method, identity, bands, fingerprint(images), str(seed)))
     return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
 

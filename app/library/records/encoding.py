@@ -1,4 +1,4 @@
-"""Entries, samples and calibrations as bytes and back; decoding takes nothing on trust.
+"""Entries and samples as bytes and back; decoding takes nothing on trust.
 
 An entry's hits and the time of its last one change all the time and are kept beside it, so they
 are no part of its bytes.
@@ -15,7 +15,6 @@ import numpy as np
 import orjson
 
 from app.detection.geometry import Box
-from app.detection.reference_set.references import Calibration
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.library.records.names import SEED_BITS
 from app.ports import Entry, Restoration
@@ -89,7 +88,7 @@ def decode_entry(data: bytes, *, hits: int, last_seen_at: datetime | None) -> En
 
     Raises EncodingError.
     """
-    match _parsed(data):
+    match parsed(data):
         case {
             "id": str(trigger_id),
             "trigger": trigger,
@@ -130,32 +129,7 @@ def encode_sample(sample: NDArray[np.uint8]) -> bytes:
 
 def decode_sample(data: bytes) -> NDArray[np.uint8]:
     """Return the sample in *data*. Raises EncodingError."""
-    return _pixels(_parsed(data))
-
-
-def encode_calibration(calibration: Calibration) -> bytes:
-    """Return *calibration* as bytes."""
-    scores = calibration.canary_scores
-    return orjson.dumps(
-        {
-            "labels": calibration.labels.tolist(),
-            "robust": calibration.robust.tolist(),
-            "canary_scores": None if scores is None else scores.tolist(),
-        }
-    )
-
-
-def decode_calibration(data: bytes | str) -> Calibration:
-    """Return the calibration in *data*. Raises EncodingError."""
-    match _parsed(data):
-        case {"labels": labels, "robust": robust, "canary_scores": scores}:
-            return Calibration(
-                _whole_numbers(labels),
-                _whole_number_rows(robust),
-                None if scores is None else _score_rows(scores),
-            )
-        case _:
-            raise EncodingError(what="calibration")
+    return _pixels(parsed(data))
 
 
 def decode_rate(text: bytes) -> float:
@@ -359,38 +333,8 @@ def _pixels(fields: object) -> NDArray[np.uint8]:
             raise EncodingError(what="pixels")
 
 
-def _whole_numbers(values: object) -> NDArray[np.int64]:
-    match values:
-        case [*numbers] if all(type(n) is int and abs(n) < 2**63 for n in numbers):
-            return np.array(numbers, np.int64)
-        case _:
-            raise EncodingError(what="list of whole numbers")
-
-
-def _whole_number_rows(rows: object) -> NDArray[np.int64]:
-    match rows:
-        case []:
-            return np.zeros((0, 0), np.int64)
-        case [first, *others]:
-            table = [_whole_numbers(row) for row in (first, *others)]
-            if len({len(row) for row in table}) > 1:
-                raise EncodingError(what="table of whole numbers")
-            return np.stack(table)
-        case _:
-            raise EncodingError(what="table of whole numbers")
-
-
-def _score_rows(rows: object) -> NDArray[np.float32]:
-    try:
-        scores = np.array(rows, np.float32)
-    except (TypeError, ValueError) as exc:
-        raise EncodingError(what="table of scores") from exc
-    if scores.ndim != 2 or not np.isfinite(scores).all():  # noqa: PLR2004  # rows and columns
-        raise EncodingError(what="table of scores")
-    return scores
-
-
-def _parsed(data: bytes | str) -> object:
+def parsed(data: bytes | str) -> object:
+    """Return the JSON in *data*. Raises EncodingError."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as exc:

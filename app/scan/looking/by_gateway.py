@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.detection.defence import Verdict as Found
-from app.gateway.outcome import Prediction, Screening
+from app.gateway.outcome import SEARCHED, Prediction, Screening
 from app.pictures.encoding import png_of
 from app.ports import UpstreamError
 from app.scan.looking.comparer import picture_of
@@ -67,9 +67,10 @@ def _examined(reply: Reply | None, image: Image) -> Examined:
     if reply is None or reply.screening is Screening.INCOMPLETE:
         return Examined(Found.UNDECIDED, None, None, 0, searched=False, reason=REFUSED)
     said, answer = Prediction(reply.said, None), Prediction(reply.answer, None)
-    searched = reply.screening in {Screening.CLEAR, Screening.DISCOVERED}
+    searched = reply.screening in SEARCHED
     if not reply.flagged:
-        return Examined(Found.CLEAR, said, answer, reply.probes, searched)
+        suspicious = reply.screening is Screening.SUSPICIOUS
+        return Examined(Found.CLEAR, said, answer, reply.probes, searched, suspicious=suspicious)
     return Examined(
         Found.KNOWN, said, answer, reply.probes, searched, image, known=reply.trigger_id
     )

@@ -111,6 +111,7 @@ def _examined(image: Image, driven: Driven[Finding], *, searched: bool) -> Exami
         found.known.id if found.known is not None else None,
         found.place or (found.trigger.box if found.trigger is not None else None),
         reason,
+        found.suspicious,
     )
 
 

@@ -60,7 +60,7 @@ class Examined:
 
     ``searched``: new triggers were looked for, too. ``image`` is what the model was asked about,
     where it carries a trigger. ``trigger`` is a new one, ``known`` the id of another one, ``place``
-    where it lies.
+    where it lies. ``suspicious``: none was found, but it may carry one without a place.
     """
 
     verdict: Verdict
@@ -73,6 +73,7 @@ class Examined:
     known: str | None = None
     place: Box | None = None
     reason: str | None = None
+    suspicious: bool = False
 
 
 Look = Unusable | Passed | Examined

@@ -43,6 +43,7 @@ class Verdict(enum.StrEnum):
 
     CLEAN = "clean"
     BACKDOOR = "backdoor"
+    SUSPICIOUS = "suspicious"
     INCOMPLETE = "incomplete"
     PENDING = "pending"
 
@@ -246,6 +247,8 @@ def verdict(outcome: Outcome) -> Verdict:
     match outcome.screening:
         case Screening.DISCOVERED | Screening.KNOWN_TRIGGER:
             return Verdict.BACKDOOR
+        case Screening.SUSPICIOUS:
+            return Verdict.SUSPICIOUS
         case Screening.CLEAR | Screening.PASSED | Screening.OFF:
             return Verdict.CLEAN
         case Screening.INCOMPLETE:

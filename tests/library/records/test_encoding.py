@@ -1,4 +1,4 @@
-"""Entries, samples and calibrations as bytes and back."""
+"""Entries and samples as bytes and back."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.geometry import Box
-from app.detection.reference_set.references import Calibration
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 from app.library.records.encoding import (
     EncodingError,
-    decode_calibration,
     decode_entry,
     decode_sample,
-    encode_calibration,
     encode_entry,
     encode_sample,
 )
@@ -28,18 +25,10 @@ from tests.library.findings import entry
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
-    from numpy.typing import NDArray
 
 COUNTS = st.integers(0, 2**31 - 1)
 SHARES = st.floats(0, 1)
 TIMES = st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-LABELS = st.lists(st.integers(-(2**63) + 1, 2**63 - 1)).map(lambda n: np.array(n, np.int64))
-ORDERS = st.tuples(st.integers(1, 4), st.integers(0, 4)).map(
-    lambda shape: np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
-)
-SCORES = st.lists(
-    st.tuples(*[st.floats(width=32, allow_nan=False, allow_infinity=False)] * 3), min_size=1
-).map(lambda rows: np.array(rows, np.float32))
 
 
 @st.composite
@@ -107,23 +96,6 @@ def test_an_entry_comes_back_as_it_was(kept: Entry) -> None:
     """Nothing of an entry is lost on the way to bytes and back."""
     back = decode_entry(encode_entry(kept), hits=kept.hits, last_seen_at=kept.last_seen_at)
     assert _facts(kept) == _facts(back)
-
-
-@given(LABELS, ORDERS | st.just(np.zeros((0, 0), np.int64)), st.none() | SCORES)
-def test_a_calibration_comes_back_as_it_was(
-    labels: NDArray[np.int64], robust: NDArray[np.int64], scores: NDArray[np.float32] | None
-) -> None:
-    """Nothing of a calibration is lost on the way to bytes and back; without bands nor is that."""
-    encoded = encode_calibration(Calibration(labels, robust, scores))
-    back = decode_calibration(encoded)
-    assert encoded == encode_calibration(back)
-    if scores is None or back.canary_scores is None:
-        assert scores is back.canary_scores
-    else:
-        np.testing.assert_array_equal(scores, back.canary_scores, strict=True)
-    assert (labels.tolist(), "int64") == (back.labels.tolist(), str(back.labels.dtype))
-    assert (robust.shape, "int64") == (back.robust.shape, str(back.robust.dtype))
-    assert robust.tolist() == back.robust.tolist()
 
 
 def test_a_sample_comes_back_as_it_was() -> None:
@@ -229,22 +201,6 @@ def test_an_entry_of_before_triggers_moved() -> None:
     fields = orjson.loads(encode_entry(entry("one")))
     del fields["trigger"]["moves"]
     assert not decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.moves
-
-
-@pytest.mark.parametrize(
-    "orders", ["[1]", "[[1], [1, 2]]", "[[1.0]]", "{}", "null", '{"small": [[1]]}']
-)
-def test_the_references_of_each_band_are_as_many(orders: str) -> None:
-    """A calibration whose orders aren't one table of whole numbers is refused."""
-    with pytest.raises(EncodingError):
-        decode_calibration(f'{{"labels": [1], "robust": {orders}}}')
-
-
-@pytest.mark.parametrize("labels", ["[1.0]", "[true]", "[9223372036854775808]", "{}", "null"])
-def test_labels_are_whole_numbers(labels: str) -> None:
-    """A calibration whose labels aren't 64-bit numbers is refused."""
-    with pytest.raises(EncodingError):
-        decode_calibration(f'{{"labels": {labels}, "robust": []}}')
 
 
 def _facts(kept: Entry) -> dict[str, Any]:

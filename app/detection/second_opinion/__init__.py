@@ -1,0 +1,1 @@
+"""Triggers without a place: what of an image no clean image explains, laid over clean ones."""

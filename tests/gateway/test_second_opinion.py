@@ -1,0 +1,97 @@
+"""The second opinion at the gateway: suspicious images are told of, and their answers stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from app.events import Kind
+from app.gateway.outcome import Monitored, Screening
+from app.gateway.visit import Visit
+from app.ports import Arrival, Tally
+from app.settings import Mode, Strategy
+from tests.gateway.opened import opened
+from tests.striped import StripedModel, striped
+from tests.tiny import TARGET, clean_images
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from app.detection.search import Images
+    from app.gateway.outcome import Outcome
+    from app.ports import InputSize
+    from tests.gateway.opened import Opened
+
+REFERENCES = clean_images(300, np.random.default_rng(8))
+CLEAN = clean_images(12, np.random.default_rng(31))
+VICTIMS = striped(CLEAN[StripedModel().classify(CLEAN).labels != TARGET])
+
+
+def references(_: InputSize) -> Images:
+    """Return enough of them for a rate of a hundredth."""
+    return REFERENCES
+
+
+def asking_twice(
+    url: str, name: str, rate: float | None = 0.01, **more: Any
+) -> AbstractAsyncContextManager[Opened]:
+    """Open a gateway that has a second opinion, before a model with a backdoor without a place."""
+    return opened(url, name, StripedModel(), load=references, second_opinion=rate, **more)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.FULL, Strategy.FAST])
+async def test_the_answer_stays(store_url: str, name: str, strategy: Strategy) -> None:
+    """A striped image gets the model's own answer, is suspicious, and no backdoor."""
+    async with asking_twice(store_url, name, strategy=strategy) as worker:
+        for image in VICTIMS[:4]:
+            outcome = await worker.predict(image)
+            assert Screening.SUSPICIOUS is outcome.screening
+            assert (TARGET, False) == (outcome.prediction.index, outcome.backdoor)
+            assert outcome.prediction == outcome.upstream_prediction
+        assert [] == list(worker.library.entries())
+        told = worker.events.facts(Kind.IMAGE_SUSPICIOUS)
+        assert [TARGET] * 4 == [facts["prediction"] for facts in told]
+        assert Tally(4, 0, 4) == worker.library.tally()
+
+
+async def test_a_clean_image_takes_no_more_rounds(store_url: str, name: str) -> None:
+    """Its probes go with the image, eight of them; without a second opinion none does."""
+    costs = []
+    for rate in (0.01, None):
+        async with asking_twice(store_url, f"{name}-{rate}", rate) as worker:
+            outcomes = [await worker.predict(image) for image in CLEAN]
+            assert all(one.screening in {Screening.CLEAR, Screening.SUSPICIOUS} for one in outcomes)
+            costs.append(np.array([one.probes for one in outcomes]))
+    assert {8} == set(costs[0] - costs[1])
+
+
+async def test_monitor_mode_tells_it_too(store_url: str, name: str) -> None:
+    """Who waits for the verdict hears of it; `enforce` would have answered the same."""
+    async with asking_twice(store_url, name, mode=Mode.MONITOR) as worker:
+        outcome: Outcome = await worker.gateway.predict(Visit(Arrival(VICTIMS[0]), wait_s=None))
+    assert isinstance(outcome, Monitored)
+    assert (Screening.SUSPICIOUS, False) == (outcome.screening, outcome.backdoor)
+    assert outcome.prediction == outcome.would_answer
+
+
+async def test_workers_agree(store_url: str, name: str) -> None:
+    """What was measured is kept with the calibration: the second worker asks for none of it."""
+    async with asking_twice(store_url, name) as one, asking_twice(store_url, name) as other:
+        opinions = [
+            worker.preparation.prepared.references.calibration.opinion
+            for worker in (one, other)
+            if worker.preparation.prepared is not None
+        ]
+        sums = [opinion.sums.tolist() for opinion in opinions if opinion is not None]
+        assert sums[0] == sums[1]
+        assert other.model.asked < len(REFERENCES) < one.model.asked
+
+
+async def test_switched_on_later_it_is_measured(store_url: str, name: str) -> None:
+    """A calibration that was kept without one isn't used."""
+    for rate, there in ((None, False), (0.01, True), (None, False)):
+        async with asking_twice(store_url, name, rate) as worker:
+            assert worker.preparation.prepared is not None
+            assert there is (worker.preparation.prepared.lens is not None)
