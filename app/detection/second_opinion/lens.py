@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -52,12 +53,14 @@ class Lens:
     def rarity(self, label: int, answers: Answers, onto: NDArray[np.int64]) -> float:
         """Return the share of clean images that are at least as suspicious, 0 to 1.
 
-        Of an image called *label*, after the *answers* to its probes on the references *onto*. Of
-        n clean images measured, 1 / (n + 1) is the least.
+        Of an image called *label*, after the *answers* to its probes on the references *onto*. It
+        is the larger of two: among n references that were measured, at least 1 / (n + 1); and what
+        the sum itself allows, which doesn't lean on callers' images being just like references.
         """
         opinion = self.opinion
         total = weight(label, answers, self.references.labels[onto], opinion.rates)
-        return (1 + int((opinion.sums >= total).sum())) / (len(opinion.sums) + 1)
+        measured = (1 + int((opinion.sums >= total).sum())) / (len(opinion.sums) + 1)
+        return max(measured, math.exp(-max(total, 0.0)))
 
 
 def lens_of(references: References) -> Lens | None:
