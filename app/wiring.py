@@ -169,7 +169,7 @@ def calibrator(
         strategy=settings.strategy,
         served=served,
         remark=lambda: references.remark,
-        second_opinion=_has_second_opinion(settings),
+        second_opinion=_second_opinion(settings),
     )
 
 
@@ -228,14 +228,18 @@ def policy(settings: Settings, workers: int = 1) -> Policy:
         probe_rate=_share(settings.probe_rate, workers),
         key_probe_rate=_share(settings.key_probe_rate, workers),
         mode=settings.mode,
-        second_opinion=settings.second_opinion_fpr if _has_second_opinion(settings) else None,
+        second_opinion=_second_opinion(settings),
     )
 
 
-def _has_second_opinion(settings: Settings) -> bool:
-    """Say if triggers without a place are looked for: beside our own search, not the paper's."""
+def _second_opinion(settings: Settings) -> float | None:
+    """Return the share of clean images that may be called suspicious; None: none is.
+
+    Triggers without a place are looked for beside our own search, not the paper's.
+    """
     ours = settings.strategy in {Strategy.FULL, Strategy.FAST}
-    return ours and settings.second_opinion is SecondOpinion.FLAG
+    flags = settings.second_opinion is SecondOpinion.FLAG
+    return settings.second_opinion_fpr if ours and flags else None
 
 
 def _server(settings: Settings) -> Server:

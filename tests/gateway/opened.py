@@ -97,7 +97,7 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
             load,
             verify,
             events,
-            second_opinion=its_policy.second_opinion is not None,
+            second_opinion=its_policy.second_opinion,
         )
         gateway = Gateway(
             model,
@@ -130,7 +130,7 @@ def preparing(  # noqa: PLR0913, PLR0917  # as above
     verify: Verify | None = None,
     events: Events | None = None,
     *,
-    second_opinion: bool = False,
+    second_opinion: float | None = None,
 ) -> Preparation:
     """Return a preparation with the usual references."""
     return Preparation(

@@ -75,7 +75,7 @@ async def plain_gateway(
             lambda _: _references(channels),
             identity="tiny",
             trigger_max=TRIGGER_MAX,
-            second_opinion=changed.get("second_opinion") is not None,
+            second_opinion=changed.get("second_opinion"),
         ),
         library.check,
     )

@@ -37,6 +37,11 @@ class Lens:
         """What clean images are made of."""
         return learnt_span(self.references.images, self.references.seed)
 
+    @property
+    def measured(self) -> int:
+        """On how many clean images."""
+        return len(self.opinion.sums)
+
     def prepare(self) -> None:
         """Work out now what the first image would have to wait for."""
         _ = self.span
@@ -59,8 +64,13 @@ class Lens:
         """
         opinion = self.opinion
         total = weight(label, answers, self.references.labels[onto], opinion.rates)
-        measured = (1 + int((opinion.sums >= total).sum())) / (len(opinion.sums) + 1)
-        return max(measured, math.exp(-max(total, 0.0)))
+        among_them = (1 + int((opinion.sums >= total).sum())) / (self.measured + 1)
+        return max(among_them, math.exp(-max(total, 0.0)))
+
+
+def least_measured(rate: float) -> int:
+    """Return on how many clean images it takes to be measured for anything to be that rare."""
+    return math.ceil(1 / rate - 1e-9) - 1
 
 
 def lens_of(references: References) -> Lens | None:

@@ -110,7 +110,7 @@ class Trial:
             identity=self._subject.name,
             trigger_max=self._trigger_max,
             strategy=self._policy.strategy,
-            second_opinion=self._policy.second_opinion is not None,
+            second_opinion=self._policy.second_opinion,
         )
 
     async def _screened(self, image: Image) -> Screened:

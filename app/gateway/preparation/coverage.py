@@ -1,4 +1,4 @@
-"""Which classes have too few references, and what isn't found then: for the log and `/readyz`."""
+"""For what there are too few references, and what isn't found then: for the log and `/readyz`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.detection.evidence.confirmation import fewest_references
+from app.detection.second_opinion.lens import least_measured
 
 if TYPE_CHECKING:
     from app.detection.reference_set.references import References
+    from app.detection.second_opinion.lens import Lens
 
 NAMED: Final = 5
 """Classes that are named; of a thousand the whole list is no help."""
@@ -38,3 +40,14 @@ def uncovered(references: References) -> str | None:
         f" {enough} of each, as the model answers them, would do"
     )
     return message  # noqa: RET504  # a message's name: the documents are held to it
+
+
+def speechless(lens: Lens | None, rate: float | None) -> str | None:
+    """Say if too few references were measured for a second opinion at this *rate*."""
+    if lens is None or rate is None or lens.measured >= (least := least_measured(rate)):
+        return None
+    message = (
+        f"the second opinion calls nothing suspicious: it was measured on {lens.measured}"
+        f" references, and a rate of {rate:g} takes {least}; half of all are measured"
+    )
+    return message  # noqa: RET504  # as above

@@ -85,7 +85,8 @@ class Calibrator:
     names the model as it is asked: the same images of another model need another calibration.
     *served* is the model's other side, if it is behind a server. The paper's strategy needs no more
     than what the model calls each reference. *remark* returns what is to be said of the images that
-    were loaded last. *second_opinion*: measure what triggers without a place are looked for with.
+    were loaded last. *second_opinion*: the share of clean images that may
+    be called suspicious; None: no second opinion is measured.
 
     ``has_renewed`` says that it has measured a calibration in place of another model's, until
     whoever makes something of that says that it is done.
@@ -102,7 +103,7 @@ class Calibrator:
         strategy: Strategy = Strategy.FULL,
         served: ServedModel | None = None,
         remark: Callable[[], str | None] = lambda: None,
-        second_opinion: bool = False,
+        second_opinion: float | None = None,
     ) -> None:
         self._model = model
         self._store = store
@@ -111,7 +112,7 @@ class Calibrator:
         self._trigger_max = trigger_max
         self._strategy = strategy
         self._served = served
-        self._second_opinion = second_opinion
+        self.second_opinion = second_opinion
         self.remark = remark
         self.has_renewed = False
 
@@ -203,7 +204,7 @@ class Calibrator:
 
     @property
     def _method(self) -> str:
-        return f"{METHOD}+{OPINION}" if self._second_opinion else METHOD
+        return METHOD if self.second_opinion is None else f"{METHOD}+{OPINION}"
 
     def _plan(self, size: InputSize) -> Plan:
         blocks = self._strategy is Strategy.FULL
@@ -223,7 +224,7 @@ class Calibrator:
             calibration = await ask(
                 calibrate(images, plan, seed), self._model, asked=progress.asked
             )
-            if self._second_opinion:
+            if self.second_opinion is not None:
                 look = measured(images, calibration.labels, seed)
                 opinion = await ask(look, self._model, asked=progress.asked)
                 calibration = replace(calibration, opinion=opinion)

@@ -98,3 +98,16 @@ async def test_other_strategies_do_not_look_for_such_triggers(
     async with opened(store_url, name, load=few, strategy=strategy) as worker:
         readiness = await worker.gateway.readiness()
     assert {None} == {part.note for part in readiness.parts}
+
+
+async def test_a_second_opinion_without_enough_references_is_told(
+    store_url: str, name: str
+) -> None:
+    """Half of sixty references never make anything as rare as a hundredth; a tenth they do."""
+    async with opened(store_url, name, second_opinion=0.01) as worker:
+        note = worker.preparation.note
+        assert note is not None
+        assert "the second opinion calls nothing suspicious" in note
+        assert "a rate of 0.01 takes 99" in note
+    async with opened(store_url, f"{name}-2", second_opinion=0.1) as worker:
+        assert worker.preparation.note is None
