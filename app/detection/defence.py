@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from app.detection.matching import likeness
+from app.values import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Known:
         return likeness(self.trigger)
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Finding:
     """What a screen concludes of one image.
 
@@ -85,7 +86,7 @@ class Progress:
         return Finding(Verdict.UNDECIDED, self.said, self.said, exposed=self.exposed)
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Defence:
     """All that a screen needs to know beside the image."""
 

@@ -84,24 +84,19 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     known = tuple(one for one in defence.known if fits(image, one.trigger))
     there = _likely_there(image, known, defence.references) if known else ()
     asked = [questions(image, one, defence.references, defence.plan) for one in there]
-    dismissed = dismissed_in(image, defence)
     draw = defence.draw
+    dismissed = [] if draw is None else dismissed_in(image, defence)
     first = None
     if not asked and not dismissed and draw is not None:
         first = _first_round(image, defence, draw)
 
-    beside_it: list[Questions | _FirstRound] = [*asked, *([first] if first else [])]
-    answers = yield Probe(
-        np.concatenate([image[None], *(one.images for one in beside_it)]),
-        purpose=Purpose.RECOGNISE if asked else Purpose.SEARCH,
-        origins=[WHOLE, *(origin for one in beside_it for origin in one.origins)],
-    )
-    said, rest = answers[0:1], answers[1 : len(answers)]
+    answers = yield _with_the_image(image, asked, first)
+    said = answers[0:1]
     label = int(said.labels[0])
     progress.said = said
 
     if known:
-        finding = yield from _recognised_in(image, said, asked, rest, known, defence)
+        finding = yield from _recognised_in(image, said, asked, answers, known, defence)
         if finding is not None:
             return finding
     progress.exposed = False
@@ -110,13 +105,25 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     if first is None:
         found = yield from _search_later(image, label, dismissed, defence, draw)
     else:
-        found = yield from _search(label, first, rest, defence)
+        found = yield from _search(label, first, answers[1 : len(answers)], defence)
     if found is None:
         return Finding(Verdict.CLEAR, said, said)
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     trigger = found.trigger(draw, progress.probes)
     return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
+
+
+def _with_the_image(image: Image, asked: Sequence[Questions], first: _FirstRound | None) -> Probe:
+    """Return the first probe: *image*, and all that is asked beside it."""
+    beside_it: list[Questions | _FirstRound] = [*asked, *([first] if first else [])]
+    if not beside_it:
+        return Probe(image[None], origins=(WHOLE,))
+    return Probe(
+        np.concatenate([image[None], *(one.images for one in beside_it)]),
+        purpose=Purpose.RECOGNISE if asked else Purpose.SEARCH,
+        origins=[WHOLE, *(origin for one in beside_it for origin in one.origins)],
+    )
 
 
 def _recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, and what is left
@@ -127,9 +134,9 @@ def _recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, 
     known: Sequence[Known],
     defence: Defence,
 ) -> Search[Finding | None]:
-    """Conclude from the *answers* about what was *asked* with the image; then ask about others."""
+    """Conclude from the *answers* to what was *asked* with the image; then ask about others."""
     references, label = defence.references, int(said.labels[0])
-    finding = yield from _one_of(image, said, asked, answers, defence)
+    finding = yield from _one_of(image, said, asked, answers[1 : len(answers)], defence)
     if finding is not None:
         return finding
     with_image = {one.sighting.known for one in asked}

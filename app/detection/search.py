@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
 from app.detection.origins import FOREIGN
+from app.values import value_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ Images: TypeAlias = "NDArray[np.uint8]"
 """A batch of pictures of one size: (n, height, width, channels)."""
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Answers:
     """What the classifier said of n images, in their order.
 
@@ -54,6 +55,8 @@ class Answers:
         return len(self.labels)
 
     def __getitem__(self, part: slice) -> Answers:
+        if part.start == 0 and part.stop == len(self.labels):
+            return self  # an image that is asked about alone has all there is
         return Answers(
             self.labels[part],
             None if self.scores is None else self.scores[part],
@@ -75,7 +78,7 @@ class Purpose(enum.StrEnum):
     """Where the trigger lies, and what hides it best."""
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Probe:
     """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order.
 
@@ -99,7 +102,7 @@ class Probe:
         return len(self.images)
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Done(Generic[T]):
     """A search has ended, with this result."""
 

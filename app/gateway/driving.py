@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from app.deadlines import until
@@ -12,6 +11,7 @@ from app.detection.search import Done, Probe, advance, refuse
 from app.gateway.admission.turns import Turns
 from app.ports import BACKGROUND, NOBODY, Caller, UpstreamError, UpstreamTimeoutError
 from app.tracing import span
+from app.values import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ PIXELS_AT_ONCE = 128 * 128
 """Larger images are worked on in a thread: building their probes takes tens of milliseconds."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Driven(Generic[T]):
     """What a search concluded, what it cost, and why it was cut off if it was.
 
@@ -141,22 +141,33 @@ class Driver:
 
         Raises what *ask* raises; then it still waits for that probe's answers.
         """
-        threaded = _large(self._model.size)
         if course.step is None:
             first = NOBODY if course.visit.said is None else BEHIND
-            async with self._turns.turn(first):
-                course.step = await _advanced(course.search, threaded=threaded)
+            course.step = await self._next(course, first)
         while isinstance(course.step, Probe):
             probe, caller = course.step, course.caller(course.step)
-            with span("round", images=len(probe), purpose=probe.purpose.value):
+            with span("round", images=len(probe), purpose=probe.purpose):
                 answers = await ask(probe, caller)
             if probe.shared:
                 course.shared += len(probe)
             else:
                 course.probes += len(probe)
-            async with self._turns.turn(caller):
-                course.step = await _advanced(course.search, probe, answers, threaded=threaded)
+            course.step = await self._next(course, caller, probe, answers)
         return course.step.result
+
+    async def _next(
+        self,
+        course: Course[T],
+        caller: Caller,
+        probe: Probe | None = None,
+        answers: Answers | None = None,
+    ) -> Probe | Done[T]:
+        """Return the next step of *course*; of a long search, once its turn has come."""
+        large = _large(self._model.size)
+        if not large and self._turns.at_once(caller):  # as nearly all
+            return advance(course.search, probe, answers)
+        async with self._turns.turn(caller):
+            return await _advanced(course.search, probe, answers, threaded=large)
 
     async def _in_time(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
         try:
@@ -169,8 +180,8 @@ class Driver:
 
 async def _advanced(
     search: Search[T],
-    probe: Probe | None = None,
-    answers: Answers | None = None,
+    probe: Probe | None,
+    answers: Answers | None,
     *,
     threaded: bool,
 ) -> Probe | Done[T]:

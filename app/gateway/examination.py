@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,7 @@ from app.gateway.preparation.library_check import ACTS
 from app.gateway.telling import Teller
 from app.gateway.visit import UNTOLD, RequestFacts
 from app.settings import SearchMode, Strategy
+from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
@@ -42,7 +43,7 @@ class Flagged(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Examiner:
     """What the examination of an image works with; ``caller`` is whose it is, if that is known.
 
@@ -124,6 +125,8 @@ class Examiner:
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""
         if finding.said is None or finding.verdict not in {Verdict.CLEAR, Verdict.UNDECIDED}:
+            return ()
+        if self.library.entries() is known:  # as long as nothing changes
             return ()
         label, ids = int(finding.said.labels[0]), {entry.id for entry in known}
         return tuple(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from app.values import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -42,7 +44,7 @@ SEARCHED: Final = frozenset({Screening.CLEAR, Screening.DISCOVERED, Screening.SU
 """Of an image that was searched for new triggers to the end."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Prediction:
     """A class index, and its score where the upstream gives scores."""
 
@@ -50,7 +52,7 @@ class Prediction:
     score: float | None
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Outcome:
     """The sanitised prediction for one image, and how it came about.
 
@@ -75,7 +77,7 @@ class Outcome:
         return self.trigger_id is not None
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Monitored(Outcome):
     """The upstream's own prediction, in monitor mode; the rest says what `enforce` would have done.
 

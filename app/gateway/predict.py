@@ -90,7 +90,9 @@ class Gateway:
         self._familiarity = Familiarity()
         self._selections = Selections(model)
         self._check = UpstreamCheck(model, policy.patience_s)
-        self._monitor = Monitor(self._judged, self._count) if policy.monitors else None
+        self.monitors = policy.monitors
+        """Whether every answer is the upstream's own, and the verdict is only told."""
+        self._monitor = Monitor(self._judged, self._count) if self.monitors else None
         self._rates = ProbeRates(policy.key_probe_rate, policy.probe_rate, time.monotonic)
         self._budget = ProbeBudget(policy.probe_budget, USUAL_COST, np.random.default_rng())
 
@@ -103,11 +105,6 @@ class Gateway:
     def prepared(self) -> bool:
         """Whether images can be answered as the settings say, if the upstream answers; no I/O."""
         return not self.corrects or self._preparation.prepared is not None
-
-    @property
-    def monitors(self) -> bool:
-        """Whether every answer is the upstream's own, and the verdict is only told."""
-        return self._monitor is not None
 
     @property
     def corrects(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from app.gateway.admission.rates import FREE
 from app.gateway.timing import Timing
 from app.pictures.encoding import png
+from app.values import value_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from app.wire.trace import Trace
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class RequestFacts:
     """The request that images came in; ``key`` is its key's name, None where none is needed."""
 
@@ -34,7 +35,7 @@ UNTOLD: Final = RequestFacts()
 """A request that nothing is known of: nobody's, or a test's."""
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Visit:
     """An image as its caller sent it, and what it pays with.
 

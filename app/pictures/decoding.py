@@ -34,7 +34,6 @@ Errors::
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
@@ -48,6 +47,7 @@ from app.pictures.essence import Essence
 from app.pictures.exif import TURNS, UPRIGHT
 from app.pictures.formats import ACCEPTED, FORMATS, told_format
 from app.settings import Resize
+from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -82,7 +82,7 @@ class UnreadablePictureError(PictureError):
     """No picture, or a broken one."""
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Opened:
     """A picture whose header is read and checked, to be decoded by whoever wants its pixels.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.pictures.exif import UPRIGHT
+from app.values import value_class
 
 MOST_PARTS: Final = 10_000
 """Chunks or segments of one file; encoders write one each 8 KiB or so."""
@@ -25,7 +26,7 @@ class ColourKey:
     bits: int
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Essence:
     """A file's first picture: ``body`` is the file of it alone.
 

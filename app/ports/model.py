@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from app.values import value_class
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -28,7 +30,7 @@ class InputSize:
     channels: int
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Arrival:
     """An image as a caller has sent it: what it shows, and its own numbers if it was a tensor.
 
@@ -43,7 +45,7 @@ class Arrival:
     refused: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Caller:
     """The request that images are sent upstream for.
 

@@ -48,13 +48,13 @@ class Exported:
         with self._tracer.start_as_current_span(
             name,
             kind=kind,
-            attributes=attributes,
+            attributes=_plain(attributes),
             record_exception=False,  # an error's text may quote what came from outside
             set_status_on_exception=False,
         ) as made:
 
             def note(**more: Attribute) -> None:
-                made.set_attributes(more)
+                made.set_attributes(_plain(more))
 
             try:
                 yield note
@@ -77,3 +77,8 @@ class Exported:
         headers: dict[str, str] = {}
         self._propagator.inject(headers)
         return headers
+
+
+def _plain(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """Return *attributes* with words for members of an enumeration of them."""
+    return {name: str(one) if isinstance(one, str) else one for name, one in attributes.items()}

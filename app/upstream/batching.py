@@ -126,8 +126,9 @@ class Batcher:
         self._schedule(loop)
         try:
             return joined([await part.answers for part in parts])
-        finally:
+        except BaseException:
             self._forget(parts)
+            raise
 
     async def close(self) -> None:
         """End the requests that are under way, and what waits: whoever asked hears of it."""

@@ -54,21 +54,20 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
+        scope["app"] = self
+        handle = self.hot.answer if self.hot.takes(scope) else self._handle
+        if tracing.is_on() and scope["type"] == "http":
+            await traced(handle, scope, receive, send)
+        else:
+            await handle(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle what isn't hot."""
         if scope["type"] == "http":
             send = counted(scope["path"], send)
             if scope["method"] == "HEAD":
                 scope, send = as_get(scope), without_body(send)
-        if tracing.is_on() and scope["type"] == "http":
-            await traced(self._handle, scope, receive, send)
-        else:
-            await self._handle(scope, receive, send)
-
-    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.hot.takes(scope):
-            scope["app"] = self
-            await self.hot.answer(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, secured(send))
+        await super().__call__(scope, receive, secured(send))
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()

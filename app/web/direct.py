@@ -9,19 +9,21 @@ limits. Everything else, and the document that describes them all, is FastAPI's.
 from __future__ import annotations
 
 from inspect import signature
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.metrics import REQUESTS
-from app.metrics.routes import route_of
+from app.metrics import REQUEST_SECONDS, REQUESTS
+from app.metrics.routes import route_of, status_of
 from app.web.answering.problems import answered
 from app.web.answering.request_ids import HEADER, chosen_id
 from app.web.answering.server_timing import server_timing
 from app.web.guarding.callers import CallerGoneError, unless_gone
 from app.web.guarding.security_headers import SECURITY
-from app.web.intake.bodies import Body
+from app.web.intake.bodies import LENGTH, Body
+from app.web.intake.heads import header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -65,10 +67,13 @@ class DirectRoute(APIRoute):
 
 
 class HotPaths:
-    """Answers POST requests to a few exact paths: each an endpoint and its path's texts."""
+    """Answers POST requests to a few exact paths: each an endpoint and its path's texts.
+
+    And counts them: `counting` would stand between the answer and the client.
+    """
 
     def __init__(self, paths: Mapping[str, tuple[Endpoint, Mapping[str, str]]]) -> None:
-        self._paths = paths
+        self._paths = {path: (*taken, route_of(path)) for path, taken in paths.items()}
 
     def takes(self, scope: Scope) -> bool:
         """Say if the request is one of these; a path under a prefix (root_path) is not."""
@@ -81,12 +86,14 @@ class HotPaths:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI) that `takes` has taken."""
-        endpoint, texts = self._paths[scope["path"]]
+        began = perf_counter()
+        endpoint, texts, route = self._paths[scope["path"]]
         request = Request(scope, receive, send)
-        named = chosen_id(request.headers.get(HEADER))
+        named = chosen_id(header(scope, _HEADER))
         service: Service = scope["app"].state.service
-        body = Body(service.bodies, request.headers, receive)
-        scope.setdefault("state", {}).update(request_id=named, body=body, key=None)
+        body = Body(service.bodies, header(scope, LENGTH), receive)
+        state = scope.setdefault("state", {})
+        state.update(request_id=named, body=body, key=None)
         scope["path_params"] = texts
         try:
             if service.keys.required:
@@ -97,13 +104,11 @@ class HotPaths:
                 with unless_gone(receive):
                     response = await endpoint(request, **texts)
         except CallerGoneError:
-            REQUESTS.inc(route_of(scope["path"]), str(GONE))
+            REQUESTS.inc(route, str(GONE))
             return  # and so has the work for it
         except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
             response = await answered(request, error)
-        response.raw_headers += [
-            (_HEADER, named.encode()),
-            server_timing(scope["state"]),
-            *SECURITY,
-        ]
+        response.raw_headers += [(_HEADER, named.encode()), server_timing(state), *SECURITY]
+        REQUESTS.inc(route, status_of(response.status_code))
+        REQUEST_SECONDS.observe(perf_counter() - began, route)
         await response(scope, receive, send)

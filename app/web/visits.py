@@ -37,10 +37,11 @@ def visits(
     what the request names. Raises RateExceededError.
     """
     gateway: Gateway = request.app.state.gateway
+    scope = request.scope
     pay, facts = gateway.account(caller(request)), request_facts(request)
     waits = wait_s(request, asks_verdict=asks_verdict) if gateway.monitors else 0.0
-    trace, timing = trace_of(request.scope["headers"]), Timing()
-    request.scope["state"][TIMING] = timing
+    trace, timing = trace_of(scope["headers"]), Timing()
+    scope["state"][TIMING] = timing
     return [
         Visit(arrival, pay, selection, facts, one, waits, None, trace, timing)
         for arrival, one in zip(arrivals, sent, strict=True)
@@ -49,6 +50,9 @@ def visits(
 
 def request_facts(request: Request) -> RequestFacts:
     """Return what is known of *request*: its id, and the name of the key that has opened it."""
-    service: Service = request.app.state.service
     state = request.scope["state"]  # `request.state` takes a microsecond for both
-    return RequestFacts(state["request_id"], service.keys.name(state.get("key")))
+    key = state.get("key")
+    if key is None:
+        return RequestFacts(state["request_id"])
+    service: Service = request.app.state.service
+    return RequestFacts(state["request_id"], service.keys.name(key))

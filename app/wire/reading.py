@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from app.values import value_class
 from app.wire.bf16 import BF16, STORED, narrowed
 from app.wire.fields import WireError, excerpt, json_object, objects, parameters
 from app.wire.lists import array_of
-from app.wire.structure import check_structure
 from app.wire.tensors import BYTES, DATATYPES, MOST_TENSORS, TensorSpec, tensor_spec
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _WIDE = DATATYPES["FP32"]
 """What BF16 is read as in JSON."""
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Tensor:
     """One tensor of a message, whose values are read only if they are wanted."""
 
@@ -63,7 +62,7 @@ class Tensor:
             raise _unusable(self.spec, message) from exc
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Received:
     """A message: its JSON, and the raw bytes behind it."""
 
@@ -88,18 +87,17 @@ class Received:
         return tuple(found)
 
 
-def read(
-    body: bytes | memoryview, header_length: str | None, *, requested: bool = False
-) -> Received:
-    """Read the JSON of a message, *header_length* as in the header. Raises WireError.
+def read(body: bytes | memoryview, header_length: str | None) -> Received:
+    """Read the JSON of a message, *header_length* as in the header. Raises WireError."""
+    head, tail = parted(body, header_length)
+    return Received(json_object(head), tail)
 
-    *requested*: somebody else's request, of which no more is parsed than one can have.
-    """
+
+def parted(body: bytes | memoryview, header_length: str | None) -> tuple[memoryview, memoryview]:
+    """Return the JSON of a message, and what is behind it. Raises WireError."""
     view = memoryview(body)
     length = len(view) if header_length is None else _json_length(view, header_length)
-    if requested:
-        check_structure(view[:length])
-    return Received(json_object(view[:length]), view[length:])
+    return view[:length], view[length:]
 
 
 def _json_length(view: memoryview, header_length: str) -> int:

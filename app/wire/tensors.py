@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from app.values import value_class
 from app.wire.bf16 import BF16, STORED, narrowed
 from app.wire.fields import WireError, integers, text
 
@@ -53,7 +53,7 @@ SCORES: Final = FLOATS | {BF16}
 _NAMES: Final = {dtype: name for name, dtype in DATATYPES.items()}
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class TensorSpec:
     """A tensor's description; -1 in ``shape`` (the batch's dimension comes first) is any length."""
 

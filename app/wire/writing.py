@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
+from app.values import value_class
 from app.wire.bf16 import widened
 from app.wire.reading import HEADER_LENGTH
 from app.wire.tensors import BYTES, TensorSpec, datatype_of
@@ -32,7 +33,7 @@ def base64_bytes(count: int) -> int:
     return (count + 2) // 3 * 4
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Message:
     """A body, whose ``parts`` are sent one after the other, and its headers."""
 
@@ -43,7 +44,7 @@ class Message:
         return sum(len(part) for part in self.parts)
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Written:
     """A tensor to be written: ``values`` in raw bytes if ``binary``, else in JSON.
 

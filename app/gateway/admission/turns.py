@@ -44,7 +44,11 @@ class Turns:
         The next turn begins after a pause: whoever came in the meantime is served first. A search
         alone asks the upstream in that time.
         """
-        return self._long_turn(caller) if caller.yields and self._pause else _AT_ONCE
+        return _AT_ONCE if self.at_once(caller) else self._long_turn(caller)
+
+    def at_once(self, caller: Caller) -> bool:
+        """Say if *caller* needn't wait for a turn."""
+        return not (caller.yields and self._pause)
 
     @asynccontextmanager
     async def _long_turn(self, caller: Caller) -> AsyncIterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from app.values import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from app.wire.writing import Message
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Asking:
     """How a batch is asked: *patient* if no caller waits; by a caller's *selection*, if it has one.
 

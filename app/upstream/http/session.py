@@ -35,6 +35,7 @@ from app.upstream.http.connection import (
 )
 from app.upstream.http.guard import Guard
 from app.upstream.http.retry_after import retry_after_s
+from app.values import value_class
 from app.wire.fields import excerpt
 from app.wire.packing import (
     PACKED_AT_ONCE,
@@ -77,7 +78,7 @@ class Access:
     certificates: Path | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class Reply:
     """A successful answer; ``headers`` by their names in lower case."""
 

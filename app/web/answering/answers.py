@@ -13,6 +13,7 @@ from fastapi import Response
 from app.detection.evidence.weighing import total
 from app.detection.trigger import Fill, Sign  # noqa: TC001  # as above
 from app.gateway.outcome import Monitored, Outcome, Screening
+from app.values import value_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +49,7 @@ class Verdict(enum.StrEnum):
     PENDING = "pending"
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class PredictedClass:
     """A class; ``score`` is null where the upstream gives none."""
 

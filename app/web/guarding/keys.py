@@ -98,7 +98,7 @@ class Keys:
 
 def caller(request: Request) -> bytes | None:
     """Return the digest of the key that has opened *request*; None where no key is needed."""
-    key: bytes | None = getattr(request.state, "key", None)
+    key: bytes | None = request.scope["state"].get("key")
     return key
 
 

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
+from app.web.intake.heads import header
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
     from fastapi import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LENGTH: Final = b"content-length"
 
 HELD_AT_LEAST: Final = 256 * 2**20
 LARGEST_TOGETHER: Final = 8
@@ -59,15 +61,16 @@ class Bodies:
 class Body:
     """One request's body: `receive` counts what comes; the count is given back at the block's end.
 
-    An announced size (Content-Length) is refused at the first read; chunks are counted. Raises
+    An *announced* size (Content-Length) is refused at the first read; chunks are counted. Raises
     BodyTooLargeError, OverloadedError.
     """
 
-    def __init__(self, bodies: Bodies, headers: Mapping[str, str], receive: Receive) -> None:
-        announced = headers.get("content-length", "")
+    def __init__(self, bodies: Bodies, announced: str | None, receive: Receive) -> None:
         self._bodies = bodies
         self._receive = receive
-        self._announced = int(announced[:_DIGITS]) if announced.isdecimal() else 0
+        self._announced = 0
+        if announced is not None and announced.isdecimal():
+            self._announced = int(announced[:_DIGITS])
         self._read = 0
         self._held = 0
 
@@ -82,32 +85,39 @@ class Body:
 
     async def receive(self) -> Message:
         """Return the next message (ASGI)."""
-        if self._announced and not self._read:
-            self._check(self._announced, self._announced)
+        self._expect()
         message = await self._receive()
-        came = len(message.get("body", b""))
-        self._read += came
-        self._check(self._read, came)
-        self._count(came)
+        self._take(message.get("body", b""))
         return message
 
     def hold(self, size: int) -> None:
         """Count *size* more bytes, which the body has become, until the block's end."""
         self._check(size, size)
-        self._count(size)
+        self._bodies.held += size
+        self._held += size
 
     async def whole(self) -> bytes:
         """Read the body to its end. Raises ClientDisconnect too."""
+        self._expect()
         chunks, more = [], True
         while more:
-            message = await self.receive()
+            message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            chunks.append(message.get("body", b""))
+            chunk = message.get("body", b"")
+            self._take(chunk)
+            chunks.append(chunk)
             more = message.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _count(self, came: int) -> None:
+    def _expect(self) -> None:
+        if self._announced and not self._read:
+            self._check(self._announced, self._announced)
+
+    def _take(self, chunk: bytes) -> None:
+        came = len(chunk)
+        self._read += came
+        self._check(self._read, came)
         self._bodies.held += came
         self._held += came
 
@@ -132,7 +142,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with Body(self._bodies, Headers(scope=scope), receive) as body:
+        with Body(self._bodies, header(scope, LENGTH), receive) as body:
             scope.setdefault("state", {})["body"] = body
             await self._app(scope, body.receive, send)
 

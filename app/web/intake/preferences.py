@@ -49,8 +49,7 @@ def wait_s(request: Request, *, asks_verdict: bool) -> float | None:
     return None if wait is not None or asks_verdict else 0.0
 
 
-def applied(request: Request) -> dict[str, str]:
+def applied(request: Request, gateway: Gateway) -> dict[str, str]:
     """Return the header that tells which preference the answer has followed, if one."""
-    gateway: Gateway = request.app.state.gateway
     wait = preferred(request.headers.getlist("Prefer")) if gateway.monitors else None
     return {} if wait is None else {"Preference-Applied": str(wait)}

@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.pictures.formats import told_format
 from app.web.intake.contents import content
+from app.web.intake.heads import header
 from app.wire.fields import BOM, WireError, json_value
 from app.wire.file_texts import FileTextError, file_of
 from app.wire.structure import UNCOUNTED
@@ -112,7 +113,7 @@ async def uploaded(request: Request, max_body: int) -> bytes:
     Raises UploadError, and what `content` raises.
     """
     body = await content(request, max_body)
-    said = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    said = (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower()
     content_type = _told_type(body) if said in _UNTOLD else said
     if content_type.startswith("image/"):
         return body

@@ -16,6 +16,7 @@ from app.web.pages.dashboard import TRY, page
 from app.web.routes.predict import predicted
 
 if TYPE_CHECKING:
+    from app.gateway.predict import Gateway
     from app.web.service import Service
 
 router = APIRouter(prefix="/page", include_in_schema=False, route_class=DirectRoute)
@@ -27,7 +28,8 @@ async def try_image(request: Request) -> Response:
     service: Service = request.app.state.service
     try:
         check_form(request, caller(request), await form_texts(request, service.max_body), TRY)
-        answer, said = await predicted(request, asks_verdict=True)
+        gateway: Gateway = request.app.state.gateway
+        answer, said = await predicted(request, gateway, asks_verdict=True)
     except Exception as error:  # noqa: BLE001  # a defect is logged and answered there, too
         refusal = await answered(request, error)
         return page(

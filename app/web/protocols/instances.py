@@ -139,7 +139,7 @@ async def predict(request: Request, model: str) -> Response:
         spec = TensorSpec("", UNTYPED, asked.images.shape)
         arrivals = await gateway.model.arrivals(spec, asked.images, tolerant=gateway.monitors)
     outcomes = await judged(visits(request, arrivals, asked.images, asked.selection), gateway)
-    headers = {**flags(outcomes), **applied(request)}
+    headers = {**flags(outcomes), **applied(request, gateway)}
     return json_answer(answer(asked.key, rows(outcomes)), headers=headers)
 
 

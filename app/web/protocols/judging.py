@@ -53,6 +53,8 @@ def rows(
     Of these *names*, or all. Raises UnscreenedError where that might tell an attacker's class.
     """
     each = [one.outputs(names) for one in outcomes]
+    if len(each) == 1:
+        return dict(each[0])
     return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
 
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from app.ports import Page
 from app.web.direct import DirectRoute
 from app.web.intake.contents import content
+from app.web.intake.heads import header
 from app.web.intake.large_json import read_apart
 from app.web.intake.model_names import check_model, check_version
 from app.web.intake.pixels import pictures
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from app.web.protocols.oip_messages import InferRequest
     from app.web.service import Service
     from app.wire.tensors import TensorSpec
+
+_LENGTH: Final = HEADER_LENGTH.lower().encode()
 
 EXTENSIONS: Final = ("binary_tensor_data", "classification")
 
@@ -191,7 +194,7 @@ async def infer(request: Request, model: str) -> Response:
     gateway: Gateway = request.app.state.gateway
     facts = await check_facts(request, model)
     body = await content(request, service.max_body)
-    header_length = request.headers.get(HEADER_LENGTH)
+    header_length = header(request.scope, _LENGTH)
     version = request.path_params.get("version")
     taken = (await gateway.model.described()).inputs if header_length == RAW else None
     reading = partial(_read, header_length=header_length, version=version, taken=taken)
@@ -206,7 +209,7 @@ async def infer(request: Request, model: str) -> Response:
     flagged = [one.backdoor for one in outcomes]
     head = {"model_name": service.model_name, **_version(facts, version)}
     message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
-    headers = {**message.headers, **flags(outcomes), **applied(request)}
+    headers = {**message.headers, **flags(outcomes), **applied(request, gateway)}
     return Response(b"".join(message.parts), headers=headers)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from app.wire.fields import WireError, objects, parameters, text
+from app.values import value_class
+from app.wire.fields import WireError, json_object, objects, parameters, text
 from app.wire.file_texts import FileTextError, file_of
-from app.wire.reading import read
+from app.wire.reading import Received, Tensor, parted
 from app.wire.selection import Selection, selection
+from app.wire.structure import check_structure
 from app.wire.tensors import BYTES
 from app.wire.writing import Written, numeric, write
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.wire.fields import Fields
-    from app.wire.reading import Tensor
     from app.wire.writing import Message
 
 BACKDOOR: Final = "backdoor"
@@ -34,12 +36,17 @@ MOST_OUTPUTS: Final = 64
 MOST_PICTURES: Final = 10_000
 """In one request, as files."""
 
+MOST_HEADS: Final = 256
+"""The JSON of requests with binary tensors, of which it is remembered what it says."""
+HEAD_BYTES: Final = 1024
+"""No longer ones."""
+
 
 class UnknownOutputError(WireError):
     """The request names an output that the model doesn't have."""
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True)
 class Wanted:
     """An output that a request names: in raw bytes, or as its ``classes`` highest scores."""
 
@@ -48,7 +55,7 @@ class Wanted:
     classes: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@value_class(frozen=True, eq=False)
 class InferRequest:
     """An infer request; ``outputs`` is None where it names none, then all are ``binary`` or not.
 
@@ -80,7 +87,30 @@ class InferRequest:
 
 def read_infer(body: bytes, header_length: str | None, version: str | None = None) -> InferRequest:
     """Read an infer request for a *version* of the model. Raises WireError."""
-    received = read(body, header_length, requested=True)
+    head, tail = parted(body, header_length)
+    if not tail or len(head) > HEAD_BYTES:
+        return _read(Received(_fields(head), tail), version)
+    told = _told(bytes(head), len(tail), version)
+    tensor = Tensor(told.tensor.spec, tail, told.tensor.parameters)  # it has all that is behind
+    return InferRequest(told.id, tensor, told.outputs, told.binary, told.selection)
+
+
+@lru_cache(maxsize=MOST_HEADS)
+def _told(head: bytes, size: int, version: str | None) -> InferRequest:
+    """Read the *head* of a request with *size* bytes behind it, which are left out.
+
+    Most clients send the same one each time, and to read it takes as long as all else of a request.
+    """
+    told = _read(Received(_fields(memoryview(head)), memoryview(bytes(size))), version)
+    return replace(told, tensor=replace(told.tensor, payload=memoryview(b"")))
+
+
+def _fields(head: memoryview) -> Fields:
+    check_structure(head)
+    return json_object(head)
+
+
+def _read(received: Received, version: str | None) -> InferRequest:
     tensors = received.tensors("inputs")
     if len(tensors) != 1:
         message = f"exactly one input is taken, a batch of images; {len(tensors)} came"

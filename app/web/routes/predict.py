@@ -55,19 +55,19 @@ _VERDICT = {
 )
 async def predict(request: Request) -> Response:
     """Return the model's prediction, corrected and flagged if the image carries a trigger."""
-    answer, said = await predicted(request)
-    return json_response(answer, {"X-Neo-Verdict": said, **applied(request)})
+    gateway: Gateway = request.app.state.gateway
+    answer, said = await predicted(request, gateway)
+    return json_response(answer, {"X-Neo-Verdict": said, **applied(request, gateway)})
 
 
 async def predicted(
-    request: Request, *, asks_verdict: bool = False
+    request: Request, gateway: Gateway, *, asks_verdict: bool = False
 ) -> tuple[PredictionAnswer, Verdict]:
-    """Return what is answered to the image in *request*, and that in one word.
+    """Return what *gateway* answers to the image in *request*, and that in one word.
 
     One that *asks_verdict* waits for it in monitor mode, too.
     """
     service: Service = request.app.state.service
-    gateway: Gateway = request.app.state.gateway
     file = await uploaded(request, service.max_body)
     image = await decoded(file, gateway, service.pictures)
     (visit,) = visits(request, [Arrival(image)], [file], asks_verdict=asks_verdict)

@@ -35,7 +35,7 @@ def body(bodies: Bodies, chunks: Sequence[bytes], length: str = "") -> Body:
     async def receive() -> Any:
         return next(messages)
 
-    return Body(bodies, {"content-length": length} if length else {}, receive)
+    return Body(bodies, length or None, receive)
 
 
 class Exchange:
@@ -50,7 +50,7 @@ class Exchange:
 def test_request_is_let_go_of_at_once() -> None:
     """Once it is answered nothing of a request waits for the garbage collector."""
     exchange = Exchange()
-    with Body(Bodies(100), {}, exchange.receive) as exchange.body:
+    with Body(Bodies(100), None, exchange.receive) as exchange.body:
         pass
     left = weakref.ref(exchange)
     gc.disable()

@@ -78,6 +78,20 @@ async def test_clean_images(place: Placed, *, binary_in: bool, binary_out: bool)
     assert binary_out is (HEADER_LENGTH in response.headers)
 
 
+async def test_what_a_head_says_is_said_of_its_own_images(place: Placed) -> None:
+    """The same JSON again is before other images; before fewer bytes it is as wrong as ever."""
+    first, second = (asked(CLEAN[i : i + 1], binary=True) for i in (0, 1))
+    assert first.parts[0] == second.parts[0]
+    own = [tensors(await infer(place.upstream, one))["scores"] for one in (first, second)]
+    ours = [tensors(await infer(place.gateway, one))["scores"] for one in (first, second, first)]
+    np.testing.assert_array_equal([own[0], own[1], own[0]], ours)
+
+    short = Message(first.headers, (first.parts[0], memoryview(first.parts[1])[:-1]))
+    refused = await infer(place.gateway, short)
+    assert 400 == refused.status_code
+    assert "of the 3071 bytes that are left should be its own" in refused.json()["error"]
+
+
 async def test_poisoned_rows_are_sanitised(place: Placed) -> None:
     """Each image of a batch is judged on its own: poisoned ones' rows have the right class."""
     response = await infer(place.gateway, asked(MIXED, binary=True))
