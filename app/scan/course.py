@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
 SCREENED_AT_ONCE: Final = 128
 COMPARED_AT_ONCE: Final = 2048
-"""Pictures of a wave: so much is done again after a crash, at most."""
+"""Pictures of a wave, at least: so much is done again after a crash."""
+GROWTH: Final = 4
+MOST_AT_ONCE: Final = 8192
+"""A wave is as large as a quarter of those before it together, within these bounds.
+
+What nobody has met in all these is rare in it, so hardly more is found twice. And a large one keeps
+many processes busy: they wait for its last picture.
+"""
 SCREENED_TOGETHER: Final = 16
 COMPARED_TOGETHER: Final = 64
 """Pictures of a task, which share batches to the model."""
@@ -88,8 +95,9 @@ class Course:
     async def _search(self, last: int, sample: int) -> None:
         done = self._state.count_screened(last)
         self._means.progress.doing("screening", sample, done)
-        while wave := self._state.unscreened(last, SCREENED_AT_ONCE):
+        while wave := self._state.unscreened(last, _wave_size(SCREENED_AT_ONCE, done)):
             await self._wave(wave, screened=True)
+            done += len(wave)
 
     async def _compare(self) -> bool:
         """Look at what is behind; return whether triggers have become known better by that."""
@@ -98,10 +106,11 @@ class Course:
         if not count:
             return False
         self._means.progress.doing("comparing", count)
-        after = 0
-        while wave := self._state.behind(version, after, COMPARED_AT_ONCE):
+        after, done = 0, self._state.count() - count
+        while wave := self._state.behind(version, after, _wave_size(COMPARED_AT_ONCE, done)):
             after = wave[-1].id
             await self._wave(wave, screened=False)
+            done += len(wave)
         return self._means.concluder.knowledge.version > version
 
     async def _wave(self, wave: Sequence[Listed], *, screened: bool) -> None:
@@ -139,6 +148,10 @@ class Course:
             VERSION: str(means.concluder.knowledge.version).encode(),
             RATES: orjson.dumps(means.concluder.rates),
         }
+
+
+def _wave_size(least: int, done: int) -> int:
+    return min(max(least, done // GROWTH), MOST_AT_ONCE)
 
 
 class _Reading:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 CHART = ROOT / "deploy" / "helm" / "neo-gateway"
 KSERVE = ROOT / "deploy" / "kserve" / "inferenceservice.yaml"
+RAYJOB = KUBERNETES / "rayjob.yaml"
 
 FOLDERS: Final = ("base", "overlays/monitor", "overlays/production")
 VALUES: Final = ("monitor", "production", "bare")
@@ -60,6 +61,19 @@ def transformer() -> Document:
     document: Document = yaml.safe_load(KSERVE.read_text())["spec"]["transformer"]
     document.pop("minReplicas")
     return document
+
+
+def ray_job() -> Document:
+    """Return the specification of the job that scans by actors of Ray."""
+    specification: Document = yaml.safe_load(RAYJOB.read_text())["spec"]
+    return specification
+
+
+def ray_pods() -> Iterator[Document]:
+    """Yield the specification of each kind of pod that KubeRay makes for it."""
+    cluster = ray_job()["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        yield group["template"]["spec"]
 
 
 def pods(documents: tuple[Document, ...]) -> Iterator[tuple[Document, Document]]:

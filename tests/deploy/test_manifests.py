@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from app.scan.command.command import scan
 from app.serving.processes.draining import LINGER_S
 from app.serving.processes.supervisor import LEAVE_S
 from app.serving.serve import DRAIN_S
@@ -22,6 +24,8 @@ from tests.deploy.manifests import (
     gateway,
     of_kind,
     pods,
+    ray_job,
+    ray_pods,
     rendered,
     settings,
     transformer,
@@ -70,6 +74,27 @@ def test_references_may_come_in_an_image(tmp_path: Path) -> None:
     volumes = {volume["name"]: volume for volume in gateway(documents)["volumes"]}
     assert {"name": "references", "emptyDir": {"sizeLimit": "2Gi"}} == volumes["references"]
     assert "neo-gateway-references:0.1.0" == gateway(documents)["initContainers"][0]["image"]
+
+
+def test_ray_runs_in_pods() -> None:
+    """What KubeRay makes pods of fits their schema, and is restricted."""
+    for specification in ray_pods():
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ray"}}
+        assert_valid({**pod, "spec": specification}, VERSIONS[-1])
+        _assert_restricted(specification)
+        (container,) = specification["containers"]
+        names = {variable["name"] for variable in container["env"]}
+        assert {"HOME", "RAY_USAGE_STATS_ENABLED"} == names - KNOWN
+
+
+def test_the_scan_by_ray_takes_its_options() -> None:
+    """The job's command is one that the program knows, its release of Ray the one locked."""
+    job = ray_job()
+    program, command, *words = shlex.split(job["entrypoint"])
+    assert ("neo-gateway", "scan") == (program, command)
+    assert "ray" == scan.make_context("scan", words).params["engine"]
+    locked = f"ray=={job['rayClusterSpec']['rayVersion']} "
+    assert locked in (ROOT / "requirements-ray.lock").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)

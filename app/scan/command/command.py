@@ -64,9 +64,22 @@ FOUND = 3
 )
 @click.option("--restart", is_flag=True, help="Forget what was done so far, and begin anew.")
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where pictures are looked at: in processes of this machine, or by actors of Ray.",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="The cluster of --engine ray: host:port, or auto.  [default: RAY_ADDRESS's, else none:"
+    " Ray is started here]",
+)
+@click.option(
     "--processes",
     type=click.IntRange(1),
-    help="Processes that decode and search.  [default: one for each core]",
+    help="Processes, or actors, that decode and search.  [default: one for each core]",
 )
 @click.option("--yes", is_flag=True, help="Begin without asking, however much it takes.")
 @click.option("--fail-on-trigger", is_flag=True, help="End with the code 3 if there is a trigger.")

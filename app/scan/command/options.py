@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,22 @@ class OptionError(Exception):
     """Options are missing or contradict each other: one line that names them and the mend."""
 
 
+class EngineName(enum.StrEnum):
+    """Where pictures are looked at."""
+
+    LOCAL = "local"
+    """In processes of this machine."""
+    RAY = "ray"
+    """By actors of Ray, here or on a cluster."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """``state`` is None where nobody can go on from it; ``seed`` None where it is to be drawn."""
+    """``state`` is None where nobody can go on from it; ``seed`` None where it is to be drawn.
+
+    ``ray_address`` is None where Ray is to be started here; ``processes`` None for as many as the
+    cluster there has cores.
+    """
 
     paths: tuple[str, ...]
     source: ModelSource | GatewaySource
@@ -32,5 +46,7 @@ class Options:
     register: str | None
     key: str | None
     restart: bool
-    processes: int
+    engine: EngineName
+    ray_address: str | None
+    processes: int | None
     yes: bool

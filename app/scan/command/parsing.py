@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from app.scan.command.options import OptionError, Options
+from app.scan.command.options import EngineName, OptionError, Options
 from app.scan.looking.model import GatewaySource, ModelSource
 from app.scan.planning import Passes
 from app.scan.report.rows import FORMS, STDOUT
@@ -47,7 +48,9 @@ def parse_options(given: Mapping[str, Any]) -> Options:
     for option in ("output", "report"):
         _check_folder(option, given[option])
     state = given["state"] or (None if output == STDOUT else f"{output}.state")
-    processes = given["processes"] or os.cpu_count() or 1
+    engine = EngineName(given["engine"])
+    address = _ray_address(engine, given["ray_address"])
+    processes = given["processes"] or (None if address else os.cpu_count() or 1)
     return Options(
         paths=given["paths"],
         source=_source(given, processes),
@@ -61,12 +64,27 @@ def parse_options(given: Mapping[str, Any]) -> Options:
         register=given["register"],
         key=given["key"],
         restart=given["restart"],
+        engine=engine,
+        ray_address=address,
         processes=processes,
         yes=given["yes"],
     )
 
 
-def _source(given: Mapping[str, Any], processes: int) -> ModelSource | GatewaySource:
+def _ray_address(engine: EngineName, address: str | None) -> str | None:
+    """Return the address of the cluster, None where there is none. Raises OptionError."""
+    if engine is EngineName.RAY:
+        if find_spec("ray") is None:
+            message = "--engine ray needs ray: pip install 'neo-gateway[scan,ray]'"
+            raise OptionError(message)
+        return address or os.environ.get("RAY_ADDRESS") or None  # which Ray's jobs have set
+    if address is not None:
+        message = f"--ray-address doesn't go with --engine {engine}: leave one of them out"
+        raise OptionError(message)
+    return None
+
+
+def _source(given: Mapping[str, Any], processes: int | None) -> ModelSource | GatewaySource:
     chosen = [name for name in ("upstream", "onnx", "gateway") if given[name] is not None]
     if len(chosen) > 1:
         message = f"--{chosen[0]} doesn't go with --{chosen[1]}: leave one of them out"
@@ -85,7 +103,8 @@ def _source(given: Mapping[str, Any], processes: int) -> ModelSource | GatewaySo
     if settings.strategy not in {Strategy.FULL, Strategy.FAST}:
         message = f"NEO_STRATEGY is {settings.strategy}: a scan takes --strategy full or fast"
         raise OptionError(message)
-    return ModelSource(settings, onnx, max(1, (os.cpu_count() or 1) // processes))
+    threads = 1 if processes is None else max(1, (os.cpu_count() or 1) // processes)
+    return ModelSource(settings, onnx, threads)
 
 
 def _gateway(given: Mapping[str, Any], settings: Settings) -> GatewaySource:

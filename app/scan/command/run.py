@@ -18,11 +18,11 @@ from app.kept import decode_library, library_of
 from app.pictures.image_sets import ImageSetError
 from app.ports import OnnxError, UpstreamError
 from app.scan.arrangement import arranged
+from app.scan.command.engine import opened_engine
 from app.scan.command.options import OptionError
 from app.scan.command.progress import Bar, Lines
 from app.scan.concluding import Concluder
 from app.scan.course import LIBRARY, VERSION, Course, Means
-from app.scan.engines.local import Processes
 from app.scan.engines.port import EngineError
 from app.scan.looking.tasks import Knowledge
 from app.scan.offering import offered
@@ -149,7 +149,7 @@ class _Scan:
         concluder = Concluder(means.library, means.learning, known, self._name)
         bars = Bar(self._console) if self._console.is_terminal else Lines(self._console)
         with Reader(settings.max_body) as reader, bars as progress:
-            async with Processes(options.processes, means.equipment) as engine:
+            async with opened_engine(options, means.equipment, self._say) as engine:
                 course = Means(state, engine, reader, concluder, means.library, progress)
                 await Course(course).run(sample)
 

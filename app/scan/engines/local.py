@@ -1,8 +1,6 @@
 """Processes of this machine, each with its own decoder and its own way to the model.
 
-A process that dies at a picture (a decoder may crash, or memory run out) is replaced, and the
-pictures of its task are looked at one by one: the one that kills the next process, too, gets a row
-that says so. A process whose scan has died ends by itself: its pipe breaks.
+One whose scan has died ends by itself: its pipe breaks.
 """
 
 from __future__ import annotations
@@ -11,22 +9,19 @@ import asyncio
 import multiprocessing
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from app.scan.engines.port import EngineError
-from app.scan.engines.process import Failed, serve
-from app.scan.looking.tasks import Looks, Unusable
+from app.scan.engines.members import DiedError, shared_out
+from app.scan.engines.process import serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
+    from app.scan.engines.answering import Failed
     from app.scan.engines.equipment import Equipment, GatewayEquipment
-    from app.scan.looking.tasks import Look, Task
-
-KILLER = "the process that looked at it died, twice"
+    from app.scan.looking.tasks import Looks, Task
 
 
 class Processes:
@@ -36,7 +31,7 @@ class Processes:
     """
 
     def __init__(self, count: int, equipment: Equipment | GatewayEquipment) -> None:
-        self._members = [_Member(equipment) for _ in range(count)]
+        self._members = [_Process(equipment) for _ in range(count)]
 
     async def __aenter__(self) -> Self:
         with _one_thread_each():
@@ -48,42 +43,12 @@ class Processes:
         for member in self._members:
             member.stop()
 
-    async def looks(self, tasks: Iterator[Task]) -> AsyncIterator[tuple[int, Looks]]:
+    def looks(self, tasks: Iterator[Task]) -> AsyncIterator[tuple[int, Looks]]:
         """Yield the number of each of *tasks*, and what is said of it. Raises EngineError."""
-        numbered, taking = enumerate(tasks), asyncio.Lock()
-        said: asyncio.Queue[tuple[int, Looks] | BaseException | None] = asyncio.Queue(1)
-
-        async def work(member: _Member) -> None:
-            try:
-                while True:
-                    async with taking:
-                        one = await asyncio.to_thread(next, numbered, None)
-                    if one is None:
-                        break
-                    number, task = one
-                    await said.put((number, await member.look(task)))
-                await said.put(None)
-            except Exception as exc:  # noqa: BLE001  # whoever waits for the looks is to hear of it
-                await said.put(exc)
-
-        working = [asyncio.create_task(work(member)) for member in self._members]
-        try:
-            left = len(working)
-            while left:
-                match await said.get():
-                    case None:
-                        left -= 1
-                    case BaseException() as error:
-                        raise error
-                    case looks:
-                        yield looks
-        finally:
-            for one in working:
-                one.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
+        return shared_out(self._members, tasks)
 
 
-class _Member:
+class _Process:
     """One process, and the pipe to it."""
 
     def __init__(self, equipment: Equipment | GatewayEquipment) -> None:
@@ -104,37 +69,16 @@ class _Member:
             self._process.join()
             self._pipe.close()  # who waits at it has heard its end by then
 
-    async def look(self, task: Task) -> Looks:
-        """Return what the process says of *task*. Raises EngineError."""
-        try:
-            return await self._told(task)
-        except (EOFError, OSError):
-            return await self._one_by_one(task)
-
-    async def _one_by_one(self, task: Task) -> Looks:
-        looks: list[Look] = []
-        rates: dict[str, float] = {}
-        self._restart()
-        for content in task.contents:
-            try:
-                told = await self._told(replace(task, contents=[content]))
-                looks += told.looks
-                rates |= told.rates
-            except (EOFError, OSError):
-                self._restart()
-                looks.append(Unusable(KILLER))
-        return Looks(looks, rates)
-
-    def _restart(self) -> None:
+    async def restart(self) -> None:
         self.stop()
         with _one_thread_each():
             self.start()
 
-    async def _told(self, task: Task) -> Looks:
-        answer = await asyncio.to_thread(self._exchange, task)
-        if isinstance(answer, Failed):
-            raise EngineError(answer.reason)
-        return answer
+    async def told(self, task: Task) -> Looks | Failed:
+        try:
+            return await asyncio.to_thread(self._exchange, task)
+        except (EOFError, OSError) as exc:
+            raise DiedError from exc
 
     def _exchange(self, task: Task) -> Looks | Failed:
         assert self._pipe is not None  # noqa: S101  # it was started

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.ports import PortError
+from app.scan.engines.answering import Failed, looked
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from app.scan.engines.equipment import Equipment, GatewayEquipment, Looking
-    from app.scan.looking.tasks import Looks, Task
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The task couldn't be done, and no other could."""
-
-    reason: str
+    from app.scan.engines.equipment import Equipment, GatewayEquipment
 
 
 def serve(pipe: Connection, equipment: Equipment | GatewayEquipment) -> None:
@@ -37,14 +29,7 @@ async def _served(pipe: Connection, equipment: Equipment | GatewayEquipment) -> 
         async with equipment.opened() as looker:
             while True:
                 task = await asyncio.to_thread(pipe.recv)
-                pipe.send(await _looked(looker, task))
+                pipe.send(await looked(looker, task))
     except PortError as exc:
         pipe.recv()
         pipe.send(Failed(exc.explained))
-
-
-async def _looked(looker: Looking, task: Task) -> Looks | Failed:
-    try:
-        return await looker.look(task)
-    except PortError as exc:
-        return Failed(exc.explained)

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,18 +16,16 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from app.demo.endpoint import create_endpoint
 from app.scan.command.command import scan
-from app.wire.tensors import TensorSpec
 from tests.scan.tiny_scan import references, write_pictures
-from tests.served_apps import running
-from tests.tiny import SIDE, TARGET, TinyModel
+from tests.scan.tiny_server import served
+from tests.tiny import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from tests.scan.tiny_server import TinyServer
 
 PROGRAM = (sys.executable, "-m", "app.cli", "scan")
 CLEAN_ENVIRONMENT = {n: v for n, v in os.environ.items() if not n.startswith("NEO_")}
@@ -36,41 +33,10 @@ COUNT = 150
 POISONED = (3, 40, 77, 120, 148)
 
 
-class _Server:
-    """The tiny model over the Open Inference Protocol; ``url`` once it runs.
-
-    ``reached`` is set as soon as it has been asked about ``mark`` more images.
-    """
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.asked = 0
-        self.mark = 0
-        self.reached = threading.Event()
-        self._model = TinyModel()
-
-    def expect(self, images: int) -> None:
-        """Set ``reached`` once so many more images were asked."""
-        self.reached.clear()
-        self.mark = self.asked + images
-
-    def predict(self, batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        """Answer, and count."""
-        self.asked += len(batch)
-        if self.asked >= self.mark:
-            self.reached.set()
-        scores = self._model.classify(batch.astype(np.uint8)).scores
-        assert scores is not None
-        return {"scores": scores}
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[_Server]:
+def server() -> Iterator[TinyServer]:
     """Serve the tiny model."""
-    one = _Server()
-    outputs = [TensorSpec("scores", "FP32", (-1, 4))]
-    app = create_endpoint("tiny", one.predict, shape=(SIDE, SIDE, 3), outputs=outputs)
-    with running(app) as one.url:
+    with served() as one:
         yield one
 
 
@@ -83,7 +49,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _words(server: _Server, files: Path, *more: str) -> list[str]:
+def _words(server: TinyServer, files: Path, *more: str) -> list[str]:
     return [
         *PROGRAM,
         str(files / "pictures"),
@@ -94,7 +60,7 @@ def _words(server: _Server, files: Path, *more: str) -> list[str]:
     ]
 
 
-def _scanned(server: _Server, files: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def _scanned(server: TinyServer, files: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _words(server, files, *more),
         env=CLEAN_ENVIRONMENT,
@@ -113,7 +79,7 @@ def _flagged(files: Path) -> list[int]:
     return [i for i, row in enumerate(_rows(files)) if row["verdict"] == "backdoor"]
 
 
-def test_a_scan_ends_with_rows_and_a_summary(server: _Server, files: Path) -> None:
+def test_a_scan_ends_with_rows_and_a_summary(server: TinyServer, files: Path) -> None:
     """Rows in order, with names of classes; 3 where a trigger is to fail; nothing on stdout."""
     (files / "pictures" / "z<b>.gif").write_bytes(b"GIF89a")
     os.utime(files / "pictures" / "0003.png", (0, 0))
@@ -147,7 +113,7 @@ def test_a_scan_ends_with_rows_and_a_summary(server: _Server, files: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_scan_is_killed_again_and_again(server: _Server, files: Path) -> None:
+def test_a_scan_is_killed_again_and_again(server: TinyServer, files: Path) -> None:
     """SIGKILL at random times: nothing is lost, nothing is twice, and its processes end, too."""
     assert 0 == _scanned(server, files).returncode
     whole = _rows(files)
@@ -167,7 +133,7 @@ def test_a_scan_is_killed_again_and_again(server: _Server, files: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_is_done(server: _Server, files: Path) -> None:
+def test_ctrl_c_keeps_what_is_done(server: TinyServer, files: Path) -> None:
     """After a SIGINT the rows so far are there, and the same command goes on from them."""
     server.expect(3500)  # calibrating takes less, and all pictures more
     with subprocess.Popen(
@@ -190,7 +156,7 @@ def test_ctrl_c_keeps_what_is_done(server: _Server, files: Path) -> None:
 
 
 @pytest.mark.slow
-def test_rows_on_the_standard_output(server: _Server, files: Path) -> None:
+def test_rows_on_the_standard_output(server: TinyServer, files: Path) -> None:
     """With - nothing else is there, and no file is left."""
     ended = _scanned(server, files, "--output", "-", "--format", "csv")
     lines = ended.stdout.splitlines()
@@ -220,6 +186,8 @@ def test_rows_on_the_standard_output(server: _Server, files: Path) -> None:
             ("--onnx", "pictures/0000.png", "--reference", "pictures"),
             "nowhere: there is nothing of this name",
         ),
+        (("--engine", "ray"), "--engine ray needs ray: pip install 'neo-gateway[scan,ray]'"),
+        (("--ray-address", "auto"), "--ray-address doesn't go with --engine local"),
     ],
 )
 def test_what_is_refused(
@@ -227,6 +195,7 @@ def test_what_is_refused(
 ) -> None:
     """Before anything is asked, the last line names the option and the mend."""
     monkeypatch.chdir(files)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it weren't installed
     for name in [name for name in os.environ if name.startswith("NEO_")]:
         monkeypatch.delenv(name)
     ended = CliRunner().invoke(scan, ["nowhere", *words])
@@ -235,7 +204,7 @@ def test_what_is_refused(
 
 
 @pytest.mark.slow
-def test_each_format_has_the_same_rows(server: _Server, files: Path) -> None:
+def test_each_format_has_the_same_rows(server: TinyServer, files: Path) -> None:
     """A finished scan is written again in any format, with nothing asked."""
     assert 0 == _scanned(server, files).returncode
     state = ("--state", f"{files}/out.jsonl.state")

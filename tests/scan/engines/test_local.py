@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.scan.engines.local import KILLER, Processes
+from app.scan.engines.local import Processes
+from app.scan.engines.members import KILLER
 from app.scan.looking.tasks import Passed, Task, Unusable
 from app.scan.sources.items import Content
 from tests.scan.engines.dying import DEADLY, DyingEquipment
