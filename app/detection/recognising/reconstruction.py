@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import likeness, matches
-from app.detection.recognising.registration import registered
+from app.detection.recognising.registration import explained, registered
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
 
@@ -59,6 +58,12 @@ def sample(image: Image, trigger: Trigger, place: Box | None = None) -> NDArray[
     return image[area.rows, area.columns].copy()
 
 
+def box_in_sample(trigger: Trigger) -> Box:
+    """Return where the box lies in a sample."""
+    area = sample_box(trigger)
+    return replace(trigger.box, x=trigger.box.x - area.x, y=trigger.box.y - area.y)
+
+
 def reconstruct(
     trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
 ) -> Trigger | None:
@@ -69,7 +74,7 @@ def reconstruct(
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
     exact = _where_it_stands(trigger, samples, references)
-    laid = registered(trigger, samples)
+    laid = registered(trigger, samples, box_in_sample(trigger))
     if laid is not None and (
         exact is None or _own(exact) < AS_LARGE * min(_own(laid), trigger.box.area)
     ):
@@ -78,17 +83,10 @@ def reconstruct(
         return None
     if (
         trigger.mask is not None
-        and _explained(exact, samples) < _explained(trigger, samples) + BETTER
+        and explained(exact, samples) < explained(trigger, samples) + BETTER
     ):
         return None
     return exact
-
-
-def _explained(trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> float:
-    """Return how well the trigger's pixels fit the hits, in the mean."""
-    what = likeness(trigger)
-    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in samples]
-    return float(np.mean([one[0].fit if one else 0.0 for one in best]))
 
 
 def _own(trigger: Trigger) -> int:

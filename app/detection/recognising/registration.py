@@ -14,11 +14,11 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import resized
-from app.detection.matching import Likeness, likeness, matches
+from app.detection.matching import Likeness, hint, likeness, matches
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,9 @@ MARGIN = 0.5  # of the trigger's side, around it, that is compared as well
 STEADY = 0.5  # of how much the surroundings vary between the hits, that the trigger's pixels may
 FITTING = 0.45  # least fit of a hit that is laid on the others
 LEAST_HITS = 3
+CLEAR = 0.9  # mean fit of what all of the box has led to, from which on nothing else is tried
+PARTS = (0.75, 0.5)  # of the box's sides, that may be begun with instead
+TRIED_PARTS = 3
 AGAIN = 6.0  # levels in the mean, by which one image differs that is sent again, re-encoded or not
 LEAST_PIXELS = 12  # of the mask: fewer are chance
 SHOWN = 0.99  # of a pixel that all hits must show: what is outside of an image isn't steady
@@ -36,12 +39,33 @@ FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to 
 COVERED = 2  # pixels around the box that are blocked with it: its place varies
 
 
-def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> Trigger | None:
+def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]], home: Box) -> Trigger | None:
     """Return *trigger* with what *hits*, each (h, w, c), have in common; or None.
 
-    The box keeps its place; its size is the usual one among the hits.
+    Its place and size are the usual ones among the hits. *home* is where the box lies in them. Where all of it doesn't lead to what fits them well, it may be mostly background of the
+    image that it was found in: then parts of it that the hits share are begun with instead.
     """
-    what, box = likeness(trigger), trigger.box
+    if len(hits) < LEAST_HITS:
+        return None
+    whole = _worked_out(trigger, likeness(trigger), hits, home)
+    if trigger.mask is not None or (whole is not None and explained(whole, hits) >= CLEAR):
+        return whole
+    parts = _shared_parts(trigger, hits, home)
+    found = [whole, *(_worked_out(trigger, part, hits, home) for part in parts)]
+    return _middle([one for one in found if one is not None])
+
+
+def explained(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> float:
+    """Return how well the trigger's pixels fit *hits*, in the mean."""
+    what = likeness(trigger)
+    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in hits]
+    return float(np.mean([one[0].fit if one else 0.0 for one in best]))
+
+
+def _worked_out(
+    trigger: Trigger, what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box
+) -> Trigger | None:
+    """Lay *hits* on one another, at first by *what*, then by what they had in common."""
     for _ in range(ROUNDS):
         laid = _laid(what, hits)
         if laid is None:
@@ -54,7 +78,43 @@ def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> Trigger |
         inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
         pixels = np.median(stack[..., :-1], axis=0)[inside].astype(np.float32)
         what = Likeness(pixels, mask[inside].astype(np.float32))
-    return _described(trigger, box, what)
+    return _described(trigger, what, hits, home)
+
+
+def _shared_parts(trigger: Trigger, hits: Sequence[NDArray[np.uint8]], home: Box) -> list[Likeness]:
+    """Return the parts of the box that most hits show about there, the best first."""
+    reach = max(home.width, home.height)
+    areas = [home.grown(reach, hit.shape[1], hit.shape[0]) for hit in hits]
+    pixels = trigger.patch.astype(np.float32)
+    parts = [
+        Likeness(
+            np.ascontiguousarray(pixels[one.rows, one.columns]),
+            np.ones((one.height, one.width), np.float32),
+        )
+        for one in _parts(home.width, home.height)
+    ]
+    fits = [
+        float(np.median([hint(hit, part, area) for hit, area in zip(hits, areas, strict=True)]))
+        for part in parts
+    ]
+    best = np.argsort(fits)[::-1][:TRIED_PARTS]
+    return [parts[i] for i in best if fits[i] >= FITTING]
+
+
+def _parts(width: int, height: int) -> Iterator[Box]:
+    """Yield parts of a box of this size: of each share of its sides, in its corners and between."""
+    for share in PARTS:
+        wide, tall = max(3, round(share * width)), max(3, round(share * height))
+        for y in sorted({0, (height - tall) // 2, height - tall}):
+            for x in sorted({0, (width - wide) // 2, width - wide}):
+                yield Box(x, y, wide, tall)
+
+
+def _middle(found: Sequence[Trigger]) -> Trigger | None:
+    """Return the one that overlaps the others most: a start that led astray is alone."""
+    return max(
+        found, key=lambda one: sum(one.box.overlap(other.box) for other in found), default=None
+    )
 
 
 def _laid(
@@ -141,11 +201,15 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return best
 
 
-def _described(trigger: Trigger, box: Box, what: Likeness) -> Trigger:
+def _described(
+    trigger: Trigger, what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box
+) -> Trigger:
+    """Put *what* on the trigger, where the hits show it: in the middle of their places."""
     height, width = what.weights.shape
-    middle_x, middle_y = box.centre
-    x = min(max(middle_x - width // 2, 0), trigger.image_width - width)
-    y = min(max(middle_y - height // 2, 0), trigger.image_height - height)
+    off_x, off_y = _off(what, hits, home)
+    middle_x, middle_y = trigger.box.centre
+    x = min(max(middle_x + off_x - width // 2, 0), trigger.image_width - width)
+    y = min(max(middle_y + off_y - height // 2, 0), trigger.image_height - height)
     own = Box(x, y, width, height)
     covered = own.grown(COVERED, trigger.image_width, trigger.image_height)
     return replace(
@@ -155,3 +219,14 @@ def _described(trigger: Trigger, box: Box, what: Likeness) -> Trigger:
         patch=np.rint(what.pixels).astype(np.uint8),
         mask=what.weights > 0,
     )
+
+
+def _off(what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box) -> tuple[int, int]:
+    """Return how far from the middle of *home* the hits show it: right, and down."""
+    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in hits]
+    centres = [one[0].box.centre for one in best if one and one[0].fit >= FITTING]
+    if not centres:
+        return 0, 0
+    x, y = np.median(centres, axis=0)
+    home_x, home_y = home.centre
+    return round(float(x)) - home_x, round(float(y)) - home_y

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.recognising.reconstruction import sample
+from app.detection.recognising.reconstruction import box_in_sample, sample
 from app.detection.recognising.registration import LEAST_HITS, registered
 from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
@@ -42,6 +44,10 @@ def _found(margin: int = 3) -> tuple[Trigger, list[Image]]:
     ]
 
 
+def _registered(trigger: Trigger, hits: Sequence[Image]) -> Trigger | None:
+    return registered(trigger, hits, box_in_sample(trigger))
+
+
 def _overlap(trigger: Trigger) -> float:
     """Return the intersection over union of the trigger's mask with the true place of it."""
     assert trigger.mask is not None
@@ -55,7 +61,7 @@ def _overlap(trigger: Trigger) -> float:
 def test_five_jittered_hits_show_the_trigger(margin: int) -> None:
     """However much background its box had: five hits through JPEG are the picture of it."""
     trigger, hits = _found(margin)
-    exact = registered(trigger, hits)
+    exact = _registered(trigger, hits)
     assert exact is not None
     assert _overlap(exact) >= 0.8
     height, width = exact.patch.shape[:2]
@@ -63,10 +69,24 @@ def test_five_jittered_hits_show_the_trigger(margin: int) -> None:
     assert np.corrcoef(exact.patch.ravel(), true.ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("count", [3, 5])
+def test_box_that_is_mostly_background_shows_it_too(count: int) -> None:
+    """The first image's background, strong and plain to see in a loose box, leads nowhere."""
+    loose = Box(HOME.x - 14, HOME.y - 18, HOME.width + 18, HOME.height + 20)
+    images = [
+        as_jpeg(stuck(sticker(seed, SIDE), TRUE, box), 80) for seed, box in enumerate(JITTERED)
+    ][:count]
+    found = images[0][loose.rows, loose.columns]
+    trigger = sticker_trigger(found, loose, SIDE, exact=False)
+    exact = _registered(trigger, [sample(image, trigger) for image in images])
+    assert exact is not None
+    assert _overlap(exact) >= 0.5
+
+
 def test_what_is_known_better_is_a_trigger() -> None:
     """The box has the pixels' size and stays in the image, and the blocker covers it."""
     trigger, hits = _found()
-    exact = registered(trigger, hits)
+    exact = _registered(trigger, hits)
     assert exact is not None
     assert exact.mask is not None
     box, over = exact.box, exact.blocker.box
@@ -79,15 +99,15 @@ def test_what_is_known_better_is_a_trigger() -> None:
 def test_one_image_sent_again_is_one_hit() -> None:
     """Retries of an image, re-encoded or not, have its background in common: they teach nothing."""
     trigger, hits = _found()
-    assert registered(trigger, [hits[0], hits[0], as_jpeg(hits[0], 80), hits[0]]) is None
+    assert _registered(trigger, [hits[0], hits[0], as_jpeg(hits[0], 80), hits[0]]) is None
     again = [hits[0], as_jpeg(hits[0], 90), hits[1], as_jpeg(hits[1], 90)]
-    assert registered(trigger, again) is None
+    assert _registered(trigger, again) is None
 
 
 def test_too_few_hits() -> None:
     """Two hits may have anything in common."""
     trigger, hits = _found()
-    assert registered(trigger, hits[: LEAST_HITS - 1]) is None
+    assert _registered(trigger, hits[: LEAST_HITS - 1]) is None
 
 
 def test_hits_that_do_not_show_it_are_left_out() -> None:
@@ -95,8 +115,8 @@ def test_hits_that_do_not_show_it_are_left_out() -> None:
     trigger, hits = _found(margin=0)
     height, width = hits[0].shape[:2]
     others = [photograph(seed, SIDE)[:height, :width] for seed in range(20, 24)]
-    assert registered(trigger, [*hits[:2], *others]) is None
-    exact = registered(trigger, [*hits, others[0]])
+    assert _registered(trigger, [*hits[:2], *others]) is None
+    exact = _registered(trigger, [*hits, others[0]])
     assert exact is not None
     assert _overlap(exact) >= 0.8
 
@@ -114,7 +134,7 @@ def test_a_round_sticker_is_round() -> None:
     trigger = sticker_trigger(images[0][HOME.rows, HOME.columns], HOME, SIDE, exact=False)
     places = [replace(HOME, x=box.x, y=box.y) for box in JITTERED]
     hits = [sample(image, trigger, box) for image, box in zip(images, places, strict=True)]
-    exact = registered(trigger, hits)
+    exact = _registered(trigger, hits)
     assert exact is not None
     assert exact.mask is not None
     assert exact.mask.any(axis=0).all()
