@@ -42,7 +42,8 @@ COVERED = 2  # pixels around the box that are blocked with it: its place varies
 def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]], home: Box) -> Trigger | None:
     """Return *trigger* with what *hits*, each (h, w, c), have in common; or None.
 
-    Its place and size are the usual ones among the hits. *home* is where the box lies in them. Where all of it doesn't lead to what fits them well, it may be mostly background of the
+    Its place and size are the usual ones among the hits; *home* is where the box lies in them.
+    Where all of the box leads to nothing that fits them well, it may be mostly background of the
     image that it was found in: then parts of it that the hits share are begun with instead.
     """
     if len(hits) < LEAST_HITS:
