@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
 CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
 AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
-STRAYED = 0.06  # of the side: farther away it moves
+STRAYED = 0.08  # of the side, as far as it is looked for anyhow: farther away it moves
 DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
