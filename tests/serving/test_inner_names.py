@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
+from app.serving.http.answers import Exchange
 from app.serving.http.protocol import Protocol
 from app.serving.inner_names import INNER_NAMES
 from app.serving.processes.door import Server
@@ -34,7 +35,7 @@ def test_uvicorn_has_the_inner_names() -> None:
     )
 
 
-@pytest.mark.parametrize("ours", [Protocol, Server, Supervisor, Worker])
+@pytest.mark.parametrize("ours", [Exchange, Protocol, Server, Supervisor, Worker])
 def test_the_list_has_what_the_code_uses(ours: type) -> None:
     """Whatever one of our classes reads, sets or replaces of the class it extends is listed."""
     above = [kind for kind in ours.__mro__ if kind.__module__.startswith("app.")]

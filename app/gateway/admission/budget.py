@@ -31,7 +31,7 @@ class ProbeBudget:
         share = (self._mean + self._credit / HORIZON) / max(self._cost, 1.0)
         # What a quiet day has left over is not for one burst: it is kept for a horizon's images.
         self._credit = min(self._credit + self._mean, HORIZON * self._mean)
-        return bool(self._rng.random() < share)
+        return share > 0 and bool(self._rng.random() < share)
 
     def spend(self, probes: int) -> None:
         """Pay for a screen that asked *probes* images beyond the client's own."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from app import metrics
 from app.gateway.readiness import Door, Drain
+from app.serving.http.answers import Exchange
 from app.serving.http.heads import DEAF, PlainHeads
 from app.serving.http.idle import close_longest_idle
 from app.serving.http.refusals import HEAD_TOO_LARGE, SLOW, TOO_MANY, refusal
@@ -109,6 +110,7 @@ class Protocol(PlainHeads):
         super().on_headers_complete()
         if self.cycle is cycle:
             return  # the head will be written anew
+        self.cycle.__class__ = Exchange  # uvicorn makes it itself; its task begins later
         if self.pipeline:
             self._unheard.watch()
         else:
