@@ -15,6 +15,8 @@ Fields: TypeAlias = "Mapping[str, Any]"
 """A JSON object."""
 
 EXCERPT = 200
+SMALL: Final = 4096
+"""Bytes of JSON that make no long lists."""
 BOM: Final = b"\xef\xbb\xbf"
 """Some writers put it before JSON, and readers may pass over it (RFC 8259, 8.1)."""
 
@@ -42,8 +44,9 @@ class NotFiniteError(WireError):
 
 def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSON is there
     """Read *body* as JSON. NaN and Infinity are no JSON."""
-    collecting = gc.isenabled()
-    gc.disable()  # it would look again and again through lists in the making: five times the time
+    collecting = len(body) > SMALL and gc.isenabled()
+    if collecting:
+        gc.disable()  # it would look again and again through lists in the making: 5 times the time
     try:
         return orjson.loads(body[len(BOM) :] if body[: len(BOM)] == BOM else body)
     except orjson.JSONDecodeError as exc:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from app.wire.fields import NotFiniteError, WireError
 from app.wire.tensors import BYTES, INTEGERS, SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -27,16 +28,20 @@ FEWEST_CLASSES = 2
 MOST_SHOWN = 8
 
 
-@contextmanager
-def reading_answers() -> Iterator[None]:
-    """Let what is wrong with the bytes of an answer be an UpstreamAnswerError."""
-    try:
-        yield
-    except NotFiniteError as exc:
-        raise UpstreamAnswerError(NOT_FINITE) from exc
-    except WireError as exc:
-        message = f"the upstream's answer: {exc}"
-        raise UpstreamAnswerError(message, *exc.quoted) from exc
+class reading_answers:  # noqa: N801  # it reads as words: `with reading_answers():`
+    """Lets what is wrong with the bytes of an answer be an UpstreamAnswerError."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if isinstance(error, NotFiniteError):
+            raise UpstreamAnswerError(NOT_FINITE) from error
+        if isinstance(error, WireError):
+            message = f"the upstream's answer: {error}"
+            raise UpstreamAnswerError(message, *error.quoted) from error
 
 
 def answering(specs: Sequence[TensorSpec], chosen: str | None = None) -> TensorSpec:
@@ -127,8 +132,11 @@ def _scored(values: NDArray[Any], outputs: dict[str, NDArray[Any]]) -> Answers:
             " in NEO_OUTPUTS"
         )
         raise UpstreamAnswerError(message)
-    with np.errstate(over="ignore"):
-        scores = values.astype(np.float32)
+    if values.dtype == np.float32:  # as nearly all
+        scores = values.copy()
+    else:
+        with np.errstate(over="ignore"):
+            scores = values.astype(np.float32)
     if not np.isfinite(scores).all():
         raise UpstreamAnswerError(NOT_FINITE)
     # Of the values as they came: float32 can make a tie of two doubles.

@@ -210,21 +210,22 @@ class Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             message = "it says more than it was asked"
             raise NoHttpError(message)
-        self._response = Response()
+        if self._response.status:  # an informational one's
+            self._response = Response()
         self._headed = False
 
     def on_status(self, status: bytes) -> None:
         """Take the words of the status line."""
-        self._count(status)
+        self._count(len(status))
         self._response.reason += status.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; of several of one name the last one."""
-        self._count(name, value)
-        self._response.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._count(len(name) + len(value))
+        self._response.headers[str(name, "latin-1").lower()] = str(value, "latin-1")
 
-    def _count(self, *texts: bytes) -> None:
-        self._head_bytes += sum(map(len, texts)) + LINE_BYTES
+    def _count(self, size: int) -> None:
+        self._head_bytes += size + LINE_BYTES
         if self._head_bytes > HEAD_BYTES:
             message = "its headers are too large"
             raise NoHttpError(message)
