@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Collector:
-    """Its address, and what it got: the spans by name, and each sender's service."""
+    """Its address, and what it got: spans by name, the traces' ids, and each sender's service."""
 
     url: str
     spans: dict[str, Span] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
+    traces: set[bytes] = field(default_factory=set)
 
     def take(self, body: bytes) -> None:
         """Keep what is in *body*."""
         for sent in ExportTraceServiceRequest.FromString(body).resource_spans:
             told = {one.key: one.value.string_value for one in sent.resource.attributes}
             self.services.add(told["service.name"])
+            self.traces |= {span.trace_id for scope in sent.scope_spans for span in scope.spans}
             self.spans |= {span.name: span for scope in sent.scope_spans for span in scope.spans}
 
     def attributes(self, name: str) -> dict[str, str | int]:

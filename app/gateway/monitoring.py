@@ -41,7 +41,7 @@ MOST_BYTES: Final = 64 * 2**20
 """The same, in bytes of their pixels and of what was sent."""
 
 
-MONITORS: Final = "NEO_MODE is `monitor`: nothing is corrected or refused"
+MONITORS: Final = "NEO_MODE is monitor: nothing is corrected or refused"
 
 
 class _Would(enum.StrEnum):
@@ -111,13 +111,24 @@ class Monitor:
             await asyncio.wait(self._behind)
 
     async def _waited(self, judged: asyncio.Task[Monitored], wait_s: float | None) -> None:
-        """Wait for *judged*; once nobody does it goes on only where there is room for it."""
+        """Wait for *judged*; once nobody does it goes on only where there is a place for it."""
         try:
             await asyncio.wait({judged}, timeout=wait_s)
         finally:
-            if self._full and not judged.done():
-                self._dropped += 1
-                judged.cancel()
+            if not judged.done():
+                await self._left(judged)
+
+    async def _left(self, judged: asyncio.Task[Monitored]) -> None:
+        """Have *judged* go on as one of those behind their answers, or end where they are enough.
+
+        It doesn't wait for a place as they do: it has asked for a part of its answers by now.
+        """
+        if self._full or self._places.locked():
+            self._dropped += 1
+            judged.cancel()
+        else:
+            await self._places.acquire()  # at once
+            judged.add_done_callback(lambda _: self._places.release())
 
     @property
     def _full(self) -> bool:

@@ -80,7 +80,7 @@ class Gateway:
         self._used = used or {}
         self.incidents = incidents or Incidents()
         self.deeds = Deeds(library, self.incidents)
-        self._recorder = Recorder(library, self.incidents, policy.mode, keeper)
+        self.recorder = Recorder(library, self.incidents, policy.mode, keeper)
         self._teller = Teller(self.events)
         self._preparation = preparation
         self._policy = policy
@@ -182,7 +182,7 @@ class Gateway:
             selected=visit.selection is not None,
             request=visit.request,
             teller=self._teller,
-            flagged=partial(self._recorder.flagged, visit),
+            flagged=partial(self.recorder.flagged, visit),
         )
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), self.library.entries()
@@ -222,8 +222,9 @@ class Gateway:
         self._count(outcome, answered=not answered)
         return outcome.screening.value
 
-    def greet(self) -> None:
-        """Tell that it is ready, and what it works with."""
+    async def greet(self) -> None:
+        """Tell that it is ready, and what it works with: once that is known, in any mode."""
+        await self._preparation.decided()
         facts = described(self._preparation.prepared) | {"strategy": self._policy.strategy.value}
         self.events.tell(Kind.WORKER_READY, **self._used, **facts)
 
@@ -242,7 +243,7 @@ class Gateway:
         await self._learner.close()
         await self._familiarity.close()
         await self._selections.close()
-        await self._recorder.close()
+        await self.recorder.close()
 
     async def readiness(self) -> Readiness:
         """Ask each part whether it is there."""
@@ -250,7 +251,7 @@ class Gateway:
         preparation = self._preparation
         references = Part("references", preparation.problem, self.corrects, preparation.note)
         store = Part("store", self.library.problem(), needed=False)
-        parts = (upstream, references, store, *self._recorder.parts())
+        parts = (upstream, references, store, *self.recorder.parts())
         return Readiness(parts if self._monitor is None else (*parts, self._monitor.part()))
 
     async def examples(self, entry: Entry) -> Examples:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.ports import UpstreamError
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -87,7 +88,7 @@ class _Prepared(Protocol):
     @property
     def prepared(self) -> bool: ...
 
-    def greet(self) -> None: ...
+    async def greet(self) -> None: ...
 
     async def readiness(self) -> Readiness: ...
 
@@ -100,12 +101,11 @@ async def readied(door: Door, gateway: _Prepared) -> AsyncIterator[None]:
     """
 
     async def watch() -> None:
-        while True:
-            if gateway.prepared and (await gateway.readiness()).ready:
-                door.ready = lambda: gateway.prepared
-                gateway.greet()
-                return
-            await asyncio.sleep(BETWEEN_LOOKS_S)
+        with span("start"):
+            while not (gateway.prepared and (await gateway.readiness()).ready):  # noqa: ASYNC110
+                await asyncio.sleep(BETWEEN_LOOKS_S)  # others would have to tell of what they lack
+        door.ready = lambda: gateway.prepared
+        await gateway.greet()
 
     door.ready = lambda: False
     watching = asyncio.create_task(watch())

@@ -45,9 +45,13 @@ MOST_SORTS: Final = 10_000
 
 
 class Keeper(Protocol):
-    """Keeps flagged images; ``problem`` says why it can't for now."""
+    """Keeps flagged images; ``problem`` says why it can't for now.
+
+    ``told`` returns what is written beside an image of its incident, as JSON.
+    """
 
     problem: str | None
+    told: Callable[[Incident], object]
 
     async def keep(self, picture: bytes, incident: Incident) -> str | None:
         """Keep *picture*, a file; return its address, None where it couldn't be kept."""
@@ -105,6 +109,11 @@ class Recorder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
+
+    def write_as(self, told: Callable[[Incident], object]) -> None:
+        """Have written beside each image that is kept what *told* makes of its incident."""
+        if self._keeper is not None:
+            self._keeper.told = told
 
     def parts(self) -> tuple[Part, ...]:
         """Return what is to be said of the keeper, among what the gateway needs."""

@@ -12,12 +12,13 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from app import metrics
-from app.logs import told
+from app.logs import told as told_error
 from app.quarantine.eviction import kept_in, surplus
 from app.quarantine.names import EVIDENCE, stem_of, suffix_of
 
@@ -58,6 +59,8 @@ class Quarantine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.problem: str | None = None
+        self.told: Callable[[Incident], object] = lambda incident: incident
+        """What is written of an incident, as JSON."""
         self._place = place
         self._most = most
         self._lives_s = lives.total_seconds()
@@ -104,15 +107,17 @@ class Quarantine:
         self._waiting -= 1
 
     def _kept(self, picture: bytes, incident: Incident) -> str | None:
-        evidence = orjson.dumps(incident, option=orjson.OPT_INDENT_2)
+        stem = stem_of(picture, incident)
+        path = f"{stem}.{suffix_of(picture)}"
+        address = self._place.address(path)
+        told = self.told(replace(incident, address=address))
+        evidence = orjson.dumps(told, option=orjson.OPT_INDENT_2)
         size = len(picture) + len(evidence)
         if size > self._most // max(PARTS, self._workers):
             return None
         try:
             if self._written + size > self._share:
                 self._sweep(size * self._workers)
-            stem = stem_of(picture, incident)
-            path = f"{stem}.{suffix_of(picture)}"
             self._place.write(path, picture)
             self._place.write(f"{stem}.{EVIDENCE}", evidence)
         except Exception as exc:  # noqa: BLE001  # each store has errors of its own
@@ -121,7 +126,7 @@ class Quarantine:
         self._written += size
         self._well()
         metrics.QUARANTINED.inc()
-        return self._place.address(path)
+        return address
 
     def _tried(self) -> None:
         """Look what has to go, and whether something can be written."""
@@ -151,7 +156,7 @@ class Quarantine:
     def _failed(self, problem: str, error: Exception | None = None) -> None:
         metrics.QUARANTINE_FAILED.inc()
         if self.problem != problem:
-            why = problem if error is None else told(error)
+            why = problem if error is None else told_error(error)
             logger.warning("flagged images can't be kept in NEO_QUARANTINE: %s", why)
         self.problem = problem
 

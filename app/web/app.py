@@ -18,6 +18,7 @@ from app.logs import tell_unhandled
 from app.metrics.workers import ended
 from app.settings import Resize
 from app.web.answering.answers import Labels
+from app.web.answering.incidents import incident_answer
 from app.web.answering.problems import Problem, described, register_problems
 from app.web.answering.request_ids import RequestIds
 from app.web.bodiless import as_get, without_body
@@ -115,6 +116,7 @@ def create_app(
         loop.set_exception_handler(tell_unhandled)
         async with open_gateway() as gateway, readied(door, gateway):
             app.state.gateway = gateway
+            gateway.recorder.write_as(partial(incident_answer, labels=labels))
             drain.tell(partial(loop.call_soon_threadsafe, gateway.drain))
             drain.tell(partial(loop.call_soon_threadsafe, app.state.service.listeners.close))
             with ending(drain):
@@ -122,6 +124,7 @@ def create_app(
         ended()
 
     model_name = options.model_name
+    labels = Labels(options.labels or (), server_name)
     keys, bodies = Keys(options.api_keys, options.admin_keys), Bodies(options.max_body)
     app = _Application(
         title="NEO Gateway",
@@ -139,7 +142,7 @@ def create_app(
     app.state.drain = Drain()
     app.state.service = Service(
         model_name,
-        Labels(options.labels or (), server_name),
+        labels,
         bodies,
         PictureLimits(options.max_pixels, options.resize),
         keys,

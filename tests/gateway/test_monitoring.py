@@ -213,6 +213,22 @@ async def test_who_waits_no_longer_leaves_no_more_behind_than_fits(
         await eventually(lambda: counted("unknown") > unknown)
 
 
+async def test_who_waits_no_longer_takes_a_place_behind(
+    store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many say that they wait for a moment, no more is searched at the same time."""
+    monkeypatch.setattr(monitoring, "TOGETHER", 1)
+    model, unknown, corrected = SlowModel(), counted("unknown"), counted("correct")
+    async with monitoring_at(store_url, name, model) as worker:
+        for image in POISONED[:2]:
+            model.hold(2)
+            outcome = await asked(worker, image, wait_s=0.01)
+            assert Screening.PENDING is outcome.screening
+        await eventually(lambda: counted("unknown") == unknown + 1)
+        model.let()
+        await eventually(lambda: counted("correct") == corrected + 1)
+
+
 async def test_what_goes_on_ends_with_the_worker(store_url: str, name: str) -> None:
     """When it is told to end, nothing is asked any more for images that are answered."""
     model, unknown = SlowModel(), counted("unknown")

@@ -67,7 +67,7 @@ async def plain_gateway(
     model: TinyModel, library: FaultyLibrary, **changed: Any
 ) -> AsyncIterator[Gateway]:
     """Run a plain proxy with references for its examples; its policy is *changed*."""
-    channels = model.size.channels
+    channels, keeper = model.size.channels, changed.pop("keeper", None)
     preparation = Preparation(
         Calibrator(
             model,
@@ -90,7 +90,7 @@ async def plain_gateway(
     )
     async with preparation.running():
         await eventually(lambda: preparation.prepared is not None, START_S)
-        yield Gateway(model, library, preparation, policy)
+        yield Gateway(model, library, preparation, policy, keeper=keeper)
 
 
 @dataclass(frozen=True)

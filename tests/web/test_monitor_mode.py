@@ -248,4 +248,4 @@ async def test_readiness_names_the_mode() -> None:
             if one["name"] == "mode"
         ]
     assert told["ok"]
-    assert "NEO_MODE is `monitor`" in told["reason"]
+    assert "NEO_MODE is monitor" in told["reason"]

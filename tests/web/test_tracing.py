@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.events import Kind
 from app.settings import Protocol, Strategy
+from app.tracing.exporting import exporting
 from app.upstream.assembly import Server
+from tests.collector import collector
 from tests.gateway.test_selections import PREDICT, TOLD, Signatures
+from tests.library.servers import eventually
 from tests.upstream.odd_server import odd
 from tests.web.drop_in import CLEAN, NAME, application, client_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from app.events import Event
 
 PARENTS = [f"00-{digit * 32}-{digit * 16}-01" for digit in "12"]
 STATE = "rojo=00f067aa0ba902b7"
@@ -69,3 +75,19 @@ async def test_requests_of_two_callers_are_in_neither_trace() -> None:
             ]
             await asyncio.gather(*asked)
     assert ([2], [(None, None, None)]) == (server.sizes, server.headers)
+
+
+async def test_a_start_is_two_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What calibrating asks is one, waiting for all parts the other: not each request by itself."""
+    server = Traced()
+    with collector() as it, odd(server) as url:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", it.url)
+        async with exporting():
+            app = application(Server(url, NAME, Protocol.INSTANCES), Strategy.FAST, TOLD)
+            async with client_of(app):
+                heard: list[Event] = []
+                app.state.gateway.events.hear(heard.append)
+                await eventually(lambda: Kind.WORKER_READY in {event.kind for event in heard})
+    assert server.sizes
+    assert it.spans["calibrate"].trace_id == it.spans["upstream"].trace_id
+    assert {it.spans[name].trace_id for name in ("start", "calibrate")} == it.traces

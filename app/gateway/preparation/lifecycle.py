@@ -14,6 +14,7 @@ from app.gateway.preparation.coverage import speechless, uncovered
 from app.gateway.preparation.prepared import ReferencesError
 from app.logs import told
 from app.ports import LibraryError, PortError, UpstreamError
+from app.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -116,6 +117,11 @@ class Preparation:
                     await self._decided.wait()
         return self.prepared
 
+    async def decided(self) -> None:
+        """Wait until it is prepared, or until that is hopeless."""
+        if self.prepared is None and self._decided is not None:
+            await self._decided.wait()
+
     def doubt(self) -> None:
         """Have it checked soon whether it is still the same model."""
         self._doubted = True
@@ -164,7 +170,8 @@ class Preparation:
         if former is not None:
             later_s, outdated = UNFIT_RETRY_S, former.references.calibration
         try:
-            prepared = await self.prepare(outdated)
+            with span("calibrate"):
+                prepared = await self.prepare(outdated)
             self._take(prepared)
         except (UpstreamError, LibraryError) as exc:
             self._note("the references can't be calibrated yet", exc)
@@ -266,7 +273,8 @@ class Preparation:
     async def _is_another(self, prepared: Prepared) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""
         try:
-            return await self._calibrator.is_another_model(prepared)
+            with span("canaries"):
+                return await self._calibrator.is_another_model(prepared)
         except UpstreamError:  # its callers hear of that
             return None
         except Exception:  # a fault of ours must not end the watch

@@ -30,12 +30,17 @@ metrics.known(metrics.UPSTREAM_FAILURES, *(error.__name__ for error in _FAILURES
 
 
 class Guard:
-    """Lets requests to one server pass while it is within reach."""
+    """Lets requests to one server pass while it is within reach.
+
+    That it isn't is an event only once it has given answers: until then it is waited for, as a
+    gateway may be started before its model.
+    """
 
     def __init__(self, events: Events | None = None) -> None:
         self._events = events or Events()
         self._breaker = Breaker()
         self._shown = State.CLOSED
+        self._met = self._told = False
         metrics.BREAKER_STATE.set(State.CLOSED)
 
     @property
@@ -71,6 +76,7 @@ class Guard:
             breaker.abandoned(began, time())
             raise
         else:
+            self._met |= inference
             breaker.answered(began, time(), inference=inference and ours)
             return reply
         finally:
@@ -84,8 +90,10 @@ class Guard:
             return
         if self._shown is State.CLOSED:
             metrics.BREAKER_OPENED.inc()
-            self._events.tell(Kind.BREAKER_OPENED, reason=self._breaker.last_summary)
-        elif state is State.CLOSED:
+            self._told = self._met
+            if self._told:
+                self._events.tell(Kind.BREAKER_OPENED, reason=self._breaker.last_summary)
+        elif state is State.CLOSED and self._told:
             self._events.tell(Kind.BREAKER_CLOSED)
         self._shown = state
         metrics.BREAKER_STATE.set(state)

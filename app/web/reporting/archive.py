@@ -46,9 +46,11 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
         for name, content in files(report.examples, report.labels):
             yield f"examples/{name}", content
     yield "evidence.json", orjson.dumps(report.trigger, option=INDENTED)
-    lines = [orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in report.incidents]
-    yield "incidents.jsonl", b"".join(lines)
-    yield "audit.json", orjson.dumps(report.acts, option=INDENTED)
+    if "incidents" not in report.missing:
+        lines = [orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in report.incidents]
+        yield "incidents.jsonl", b"".join(lines)
+    if "audit" not in report.missing:
+        yield "audit.json", orjson.dumps(report.acts, option=INDENTED)
     yield "finding.ocsf.json", orjson.dumps(finding(report), option=INDENTED)
     about = {"about": report.about, "missing": report.missing}
     yield "about.json", orjson.dumps(about, option=INDENTED)

@@ -87,9 +87,12 @@ async def report(trigger_id: str, gateway: Gateway, service: Service) -> Report:
         missing["examples"] = str(error)
     try:
         incidents = await _incidents(trigger_id, gateway)
-        acts = audit_answer(await gateway.incidents.acts()).acts
     except LibraryError as error:
         missing["incidents"] = str(error)
+    try:
+        acts = audit_answer(await gateway.incidents.acts()).acts
+    except LibraryError as error:
+        missing["audit"] = str(error)
     return Report(
         entry,
         one_trigger_answer(entry, service.labels),

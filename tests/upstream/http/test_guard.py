@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from app.ports import (
 )
 from app.upstream.http.limits import Limits
 from app.upstream.http.session import Session
+from app.wire.writing import Message
 from tests.heard import Heard
 from tests.upstream.raw_server import RawServer, Reaction, ok
 from tests.upstream.test_upstream_faults import ANSWER, scores
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 IMAGES = np.zeros((2, 6, 5, 1), np.uint8)
 AWAY = Reaction(ok(b"", status="502 Bad Gateway"))
+NOTHING = Message({}, (b"",))
 FAILURES = 5
 TRIAL_S = 10.0
 """For a trial to be let through, on a machine with other things to do."""
@@ -151,10 +154,11 @@ async def test_a_trial_that_is_cancelled(listen: Listen) -> None:
     hanging = asyncio.Event()
 
     def react(number: int) -> Reaction:
-        if number <= FAILURES:
+        if 1 < number <= 1 + FAILURES:
             return AWAY
-        hanging.set()
-        return Reaction(then="hang") if number == FAILURES + 1 else ANSWER
+        if number > 1:
+            hanging.set()
+        return Reaction(then="hang") if number == 2 + FAILURES else ANSWER
 
     server = RawServer(react)
     heard, url = Heard(), await listen(server)
@@ -162,6 +166,7 @@ async def test_a_trial_that_is_cancelled(listen: Listen) -> None:
         Session(url, Limits(), events=heard) as session,
         asyncio.timeout(TRIAL_S),
     ):
+        await session.post("/infer", NOTHING)
         for _ in range(FAILURES):
             with pytest.raises(UpstreamStatusError):
                 await session.get("/infer")
@@ -178,6 +183,27 @@ async def test_a_trial_that_is_cancelled(listen: Listen) -> None:
         assert (False, True) == (before, session.sound)
     assert [Kind.BREAKER_OPENED, Kind.BREAKER_CLOSED] == heard.kinds
     assert [{"reason": "the upstream answered 502"}] == heard.facts(Kind.BREAKER_OPENED)
+
+
+async def test_a_server_that_is_waited_for_is_no_event(listen: Listen) -> None:
+    """A gateway that was started before its model tells nothing of that, and nothing when it comes.
+
+    Nor does what the server says of itself count: a model may take minutes to load.
+    """
+    reactions = [ANSWER, *[AWAY] * FAILURES, ANSWER]
+    server = RawServer(lambda number: reactions[number - 1])
+    heard, url = Heard(), await listen(server)
+    async with Session(url, Limits(), events=heard) as session, asyncio.timeout(TRIAL_S):
+        await session.get("/infer")
+        for _ in range(FAILURES):
+            with pytest.raises(UpstreamStatusError):
+                await session.post("/infer", NOTHING)
+        assert 2 == breaker_state()
+        while not session.sound:
+            with suppress(UpstreamOpenError):
+                await session.post("/infer", NOTHING)
+            await asyncio.sleep(0.01)
+    assert [] == heard.kinds
 
 
 async def test_a_server_that_hangs(listen: Listen, connect: Connect) -> None:

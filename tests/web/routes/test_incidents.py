@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,8 @@ import pytest
 
 from app.incidents import MOST_WAITING, Incidents
 from app.ports import StoreAwayError
+from app.quarantine.places import Folder
+from app.quarantine.quarantine import Quarantine
 from tests.files import encoded
 from tests.library.findings import NOW
 from tests.library.shared.test_incidents import SECOND, incident
@@ -147,7 +151,8 @@ class Away:
 
     async def acts(self) -> tuple[Act, ...]:
         """Fail."""
-        raise StoreAwayError
+        message = "Redis is out of reach"
+        raise StoreAwayError(message)
 
 
 async def test_store_that_is_away(served: Served) -> None:
@@ -230,3 +235,15 @@ async def test_they_are_the_admins(path: str) -> None:
         assert 401 == (await served.http.get(path)).status_code
         assert_problem(await served.http.get(path, headers={"X-API-Key": "a"}), 403, "an admin key")
         assert 200 == (await served.http.get(path, headers={"X-API-Key": "b"})).status_code
+
+
+async def test_a_kept_image_has_the_same_beside_it(tmp_path: Path) -> None:
+    """What is written beside an image in the quarantine has the names that are told here."""
+    keeper = Quarantine(Folder(tmp_path), 2**30, HOUR)
+    async with serving(policy={"keeper": keeper}) as served:
+        address = await keeper.keep(b"a picture", incident())
+        served.app.state.gateway.incidents.keep(replace(incident(), address=address))
+        (told,) = (await page(served))["incidents"]
+    assert address is not None
+    written = json.loads(Path(address).with_suffix(".json").read_bytes())
+    assert told | {"id": None} == written | {"id": None}

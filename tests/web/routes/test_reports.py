@@ -139,10 +139,14 @@ async def test_what_is_out_of_reach_is_left_out(served: Served) -> None:
     served.model.failure = UpstreamTimeoutError("no answer")
     served.app.state.gateway.incidents.store = Away()
     files = await unpacked(served)
-    assert ALWAYS | {"overlay.png"} == files.keys()
+    assert ALWAYS - {"incidents.jsonl", "audit.json"} | {"overlay.png"} == files.keys()
     missing = json.loads(files["about.json"])["missing"]
-    assert {"examples": "no answer", "incidents": "Redis is out of reach"} == missing
-    assert "Without incidents: Redis is out of reach" in files["report.html"].decode()
+    away = "Redis is out of reach"
+    assert {"examples": "no answer", "incidents": away, "audit": away} == missing
+    shown = files["report.html"].decode()
+    assert f"Without incidents: {away}" in shown
+    assert f"Without audit: {away}" in shown
+    assert "None are listed" not in shown
 
 
 async def test_unknown_trigger(served: Served) -> None:
