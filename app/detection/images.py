@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
@@ -130,14 +131,15 @@ def shrunken(images: Images, step: int) -> NDArray[np.float32]:
 
 def resized(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """Return *pixels* (h, w, c) in another size; a new one averages all that it covers."""
-    tall, wide, _ = pixels.shape
+    tall, wide, channels = pixels.shape
     if (tall, wide) == (height, width):
         return pixels
-    rows = np.tensordot(_shares(tall, height), pixels, axes=(1, 0))
-    both: NDArray[np.float32] = np.tensordot(_shares(wide, width), rows, axes=(1, 1))
-    return both.swapaxes(0, 1)
+    rows = (_shares(tall, height) @ pixels.reshape(tall, -1)).reshape(height, wide, channels)
+    both: NDArray[np.float32] = _shares(wide, width) @ rows
+    return both
 
 
+@lru_cache(maxsize=256)
 def _shares(length: int, wanted: int) -> NDArray[np.float32]:
     """Return how much of each of *length* pixels is in each of *wanted* ones: (wanted, length)."""
     reach = max(1.0, length / wanted)

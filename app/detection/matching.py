@@ -127,19 +127,24 @@ def hint(image: Image, what: Likeness, area: Box) -> float:
     return 0.0 if best is None else best.fit
 
 
-def hints(parts: Images, what: Likeness, step: int) -> NDArray[np.float32]:
+def hints(
+    parts: Images, what: Likeness, step: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return about how well it fits in each of *parts* of images (n,), in its own size alone.
 
-    By copies shrunken by *step*, all at once: a small part of a glimpse's time.
+    And where it does best: the upper left corners (n, 2), rows first. By copies shrunken by *step*,
+    all at once: a small part of a glimpse's time.
     """
     height, width = what.weights.shape
     seen = shrunken(parts, step)
     size = (max(1, height // step), max(1, width // step))
     if size[0] > seen.shape[1] or size[1] > seen.shape[2]:
-        return np.zeros(len(parts), np.float32)
-    fits, _ = _fits(seen, _bank(what, (size,)))
-    best: NDArray[np.float32] = fits.max(axis=(1, 2, 3))
-    return best
+        return np.zeros(len(parts), np.float32), np.zeros((len(parts), 2), np.int64)
+    fits, _ = _fits(seen, _hint_bank(what, size))
+    flat = fits.reshape(len(parts), -1)
+    best = flat.argmax(axis=1)
+    corners = np.stack(np.divmod(best, fits.shape[2]), axis=1) * step
+    return np.take_along_axis(flat, best[:, None], axis=1)[:, 0], corners
 
 
 def match_at(image: Image, what: Likeness, box: Box) -> Match:
@@ -261,16 +266,16 @@ def _places(  # noqa: PLR0913  # where, for what, how finely, in which sizes, ho
 class _Bank:
     """One likeness in several ``sizes``, each in the upper left corner of a window.
 
-    ``sides`` (2, sizes) are the same. ``trigger`` (channels, window, sizes) are weights times
-    pixels, ``weights`` and ``ring`` (window, sizes); the sums are over a window's pixels.
+    ``sides`` (2, sizes) are the same. ``weights`` are (window, sizes); ``kernels`` (channels,
+    window, 3 times sizes) are the ring, the weights, and these times the pixels, beside each other.
+    ``count`` are sums of the weights, ``total`` (sizes, channels) and ``squares`` of the pixels.
     """
 
     sizes: tuple[Size, ...]
     sides: NDArray[np.float32]
     window: Size
-    trigger: NDArray[np.float32]
+    kernels: NDArray[np.float32]
     weights: NDArray[np.float32]
-    ring: NDArray[np.float32]
     count: NDArray[np.float32]
     total: NDArray[np.float32]
     squares: NDArray[np.float32]
@@ -280,6 +285,12 @@ class _Bank:
 def _bank(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
     """Make the bank once: an entry of the library seldom changes."""
     return _made(what, sizes)
+
+
+@lru_cache(maxsize=4096)
+def _hint_bank(what: Likeness, size: Size) -> _Bank:
+    """Make one of a single size: a scan has three of each trigger, of some KB."""
+    return _made(what, (size,))
 
 
 @lru_cache(maxsize=16)
@@ -295,6 +306,7 @@ def _made(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
     trigger = np.zeros((channels, len(sizes), tall, wide), np.float32)
     weights = np.zeros((len(sizes), tall, wide), np.float32)
     ring = np.zeros((len(sizes), tall, wide), np.float32)
+    kernels = np.empty((channels, 3, len(sizes), tall, wide), np.float32)
     total = np.zeros((len(sizes), channels), np.float32)
     squares = np.zeros(len(sizes), np.float32)
     for i, (height, width) in enumerate(sizes):
@@ -307,13 +319,13 @@ def _made(what: Likeness, sizes: tuple[Size, ...]) -> _Bank:
         ring[i, *inside] = 0
         total[i] = (pixels * weight).sum(axis=(0, 1))
         squares[i] = (pixels * pixels * weight).sum()
+    kernels[:, 0], kernels[:, 1], kernels[:, 2] = ring, weights, trigger
     return _Bank(
         sizes,
         np.ascontiguousarray(np.array(sizes, np.float32).T),
         (tall, wide),
-        np.ascontiguousarray(trigger.reshape(channels, len(sizes), -1).swapaxes(1, 2)),
+        np.ascontiguousarray(kernels.reshape(channels, 3 * len(sizes), -1).swapaxes(1, 2)),
         np.ascontiguousarray(weights.reshape(len(sizes), -1).T),
-        np.ascontiguousarray(ring.reshape(len(sizes), -1).T),
         np.maximum(weights.sum(axis=(1, 2)), 1e-3),
         total,
         squares,
@@ -333,25 +345,30 @@ def _fits(
     rows = height - min(tall for tall, _ in bank.sizes) + 1
     columns = width - min(wide for _, wide in bank.sizes) + 1
     windows = partial(_windows, window=bank.window, rows=rows, columns=columns)
-    around = _ring_sizes(bank, (height, width), rows, columns).reshape(rows * columns, -1)
-    explained = spread = own = np.float32(0)
+    shape = (*several, rows, columns, len(bank.sizes))
+    around = _ring_sizes(bank, (height, width), rows, columns)
+    # Sums over a place's pixels and channels: of its ring's mean, times what is inside, times the
+    # trigger, and squared; and of what is inside times the trigger.
+    of_inside, of_total, of_count, together = np.zeros((4, *shape), np.float32)
     for channel in range(channels):
-        shown = windows(seen[..., channel])
-        ring = (shown @ bank.ring) / around
-        inside = shown @ bank.weights
-        of_count, of_total = bank.count * ring * ring, ring * bank.total[:, channel]
-        spread = spread + np.square(shown) @ bank.weights - 2 * ring * inside + of_count
-        explained = explained + shown @ bank.trigger[channel] - of_total - ring * inside + of_count
-        own = own - 2 * of_total + of_count
-    own = np.maximum(own + bank.squares, 1e-3)
+        sums = windows(seen[..., channel]) @ bank.kernels[channel]
+        of_ring, inside, product = np.moveaxis(sums.reshape(*shape[:-1], 3, shape[-1]), -2, 0)
+        ring = of_ring / around
+        of_inside += ring * inside
+        of_total += ring * bank.total[:, channel]
+        of_count += ring * ring
+        together += product
+    of_count *= bank.count
+    squares = (windows(np.square(seen).sum(axis=-1)) @ bank.weights).reshape(shape)
+    spread = squares - 2 * of_inside + of_count
+    explained = together - of_total - of_inside + of_count
+    own = np.maximum(bank.squares - 2 * of_total + of_count, 1e-3)
     alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
     unexplained = spread - 2 * alpha * explained + alpha * alpha * own
     fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
-    shape = (*several, rows, columns, len(bank.sizes))
-    fit = fit.reshape(shape)
     for i, (tall, wide) in enumerate(bank.sizes):
         fit[..., height - tall + 1 :, :, i] = fit[..., width - wide + 1 :, i] = -np.inf
-    return fit, alpha.reshape(shape)
+    return fit, alpha
 
 
 def _ring_sizes(bank: _Bank, seen: Size, rows: int, columns: int) -> NDArray[np.float32]:
@@ -372,7 +389,10 @@ def _extents(places: int, lengths: NDArray[np.float32], end: int) -> NDArray[np.
 def _windows(
     channel: NDArray[np.float32], window: Size, rows: int, columns: int
 ) -> NDArray[np.float32]:
-    """Return the window at each of *rows* times *columns* upper left corners: (places, window)."""
+    """Return the window at each of *rows* times *columns* upper left corners: (places, window).
+
+    Of each image, one after the other, if there are several.
+    """
     tall, wide = window
     *several, height, width = channel.shape
     sides = (max(rows, height) + tall - 1, max(columns, width) + wide - 1)
@@ -381,4 +401,4 @@ def _windows(
     # As sliding_window_view has it, without its checks: they take as long as all the rest.
     strides = (*padded.strides, *padded.strides[-2:])
     views = np.ndarray((*several, rows, columns, tall, wide), np.float32, padded, strides=strides)
-    return views.reshape(*several, rows * columns, tall * wide)
+    return views.reshape(-1, tall * wide)

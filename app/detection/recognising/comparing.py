@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.detection.geometry import Box
 from app.detection.matching import finest, hints
 from app.detection.recognising.presence import at_their_places, fits, is_common
 from app.detection.recognising.sighting import (
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images
+    from app.detection.trigger import Trigger
 
 SIDES: Final = (
     3,
     5,
     9,
 )  # pixels of a trigger's shorter side, in copies that are ever less shrunken
+AROUND: Final = 2  # pixels of such a copy, around what it shows, in which a finer one looks
 HINT: Final = (
     0.5  # a fit in such a copy, in its own size, below which an image isn't looked at again
 )
@@ -47,8 +50,11 @@ def may_carry(
     fitting = tuple(one for one in known if fits(images[0], one.trigger))
     may = np.array([_at_its_place(image, fitting, references) for image in images])
     for one in fitting:
-        left = _hinted(images, np.flatnonzero(~may), one)
-        may[left] = [_is_likely(images[i], one, references) for i in left]
+        left, areas = _hinted(images, np.flatnonzero(~may), one)
+        may[left] = [
+            _is_likely(images[i], one, references, area)
+            for i, area in zip(left, areas, strict=True)
+        ]
     return may
 
 
@@ -60,19 +66,47 @@ def _at_its_place(image: Image, known: tuple[Known, ...], references: References
     )
 
 
-def _hinted(images: Images, left: NDArray[np.int64], one: Known) -> NDArray[np.int64]:
-    """Return which of *images*, of those *left*, are worth a search: coarse to fine."""
-    area = reach(one.trigger, 1.0 if one.trigger.moves else REACH)
-    parts = images[:, area.rows, area.columns]
-    shorter, least = min(one.trigger.patch.shape[:2]), finest(images[0])
-    for step in dict.fromkeys(max(least, shorter // side) for side in SIDES):
+def _hinted(
+    images: Images, left: NDArray[np.int64], one: Known
+) -> tuple[NDArray[np.int64], list[Box]]:
+    """Return which of *images*, of those *left*, are worth a search, and where: coarse to fine."""
+    trigger = one.trigger
+    area = reach(trigger, 1.0 if trigger.moves else REACH)
+    parts, found = images[:, area.rows, area.columns], np.zeros((len(left), 2), np.int64)
+    *coarse, last = _steps(images[0], trigger)
+    for step in coarse:
         if len(left):
-            left = left[hints(parts[left], one.likeness, step) >= HINT]
-    return left
+            fits, found = hints(parts[left], one.likeness, step)
+            left, found = left[fits >= HINT], found[fits >= HINT]
+    if not len(left):
+        return left, []
+    if trigger.moves or len(coarse) < len(SIDES) - 1:  # too coarse, or too far, to tell the place
+        fits, _ = hints(parts[left], one.likeness, last)
+        left = left[fits >= HINT]
+        return left, [area] * len(left)
+    areas = [_around(corner, coarse[-1] * AROUND, trigger, area) for corner in found]
+    near = [images[i, box.rows, box.columns] for i, box in zip(left, areas, strict=True)]
+    fits, _ = hints(np.stack(near), one.likeness, last)
+    return left[fits >= HINT], [areas[k] for k in np.flatnonzero(fits >= HINT)]
 
 
-def _is_likely(image: Image, one: Known, references: References) -> bool:
+def _steps(image: Image, trigger: Trigger) -> list[int]:
+    """Return by how much copies are shrunken, the coarsest first."""
+    shorter, least = min(trigger.patch.shape[:2]), finest(image)
+    return list(dict.fromkeys(max(least, shorter // side) for side in SIDES))
+
+
+def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box) -> Box:
+    """Return the part of *area* around what has its upper left *corner* there, always as large."""
+    height, width = trigger.patch.shape[:2]
+    tall, wide = min(height + 2 * margin, area.height), min(width + 2 * margin, area.width)
+    y = min(max(int(corner[0]) - margin, 0), area.height - tall)
+    x = min(max(int(corner[1]) - margin, 0), area.width - wide)
+    return Box(area.x + x, area.y + y, wide, tall)
+
+
+def _is_likely(image: Image, one: Known, references: References, area: Box) -> bool:
     """Say if the model is to be asked: of a few pixels a good fit alone tells little."""
-    sighting = located(image, one, references)
+    sighting = located(image, one, references, area)
     weight = of_pixels(sighting, references)
     return weight >= UNUSUAL or (weight >= DISTINCT and sighting.fit >= VERY_LIKELY)

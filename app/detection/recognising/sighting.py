@@ -66,13 +66,16 @@ class Sighting:
     usually: UsualSighting | None = None
 
 
-def sighted(image: Image, known: Known, *, everywhere: bool = False) -> Sighting:
+def sighted(
+    image: Image, known: Known, *, everywhere: bool = False, area: Box | None = None
+) -> Sighting:
     """Return where *known* may lie in *image*, which it fits in size.
 
-    Copies of it, too, if they are to be looked for *everywhere*.
+    Copies of it, too, if they are to be looked for *everywhere*. Elsewhere than at its usual place
+    only in *area*, if that is given.
     """
     trigger = known.trigger
-    area = reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
+    area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
     found = matches(image, known.likeness, area, copies=everywhere)
     at_place = match_at(image, known.likeness, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
@@ -195,13 +198,17 @@ def _weighed(sighting: Sighting, usually: UsualSighting) -> float:
     return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
 
 
-def located(image: Image, known: Known, references: References) -> Sighting:
+def located(
+    image: Image, known: Known, references: References, area: Box | None = None
+) -> Sighting:
     """Return where *known* may lie: elsewhere than at its usual place only if its pixels say so.
+
+    Only in *area*, if that is given.
 
     A patch of one colour fits many places about as well, and what nature does at each of them
     nobody has measured.
     """
-    sighting = sighted(image, known)
+    sighting = sighted(image, known, area=area)
     elsewhere = is_elsewhere(known.trigger, sighting.places[0])
     if not elsewhere or of_pixels(sighting, references) >= DISTINCT:
         return sighting
