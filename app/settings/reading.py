@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _PREFIX = "NEO_"
 
+_FILES = frozenset({"NEO_LABELS", "NEO_QUARANTINE", "NEO_REFERENCE", "NEO_UPSTREAM_CA"})
+"""What names a file or a folder."""
+
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_.+)?)$|_PORT(_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)?$")
 """What Kubernetes adds to a container's environment for a service called neo-something."""
 
@@ -42,6 +45,7 @@ def read_settings(told: Mapping[str, Any] | None = None) -> Settings:
         given = {**in_file, **EnvSettingsSource(Settings).env_vars}
         _refuse_unknown(given)
         _refuse_half_quoted(given)
+        _refuse_undecoded(given)
         _refuse_unread(in_file)
         return Settings(**told or {})
     except ValidationError as exc:
@@ -66,6 +70,21 @@ def _refuse_half_quoted(given: Mapping[str, str | None]) -> None:
                 " value into the other kind of quotes"
             )
             raise SettingError(message)
+
+
+def _refuse_undecoded(given: Mapping[str, str | None]) -> None:
+    """Refuse bytes that are no text: they'd stand in answers and events, which are UTF-8.
+
+    The name of a file may be anything.
+    """
+    for name, value in ((name.upper(), value or "") for name, value in given.items()):
+        if name not in _fields() or name in _FILES or value.startswith("@"):
+            continue
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            message = f"{name} is wrong: it is not UTF-8, e.g. {_example(name, _fields()[name])}"
+            raise SettingError(message) from None
 
 
 def _refuse_unread(in_file: Mapping[str, str | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,23 @@ def test_env_file_that_is_no_text() -> None:
     Path(".env").write_bytes(b"NEO_MODEL=\xff\xfe\n")
 
     assert ".env is not a text file in UTF-8" == complaint()
+
+
+@pytest.mark.parametrize("name", ["NEO_MODEL", "NEO_API_KEYS"])
+def test_text_that_is_none(environment: pytest.MonkeyPatch, name: str) -> None:
+    """What answers and events would have to say in UTF-8 is refused by the setting's name."""
+    environment.setenv(name, os.fsdecode(b"signs\xff"))
+
+    assert complaint().startswith(f"{name} is wrong: it is not UTF-8, e.g. {name}=")
+
+
+def test_files_have_any_name(environment: pytest.MonkeyPatch) -> None:
+    """A file's name is bytes to the system, and no text."""
+    folder = Path(os.fsdecode(b"clean\xff"))
+    folder.mkdir()
+    environment.setenv("NEO_REFERENCE", str(folder))
+
+    assert folder == read_settings().reference
 
 
 def test_import_reads_nothing() -> None:
