@@ -47,7 +47,7 @@ ENV HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 RUN pip uninstall --yes --quiet --root-user-action=ignore pip \
-    && install --directory --owner=10001 --group=10001 /references
+    && install --directory --owner=10001 --group=10001 /references /quarantine
 USER 10001:10001
 EXPOSE 8080
 

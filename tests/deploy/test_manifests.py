@@ -223,6 +223,31 @@ def test_page_shows_what_works(tmp_path: Path) -> None:
         assert "registry.internal/neo-gateway:0.1.0" == image
 
 
+@pytest.mark.parametrize(
+    ("given", "volume"),
+    [
+        ("quarantine.claim=kept", {"persistentVolumeClaim": {"claimName": "kept"}}),
+        ("quarantine.volume.emptyDir.sizeLimit=2Gi", {"emptyDir": {"sizeLimit": "2Gi"}}),
+        ("quarantine.claim=", None),
+    ],
+)
+def test_chart_has_a_place_for_flagged_images(given: str, volume: Document | None) -> None:
+    """Where a volume is given, the gateway keeps them on it."""
+    values = CHART / "ci" / "monitor-values.yaml"
+    documents = tuple(templated(CHART, "--values", values, "--set", given))
+    for document in documents:
+        assert_valid(document, VERSIONS[-1])
+    pod = gateway(documents)
+    volumes = {one.pop("name"): one for one in pod["volumes"]}
+    mounts = {one["name"]: one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}
+    assert volume == volumes.get("quarantine")
+    place = None if volume is None else "/quarantine"
+    assert (place, place) == (
+        mounts.get("quarantine"),
+        settings(documents).get("NEO_QUARANTINE"),
+    )
+
+
 @pytest.mark.parametrize("values", sorted(CHART.glob("ci/*.yaml")), ids=lambda path: path.name)
 def test_chart_has_nothing_to_complain_of(values: Path) -> None:
     """`helm lint` finds nothing, with warnings as errors."""

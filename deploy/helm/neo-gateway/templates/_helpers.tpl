@@ -25,6 +25,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "neo.settings" -}}
 {{- $known := dict "NEO_REFERENCE" "/references" -}}
 {{- if .Values.valkey.enabled }}{{ $_ := set $known "NEO_REDIS_URL" (printf "redis://%s-valkey:6379/0" (include "neo.name" .)) }}{{ end -}}
+{{- if include "neo.quarantine" . }}{{ $_ := set $known "NEO_QUARANTINE" "/quarantine" }}{{ end -}}
 {{- $settings := merge dict .Values.settings $known -}}
 {{- if not .Values.existingSecret }}
 {{- range $name := list "NEO_UPSTREAM_URL" "NEO_MODEL" }}
@@ -47,6 +48,14 @@ persistentVolumeClaim: {claimName: {{ .Values.references.claim | quote }}, readO
 emptyDir: {sizeLimit: 2Gi}
 {{- else }}
 {{- fail "references are needed: --set references.claim=…, references.image=… or references.volume" }}
+{{- end }}
+{{- end }}
+
+{{- define "neo.quarantine" -}}
+{{- if .Values.quarantine.volume }}
+{{- toYaml .Values.quarantine.volume }}
+{{- else if .Values.quarantine.claim }}
+persistentVolumeClaim: {claimName: {{ .Values.quarantine.claim | quote }}}
 {{- end }}
 {{- end }}
 
