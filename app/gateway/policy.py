@@ -73,7 +73,7 @@ def unfinished(
     """
     if policy.on_failure is FailurePolicy.CLOSED or finding.said is None:
         why = cut_off or NO_ANSWER
-        message = f"the image could not be screened to the end ({why}); NEO_ON_FAILURE is `closed`"
+        message = f"the image could not be screened to the end ({why}); NEO_ON_FAILURE is closed"
         raise UnscreenedError(message)
     said = prediction(finding.said)
     if finding.exposed and any(entry.trigger.may_answer(said.index) for entry in known):

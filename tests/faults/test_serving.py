@@ -104,7 +104,7 @@ def test_an_upstream_that_says_nothing_in_time(service: Service, upstream: Upstr
 def test_an_upstream_that_is_too_slow_for_the_search(service: Service, upstream: Upstream) -> None:
     """Under `closed` an image that couldn't be screened in time is refused."""
     upstream.behave(good=1, delay_s=3 * PATIENCE_S)
-    assert_problem(service.predict(POISONED_ANEW[0]), 503, "NEO_ON_FAILURE is `closed`")
+    assert_problem(service.predict(POISONED_ANEW[0]), 503, "NEO_ON_FAILURE is closed")
     upstream.behave()
     assert 1 == len(service.triggers())
 
