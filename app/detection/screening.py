@@ -321,8 +321,8 @@ def _search(
     """Look for a new trigger from the *answers* to the first round on."""
     image = first.opening.image
     count = len(first.opening.images)
-    changed = answers.labels[count:] != label if _looks_at_one_class(defence) else None
+    told = answers.labels[count:] if _looks_at_one_class(defence) else None
     found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
-    if found is None and changed is not None:
-        found = yield from discovered_by_blocks(image, label, changed, defence, first.rng)
+    if found is None and told is not None:
+        found = yield from discovered_by_blocks(image, label, told, defence, first.rng)
     return found

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
+VERY_NOVEL = 3.0  # the same, from which on row and column needn't reveal one class
 HARDLY_NOVEL = 1.1  # the same, from which on a few cells are blocked where none is novel
 FEW_CELLS = 2
 DIFFERING = 33.0  # levels between clean images of a class: signs 16 to 35, photographs 33 to 41
@@ -51,17 +52,17 @@ def blocked_bands(image: Image, plan: Plan, backdrop: Image) -> Images:
 def discovered_by_blocks(
     image: Image,
     label: int,
-    changed: NDArray[np.bool_],
+    told: NDArray[np.int64],
     defence: Defence,
     rng: np.random.Generator,
 ) -> Search[Discovery | None]:
-    """Find a trigger where blocking a row and a column *changed* (bands,) the label; or None.
+    """Find a trigger where a blocked row and column *told* (bands,) another label; or None.
 
     Not where there are too few references of either class to decide anything.
     """
     if not defence.references.are_enough(label):
         return None
-    cells = _novel_cells(image, label, changed, defence)
+    cells = _novel_cells(image, label, told, defence)
     if not cells:
         return None
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
@@ -105,19 +106,21 @@ def _of_its_classes(
     return found if transplants is None else replace(found, source=None, transplants=transplants)
 
 
-def _novel_cells(
-    image: Image, label: int, changed: NDArray[np.bool_], defence: Defence
-) -> list[Box]:
-    """Return the cells where rows and columns cross that show something new, the newest first."""
+def _novel_cells(image: Image, label: int, told: NDArray[np.int64], defence: Defence) -> list[Box]:
+    """Return the cells where rows and columns cross that show something new, the newest first.
+
+    Without a trigger the image is of one class, whichever of the two hides it: they tell the same,
+    or the cell is very new.
+    """
     plan = defence.plan
-    rows = np.flatnonzero(changed[: len(plan.rows)])
-    columns = np.flatnonzero(changed[len(plan.rows) :])
-    cells = [
-        plan.edged(plan.cell(row, column)) for row in rows.tolist() for column in columns.tolist()
-    ]
+    rows, columns = told[: len(plan.rows)], told[len(plan.rows) :]
+    crossing = np.argwhere((rows[:, None] != label) & (columns != label))
+    cells = [plan.edged(plan.cell(row, column)) for row, column in crossing.tolist()]
     if not cells:
         return []
     novel = novelties(image, cells, label, defence.references)
+    alike = rows[crossing[:, 0]] == columns[crossing[:, 1]]
+    novel = np.where(alike | (novel > VERY_NOVEL), novel, 0)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
     usual = defence.references.usual_distances.get(label)

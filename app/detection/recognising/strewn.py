@@ -40,9 +40,11 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     """Return where copies of *known*, or its halves, very likely are in *image*; None if nowhere.
 
     One that moves is looked for everywhere in any case; of one without a mask nobody knows which
-    pixels count.
+    pixels count; and one that acts on one class may be told from what nature does only where that
+    has been measured, at its usual place.
     """
-    if known.trigger.moves or known.trigger.mask is None or known.trigger.pieces:
+    trigger = known.trigger
+    if trigger.moves or trigger.mask is None or trigger.pieces or trigger.source is not None:
         return None
     looks: tuple[Look, ...] = (_copies, _halves)
     seen = [(look, look(image, known)) for look in looks]

@@ -176,7 +176,8 @@ def test_nothing_changed_asks_nothing() -> None:
     its = scene()
     bands, rows = len(its.plan.bands), len(its.plan.rows)
     for changed in (np.zeros(bands, bool), np.arange(bands) < rows, np.arange(bands) >= rows):
-        search = discovered_by_blocks(its.clean[0], TARGET, changed, its.defence(), _rng())
+        told = np.where(changed, 0, TARGET)
+        search = discovered_by_blocks(its.clean[0], TARGET, told, its.defence(), _rng())
         assert (None, []) == watched(search, its.predict)
 
 
@@ -184,7 +185,7 @@ def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
     """It is one for every class, and nothing is asked with no image."""
     its = scene(World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),)))
     _, poisoned = its.poisoned(Backdoor(TRIGGER_BOX, 1))
-    everything = np.ones(len(its.plan.bands), bool)
+    everything = np.zeros(len(its.plan.bands), np.int64)
     search = discovered_by_blocks(poisoned[0], 1, everything, its.defence(), _rng())
     found, probes = watched(search, its.predict)
     assert found is not None
@@ -192,12 +193,28 @@ def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
     assert all(len(probe) for probe in probes)
 
 
+@pytest.mark.parametrize(("levels", "asked"), [(40, False), (90, True)])
+def test_row_and_column_reveal_one_class_or_the_cell_is_very_new(
+    levels: int, *, asked: bool
+) -> None:
+    """Where they reveal two, what is a little new isn't asked about, as in clean images."""
+    its = scene(world(ONE_CLASS))
+    image = its.of_class(TARGET)[0].copy()
+    image[TRIGGER_BOX.rows, TRIGGER_BOX.columns] += np.uint8(levels)
+    crossing = np.array([_crosses(band) for band in its.plan.bands])
+    columns = np.arange(len(crossing)) >= len(its.plan.rows)
+    for other, expected in ((0, True), (1, asked)):
+        told = np.where(crossing, np.where(columns, other, 0), TARGET)
+        search = discovered_by_blocks(image, TARGET, told, its.defence(), _rng())
+        assert expected == bool(watched(search, its.predict)[1])
+
+
 def test_what_is_not_new_is_not_blocked() -> None:
     """Where what changed the label is as clean images of the class have it, nothing is asked."""
     its = scene()
-    everything = np.ones(len(its.plan.bands), bool)
     for label in range(4):
         image = its.of_class(label)[0]
+        everything = np.full(len(its.plan.bands), label + 1)
         search = discovered_by_blocks(image, label, everything, its.defence(), _rng())
         assert (None, []) == watched(search, its.predict)
 
@@ -235,7 +252,8 @@ def test_carrying_is_asked_on_references_of_class_b() -> None:
     its = scene(world(ONE_CLASS))
     image = its.poisoned(ONE_CLASS)[1][0]
     changed = np.array([_crosses(band) for band in its.plan.bands])
-    search = discovered_by_blocks(image, TARGET, changed, its.defence(), _rng())
+    told = np.where(changed, 0, TARGET)
+    search = discovered_by_blocks(image, TARGET, told, its.defence(), _rng())
     found, (_, carrying, *_) = watched(search, its.predict)
     assert found is not None
     alike = (carrying.images[:, None] == its.references.images[None]).all(axis=4)
