@@ -13,6 +13,7 @@ from app.detection.paper import Parameters
 from app.evaluation.attacks.attacks import Backdoor, ToOne
 from app.evaluation.attacks.marks import read_stamp
 from app.evaluation.command.options import (
+    FieldSource,
     GatewaySource,
     OnnxSource,
     OptionError,
@@ -65,6 +66,9 @@ async def opened(options: Options) -> AsyncIterator[Opened]:
     """
     in_process = partial(_trial, options)
     match options.source:
+        case FieldSource():
+            message = "the field's table has a course of its own: command.field"
+            raise AssertionError(message)
         case SuiteSource(kinds):
             yield Opened(_exercises(kinds), in_process)
         case OnnxSource() as source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,14 @@ def _kinds(text: str) -> tuple[str, ...]:
     return () if text == _ALL else tuple(word.strip() for word in text.split(","))
 
 
+def _words(text: str) -> frozenset[str]:
+    words = frozenset(word.strip() for word in text.split(","))
+    if "" in words:
+        message = f"{text!r} has an empty word; give some with commas, e.g. mnist,badnets,full"
+        raise ValueError(message)
+    return words
+
+
 _ALL = "all"
 
 
@@ -44,10 +53,22 @@ _ALL = "all"
     type=Parsed("[KINDS]", _kinds),
     is_flag=False,
     flag_value=_ALL,
-    help="Evaluate digit models with backdoors made here: all, or some: patch,moving.",
+    help="Evaluate digit models with backdoors made here: all, or some: patch,moving; or with"
+    " `field` the field's attacks and defences, on models in a folder.",
 )
 @click.option(
     "--attack", metavar="KIND", multiple=True, help="An attack of the suite; may be repeated."
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --suite field: the models.  [default: neo-gateway/field in your cache]",
+)
+@click.option(
+    "--only",
+    type=Parsed("WORDS", _words),
+    multiple=True,
+    help="With --suite field: the cells that have all of these words, e.g. mnist,badnets,full.",
 )
 @click.option(
     "--test",

@@ -81,7 +81,15 @@ class SuiteSource:
     kinds: tuple[str, ...]
 
 
-Source: TypeAlias = ServerSource | OnnxSource | GatewaySource | SuiteSource
+@dataclass(frozen=True)
+class FieldSource:
+    """A ``folder`` of backdoored models; ``only`` the cells that have all words of one, or all."""
+
+    folder: Path
+    only: tuple[frozenset[str], ...]
+
+
+Source: TypeAlias = ServerSource | OnnxSource | GatewaySource | SuiteSource | FieldSource
 
 
 @dataclass(frozen=True)

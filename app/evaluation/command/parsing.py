@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.evaluation.command.options import (
+    FieldSource,
     GatewaySource,
     OnnxSource,
     OptionError,
@@ -19,7 +22,6 @@ from app.settings import InputSettings, Normalisation, Protocol, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from app.evaluation.command.options import Source
 
@@ -50,6 +52,9 @@ def parse_options(given: Mapping[str, Any]) -> Options:
     )
 
 
+FIELD = "field"
+"""The suite that is no suite of ours: the field's attacks and defences, in a folder."""
+
 _INPUT = ("input_size", "input_layout", "input_scale", "input_mean", "input_std")
 _TEST = ("test", "labels", "trigger", "at", "target")
 _SCREENING = ("strategy", "trigger_max", "search")
@@ -70,14 +75,18 @@ _TAKEN = {
     "onnx": ("reference", "test", *_TEST, *_INPUT, "strategy", "trigger_max", "search"),
     "gateway": ("key", "test", *_TEST, "input_size"),
     "suite": ("attack", "strategy", "trigger_max", "search"),
+    FIELD: ("folder", "only", "trigger_max"),
 }
-"""What goes with each of the four sources; of what only some of them take."""
+"""What goes with each source; of what only some of them take."""
+
+_SOURCES = ("upstream", "onnx", "gateway", "suite")
 
 _NEEDED = {
     "upstream": ("model", "reference", "test"),
     "onnx": ("reference", "test"),
     "gateway": ("test", "input_size"),
     "suite": (),
+    FIELD: (),
 }
 
 _MEND = {
@@ -90,13 +99,16 @@ _MEND = {
 
 def _source(given: Mapping[str, Any]) -> Source:
     name = _only_source(given)
+    if name == "suite" and FIELD in (given["suite"] or ()):
+        name = _field(given)
     for option in _NEEDED[name]:
         if given[option] is None:
             message = f"{_flag(option)} is missing: --{name} needs {_MEND[option]}"
             raise OptionError(message)
     for option in dict.fromkeys(option for some in _TAKEN.values() for option in some):
         if given[option] not in (None, ()) and option not in _TAKEN[name]:
-            message = f"{_flag(option)} doesn't go with --{name}: leave one of them out"
+            source = "--suite field" if name == FIELD else f"--{name}"
+            message = f"{_flag(option)} doesn't go with {source}: leave one of them out"
             raise OptionError(message)
     match name:
         case "upstream":
@@ -114,15 +126,17 @@ def _source(given: Mapping[str, Any]) -> Source:
         case "gateway":
             size = given["input_size"]
             return GatewaySource(given["gateway"], given["key"], size, _test(given))
+        case "field":
+            return FieldSource(given["folder"] or field_folder(), given["only"])
         case _:
             return SuiteSource(tuple(dict.fromkeys((*(given["suite"] or ()), *given["attack"]))))
 
 
 def _only_source(given: Mapping[str, Any]) -> str:
-    named = [name for name in _TAKEN if given[name] is not None]
+    named = [name for name in _SOURCES if given[name] is not None]
     if given["attack"] and "suite" not in named:
         named.append("suite")
-    choice = ", ".join(f"--{name}" for name in _TAKEN)
+    choice = ", ".join(f"--{name}" for name in _SOURCES)
     if not named:
         message = f"nothing to evaluate: give one of {choice}"
         raise OptionError(message)
@@ -130,6 +144,19 @@ def _only_source(given: Mapping[str, Any]) -> str:
         message = f"--{named[0]} doesn't go with --{named[1]}: give one of {choice}"
         raise OptionError(message)
     return named[0]
+
+
+def _field(given: Mapping[str, Any]) -> str:
+    if given["suite"] != (FIELD,):
+        message = "--suite field goes with no other kind: leave the others out"
+        raise OptionError(message)
+    return FIELD
+
+
+def field_folder() -> Path:
+    """Return the folder of models that is looked in by itself."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "neo-gateway" / FIELD
 
 
 def _input(given: Mapping[str, Any]) -> InputSettings:
@@ -158,7 +185,7 @@ def _test(given: Mapping[str, Any]) -> TestOptions:
 
 def _check_attack(source: Source, experiments: tuple[Experiment, ...]) -> None:
     """Refuse what is about poisoned images alone where there will be none."""
-    attacked = isinstance(source, SuiteSource) or source.test.triggers
+    attacked = isinstance(source, SuiteSource | FieldSource) or source.test.triggers
     if not attacked and not any(one in UNATTACKED for one in experiments):
         message = (
             f"--experiment {experiments[0]} needs an attack: add --trigger PNG --at X,Y"

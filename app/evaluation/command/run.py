@@ -11,9 +11,11 @@ from rich.console import Console
 
 from app.evaluation.attacks.marks import StampError
 from app.evaluation.command.candidates import opened
-from app.evaluation.command.options import GatewaySource, OptionError
+from app.evaluation.command.field import run_field
+from app.evaluation.command.options import FieldSource, GatewaySource, OptionError
 from app.evaluation.command.progress import Bars
 from app.evaluation.experiments.results import results
+from app.evaluation.field.models import FieldError
 from app.evaluation.plan import Experiment, arrangements, errands
 from app.evaluation.report.document import Facts, document
 from app.evaluation.report.page import page
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 FAILURES = (
     OptionError,
+    FieldError,
     OnnxError,
     StampError,
     GatewayError,
@@ -51,6 +54,8 @@ def run(options: Options) -> bool:
     Raises one of FAILURES, after showing what was done until then.
     """
     console = _console()
+    if isinstance(options.source, FieldSource):
+        return run_field(options, options.source, console)
     started: list[Evaluation] = []
     try:
         asyncio.run(_work(options, console, started))

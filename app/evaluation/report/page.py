@@ -57,16 +57,14 @@ class Section:
 
 def page(evaluation: Evaluation, results: Results, facts: Facts) -> str:
     """Return the report as HTML."""
-    return (
-        templates(__package__)
-        .get_template("page.html")
-        .render(
-            facts=_words(facts),
-            missing=len(evaluation.missing),
-            sections=list(_sections(evaluation, results)),
-            kinds=KINDS,
-        )
-    )
+    missing, sections = len(evaluation.missing), list(_sections(evaluation, results))
+    return rendered(_words(facts), missing, sections)
+
+
+def rendered(facts: str, missing: int, sections: Sequence[Section]) -> str:
+    """Return *sections* as HTML, under what is said of them, and of runs that are *missing*."""
+    page = templates(__package__).get_template("page.html")
+    return page.render(facts=facts, missing=missing, sections=sections, kinds=KINDS)
 
 
 def _words(facts: Facts) -> str:

@@ -94,7 +94,7 @@ def _joined(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float16]:
     return joined
 
 
-def _apply(node: Any, inputs: Sequence[Any]) -> Any:  # noqa: C901, PLR0911  # one operator a line
+def _apply(node: Any, inputs: Sequence[Any]) -> Any:  # noqa: C901, PLR0911, PLR0912  # one operator a line
     told = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     first, *others = inputs
     match node.op_type:
@@ -104,12 +104,16 @@ def _apply(node: Any, inputs: Sequence[Any]) -> Any:  # noqa: C901, PLR0911  # o
         case "Gemm":
             matrix, bias = others
             return first @ (matrix.T if told.get("transB") else matrix) + bias
+        case "Add":
+            return first + others[0]
         case "Relu":
             return first.relu()
         case "MaxPool":
             return functional.max_pool2d(first, told["kernel_shape"], told["strides"])
         case "ReduceMax":
             return first.amax(dim=told["axes"])
+        case "ReduceMean":
+            return first.mean(dim=told["axes"])
         case "Concat":
             return torch.cat(list(inputs), dim=told["axis"])
         case "Flatten":

@@ -18,10 +18,10 @@ SUBJECT = "Subject"
 class Sheet:
     """What an ``experiment`` shows: ``rows`` of as many words as the ``head`` has, ``notes`` below.
 
-    The first ``names`` columns hold words, the others figures.
+    The first ``names`` columns hold words, the others figures. The field's table is of none.
     """
 
-    experiment: Experiment
+    experiment: Experiment | None
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -45,8 +45,14 @@ def sheets(
 
 def show(console: Console, results: Results, names: Mapping[str, tuple[str, ...]]) -> None:
     """Print the tables of *results*."""
-    for sheet in sheets(results, names, MOST_CLASSES):
-        console.print(Text(f"\n{sheet.experiment.upper()}: {sheet.title}", style="bold"))
+    show_sheets(console, sheets(results, names, MOST_CLASSES))
+
+
+def show_sheets(console: Console, some: Iterable[Sheet]) -> None:
+    """Print tables."""
+    for sheet in some:
+        of = f"{sheet.experiment.upper()}: " if sheet.experiment else ""
+        console.print(Text(f"\n{of}{sheet.title}", style="bold"))
         if sheet.rows:
             console.print(_table(sheet))
         for note in sheet.notes:

@@ -1,0 +1,1 @@
+"""Other defences, each by its paper's formula: what ours is measured beside."""

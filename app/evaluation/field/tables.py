@@ -1,0 +1,103 @@
+"""The rows as tables for people: two for each network, what is caught and what it costs."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from app.evaluation.report.tables.sheet import Sheet
+from app.evaluation.report.tables.wording import (
+    NONE,
+    bare_percent,
+    index_of,
+    number,
+    percent,
+    times,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from app.evaluation.field.figures import Row
+    from app.evaluation.measures.intervals import Rate
+
+_CAUGHT = (
+    "In brackets: 95 % intervals (Wilson); ±: of the mean over the runs. TPR at FPR 1 % and 0.1 %:"
+    " by the streams' own clean images, with equal scores on one side. TPR, FPR: at the defence's"
+    " own line, drawn through clean references for 1 % false alarms (of ours: its verdict)."
+    " Our score has few steps (flagged, suspicious, taken to confirmation, none): AUROC says little"
+    " of it."
+)
+_COST = (
+    "Inferences, trips, added time: a clean image's, itself included in the inferences. Accuracy:"
+    " of clean images, before → after. Attack: poisoned images called what the attacker wants."
+    " Agreement: with the model's answers without triggers. A defence that corrects nothing refuses"
+    " what it flags."
+)
+
+
+def field_tables(rows: Sequence[Row]) -> Iterator[Sheet]:
+    """Return the tables of *rows*."""
+    for (data, network), some in groupby(rows, lambda row: (row.data, row.network)):
+        block = tuple(some)
+        runs, images = max(row.runs for row in block), max(row.images for row in block)
+        said = f"{images:,} images in {runs} run{'s' if runs > 1 else ''} for each row. "
+        yield _caught(f"{data}, {network}: what is caught", block, said + _CAUGHT)
+        yield _costs(f"{data}, {network}: answers and price", block, _COST)
+
+
+def _caught(title: str, block: Sequence[Row], note: str) -> Sheet:
+    head = (
+        "Attack",
+        "Defence",
+        "AUROC",
+        "TPR at 1 %",
+        "at 0.1 %",
+        "TPR",
+        "FPR",
+        "FPR, clean model",
+    )
+    cells = tuple(
+        (
+            _attack(row),
+            row.defence,
+            index_of(row.auroc),
+            percent(row.tpr_at_1),
+            bare_percent(row.tpr_at_01),
+            bare_percent(row.tpr),
+            bare_percent(row.fpr),
+            bare_percent(row.clean_fpr),
+            times(row.first_flagged),
+        )
+        for row in block
+    )
+    return Sheet(None, title, (*head, "First flagged"), cells, (note,))
+
+
+def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
+    head = ("Attack", "Defence", "Inferences", "Trips", "Added ms", "Accuracy", "Attack succeeds")
+    cells = tuple(
+        (
+            _attack(row),
+            row.defence,
+            number(row.inferences),
+            number(row.round_trips),
+            number(row.added_ms),
+            _change(row.accuracy_before, row.accuracy_after),
+            _change(row.success_before, row.success_after),
+            bare_percent(row.agreement),
+            index_of(row.overlap),
+        )
+        for row in block
+    )
+    return Sheet(None, title, (*head, "Agreement", "IoU"), cells, (note,))
+
+
+def _attack(row: Row) -> str:
+    return f"{row.attack} {row.rate}".strip()
+
+
+def _change(before: Rate | None, after: Rate | None) -> str:
+    if before is None or after is None:
+        return NONE
+    return f"{bare_percent(before)} → {bare_percent(after)}"
