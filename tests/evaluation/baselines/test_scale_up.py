@@ -12,9 +12,9 @@ def test_pixels_are_multiplied_by_1_to_11_and_cut_off() -> None:
     """A grey of 100, with at most 5 levels of noise, is 200 to 210 twice, and 255 thrice."""
     copies = scaled(np.full((2, 2, 1), 100, np.uint8), np.random.default_rng(1))
     assert (11, 2, 2, 1) == copies.shape
-    assert ((100 <= copies[0]) & (copies[0] <= 106)).all()
-    assert ((200 <= copies[1]) & (copies[1] <= 211)).all()
-    assert (255 == copies[2:]).all()
+    assert 100 <= copies[0].min() <= copies[0].max() <= 105
+    assert 200 <= copies[1].min() <= copies[1].max() <= 210
+    assert 255 == copies[2:].min()
 
 
 def test_consistency_counts_the_first_itself() -> None:
