@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images
 
-LAID = 8  # references that an image's residue is laid over
-COMPONENTS = 100  # of clean images, at most
+LAID = 7  # references that an image's residue is laid over, in its first round
+FURTHER = 16  # more of them, where what these answer is likelier with a trigger than without
+GAIN = 2.0  # times that a residue is made stronger: what is faint carries seldom
+COMPONENTS = 150  # of clean images, at most
+AXES_VALUES = 2**23  # that they are made of together, at most: 32 MiB in each worker
 AXES_SHARE = 0.5  # of the images that the span is made of, at most
 CARRYING = 0.9  # how often a trigger carries
 
@@ -47,25 +50,34 @@ class Lens:
         _ = self.span
 
     def drawn(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return references to lay an image's residue over."""
-        onto = self.opinion.onto
-        return rng.choice(onto, min(LAID, len(onto)), replace=False)
+        """Return references to lay an image's residue over: the first few, then the others."""
+        return drawn(self.opinion.onto, rng)
 
     def probes(self, image: Image, onto: NDArray[np.int64]) -> Images:
         """Return the references *onto* with the residue of *image* laid over each."""
         return laid(self.span.residue(image), self.references.images[onto])
 
-    def rarity(self, label: int, answers: Answers, onto: NDArray[np.int64]) -> float:
-        """Return the share of clean images that are at least as suspicious, 0 to 1.
+    def total(self, label: int, answers: Answers, onto: NDArray[np.int64]) -> float:
+        """Return how much speaks for a trigger in an image called *label*.
 
-        Of an image called *label*, after the *answers* to its probes on the references *onto*. It
-        is the larger of two: among n references that were measured, at least 1 / (n + 1); and what
-        the sum itself allows, which doesn't lean on callers' images being just like references.
+        The *answers* are to its probes on the references *onto*.
         """
-        opinion = self.opinion
-        total = weight(label, answers, self.references.labels[onto], opinion.rates)
-        among_them = (1 + int((opinion.sums >= total).sum())) / (self.measured + 1)
+        of = self.references.labels[onto]
+        return weight(label, answers.labels, of, self.opinion.rates)
+
+    def rarity(self, total: float) -> float:
+        """Return the share of clean images that have at least such a *total*, 0 to 1.
+
+        It is the larger of two: among n references that were measured, at least 1 / (n + 1); and
+        what the sum itself allows, which doesn't lean on callers' images being just like them.
+        """
+        among_them = (1 + int((self.opinion.sums >= total).sum())) / (self.measured + 1)
         return max(among_them, math.exp(-max(total, 0.0)))
+
+
+def drawn(onto: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return some of *onto* by chance, each once: as many as one image's residue is laid over."""
+    return rng.permutation(onto)[: LAID + FURTHER]
 
 
 def least_measured(rate: float) -> int:
@@ -82,32 +94,33 @@ def lens_of(references: References) -> Lens | None:
 def learnt_span(images: Images, seed: int) -> Span:
     """Return the span of one half of the references: the other half is measured with it."""
     learnt = images[halves(images, seed)[0]]
-    return spanned(learnt, min(COMPONENTS, int(AXES_SHARE * len(learnt))))
+    room = max(AXES_VALUES // images[0].size, 1)
+    return spanned(learnt, min(COMPONENTS, int(AXES_SHARE * len(learnt)), room))
 
 
 def laid(residue: NDArray[np.float32], references: Images) -> Images:
-    """Return *references* (n, h, w, c) with *residue* (h, w, c) laid over each."""
-    sums = references + residue
+    """Return *references* (n, h, w, c) with *residue* (h, w, c) laid over each, made stronger."""
+    sums = references + GAIN * residue
     images: Images = np.clip(np.rint(sums), 0, 255).astype(np.uint8)
     return images
 
 
 def weight(
-    label: int, answers: Answers, of: NDArray[np.int64], rates: NDArray[np.float32]
+    label: int, said: NDArray[np.int64], of: NDArray[np.int64], rates: NDArray[np.float32]
 ) -> float:
     """Return how much speaks for a trigger in an image called *label*.
 
-    The *answers* are to its residue on references of the classes *of*: one of its own class says
-    nothing. Classes whose residues carry by nature count less.
+    With its residue on them references of the classes *of* are called what was *said*; one of its
+    own class says nothing. Classes whose residues carry by nature count less.
     """
     telling = of != label
-    hits = int((answers.labels[telling] == label).sum())
+    hits = int((said[telling] == label).sum())
     misses = int(telling.sum()) - hits
     rate = rate_of(label, rates)
     carrying = max(CARRYING, (1 + rate) / 2)
-    return hits * float(np.log(carrying / rate)) + misses * float(
-        np.log((1 - carrying) / (1 - rate))
-    )
+    for_it = math.log(carrying / rate)
+    against = math.log((1 - carrying) / (1 - rate))
+    return hits * for_it + misses * against
 
 
 def rate_of(label: int, rates: NDArray[np.float32]) -> float:

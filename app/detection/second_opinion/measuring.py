@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.detection.reference_set.opinion import Opinion
-from app.detection.search import Answers, Probe
-from app.detection.second_opinion.lens import LAID, laid, learnt_span, weight
+from app.detection.search import Probe
+from app.detection.second_opinion.lens import LAID, drawn, laid, learnt_span, weight
 from app.detection.second_opinion.splitting import halves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.search import Images, Search
+    from app.detection.second_opinion.span import Span
 
 MEASURED = 500  # clean images at most
-OFFERED = 48  # references that residues may be laid over
+TRIED = 160  # of them, whose residues show which references hold out
+OFFERED = 72  # references that residues may be laid over
 KEPT = 24  # of them: those that they turn least
+CLASSES = 4  # that they are of at least, where there are so many
 TOGETHER = 8  # images whose residues are asked together
 PRIOR = 20.0  # residues of any class that a class's own rate is mixed with
 LEAST_RATE = 0.005  # that a class is taken to have
@@ -29,80 +34,110 @@ def measured(images: Images, labels: NDArray[np.int64], seed: int) -> Search[Opi
     rng = np.random.default_rng([seed % 2**32, 1])
     learnt, others = halves(images, seed)
     others = others[:MEASURED]
-    offered = _diverse(learnt, labels)
-    first = yield from _asked(images, others, offered, seed, rng)
-    turned = _turned(first, labels, others, offered)
-    onto = offered[np.argsort(turned, kind="stable")[: min(KEPT, len(offered))]]
-    asked = yield from _asked(images, others, onto, seed, rng)
-    rates = _rates(asked, labels, others)
-    sums = [
-        weight(int(labels[one]), Answers(said), labels[laid_on], rates)
-        for one, (laid_on, said) in zip(others, asked, strict=True)
-    ]
-    return Opinion(onto, rates, np.sort(np.array(sums, np.float32))[::-1].copy())
+    span = learnt_span(images, seed)
+    offered = learnt[np.argsort(_turns(learnt, labels), kind="stable")[:OFFERED]]
+    tried = others[:TRIED]
+    told = yield from _asked(tried, _drawn(offered, tried, rng)[:, :LAID], images, labels, span)
+    onto = _mixed(offered[np.argsort(told.turned(offered), kind="stable")], labels)
+
+    chosen = _drawn(onto, others, rng)
+    told = yield from _asked(others, chosen[:, :LAID], images, labels, span)
+    rates = told.rates()
+    sums = told.sums(rates)
+    more = np.flatnonzero(sums >= 0)
+    if len(more) and chosen.shape[1] > LAID:
+        further = yield from _asked(others[more], chosen[more, LAID:], images, labels, span)
+        sums[more] += further.sums(rates)
+    return Opinion(onto, rates, np.sort(sums.astype(np.float32))[::-1].copy())
 
 
-def _diverse(learnt: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return references of as many classes as can be, in the order in which they come."""
-    turns = np.empty(len(learnt), np.int64)
-    seen: dict[int, int] = {}
-    for i, one in enumerate(learnt):
-        turns[i] = seen[int(labels[one])] = seen.get(int(labels[one]), -1) + 1
-    return learnt[np.argsort(turns, kind="stable")[:OFFERED]]
+def _mixed(ordered: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep the first ones, not too many of a class: one's own say nothing of an image."""
+    late = _turns(ordered, labels) >= KEPT // CLASSES
+    return ordered[np.argsort(late, kind="stable")[:KEPT]]
+
+
+def _turns(ordered: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each of *ordered* how many of its class are before it."""
+    turns = np.empty(len(ordered), np.int64)
+    seen: Counter[int] = Counter()
+    for i, one in enumerate(labels[ordered]):
+        turns[i] = seen[int(one)]
+        seen[int(one)] += 1
+    return turns
+
+
+def _drawn(
+    onto: NDArray[np.int64], others: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return for each of *others* some of *onto* (n, m)."""
+    return np.stack([drawn(onto, rng) for _ in others])
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """Of n clean images ``of``: the references ``onto`` (n, m) and what was ``said`` (n, m)."""
+
+    labels: NDArray[np.int64]
+    of: NDArray[np.int64]
+    onto: NDArray[np.int64]
+    said: NDArray[np.int64]
+
+    @property
+    def telling(self) -> NDArray[np.bool_]:
+        """Which answers say something (n, m): those on references of another class."""
+        different: NDArray[np.bool_] = self.labels[self.onto] != self.labels[self.of][:, None]
+        return different
+
+    @property
+    def carried(self) -> NDArray[np.bool_]:
+        """Which of them are the image's own class (n, m)."""
+        same: NDArray[np.bool_] = self.said == self.labels[self.of][:, None]
+        return self.telling & same
+
+    def turned(self, offered: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how often each of *offered* was turned to a residue's class."""
+        hits, tried = np.zeros(len(self.labels)), np.zeros(len(self.labels))
+        np.add.at(tried, self.onto, self.telling)
+        np.add.at(hits, self.onto, self.carried)
+        shares: NDArray[np.float64] = ((hits + 0.5) / (tried + 1))[offered]
+        return shares
+
+    def rates(self) -> NDArray[np.float32]:
+        """Return each class and how often the residues of its images carry it (classes, 2)."""
+        mean, rates = self.carried.sum() / max(self.telling.sum(), 1), []
+        for label in np.unique(self.labels):
+            its = self.labels[self.of] == label
+            hits, tried = self.carried[its].sum(), self.telling[its].sum()
+            rate = (hits + PRIOR * mean) / (tried + PRIOR)
+            rates.append((label, np.clip(rate, LEAST_RATE, 1 - LEAST_RATE)))
+        return np.array(rates, np.float32)
+
+    def sums(self, rates: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what speaks for a trigger in each image (n,)."""
+        return np.array(
+            [
+                weight(int(self.labels[one]), said, self.labels[onto], rates)
+                for one, onto, said in zip(self.of, self.onto, self.said, strict=True)
+            ]
+        )
 
 
 def _asked(
-    images: Images,
     others: NDArray[np.int64],
     onto: NDArray[np.int64],
-    seed: int,
-    rng: np.random.Generator,
-) -> Search[list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
-    """Lay the residue of each of *others* over some; return over which, and what was said."""
-    span = learnt_span(images, seed)
-    asked: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    images: Images,
+    labels: NDArray[np.int64],
+    span: Span,
+) -> Search[_Told]:
+    """Lay the residue of each of *others* (n,) over its *onto* (n, m)."""
+    said = []
     for start in range(0, len(others), TOGETHER):
-        some = others[start : start + TOGETHER]
-        chosen = [rng.choice(onto, min(LAID, len(onto)), replace=False) for _ in some]
+        part = slice(start, start + TOGETHER)
         probes = [
             laid(span.residue(images[one]), images[its])
-            for one, its in zip(some, chosen, strict=True)
+            for one, its in zip(others[part], onto[part], strict=True)
         ]
         answers = yield Probe(np.concatenate(probes), shared=True)
-        asked += zip(chosen, answers.labels.reshape(len(some), -1), strict=True)
-    return asked
-
-
-def _turned(
-    asked: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    labels: NDArray[np.int64],
-    others: NDArray[np.int64],
-    offered: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Return how often each of *offered* was turned by a residue, to its class."""
-    hits, tried = np.zeros(len(labels)), np.zeros(len(labels))
-    for one, (its, said) in zip(others, asked, strict=True):
-        telling = labels[its] != labels[one]
-        np.add.at(tried, its[telling], 1)
-        np.add.at(hits, its[telling], said[telling] == labels[one])
-    return ((hits + 0.5) / (tried + 1))[offered]
-
-
-def _rates(
-    asked: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    labels: NDArray[np.int64],
-    others: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Return each class and how often the residues of its images carry it (classes, 2)."""
-    counts: dict[int, list[int]] = {int(label): [0, 0] for label in np.unique(labels)}
-    for one, (its, said) in zip(others, asked, strict=True):
-        telling = labels[its] != labels[one]
-        counts[int(labels[one])][0] += int((said[telling] == labels[one]).sum())
-        counts[int(labels[one])][1] += int(telling.sum())
-    all_hits, all_tried = np.sum(list(counts.values()), axis=0)
-    mean = all_hits / max(all_tried, 1)
-    rates = [
-        (label, np.clip((hits + PRIOR * mean) / (tried + PRIOR), LEAST_RATE, 1 - LEAST_RATE))
-        for label, (hits, tried) in counts.items()
-    ]
-    return np.array(rates, np.float32)
+        said.append(answers.labels.reshape(len(probes), -1))
+    return _Told(labels, others, onto, np.concatenate(said))

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.detection.defence import Verdict
 from app.detection.search import Probe, Refused, together
+from app.detection.second_opinion.lens import LAID
 
 if TYPE_CHECKING:
     from app.detection.defence import Finding, Progress
@@ -39,12 +40,21 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
 def rarity(image: Image, lens: Lens, draw: int, progress: Progress) -> Search[float]:
     """Return the share of clean images that are at least as suspicious as *image*.
 
-    What it is called stands in *progress* once it is answered. Refused, there is no opinion: 1.
+    What it is called stands in *progress* once it is answered. Where the first answers are
+    likelier with a trigger than without more is asked. Refused, there is no opinion: 1.
     """
     onto = lens.drawn(np.random.default_rng([draw, len(lens.references.labels)]))
+    first, others = onto[:LAID], onto[LAID:]
     try:
-        answers = yield Probe(lens.probes(image, onto))
+        answers = yield Probe(lens.probes(image, first))
+        said = progress.said
+        if said is None:
+            return 1.0
+        label = int(said.labels[0])
+        total = lens.total(label, answers, first)
+        if total >= 0 and len(others):
+            answers = yield Probe(lens.probes(image, others))
+            total += lens.total(label, answers, others)
     except Refused:
         return 1.0
-    said = progress.said
-    return 1.0 if said is None else lens.rarity(int(said.labels[0]), answers, onto)
+    return lens.rarity(total)

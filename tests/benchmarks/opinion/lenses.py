@@ -13,7 +13,7 @@ import numpy as np
 
 from app.detection.reference_set.references import Calibration, References
 from app.detection.search import Answers, run
-from app.detection.second_opinion.lens import Lens, weight
+from app.detection.second_opinion.lens import LAID, Lens
 from app.detection.second_opinion.measuring import measured
 from app.detection.second_opinion.splitting import halves
 from app.evaluation.runs.strip import OVERLAYS, entropy, overlaid
@@ -126,12 +126,21 @@ def strip(ground: Ground, images: Images) -> Scores:
 def residues(ground: Ground, images: Images) -> Scores:
     """Return the sum that the second opinion itself is formed by."""
     lens, rng = lens_on(ground), np.random.default_rng(4)
-    sums = []
-    for one, label in zip(images, ground.labels(images), strict=True):
-        onto = lens.drawn(rng)
-        answers = Answers(ground.labels(lens.probes(one, onto)))
-        sums.append(weight(int(label), answers, lens.references.labels[onto], lens.opinion.rates))
-    return np.array(sums)
+    return np.array(
+        [
+            _total(lens, ground, one, int(label), lens.drawn(rng))
+            for one, label in zip(images, ground.labels(images), strict=True)
+        ]
+    )
+
+
+def _total(lens: Lens, ground: Ground, image: Images, label: int, onto: NDArray[np.int64]) -> float:
+    total = 0.0
+    for some in (onto[:LAID], onto[LAID:]):
+        if total >= 0:
+            answers = Answers(ground.labels(lens.probes(image, some)))
+            total += lens.total(label, answers, some)
+    return total
 
 
 def _shares(marks: Any) -> Scores:

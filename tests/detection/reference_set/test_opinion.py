@@ -12,7 +12,9 @@ from app.detection.reference_set.opinion import Opinion
 from app.detection.reference_set.references import Calibration
 
 OPINION = Opinion(
-    np.array([4, 2]), np.array([[0, 0.1], [1, 0.2]], np.float32), np.array([3, 1, 1], np.float32)
+    np.array([4, 2]),
+    np.array([[0, 0.1], [1, 0.2]], np.float32),
+    np.array([3, 1, 1], np.float32),
 )
 
 

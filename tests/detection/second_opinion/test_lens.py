@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.detection.search import Answers
-from app.detection.second_opinion.lens import LAID, laid, rate_of, weight
+from app.detection.second_opinion.lens import FURTHER, LAID, Lens, laid, rate_of, weight
 from tests.detection.second_opinion.looking import IMAGES, lens
 
 RATES = np.array([[3, 0.05], [4, 0.5]], np.float32)
 
 
 def test_a_residue_is_cut_off_at_black_and_white() -> None:
-    """It is added to each reference, and what comes out are pixels."""
+    """It is made stronger and added to each reference, and what comes out are pixels."""
     references = np.array([[[[0], [250]]], [[[100], [7]]]], np.uint8)
     residue = np.array([[[-3.0], [9.6]]], np.float32)
-    assert [[[[0], [255]]], [[[97], [17]]]] == laid(residue, references).tolist()
+    assert [[[[0], [255]]], [[[94], [26]]]] == laid(residue, references).tolist()
 
 
 def test_references_are_drawn_without_one_twice() -> None:
     """Those that are turned least, others for each image."""
     drawn = [lens().drawn(np.random.default_rng(draw)) for draw in (1, 2)]
-    assert all(LAID == len(set(one)) for one in drawn)
+    assert all(LAID + FURTHER == len(set(one)) for one in drawn)
     assert set(drawn[0]) | set(drawn[1]) <= set(lens().opinion.onto)
     assert drawn[0].tolist() != drawn[1].tolist()
-    assert (LAID, *IMAGES.shape[1:]) == lens().probes(IMAGES[0], drawn[0]).shape
+    assert (LAID + FURTHER, *IMAGES.shape[1:]) == lens().probes(IMAGES[0], drawn[0]).shape
 
 
 def test_references_of_its_own_class_say_nothing() -> None:
     """Whatever these answer."""
-    answers = [Answers(np.array(said)) for said in ([3, 3, 0], [3, 3, 3])]
-    sums = [weight(3, said, np.array([0, 1, 3]), RATES) for said in answers]
+    sums = [
+        weight(3, np.array(said), np.array([0, 1, 3]), RATES) for said in ([3, 3, 0], [3, 3, 3])
+    ]
     assert sums[0] == sums[1] > 0
 
 
 def test_a_class_that_carries_by_nature_counts_less() -> None:
     """Each answer adds its logarithm; one that isn't the label speaks against a trigger."""
-    of, both = np.array([0, 1]), Answers(np.array([3, 3]))
-    one = Answers(np.array([3, 0]))
+    of, both, one = np.array([0, 1]), np.array([3, 3]), np.array([3, 0])
     assert weight(3, both, of, RATES) == pytest.approx(2 * np.log(0.9 / 0.05))
-    assert weight(4, Answers(np.array([4, 4])), of, RATES) < weight(3, both, of, RATES)
+    assert weight(4, np.array([4, 4]), of, RATES) < weight(3, both, of, RATES)
     assert weight(3, one, of, RATES) < weight(3, both, of, RATES)
 
 
@@ -51,8 +53,17 @@ def test_an_unknown_class_is_taken_to_carry_most() -> None:
 
 def test_rarity_is_never_nothing() -> None:
     """Of n clean images that were measured 1 / (n + 1) is the least, and 1 the most."""
-    onto = lens().opinion.onto[:LAID]
+    onto = lens().opinion.onto
     label = int(np.setdiff1d(np.arange(9), lens().references.labels[onto])[0])
-    all_carry, none_do = (Answers(np.full(LAID, said)) for said in (label, label + 50))
-    assert 1 / (len(lens().opinion.sums) + 1) == lens().rarity(label, all_carry, onto)
-    assert 1.0 == lens().rarity(label, none_do, onto)
+    all_carry, none_do = (
+        lens().total(label, Answers(np.full(len(onto), said)), onto) for said in (label, label + 50)
+    )
+    assert 1 / (lens().measured + 1) == lens().rarity(all_carry)
+    assert 1.0 == lens().rarity(none_do)
+
+
+def test_a_sum_is_worth_no_more_than_it_says() -> None:
+    """Whatever the references have: e to a sum is how much likelier a trigger makes the answers."""
+    easy = Lens(lens().references, replace(lens().opinion, sums=np.full(999, -9, np.float32)))
+    assert np.exp(-3) == pytest.approx(easy.rarity(3.0))
+    assert 1 / 1000 == easy.rarity(50.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.search import Done, Probe, advance, refuse, run
-from app.detection.second_opinion.lens import LAID
+from app.detection.second_opinion.lens import FURTHER, LAID
 from app.detection.second_opinion.opining import rarity, screened_twice
 from tests.detection.second_opinion.looking import MODEL, lens, rarities
 from tests.striped import striped
@@ -46,12 +46,19 @@ def _twice(image: Image, verdict: Verdict = Verdict.CLEAR) -> tuple[Finding, lis
 
 
 def test_it_travels_with_the_image() -> None:
-    """It takes no round of its own; what was clear and is rare is suspicious, its answer stays."""
-    for image, suspicious in ((striped(VICTIMS)[0], True), (CLEAN[0], False)):
-        finding, rounds = _twice(image)
-        assert [1 + LAID] == rounds
-        assert (Verdict.CLEAR, suspicious) == (finding.verdict, finding.suspicious)
-        assert finding.sanitised is finding.said is not None
+    """Of a clean image nothing is asked after the first round, and its answer stays."""
+    finding, rounds = _twice(CLEAN[0])
+    assert [1 + LAID] == rounds
+    assert (Verdict.CLEAR, False) == (finding.verdict, finding.suspicious)
+    assert finding.sanitised is finding.said is not None
+
+
+def test_more_is_asked_of_what_looks_like_a_trigger() -> None:
+    """In a second round; what was clear and is rare is suspicious, and its answer stays as well."""
+    finding, rounds = _twice(striped(VICTIMS)[0])
+    assert [1 + LAID, FURTHER] == rounds
+    assert (Verdict.CLEAR, True) == (finding.verdict, finding.suspicious)
+    assert finding.sanitised is finding.said is not None
 
 
 def test_what_carries_a_trigger_is_not_only_suspicious() -> None:
