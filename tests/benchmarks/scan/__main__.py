@@ -1,21 +1,31 @@
 """What `neo-gateway scan` takes and finds: ``python -m tests.benchmarks.scan``.
 
-First the second pass alone, by pixels, beside decoding; then whole scans of digits. ``--images N``
-is how large the large archive is, ``--quick`` measures less of everything.
+First the second pass alone, by pixels, beside decoding; then whole scans of digits, beside the
+model alone. ``--images N`` is how large the large archive is, ``--quick`` measures less of
+everything, ``--only pace`` or ``--only scans`` half of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from app.digits.images import digits
 from tests.benchmarks.scan.pace import measured
-from tests.benchmarks.scan.whole import make_archive, scanned, served_model
+from tests.benchmarks.scan.whole import (
+    REFERENCES,
+    make_archive,
+    model_alone,
+    scanned,
+    served_model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +41,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.scan", description=__doc__)
     parser.add_argument("--images", type=int, default=100_000, help="of the large archive")
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--only", choices=["pace", "scans"])
     chosen = parser.parse_args()
     console = Console(width=120)
-    _show_pace(console, images=256 if chosen.quick else 1024)
+    if chosen.only != "scans":
+        _show_pace(console, images=256 if chosen.quick else 1024)
+    if chosen.only == "pace":
+        return
     small = 1000 if chosen.quick else 4000
     with tempfile.TemporaryDirectory() as folder, served_model(Path(folder)) as url:
-        _show_scans(console, _scans(url, Path(folder), small, chosen.images))
+        np.savez(Path(folder) / REFERENCES, x=digits().references.images)
+        alone = asyncio.run(model_alone(url, Path(folder)))
+        _show_scans(console, _scans(url, Path(folder), small, chosen.images), alone)
 
 
 def _show_pace(console: Console, images: int) -> None:
@@ -69,10 +85,12 @@ def _scans(url: str, folder: Path, small: int, large: int) -> Iterator[Scan]:
     yield scanned(url, make_archive(folder, large, 0.001), "two-pass", 2, killed=True)
 
 
-def _show_scans(console: Console, scans: Iterator[Scan]) -> None:
+def _show_scans(console: Console, scans: Iterator[Scan], alone: float) -> None:
+    """Print *scans*; the model *alone* answers so many images a second."""
     table = Table(title="Whole scans of digits, over HTTP", width=112)
     for column in (
-        *("plan", "processes", "images", "images/s", "inferences/image", "TPR", "FPR"),
+        *("plan", "processes", "images", "images/s", "inferences/image", "of the model alone"),
+        *("TPR", "FPR"),
         *("MiB, at first", "at the end", "killed"),
     ):
         table.add_column(column, justify="right")
@@ -84,6 +102,7 @@ def _show_scans(console: Console, scans: Iterator[Scan]) -> None:
             f"{scan.images:,}",
             f"{scan.images / scan.seconds:,.0f}",
             f"{scan.inferences:.2f}",
+            f"{scan.images / scan.seconds * scan.inferences / alone:.0%}",
             f"{scan.tpr:.1%}",
             f"{scan.fpr:.2%}",
             "+".join(map(str, middle)),
@@ -91,6 +110,7 @@ def _show_scans(console: Console, scans: Iterator[Scan]) -> None:
             "once" if scan.killed else "",
         )
     console.print(table)
+    console.print(f"The model alone answers {alone:,.0f} images a second, in batches of 64.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -21,6 +22,8 @@ import numpy as np
 from app.demo.digits import stamped
 from app.demo.processes import free_port
 from app.digits.images import digits
+from app.scan.looking.model import ModelSource, opened_model
+from app.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WAIT_S = 120.0
+REFERENCES = "references.npz"
+"""The file beside an archive that has its clean images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +70,6 @@ def make_archive(folder: Path, count: int, share: float) -> Archive:
     noisy[poisoned] = stamped(noisy[poisoned])
     path = folder / f"{count}.npz"
     np.savez(path, x=noisy)
-    np.savez(folder / "references.npz", x=digits().references.images)
     return Archive(path, poisoned)
 
 
@@ -90,12 +94,26 @@ def served_model(folder: Path) -> Iterator[str]:
         program.wait()
 
 
+async def model_alone(url: str, folder: Path, batches: int = 60) -> float:
+    """Return how many images a second it answers, in batches of 64, two at a time."""
+    told = {"upstream_url": url, "model": "digits", "reference": folder / REFERENCES}
+    source = ModelSource(read_settings(told))
+    images = digits().stream.images[:64]
+    async with opened_model(source) as model:
+        await model.check()
+        await model.answer(images)
+        since = time.monotonic()
+        for _ in range(batches // 2):
+            await asyncio.gather(model.answer(images), model.answer(images))
+        return batches // 2 * 2 * len(images) / (time.monotonic() - since)
+
+
 def scanned(url: str, archive: Archive, plan: str, processes: int, *, killed: bool = False) -> Scan:
     """Scan *archive*; if it is to be *killed*, once in the midst of it, and go on."""
     output = archive.path.with_name(f"{plan}-{processes}.jsonl")
     words = [
         *(sys.executable, "-m", "app.cli", "scan", str(archive.path), "--upstream", url),
-        *("--model", "digits", "--reference", str(archive.path.with_name("references.npz"))),
+        *("--model", "digits", "--reference", str(archive.path.with_name(REFERENCES))),
         *("--plan", plan, "--processes", str(processes), "--yes", "--seed", "1"),
         *("--output", str(output)),
     ]
