@@ -70,6 +70,7 @@ async def arranged(
             settings, size = source.settings, source.size
             learning = GatewayLearning(gateway)
             await learning.settle()
+            learning.check_size()
             plan = make_plan(size.height, size.width, size.channels, settings.trigger_max)
             references = ReferenceFiles(settings).load(size)
             equipment = GatewayEquipment(source, references, seed, _decoding(settings))

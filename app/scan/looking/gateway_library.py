@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.kept import library_of
 from app.ports import Entry
-from app.remote_gateway.gateway import RunningGateway
+from app.remote_gateway.gateway import GatewayError, RunningGateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +36,18 @@ class GatewayLearning:
 
     async def hit(self, trigger_id: str, image: Image, place: Box | None) -> None:
         """Do nothing: the gateway has counted it."""
+
+    def check_size(self) -> None:
+        """Return unless all of its triggers are of images of another size. Raises GatewayError."""
+        said = self._gateway.size
+        triggers = [entry.trigger for entry in self.library.entries()]
+        theirs = {f"{one.image_height}x{one.image_width}" for one in triggers}
+        if theirs and f"{said.height}x{said.width}" not in theirs:
+            message = (
+                f"--input-size says {said.height}x{said.width}, but the gateway's triggers are of"
+                f" images of {' and '.join(sorted(theirs))}: say the size that its model takes"
+            )
+            raise GatewayError(message)
 
     async def settle(self) -> None:
         """Read the gateway's triggers; those that are as before stay. Raises GatewayError."""

@@ -26,11 +26,13 @@ def listed_paths(manifest: Path) -> Iterator[str]:
 
     Raises SourceError if it isn't one.
     """
+    here = str(manifest.parent) == "."
     read = {".csv": _csv, ".parquet": _parquet}.get(ending(manifest.name), _json_lines)
     try:
         for path in read(manifest):
             _check(path)
-            yield path if "://" in path else os.path.join(manifest.parent, path)  # noqa: PTH118
+            # As it would be given: not ./a.png. And a path may be no text.
+            yield path if here or "://" in path else os.path.join(manifest.parent, path)  # noqa: PTH118
     except (ValueError, LookupError, csv.Error) as exc:
         words = " ".join(str(exc).split())
         message = (

@@ -68,6 +68,10 @@ def test_a_gateway_screens_the_sample_and_learns(url: str, tmp_path: Path) -> No
     assert len(asked) < COUNT
     again = _scanned(url, tmp_path)
     assert 0 == again.returncode, again.stderr
+    other = ("--input-size", "20x20x3", "--output", str(tmp_path / "other.jsonl"))
+    refused = _scanned(url, tmp_path, *other)
+    assert 2 == refused.returncode
+    assert "the gateway's triggers are of images of 16x16" in refused.stderr.splitlines()[-1]
 
 
 async def test_what_a_scan_has_found_is_offered(url: str, tmp_path: Path) -> None:
