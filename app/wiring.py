@@ -42,6 +42,7 @@ from app.settings import (
     Strategy,
     WebhookFormat,
 )
+from app.suspects import Suspects
 from app.tracing.exporting import exporting
 from app.upstream.assembly import Server, open_model
 from app.upstream.http.limits import Limits
@@ -92,7 +93,7 @@ async def open_gateway(
     It is one of so many *workers*, which share the rates. It is there at once;
     `Gateway.readiness` says when it can screen.
     """
-    events, history, incidents = Events(), History(), Incidents()
+    events, history, incidents, suspects = Events(), History(), Incidents(), Suspects()
     events.hear(log)
     fleet = Fleet(events)
     async with (
@@ -106,6 +107,7 @@ async def open_gateway(
             fleet=fleet,
             incidents=incidents,
             incidents_live=settings.quarantine_ttl,
+            suspects=suspects,
         ) as (library, calibrations),
         open_quarantine(settings, workers, incidents.clock) as keeper,
         _sending(settings, fleet, incidents),
@@ -126,6 +128,7 @@ async def open_gateway(
                 incidents=incidents,
                 fleet=fleet,
                 keeper=keeper,
+                suspects=suspects,
             )
             try:
                 yield gateway

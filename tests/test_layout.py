@@ -17,6 +17,8 @@ ELSEWHERE = {
     "detection/reference_set/references": "detection/reference_set/test_calibration",
     "detection/trigger": "detection/test_known_triggers",  # a known trigger is all that it holds
     "evaluation/attacks/poisoning": "evaluation/subjects/test_suite",  # a model is trained on it
+    "detection/suspect": "detection/suspects/test_agreement",  # what is compared
+    "detection/suspects/*": "detection/suspects/test_deciding",  # from a suspect to a trigger
     "evaluation/command/*": "evaluation/command/test_command",  # the command as its users run it
     # the document holds all results:
     "evaluation/experiments/results": "evaluation/report/test_document",
@@ -36,6 +38,7 @@ ELSEWHERE = {
     "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
+    "gateway/suspecting": "web/routes/test_suspects",  # from a suspect to its incidents
     "gateway/timing": "web/answering/test_server_timing",  # the header tells it
     # it follows a change of the model:
     "gateway/preparation/library_check": "gateway/test_after_another_model",
@@ -85,6 +88,7 @@ ELSEWHERE = {
     "upstream/http/connection": "upstream/http/test_session",  # a session owns it
     "upstream/parts": "upstream/test_batching",  # batches are split and joined
     "web/answering/incidents": "web/routes/test_incidents",  # GET /incidents
+    "web/answering/suspects": "web/routes/test_suspects",  # GET /suspects
     "web/answering/event_stream": "web/routes/test_events",  # from a real server
     "web/answering/examples": "web/routes/test_triggers",  # GET /trigger/<id>/examples
     "web/app": "web/test_guard",  # what every path passes

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.detection.plan import Plan
     from app.detection.reference_set.references import References
     from app.detection.search import Answers
+    from app.detection.suspect import Kept, Suspect
     from app.detection.trigger import Term, Trigger
 
 
@@ -52,7 +53,9 @@ class Finding:
     new one, ``known`` one of the library. ``exposed``: undecided before the known triggers that it
     may carry were ruled out. ``place`` is where the known one lies,
     ``terms`` are those of the sum that speaks for it. ``suspicious``: nothing was found, but the
-    image may carry a trigger without a place.
+    image may carry a trigger without a place. ``suspects`` are what may be triggers in it,
+    ``suspects_seen`` the ids of those of other images that it shows as well, and ``proven_by`` of
+    those that have helped to prove ``trigger``.
     """
 
     verdict: Verdict
@@ -64,6 +67,9 @@ class Finding:
     place: Box | None = None
     terms: tuple[Term, ...] = ()
     suspicious: bool = False
+    suspects: tuple[Suspect, ...] = ()
+    suspects_seen: tuple[str, ...] = ()
+    proven_by: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,3 +103,5 @@ class Defence:
     """What its owner has said is no trigger: it isn't found again."""
     draw: int | None
     """What chance is made from where new triggers are looked for; None: only known ones are."""
+    suspects: Sequence[Kept] = ()
+    """What other images made likely, those seen last first."""

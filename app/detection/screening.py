@@ -9,6 +9,7 @@ import numpy as np
 
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
+from app.detection.finding.discovery import Searched
 from app.detection.finding.transplants import Opening, discovered, opening
 from app.detection.origins import WHOLE, beside
 from app.detection.recognising.dismissal import dismissed_in, left_of
@@ -31,12 +32,13 @@ from app.detection.recognising.sighting import (
 )
 from app.detection.recognising.strewn import strewn
 from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding
+from app.detection.suspects.deciding import decided
+from app.detection.suspects.noting import noted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.detection.defence import Defence, Known
-    from app.detection.finding.discovery import Discovery
     from app.detection.origins import Origin
     from app.detection.recognising.questions import Questions
     from app.detection.reference_set.references import References
@@ -102,16 +104,27 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     progress.exposed = False
     if draw is None:
         return Finding(Verdict.CLEAR, said, said)
-    if first is None:
-        found = yield from _search_later(image, label, dismissed, defence, draw)
-    else:
-        found = yield from _search(label, first, answers[1 : len(answers)], defence)
+    shown = yield from decided(image, label, defence, np.random.default_rng(draw))
+    searched = Searched(shown.found)
+    if shown.found is None and first is None:
+        searched = yield from _search_later(image, label, dismissed, defence, draw)
+    elif shown.found is None and first is not None:
+        searched = yield from _search(label, first, answers[1 : len(answers)], defence)
+    found = searched.found
     if found is None:
-        return Finding(Verdict.CLEAR, said, said)
+        suspects = noted(image, label, searched.unproven, defence.plan)
+        return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     trigger = found.trigger(draw, progress.probes)
-    return Finding(Verdict.DISCOVERED, said, found.answer, trigger=trigger)
+    return Finding(
+        Verdict.DISCOVERED,
+        said,
+        found.answer,
+        trigger=trigger,
+        suspects_seen=shown.seen,
+        proven_by=shown.by,
+    )
 
 
 def _with_the_image(image: Image, asked: Sequence[Questions], first: _FirstRound | None) -> Probe:
@@ -301,28 +314,27 @@ def _looks_at_one_class(defence: Defence) -> bool:
 
 def _search_later(
     image: Image, label: int, dismissed: Sequence[Trigger], defence: Defence, draw: int
-) -> Search[Discovery | None]:
+) -> Search[Searched]:
     """Look for a new trigger where the first round couldn't travel with the image."""
     left = yield from left_of(image, label, dismissed, defence)
     if left is None:
-        return None
+        return Searched(None)
     first = _first_round(left.image, defence, draw)
     return (yield from hiding(left.taken_out, _asked_first(label, first, defence)))
 
 
-def _asked_first(label: int, first: _FirstRound, defence: Defence) -> Search[Discovery | None]:
+def _asked_first(label: int, first: _FirstRound, defence: Defence) -> Search[Searched]:
     answers = yield Probe(first.images, origins=first.origins)
     return (yield from _search(label, first, answers, defence))
 
 
-def _search(
-    label: int, first: _FirstRound, answers: Answers, defence: Defence
-) -> Search[Discovery | None]:
+def _search(label: int, first: _FirstRound, answers: Answers, defence: Defence) -> Search[Searched]:
     """Look for a new trigger from the *answers* to the first round on."""
     image = first.opening.image
     count = len(first.opening.images)
     told = answers.labels[count:] if _looks_at_one_class(defence) else None
-    found = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
-    if found is None and told is not None:
-        found = yield from discovered_by_blocks(image, label, told, defence, first.rng)
-    return found
+    by_parts = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
+    if by_parts.found is not None or told is None:
+        return by_parts
+    by_blocks = yield from discovered_by_blocks(image, label, told, defence, first.rng)
+    return Searched(by_blocks.found, (*by_parts.unproven, *by_blocks.unproven))

@@ -45,6 +45,8 @@ class Sign(enum.StrEnum):
     """What the image is while the place is hidden."""
     PIXELS = "pixels"
     """How much more alike the known trigger's the pixels are than clean images' best place."""
+    STREAM = "stream"
+    """How much more alike several images are there than clean images of a class are."""
 
 
 @dataclass(frozen=True)

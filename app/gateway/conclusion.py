@@ -38,6 +38,8 @@ async def concluded(
             examiner.teller.suspicious(outcome, examiner.request)
             return outcome
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
+            if examiner.lookout is not None and not examiner.selected:
+                examiner.lookout.note(driven.result)
             return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
         case Finding(
             verdict=Verdict.KNOWN,
@@ -56,9 +58,11 @@ async def concluded(
         ):
             if not await _is_everybodys(trigger, examiner):
                 finding = Finding(Verdict.UNDECIDED, said, None, exposed=True)
-                return unfinished(finding, library.entries(), policy, driven.probes)
+                return unfinished(finding, examiner.entries(), policy, driven.probes)
             before = {entry.id for entry in library.entries()}
-            entry = await library.register(trigger, examiner.caller)
+            lookout = examiner.lookout
+            alone = lookout is not None and lookout.is_alone(driven.result)
+            entry = await library.register(trigger, examiner.caller, alone=alone)
             if entry.dismissed:
                 return _unflagged(said, Screening.CLEAR, driven)
             known = entry.id in before  # found again, where its pixels didn't tell
@@ -66,11 +70,13 @@ async def concluded(
             if not known:
                 examiner.teller.discovered(entry.id, entry.trigger, examiner.request)
             trigger_id, place, terms = entry.id, trigger.box, trigger.evidence.terms
+            if lookout is not None:
+                lookout.proven(driven.result, trigger_id, new=not known)
         case finding:
             why = "no answer" if driven.cut_off is None else told(driven.cut_off)
             extra = {"request_id": examiner.request.request_id}
             logger.warning("an image was not screened to the end: %s", why, extra=extra)
-            return unfinished(finding, library.entries(), policy, driven.probes, driven.cut_off)
+            return unfinished(finding, examiner.entries(), policy, driven.probes, driven.cut_off)
     TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.gateway.outcome import Outcome
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
+    from app.gateway.suspecting import Lookout
     from app.ports import Entry, TriggerLibrary
 
 
@@ -56,6 +57,7 @@ class Examiner:
     policy: Policy
     learner: Learner
     caller: str = ""
+    lookout: Lookout | None = None
     selected: bool = False
     request: RequestFacts = UNTOLD
     teller: Teller = field(default_factory=lambda: Teller(Events()))
@@ -71,11 +73,15 @@ class Examiner:
         again = verified(trigger, self.prepared.references, self.prepared.plan)
         return (await self.learner.ask(again)).evidence.carry_rate >= ACTS
 
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the triggers that this caller's images are examined for, newest first."""
+        return _of_caller(self.library.entries(), self.caller)
+
     @property
     def searching(self) -> bool:
         """Whether new triggers are looked for; the paper's algorithm stops at the first."""
         stops = self.policy.search is SearchMode.STOP or self.policy.strategy is Strategy.PAPER
-        return not (stops and self.library.entries())
+        return not (stops and self.entries())
 
     def examine(
         self, image: Image, *, screened: bool, progress: Progress | None = None
@@ -86,7 +92,7 @@ class Examiner:
         answer is given it may be one that the image carries. What is known meanwhile stands in
         *progress* (not of the paper's algorithm).
         """
-        known, progress = self.library.entries(), progress or Progress()
+        known, progress = self.entries(), progress or Progress()
         finding = yield from self._screen(image, known, progress, screened=screened)
         suspicious = finding.suspicious
         while late := self._late(finding, known):
@@ -116,7 +122,9 @@ class Examiner:
             return paper.screen(image, references, known, parameters, _draw(image, references.seed))
         draw = _draw(image, references.seed) if screened else None
         dismissed = _dismissed(self.library.dismissed())
-        search = screen(image, Defence(references, plan, known, dismissed, draw), progress)
+        suspects = self.lookout.kept() if screened and self.lookout is not None else ()
+        defence = Defence(references, plan, known, dismissed, draw, suspects)
+        search = screen(image, defence, progress)
         lens, rate = self.prepared.lens, self.policy.second_opinion
         if draw is None or lens is None or rate is None:
             return search
@@ -131,9 +139,16 @@ class Examiner:
         label, ids = int(finding.said.labels[0]), {entry.id for entry in known}
         return tuple(
             entry
-            for entry in self.library.entries()
+            for entry in self.entries()
             if entry.id not in ids and entry.trigger.may_answer(label)
         )
+
+
+@lru_cache(maxsize=64)
+def _of_caller(entries: tuple[Entry, ...], caller: str) -> tuple[Entry, ...]:
+    if all(entry.counts_for(caller) for entry in entries):
+        return entries
+    return tuple(entry for entry in entries if entry.counts_for(caller))
 
 
 @lru_cache(maxsize=4)

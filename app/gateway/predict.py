@@ -30,10 +30,12 @@ from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
 from app.gateway.recording import Recorder
 from app.gateway.selections import Selections
+from app.gateway.suspecting import Watch
 from app.gateway.telling import Teller, described
 from app.history import History
 from app.incidents import Incidents
 from app.settings import FailurePolicy, Strategy
+from app.suspects import Suspects
 from app.tracing import span
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Gateway:
         incidents: Incidents | None = None,
         keeper: Keeper | None = None,
         fleet: Fleet | None = None,
+        suspects: Suspects | None = None,
     ) -> None:
         self.model = model
         self.library = library
@@ -82,6 +85,8 @@ class Gateway:
         self.deeds = Deeds(library, self.incidents)
         self.recorder = Recorder(library, self.incidents, policy.mode, keeper)
         self._teller = Teller(self.events)
+        self.suspects = suspects or Suspects()
+        self._watch = Watch(self.suspects, self._teller, self.recorder)
         self._preparation = preparation
         self._policy = policy
         self._driver = Driver(model, policy.patience_s)
@@ -179,13 +184,14 @@ class Gateway:
             self._policy,
             self._learner,
             visit.pay.caller,
+            self._watch.of(visit, visit.pay.caller),
             selected=visit.selection is not None,
             request=visit.request,
             teller=self._teller,
             flagged=partial(self.recorder.flagged, visit),
         )
         screened = examiner.searching and self._budget.draw()
-        progress, known = Progress(), self.library.entries()
+        progress, known = Progress(), examiner.entries()
         if self._policy.strategy is not Strategy.PAPER:
             self._familiarity.gain(known, prepared.references)
 
@@ -243,6 +249,7 @@ class Gateway:
         await self._learner.close()
         await self._familiarity.close()
         await self._selections.close()
+        await self._watch.close()
         await self.recorder.close()
 
     async def readiness(self) -> Readiness:

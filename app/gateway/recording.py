@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from app import metrics
 from app.gateway.admission.rates import TokenBucket
+from app.gateway.outcome import Screening
 from app.gateway.readiness import Part
 from app.incidents import Incident, Incidents, Said, new_id
 from app.ports import UnknownTriggerError
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from app.detection.trigger import Evidence
+    from app.detection.trigger import Evidence, Term
     from app.gateway.outcome import Outcome, Prediction
     from app.gateway.visit import Visit
     from app.ports import TriggerLibrary
+    from app.suspects import Noted
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +95,7 @@ class Recorder:
         sort.bucket.take(1)
         unlisted, sort.unlisted = sort.unlisted, 0
         now = self._incidents.clock()
-        evidence = self._evidence(trigger_id, outcome)
+        evidence = self._evidence(trigger_id, outcome.terms)
         metrics.INCIDENTS.inc()
 
         async def record() -> None:
@@ -114,6 +116,29 @@ class Recorder:
         """Have written beside each image that is kept what *told* makes of its incident."""
         if self._keeper is not None:
             self._keeper.told = told
+
+    def answered_before(self, noted: Noted, trigger_id: str) -> None:
+        """Record the image of a suspect that has become a trigger: its answer is out."""
+        source = noted.source
+        metrics.INCIDENTS.inc()
+        now = self._incidents.clock()
+        self._incidents.keep(
+            Incident(
+                id=new_id(now),
+                at=now,
+                request_id=source.request_id,
+                key=source.key,
+                upstream=source.upstream,
+                sanitised=source.instead,
+                trigger_id=trigger_id,
+                screening=Screening.CLEAR.value,
+                evidence=self._evidence(trigger_id, noted.suspect.terms),
+                sha256=source.sha256,
+                size=source.size,
+                mode=self._mode.value,
+                late=True,
+            )
+        )
 
     def parts(self) -> tuple[Part, ...]:
         """Return what is to be said of the keeper, among what the gateway needs."""
@@ -159,12 +184,12 @@ class Recorder:
             incident = replace(incident, address=await self._keeper.keep(picture, incident))
         self._incidents.keep(incident)
 
-    def _evidence(self, trigger_id: str, outcome: Outcome) -> Evidence | None:
+    def _evidence(self, trigger_id: str, terms: tuple[Term, ...]) -> Evidence | None:
         try:
             evidence = self._library.entry(trigger_id).trigger.evidence
         except UnknownTriggerError:  # a full library has no room for it
             return None
-        return replace(evidence, terms=outcome.terms)
+        return replace(evidence, terms=terms)
 
     def _sort(self, key: str | None, trigger_id: str) -> _Sort:
         named = (key, trigger_id)

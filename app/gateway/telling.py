@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
     from app.gateway.visit import RequestFacts
+    from app.suspects import Noted
 
 SEEN_EVERY_S: Final = 60.0
 """Between two events of one known trigger that is seen again and again, on each worker."""
+
+SUSPECTED_EVERY_S: Final = 60.0
+"""Between two events of suspects that other images show as well, on each worker."""
 
 
 class Teller:
@@ -28,6 +32,7 @@ class Teller:
     def __init__(self, events: Events, clock: Callable[[], float] = time.monotonic) -> None:
         self._events = events
         self._seen = Rations(SEEN_EVERY_S, clock)
+        self._suspected = Rations(SUSPECTED_EVERY_S, clock)
 
     def discovered(self, trigger_id: str, trigger: Trigger, request: RequestFacts) -> None:
         """Tell of a trigger that an image of *request* has revealed."""
@@ -60,6 +65,22 @@ class Teller:
         )
         if outcome.screening is Screening.KNOWN_TRIGGER and (count := self._seen.take(trigger_id)):
             self._events.tell(Kind.TRIGGER_SEEN, trigger=trigger_id, images=count)
+
+    def suspected(self, noted: Noted, request: RequestFacts) -> None:
+        """Tell of a suspect that an image of *request* shows as well: it may be a trigger."""
+        if count := self._suspected.take("all"):
+            box = noted.suspect.box
+            self._events.tell(
+                Kind.TRIGGER_SUSPECT,
+                trigger=noted.id,
+                target=noted.suspect.target,
+                x=box.x,
+                y=box.y,
+                width=box.width,
+                height=box.height,
+                suspects=count,
+                **_facts(request),
+            )
 
     def suspicious(self, outcome: Outcome, request: RequestFacts) -> None:
         """Tell of an image of *request* that may carry a trigger without a place."""

@@ -20,8 +20,10 @@ from app.library.shared.history import SharedHistory
 from app.library.shared.incidents import SharedIncidents
 from app.library.shared.news import News
 from app.library.shared.store import Store
+from app.library.shared.suspects import SharedSuspects
 from app.library.triggers import RedisTriggerLibrary
 from app.ports import LibraryError
+from app.suspects import Suspects
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -53,14 +55,15 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     fleet: Fleet | None = None,
     incidents: Incidents | None = None,
     incidents_live: timedelta = LIVES,
+    suspects: Suspects | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
-    *history* and *incidents* are this worker's, and become those of all; *fleet* hears the events
-    of all.
+    *history*, *incidents* and *suspects* are this worker's, and become those of all; *fleet* hears
+    the events of all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
@@ -82,6 +85,11 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
             library.reach,
             lives=incidents_live,
             clock=store_clock,
+        )
+        noted = suspects or Suspects()
+        noted.clock = library.now
+        suspected = SharedSuspects(
+            client, keys, noted, store.unreadable, library.reach, clock=store_clock
         )
         owed = False
 
@@ -107,6 +115,8 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 repeating(library.exchange, LOOK_SECONDS),
                 repeating(minutes.tell, MINUTES_SECONDS),
                 repeating(listed.tell, EXCHANGE_SECONDS),
+                repeating(suspected.tell, EXCHANGE_SECONDS),
+                repeating(suspected.exchange, LOOK_SECONDS),
             ):
                 yield library, calibrations
         finally:
@@ -115,3 +125,4 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 await library.exchange()
                 await shared.write()
                 await listed.tell()
+                await suspected.tell()

@@ -97,16 +97,16 @@ class MemoryTriggerLibrary:
     async def check(self) -> None:
         """Return: there is nothing to be read first."""
 
-    async def register(self, trigger: Trigger, caller: str = "") -> Entry:  # noqa: ARG002
+    async def register(self, trigger: Trigger, caller: str = "", *, alone: bool = False) -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
         A full library that has no room for it doesn't keep it.
         """
         same = self._current().same_as(trigger)
         if same is not None:
-            return same
-        now = self._clock()
-        entry = Entry(f"t-{next(self._numbers)}", trigger, now, now, hits=0)
+            return self._changed(same.revealed_by(caller, alone=alone))
+        now, only = self._clock(), caller if alone else None
+        entry = Entry(f"t-{next(self._numbers)}", trigger, now, now, hits=0, only=only)
         self._copy = self._copy.keeping(entry)
         return entry
 

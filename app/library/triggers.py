@@ -112,10 +112,11 @@ class RedisTriggerLibrary:
         if self._copy.version is None:
             raise StoreAwayError(self.problem())
 
-    async def register(self, trigger: Trigger, caller: str = "") -> Entry:
+    async def register(self, trigger: Trigger, caller: str = "", *, alone: bool = False) -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
-        An image of *caller* has revealed it; empty where callers can't be told apart.
+        An image of *caller* has revealed it; empty where callers can't be told apart. *alone*: it
+        counts for his images, until another one's reveals it too.
 
         It is in this worker's copy before anything is waited for. Without Redis it stays there and
         is written by the next `synchronise` that succeeds. If the library is full of what is worth
@@ -124,12 +125,15 @@ class RedisTriggerLibrary:
         entry = self._copy.same_as(trigger)
         if entry is None:
             now = self._clock()
-            entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0)
+            only = caller if alone else None
+            entry = Entry(f"t-{secrets.token_hex(6)}", trigger, now, now, hits=0, only=only)
             self._copy = self._copy.keeping(entry)
             self._finders = {i: c for i, c in self._finders.items() if i in self._copy.unwritten}
             self._finders[entry.id] = caller
             if entry.id not in self._copy.entries:
                 self._unkept(entry)
+        elif (shared := entry.revealed_by(caller, alone=alone)) is not entry:
+            self._copy = self._copy.keeping(shared)
         if entry.id in self._copy.unwritten and not self.reach.problem("triggers"):
             with suppress(LibraryError), span("library"):
                 await self.synchronise()

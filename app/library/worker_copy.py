@@ -181,7 +181,9 @@ class Copy:
         unwritten = [entry for entry in own if entry.id not in elsewhere]
         unwritten.sort(key=lambda entry: entry.last_seen_at)  # the last may need the first's room
         for entry in unwritten:
-            entries[entry.id] = replace(entries.get(entry.id, entry), trigger=entry.trigger)
+            there = entries.get(entry.id, entry)
+            only = there.only if entry.only is not None else None  # once shared it stays so
+            entries[entry.id] = replace(there, trigger=entry.trigger, only=only)
         return replace(
             self,
             version=contents.version,

@@ -117,6 +117,15 @@ STORE_UNREADABLE: Final = Counter(
     "neo_store_unreadable", "Fields of the shared store that were left out, as none can read them"
 )
 TRIGGERS: Final = Gauge("neo_triggers", "Triggers that are in use", multiprocess_mode="livemax")
+SUSPECTS: Final = Gauge(
+    "neo_suspects", "Suspects that are kept: what may be triggers", multiprocess_mode="livemax"
+)
+SUSPECTS_NOTED: Final = Counter(
+    "neo_suspects_noted", "Suspects that images have shown, kept or not"
+)
+SUSPECTS_PROVEN: Final = Counter(
+    "neo_suspects_proven", "Triggers that several images together have proven"
+)
 TRIGGERS_UNKEPT: Final = Counter(
     "neo_triggers_unkept", "New triggers that a full library had no room for"
 )

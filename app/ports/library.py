@@ -29,6 +29,7 @@ class Entry:
     """A trigger in the library. ``dismissed``: its owner has said that it is none.
 
     Its time to live counts from ``last_seen_at``: an image carried it then, or it was ``restored``.
+    ``only``: it counts for this caller's images alone, since nobody else has shown it yet.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Entry:
     hits: int
     dismissed: bool = False
     restored: Restoration | None = None
+    only: str | None = None
 
     @property
     def last_image_at(self) -> datetime:
@@ -45,6 +47,15 @@ class Entry:
         if self.restored is None or self.last_seen_at > self.restored.at:
             return self.last_seen_at
         return self.restored.last_image_at
+
+    def counts_for(self, caller: str) -> bool:
+        """Say if it is looked for in images of *caller*."""
+        return self.only is None or self.only == caller
+
+    def revealed_by(self, caller: str, *, alone: bool) -> Entry:
+        """Return it as it is once an image of *caller* has revealed it again."""
+        known_already = self.only is None or (alone and self.only == caller)
+        return self if known_already else replace(self, only=None)
 
     def restored_at(self, moment: datetime) -> Entry:
         """Return it as it is when its owner restores it: long unseen, it would expire at once."""
@@ -103,11 +114,13 @@ class TriggerLibrary(Protocol):
         """Return one trigger, dismissed ones too; no I/O. Raises UnknownTriggerError."""
         ...
 
-    async def register(self, trigger: Trigger, caller: str = "") -> Entry:
+    async def register(self, trigger: Trigger, caller: str = "", *, alone: bool = False) -> Entry:
         """Add *trigger*, or return the entry of the same trigger (maybe a dismissed one).
 
-        An image of *caller* has revealed it; empty where callers can't be told apart. A full
-        library may have no room for it; then the entry that is returned is not in it.
+        An image of *caller* has revealed it; empty where callers can't be told apart. *alone*: by
+        what other images of that caller had shown, so it counts for his alone, until what another
+        one's shows is the same trigger. A full library may have no room for it; then the entry that
+        is returned is not in it.
         """
         ...
 

@@ -34,7 +34,16 @@ from app.web.pages import assets, changing, dashboard, trying
 from app.web.pages.docs import register_docs
 from app.web.protocols import instances, oip, server_pages
 from app.web.protocols.drop_in import errors
-from app.web.routes import events, health, incidents, metrics, predict, reports, triggers
+from app.web.routes import (
+    events,
+    health,
+    incidents,
+    metrics,
+    predict,
+    reports,
+    suspects,
+    triggers,
+)
 from app.web.service import DOOR, DRAIN, Service
 from app.web.traced import traced
 
@@ -178,6 +187,7 @@ def _register_routes(app: FastAPI, keys: Keys) -> None:
     )
     app.include_router(events.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(reports.router, dependencies=keys.for_admins(), responses=no_admin)
+    app.include_router(suspects.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(incidents.router, dependencies=keys.for_admins(), responses=no_admin)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -66,13 +66,14 @@ def _references(channels: int) -> Images:
 async def plain_gateway(
     model: TinyModel, library: FaultyLibrary, **changed: Any
 ) -> AsyncIterator[Gateway]:
-    """Run a plain proxy with references for its examples; its policy is *changed*."""
+    """Run a plain proxy with references for its examples; its policy is *changed*, or these."""
     channels, keeper = model.size.channels, changed.pop("keeper", None)
+    references = changed.pop("references", None)
     preparation = Preparation(
         Calibrator(
             model,
             CALIBRATIONS,
-            lambda _: _references(channels),
+            lambda _: _references(channels) if references is None else references,
             identity="tiny",
             trigger_max=TRIGGER_MAX,
             second_opinion=changed.get("second_opinion"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from app.detection.evidence.confirmation import LIKELY, TOGETHER, Look, confirm, undecidable
 from app.detection.evidence.novelty import novelties
-from app.detection.finding.discovery import established
+from app.detection.finding.discovery import Discovery, Searched, Unproven, established, of_look
 from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.origins import beside, within
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
-    from app.detection.finding.discovery import Discovery
     from app.detection.plan import Plan
     from app.detection.search import Image, Images, Search
 
@@ -55,29 +54,34 @@ def discovered_by_blocks(
     told: NDArray[np.int64],
     defence: Defence,
     rng: np.random.Generator,
-) -> Search[Discovery | None]:
-    """Find a trigger where a blocked row and column *told* (bands,) another label; or None.
+) -> Search[Searched]:
+    """Find a trigger where a blocked row and column *told* (bands,) another label.
 
     Not where there are too few references of either class to decide anything.
     """
     if not defence.references.are_enough(label):
-        return None
+        return Searched(None)
     cells = _novel_cells(image, label, told, defence)
     if not cells:
-        return None
+        return Searched(None)
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
-    tried = 0
-    for look in (yield from _carrying(image, label, revealed, defence, rng)):
-        if tried == TRIED:
+    tried: list[Unproven] = []
+    looks = yield from _carrying(image, label, revealed, defence, rng)
+    for look in looks:
+        if len(tried) == TRIED:
             break
         yield from placebo_rate(look.pieces, label, look.source, defence.references)
         if undecidable(image, label, look, defence.references):
             continue
-        tried += 1
         found = yield from established(image, label, look, defence, rng)
-        if found is not None:
-            return (yield from _of_its_classes(found, defence, rng))
-    return None
+        if isinstance(found, Discovery):
+            return Searched((yield from _of_its_classes(found, defence, rng)))
+        tried.append(found)
+    carrying = [Unproven(one.pieces, one.source, terms=of_look(one)) for one in looks]
+    needed = [
+        Unproven(one.pieces, one.b, terms=of_look(Look(one.pieces, one.b))) for one in revealed
+    ]
+    return Searched(None, (*tried, *carrying, *needed))
 
 
 def _of_its_classes(

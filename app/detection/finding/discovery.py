@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import confirm, undecidable
+from app.detection.evidence.confirmation import UNDECIDABLE, confirm, undecidable
 from app.detection.evidence.nature import nature_at
 from app.detection.evidence.weighing import (
     NECESSARY,
@@ -52,7 +52,7 @@ class Discovery:
     label: int
     source: int | None
     transplants: Transplants
-    located: _Located
+    located: Located
     healed: Healed
     answer: Answers | None
     terms: tuple[Term, ...]
@@ -92,6 +92,24 @@ class Discovery:
         )
 
 
+@dataclass(frozen=True)
+class Unproven:
+    """Pieces that weren't proven to be a trigger; ``located``: they were found in the windows."""
+
+    pieces: tuple[Box, ...]
+    source: int | None
+    located: bool = False
+    terms: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What a search has found, or what may be a trigger, the likeliest first."""
+
+    found: Discovery | None
+    unproven: tuple[Unproven, ...] = ()
+
+
 def _mask(pieces: Sequence[Box], box: Box) -> NDArray[np.bool_]:
     mask = np.zeros((box.height, box.width), bool)
     for piece in pieces:
@@ -107,15 +125,16 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     defence: Defence,
     rng: np.random.Generator,
     others: Sequence[Box] = (),
-) -> Search[Discovery | None]:
-    """Confirm pieces, find the trigger in them and what heals it; None if it is no trigger.
+) -> Search[Discovery | Unproven]:
+    """Confirm pieces, find the trigger in them and what heals it; else say what isn't proven.
 
     *others* are parts of the image that may be enough for its label as well.
     """
     references, plan = defence.references, defence.plan
     yield from placebo_rate(look.pieces, label, look.source, references)
+    unproven = Unproven(look.pieces, look.source, terms=of_look(look))
     if undecidable(image, label, look, references):
-        return None
+        return unproven
     windows = _windows(look, plan)
     confirming = confirm(image, label, look, references, rng)
     onto = references.acted_on(label, look.source, rng)
@@ -126,22 +145,35 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is None or synthetic is None:
-        return None
+        return unproven
     found = yield from _located(image, label, replace(look, pieces=windows), synthetic, defence)
     if found is None:
-        return None
+        return unproven
     look = replace(look, pieces=found.pieces)
-    healed = yield from heal(
-        image, label, look, windows, synthetic, found.nature, defence, rng, others
-    )
+    terms = _weighed(look, transplants, found.nature, freed=False)
+    unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
+    healing = heal(image, label, look, windows, synthetic, found.nature, defence, rng, others)
+    healed = (yield from healing) if found.nature.excluded else None
     if healed is None:
-        return None
+        return unproven
     freed = bool(healed.answer.labels[0] != label)
     terms = _weighed(look, transplants, found.nature, freed=freed)
     if not look.necessary and total(terms) < SURE_UNNEEDED:
-        return None
+        return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
+
+
+def of_look(look: Look) -> tuple[Term, ...]:
+    """Return what a first *look* says for its pieces."""
+    needed = Term(Sign.BLOCKING, NECESSARY[-1], "without it the image loses its class")
+    carried = Term(
+        Sign.CARRYING,
+        of_carrying(look.carried, look.asked, UNDECIDABLE),
+        f"{look.carried} of {look.asked} transplants carried; how often clean images' do isn't"
+        " known",
+    )
+    return ((needed,) if look.necessary else ()) + ((carried,) if look.asked else ())
 
 
 def _weighed(
@@ -162,13 +194,14 @@ def _weighed(
             Sign.NATURE,
             of_nature(nature.rate, nature.novelty),
             f"around the box clean images of the class carry at the rate {nature.rate:.2f}; the"
-            f" pixels are {_times(nature.novelty)}",
+            f" pixels are {times_as_new(nature.novelty)}",
         ),
         Term(Sign.BLOCKING, NECESSARY[needed], f"without it the image {hidden[needed]}"),
     )
 
 
-def _times(novelty: float) -> str:
+def times_as_new(novelty: float) -> str:
+    """Say how new pixels of so much *novelty* are."""
     if not np.isfinite(novelty):
         return "beside too few references to say how new they are"
     return f"{novelty:.1f} times as new as is usual"
@@ -182,7 +215,7 @@ def _windows(look: Look, plan: Plan) -> tuple[Box, ...]:
 
 
 @dataclass(frozen=True)
-class _Located:
+class Located:
     """Where a trigger lies, and what nature has to say there."""
 
     pieces: tuple[Box, ...]
@@ -191,10 +224,10 @@ class _Located:
 
 def _located(
     image: Image, label: int, look: Look, synthetic: Synthetic, defence: Defence
-) -> Search[_Located | None]:
+) -> Search[Located | None]:
     """Find the trigger in confirmed pieces, from images that these have turned.
 
-    None if it is too large, or if nature may be what carries.
+    None if it is too large.
     """
     plan = defence.plan
     pieces = yield from localise(look.pieces, label, synthetic)
@@ -203,4 +236,4 @@ def _located(
     edged = [plan.edged(piece) for piece in pieces]
     found = replace(look, pieces=pieces)
     nature = yield from nature_at(edged, image, label, found, defence.references)
-    return _Located(pieces, nature) if nature.excluded else None
+    return Located(pieces, nature)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import first_look
-from app.detection.finding.discovery import established
+from app.detection.finding.discovery import Discovery, Searched, established
 from app.detection.geometry import around
 from app.detection.images import transplant
 from app.detection.origins import within
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look
-    from app.detection.finding.discovery import Discovery
     from app.detection.geometry import Box
     from app.detection.origins import Origin
     from app.detection.plan import Plan
@@ -46,7 +45,7 @@ AGAIN = 2
 
 
 @dataclass(frozen=True)
-class Suspect:
+class Crossing:
     """A window that may hold a trigger, and the ``band`` whose references it is asked on."""
 
     window: Box
@@ -77,24 +76,26 @@ def discovered(
     label: int,
     defence: Defence,
     rng: np.random.Generator,
-) -> Search[Discovery | None]:
-    """Find a trigger from the *answers* to the opening on; None if there is none."""
+) -> Search[Searched]:
+    """Find a trigger from the *answers* to the opening on, or what may be one."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
-    asked = suspects(hits, plan)
+    asked = crossings(hits, plan)
     alive, looks = yield from together(
         [
             survivors(image, label, asked, references),
             first_look(image, label, [s.window for s in asked], references, rng),
         ]
     )
-    surviving = {suspect.window for suspect in alive}
+    surviving = {crossing.window for crossing in alive}
     looks = [one for one in looks if surviving.issuperset(one.pieces)]
+    unproven = []
     for look in looks:
         found = yield from established(image, label, look, defence, rng, _beside(look, looks))
-        if found is not None:
-            return found
-    return None
+        if isinstance(found, Discovery):
+            return Searched(found)
+        unproven.append(found)
+    return Searched(None, tuple(unproven))
 
 
 def _beside(look: Look, looks: Sequence[Look]) -> list[Box]:
@@ -131,7 +132,7 @@ def opened(
     return hits
 
 
-def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
+def crossings(hits: NDArray[np.bool_], plan: Plan) -> list[Crossing]:
     """Return the cells in which rows and columns that carried cross, the smallest windows first.
 
     A trigger is in neighbouring ones. Rows, or columns, with others between them are of several
@@ -139,13 +140,13 @@ def suspects(hits: NDArray[np.bool_], plan: Plan) -> list[Suspect]:
     """
     rows, columns = np.flatnonzero(hits[: len(plan.rows)]), np.flatnonzero(hits[len(plan.rows) :])
     places = [(some, others) for some in _runs(rows) for others in _runs(columns)]
-    found = {s.window: s for place in places[:PLACES] for s in _suspects_of(*place, plan)}
-    return sorted(found.values(), key=lambda suspect: suspect.window.area)
+    found = {s.window: s for place in places[:PLACES] for s in _crossings_of(*place, plan)}
+    return sorted(found.values(), key=lambda crossing: crossing.window.area)
 
 
-def _suspects_of(
+def _crossings_of(
     rows: NDArray[np.intp], columns: NDArray[np.intp], plan: Plan
-) -> Iterator[Suspect]:
+) -> Iterator[Crossing]:
     """Yield the cells of one place, the middle ones first.
 
     After them comes the larger window around it that holds the largest trigger whole.
@@ -155,11 +156,11 @@ def _suspects_of(
         key=lambda cell: abs(cell[0] - rows.mean()) + abs(cell[1] - columns.mean()),
     )
     for cell in cells[:CELLS]:
-        yield Suspect(plan.edged(plan.cell(*cell)), cell[0])
+        yield Crossing(plan.edged(plan.cell(*cell)), cell[0])
     middle = around(
         [plan.cell(row, column) for row in _middle(rows) for column in _middle(columns)]
     )
-    yield Suspect(middle.grown(plan.margin, plan.width, plan.height), cells[0][0])
+    yield Crossing(middle.grown(plan.margin, plan.width, plan.height), cells[0][0])
 
 
 def _runs(indices: NDArray[np.intp]) -> list[NDArray[np.intp]]:
@@ -173,8 +174,8 @@ def _middle(indices: NDArray[np.intp]) -> tuple[int, int]:
 
 
 def survivors(
-    image: Image, label: int, asked: Sequence[Suspect], references: References
-) -> Search[list[Suspect]]:
+    image: Image, label: int, asked: Sequence[Crossing], references: References
+) -> Search[list[Crossing]]:
     """Ask *asked* again, each on the second and third of its references; return what carries.
 
     On any, not on each: a reference that holds its class hard against nature may hold it against a
@@ -182,15 +183,15 @@ def survivors(
     speaks against it.
     """
     trials = [
-        (suspect, reference)
-        for suspect in asked
-        for reference in islice(references.robust(suspect.band, label), 1, 1 + AGAIN)
+        (crossing, reference)
+        for crossing in asked
+        for reference in islice(references.robust(crossing.band, label), 1, 1 + AGAIN)
     ]
     if not trials:
         return list(asked)
     hits = yield from carries(
         image, label, [s.window for s, _ in trials], [r for _, r in trials], references
     )
-    carried = {suspect for (suspect, _), hit in zip(trials, hits, strict=True) if hit}
-    missed = {suspect for suspect, _ in trials} - carried
-    return [suspect for suspect in asked if suspect not in missed]
+    carried = {crossing for (crossing, _), hit in zip(trials, hits, strict=True) if hit}
+    missed = {crossing for crossing, _ in trials} - carried
+    return [crossing for crossing in asked if crossing not in missed]

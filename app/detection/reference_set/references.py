@@ -103,6 +103,14 @@ class References:
     """How well a trigger's pixels fit clean images (`sighting`); as long as it is known."""
     usual_strewn: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """The same for each way of looking for it everywhere (`strewn`)."""
+    usual_agreements: dict[Any, Any] = field(default_factory=dict)
+    """How much clean images of a class have in common at a place (`agreement`)."""
+    usual_fits: MutableMapping[Any, Any] = field(default_factory=WeakKeyDictionary)
+    """How well a suspect's pixels fit clean images; as long as it is kept."""
+    usually_apart: dict[Any, float] = field(default_factory=dict)
+    """How far apart clean images of a class are, as sketches."""
+    middles: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    """What clean images of a class show, pixel by pixel the middle of them (`agreement`)."""
     shrunken: dict[int, Images] = field(default_factory=dict)
     """All images, smaller by so many pixels a side; another."""
 

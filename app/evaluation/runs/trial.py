@@ -18,9 +18,11 @@ from app.gateway.learning import Learner
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
 from app.gateway.preparation.prepared import Calibrator
+from app.gateway.suspecting import Watch
 from app.gateway.visit import Visit
 from app.ports import Arrival
 from app.settings import Strategy
+from app.suspects import Suspects
 from app.wiring import library_in_memory
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Trial:
         self._driver = Driver(subject.model, policy.patience_s)
         self._library, self._store = library_in_memory(seed)
         self._learner = Learner(self._library, self._model, policy.strategy)
+        self._watch = Watch(Suspects())
         self._prepared: Prepared | None = None
         self._right: NDArray[np.int64] = np.empty(0, np.int64)
         self._found: dict[str, Found] = {}
@@ -118,19 +121,26 @@ class Trial:
         if self._prepared is None:
             said = prediction(await self._plain_answer(image, meter))
             return _noted(Outcome(said, said, Screening.OFF, None, 1), meter)
-        return await self._examined(
-            image, Examiner(self._prepared, self._library, self._policy, self._learner), meter
+        visit = Visit(Arrival(image))
+        examiner = Examiner(
+            self._prepared,
+            self._library,
+            self._policy,
+            self._learner,
+            lookout=self._watch.of(visit, ""),
         )
+        return await self._examined(visit, examiner, meter)
 
     async def _plain_answer(self, image: Image, meter: Meter) -> Answers:
         search = metered(unexamined(image), meter)
         return (await self._driver.drive(search, Visit(Arrival(image)))).result
 
-    async def _examined(self, image: Image, examiner: Examiner, meter: Meter) -> Screened:
-        """Do with *image* what the gateway does with it."""
+    async def _examined(self, visit: Visit, examiner: Examiner, meter: Meter) -> Screened:
+        """Do with the image of *visit* what the gateway does with it."""
+        image = visit.image
         searching = examiner.searching
         search = metered(examiner.examine(image, screened=searching), meter)
-        driven = await self._driver.drive(search, Visit(Arrival(image)))
+        driven = await self._driver.drive(search, visit)
         try:
             return _noted(await concluded(image, driven, examiner, screened=searching), meter)
         except UnscreenedError:

@@ -80,6 +80,8 @@ def encode_entry(entry: Entry) -> bytes:
     if entry.restored is not None:
         at, last_image_at = entry.restored.at, entry.restored.last_image_at
         fields["restored"] = {"at": encode_time(at), "last_image_at": encode_time(last_image_at)}
+    if entry.only is not None:
+        fields["only"] = entry.only
     return orjson.dumps(fields)
 
 
@@ -106,6 +108,7 @@ def decode_entry(data: bytes, *, hits: int, last_seen_at: datetime | None) -> En
                 hits,
                 dismissed,
                 _restoration(more.get("restored")),
+                _only(more.get("only")),
             )
         case _:
             raise EncodingError(what="entry")
@@ -122,14 +125,20 @@ def _restoration(fields: object) -> Restoration | None:
             raise EncodingError(what="entry")
 
 
+def _only(caller: object) -> str | None:
+    if caller is None or isinstance(caller, str):
+        return caller
+    raise EncodingError(what="entry")
+
+
 def encode_sample(sample: NDArray[np.uint8]) -> bytes:
     """Return *sample* (height, width, channels) as bytes."""
-    return orjson.dumps(_pixel_fields(sample))
+    return orjson.dumps(pixel_fields(sample))
 
 
 def decode_sample(data: bytes) -> NDArray[np.uint8]:
     """Return the sample in *data*. Raises EncodingError."""
-    return _pixels(parsed(data))
+    return pixels_of(parsed(data))
 
 
 def decode_rate(text: bytes) -> float:
@@ -146,7 +155,8 @@ def _share(value: float) -> float:
     return value
 
 
-def _count(value: int) -> int:
+def count_of(value: int) -> int:
+    """Return *value*, a count, a class or a side. Raises EncodingError if it is none."""
     if not 0 <= value < LARGEST:
         raise EncodingError(what="count")
     return value
@@ -157,12 +167,12 @@ def _trigger_fields(trigger: Trigger) -> dict[str, Any]:
     return {
         "target": int(trigger.target),
         "source": None if trigger.source is None else int(trigger.source),
-        "box": _box_fields(trigger.box),
-        "patch": _pixel_fields(trigger.patch),
-        "mask": None if trigger.mask is None else _pixel_fields(trigger.mask.astype(np.uint8)),
-        "blocker": {"box": _box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
+        "box": box_fields(trigger.box),
+        "patch": pixel_fields(trigger.patch),
+        "mask": None if trigger.mask is None else pixel_fields(trigger.mask.astype(np.uint8)),
+        "blocker": {"box": box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
         "natural": float(trigger.natural),
-        "pieces": [_box_fields(piece) for piece in trigger.pieces],
+        "pieces": [box_fields(piece) for piece in trigger.pieces],
         "moves": bool(trigger.moves),
         "image": [int(trigger.image_width), int(trigger.image_height)],
         "evidence": evidence_fields(evidence),
@@ -190,7 +200,7 @@ def _trigger(fields: object) -> Trigger:
         case {
             "target": int(target),
             "source": int() | None as source,
-            "box": box_fields,
+            "box": its_box,
             "patch": patch_fields,
             "mask": mask_fields,
             "blocker": blocker_fields,
@@ -199,13 +209,13 @@ def _trigger(fields: object) -> Trigger:
             "pieces": [*pieces_fields],
             "evidence": evidence,
         }:
-            box, patch = _box(box_fields), _pixels(patch_fields)
-            source = source if source is None else _count(source)
-            target, width, height = _count(target), _count(width), _count(height)
-            mask = None if mask_fields is None else _pixels(mask_fields).astype(np.bool_)
+            box, patch = box_of(its_box), pixels_of(patch_fields)
+            source = source if source is None else count_of(source)
+            target, width, height = count_of(target), count_of(width), count_of(height)
+            mask = None if mask_fields is None else pixels_of(mask_fields).astype(np.bool_)
             blocker, why = _blocker(blocker_fields), evidence_of(evidence)
-            pieces = tuple(_box(piece) for piece in pieces_fields)
-            inside = all(_inside(one, width, height) for one in (blocker.box, *pieces))
+            pieces = tuple(box_of(piece) for piece in pieces_fields)
+            inside = all(is_inside(one, width, height) for one in (blocker.box, *pieces))
             if not (inside and _fits(box, width, height, patch, mask)):
                 raise EncodingError(what="trigger")
             moves = (
@@ -238,21 +248,24 @@ def _fits(
 ) -> bool:
     size = (box.height, box.width)
     return (
-        _inside(box, width, height)
+        is_inside(box, width, height)
         and patch.shape in {(*size, 1), (*size, 3)}
         and (mask is None or mask.shape == size)
     )
 
 
-def _inside(box: Box, width: int, height: int) -> bool:
+def is_inside(box: Box, width: int, height: int) -> bool:
+    """Say if *box* is in an image of this size."""
     return box.x + box.width <= width and box.y + box.height <= height
 
 
-def _box_fields(box: Box) -> list[int]:
+def box_fields(box: Box) -> list[int]:
+    """Return *box* as JSON has it."""
     return [int(box.x), int(box.y), int(box.width), int(box.height)]
 
 
-def _box(fields: object) -> Box:
+def box_of(fields: object) -> Box:
+    """Return the box that these *fields* of JSON are. Raises EncodingError."""
     match fields:
         case [int(x), int(y), int(width), int(height)] if min(x, y, width - 1, height - 1) >= 0:
             return Box(x, y, width, height)
@@ -263,7 +276,7 @@ def _box(fields: object) -> Box:
 def _blocker(fields: object) -> Blocker:
     match fields:
         case {"box": box, "fill": str(fill)} if fill in list(Fill):
-            return Blocker(_box(box), Fill(fill))
+            return Blocker(box_of(box), Fill(fill))
         case _:
             raise EncodingError(what="blocker")
 
@@ -283,22 +296,23 @@ def evidence_of(fields: object) -> Evidence:
             "novelty": float() | None as novelty,
         }:
             return Evidence(
-                _count(carried),
-                1 + _count(transplants - 1),
+                count_of(carried),
+                1 + count_of(transplants - 1),
                 _share(placebo),
                 _share(heal_rate),
-                _count(probes),
+                count_of(probes),
                 seed,
-                class_b if class_b is None else _count(class_b),
+                class_b if class_b is None else count_of(class_b),
                 necessary,
                 novelty,
-                _terms(fields),
+                terms_of(fields),
             )
         case _:
             raise EncodingError(what="evidence")
 
 
-def _terms(evidence: object) -> tuple[Term, ...]:
+def terms_of(evidence: object) -> tuple[Term, ...]:
+    """Return the terms among the fields of *evidence*; none if an older release wrote it."""
     match evidence:
         case {"terms": [*terms]}:
             return tuple(map(_term, terms))
@@ -314,11 +328,13 @@ def _term(fields: object) -> Term:
             raise EncodingError(what="term of evidence")
 
 
-def _pixel_fields(pixels: NDArray[np.uint8]) -> dict[str, Any]:
+def pixel_fields(pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return *pixels* as JSON has them."""
     return {"shape": list(pixels.shape), "base64": base64.b64encode(pixels.tobytes()).decode()}
 
 
-def _pixels(fields: object) -> NDArray[np.uint8]:
+def pixels_of(fields: object) -> NDArray[np.uint8]:
+    """Return the pixels that these *fields* of JSON are. Raises EncodingError."""
     match fields:
         case {"shape": [*shape], "base64": str(text)}:
             try:

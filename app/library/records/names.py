@@ -48,6 +48,9 @@ class Keys:
         self.news = f"{self._prefix}:news"
         self.events = f"{self._prefix}:events"
         self.sightings = f"{self._prefix}:sightings"
+        self.suspects = f"{self._prefix}:suspects"
+        self.suspects_seen = f"{self._prefix}:suspects_seen"
+        self.suspects_callers = f"{self._prefix}:suspects_callers"
         self.sent_until = f"{self._prefix}:sent-until"
 
     def minute(self, number: int) -> str:

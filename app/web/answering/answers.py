@@ -283,10 +283,10 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
         id=entry.id,
         state=TriggerState.DISMISSED if entry.dismissed else TriggerState.ACTIVE,
         target=TargetClass(trigger.target, labels[trigger.target]),
-        source=_class(trigger.source, labels),
-        box=_box(trigger.box),
+        source=class_answer(trigger.source, labels),
+        box=box_answer(trigger.box),
         image_size=ImageSize(trigger.image_width, trigger.image_height),
-        blocker=BlockerAnswer(trigger.blocker.fill, _box(trigger.blocker.box)),
+        blocker=BlockerAnswer(trigger.blocker.fill, box_answer(trigger.blocker.box)),
         carry_rate=trigger.evidence.carry_rate,
         heal_rate=trigger.evidence.heal_rate,
         evidence=evidence_answer(trigger.evidence, labels),
@@ -310,21 +310,23 @@ def evidence_answer(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
         carried=evidence.carried,
         transplants=evidence.transplants,
         placebo_rate=evidence.placebo,
-        class_b=_class(evidence.class_b, labels),
+        class_b=class_answer(evidence.class_b, labels),
         necessary=evidence.necessary,
         novelty=evidence.novelty,
         probes=evidence.probes,
         seed=evidence.seed,
-        sum=_rounded(total(evidence.terms)) if evidence.terms else None,
-        terms=tuple(TermAnswer(t.sign, _rounded(t.weight), t.seen) for t in evidence.terms),
+        sum=rounded(total(evidence.terms)) if evidence.terms else None,
+        terms=tuple(TermAnswer(t.sign, rounded(t.weight), t.seen) for t in evidence.terms),
     )
 
 
-def _rounded(weight: float) -> float:
+def rounded(weight: float) -> float:
+    """Return a term's *weight* as it is told."""
     return round(weight, 2)
 
 
-def _class(index: int | None, labels: Labels) -> TargetClass | None:
+def class_answer(index: int | None, labels: Labels) -> TargetClass | None:
+    """Return the class *index* with its name, if there is one."""
     return None if index is None else TargetClass(index, labels[index])
 
 
@@ -332,5 +334,6 @@ def _predicted(prediction: Prediction, labels: Labels) -> PredictedClass:
     return predicted(prediction.index, prediction.score, labels)
 
 
-def _box(box: Box) -> BoxAnswer:
+def box_answer(box: Box) -> BoxAnswer:
+    """Return the answer for a rectangle."""
     return BoxAnswer(box.x, box.y, box.width, box.height)

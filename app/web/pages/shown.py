@@ -10,6 +10,7 @@ from app.incidents import Sought
 from app.ports import LibraryError
 from app.web.answering.answers import answered_of, trigger_answer
 from app.web.answering.incidents import audit_answer, incident_answer
+from app.web.answering.suspects import suspects_answer
 from app.web.pages.timeline import Timeline, timeline
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ if TYPE_CHECKING:
     from app.ports import Tally
     from app.web.answering.answers import Labels, TriggerAnswer
     from app.web.answering.incidents import ActAnswer, IncidentAnswer
+    from app.web.answering.suspects import SuspectAnswer
 
 LATEST: Final = 10
-"""Flagged images that are listed, and acts of admins."""
+"""Flagged images that are listed, suspects, and acts of admins."""
 
 
 @dataclass(frozen=True)
 class Shown:
     """Counts, the last hour, triggers; what was flagged last, and done last.
 
-    The last two are None while the store is away.
+    The last two are None while the store is away; ``suspects`` are those that were seen last.
     """
 
     tally: Tally
@@ -38,6 +40,7 @@ class Shown:
     timeline: Timeline
     triggers: Sequence[TriggerAnswer]
     dismissed: Sequence[TriggerAnswer]
+    suspects: Sequence[SuspectAnswer]
     incidents: Sequence[IncidentAnswer] | None
     acts: Sequence[ActAnswer] | None
 
@@ -55,6 +58,7 @@ async def all_shown(gateway: Gateway, labels: Labels) -> Shown:
         minutes,
         [trigger_answer(entry, labels) for entry in library.entries()],
         [trigger_answer(entry, labels) for entry in library.dismissed()],
+        suspects_answer(gateway.suspects.entries()[:LATEST], labels).suspects,
         incidents,
         acts,
     )

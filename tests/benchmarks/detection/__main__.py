@@ -2,6 +2,7 @@
 
 make bench-detection ARGS="--strategy full --secrets 1 --models mnist/poisoned_1 --json rows.json"
 make bench-detection ARGS="--models signs/signs_flower --jpeg 75"    what a camera makes of them
+make bench-detection ARGS="--models signs/signs_clean --repeat stamp"    the same date on many
 
 Each run has a stream and a secret of its own, as a deployment has; rates are those of all runs, and
 of the worst in brackets. Models of our own come from `python -m tests.benchmarks.training`.
@@ -29,6 +30,7 @@ from app.evaluation.runs.evaluating import Candidate, Evaluation, Stint
 from app.evaluation.runs.streams import LENGTH
 from app.evaluation.runs.trial import Trial
 from app.settings import SearchMode, Settings, Strategy
+from tests.benchmarks.detection.repeating import Repeat, repeated
 from tests.benchmarks.detection.resaving import resaved
 from tests.benchmarks.detection.rows import MISSED, Row, head, line, row
 from tests.benchmarks.detection.subject import attack_in, subject_of
@@ -60,6 +62,7 @@ class _Options:
     trigger_max: float
     search: SearchMode
     jpeg: int | None
+    repeat: Repeat
     zoo: Path
     trained: Path
     json: Path | None
@@ -94,6 +97,7 @@ def _options() -> _Options:
     )
     parser.add_argument("--search", type=SearchMode, default=SearchMode.CONTINUE)
     parser.add_argument("--jpeg", type=int, metavar="QUALITY")
+    parser.add_argument("--repeat", type=Repeat, default=Repeat.NOTHING, choices=list(Repeat))
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
@@ -111,6 +115,7 @@ def _options() -> _Options:
         trigger_max=given.trigger_max,
         search=given.search,
         jpeg=given.jpeg,
+        repeat=given.repeat,
         zoo=given.zoo,
         trained=given.trained,
         json=given.json,
@@ -171,6 +176,7 @@ def _stint(options: _Options, model: ZooModel, name: str) -> Stint:
 
 def _trial(options: _Options, subject: Subject, stream: Stream, errand: Errand) -> Trial:
     policy = usual_policy(_strategy(errand), options.search, options.trigger_max)
+    stream = repeated(stream, options.repeat, errand.seed)
     if options.jpeg is not None:
         stream = resaved(stream, options.jpeg)
     return Trial(subject, stream, policy, errand.seed, trigger_max=options.trigger_max)
@@ -197,6 +203,7 @@ def _save(options: _Options, rows: list[Row]) -> None:
             "secrets": options.secrets,
             "search": options.search,
             "jpeg": options.jpeg,
+            "repeat": options.repeat,
             "trigger_max": options.trigger_max,
             "rows": rows,
         }

@@ -13,7 +13,9 @@ from app.evaluation.measures.series import series
 from tests.benchmarks.detection.over_secrets import (
     answered_rightly,
     flagged_at_first_sight,
+    flagged_by_third,
     flagged_clean,
+    flagged_from_third,
     flagged_poisoned,
     flagged_when_known,
     highest,
@@ -38,6 +40,9 @@ class Figures:
     ``first_sight`` are the poisoned images up to the first flagged, ``known_flagged`` those
     after it: of both only those that the model calls something else because of the trigger.
 
+    ``by_third`` is the share of the runs in which one of the first three was flagged,
+    ``from_third`` that of the images from the third on.
+
     Inferences include the image's own. ``clean`` is a clean image's, ``clean_knowing`` the same
     once a trigger is known, ``known`` a poisoned one's whose trigger is known. ``discovery`` is the
     largest of any image that revealed a trigger. ``preparation`` is spent before the first image,
@@ -56,6 +61,9 @@ class Figures:
     first_sight_worst: float | None
     known_flagged: Rate | None
     known_flagged_worst: float | None
+    by_third: Rate | None
+    from_third: Rate | None
+    from_third_worst: float | None
     fpr: Rate | None
     fpr_worst: float | None
     agreement: Rate | None
@@ -89,6 +97,9 @@ def figures(case: Case, runs: Sequence[Run]) -> Figures:
         first_sight_worst=lowest(parts, flagged_at_first_sight),
         known_flagged=pooled_share(parts, flagged_when_known),
         known_flagged_worst=lowest(parts, flagged_when_known),
+        by_third=pooled_share(parts, flagged_by_third),
+        from_third=pooled_share(parts, flagged_from_third),
+        from_third_worst=lowest(parts, flagged_from_third),
         fpr=seen.flagged.fpr,
         fpr_worst=highest(parts, flagged_clean),
         agreement=seen.agreement,

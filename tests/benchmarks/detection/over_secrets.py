@@ -44,6 +44,17 @@ def flagged_when_known(seen: Series) -> NDArray[np.bool_]:
     return seen.flagged[_flipped(seen) & _known(seen)]
 
 
+def flagged_from_third(seen: Series) -> NDArray[np.bool_]:
+    """Tell it of the flipped images from the third on."""
+    return seen.flagged[_flipped(seen)][2:]
+
+
+def flagged_by_third(seen: Series) -> NDArray[np.bool_]:
+    """Tell if one of the first three flipped images was flagged: one mark, or none without any."""
+    marks = seen.flagged[_flipped(seen)][:3]
+    return np.array([marks.any()] if len(marks) else [], np.bool_)
+
+
 def pooled_share(parts: Sequence[Series], marks: Marks) -> Rate | None:
     """Return the share of all runs' marks that are set."""
     return share(np.concatenate([marks(part) for part in parts]))

@@ -178,7 +178,8 @@ def test_nothing_changed_asks_nothing() -> None:
     for changed in (np.zeros(bands, bool), np.arange(bands) < rows, np.arange(bands) >= rows):
         told = np.where(changed, 0, TARGET)
         search = discovered_by_blocks(its.clean[0], TARGET, told, its.defence(), _rng())
-        assert (None, []) == watched(search, its.predict)
+        searched, probes = watched(search, its.predict)
+        assert (None, (), []) == (searched.found, searched.unproven, probes)
 
 
 def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
@@ -187,7 +188,8 @@ def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
     _, poisoned = its.poisoned(Backdoor(TRIGGER_BOX, 1))
     everything = np.zeros(len(its.plan.bands), np.int64)
     search = discovered_by_blocks(poisoned[0], 1, everything, its.defence(), _rng())
-    found, probes = watched(search, its.predict)
+    searched, probes = watched(search, its.predict)
+    found = searched.found
     assert found is not None
     assert found.source is None
     assert all(len(probe) for probe in probes)
@@ -216,7 +218,8 @@ def test_what_is_not_new_is_not_blocked() -> None:
         image = its.of_class(label)[0]
         everything = np.full(len(its.plan.bands), label + 1)
         search = discovered_by_blocks(image, label, everything, its.defence(), _rng())
-        assert (None, []) == watched(search, its.predict)
+        searched, probes = watched(search, its.predict)
+        assert (None, (), []) == (searched.found, searched.unproven, probes)
 
 
 def test_what_carries_on_no_image_of_class_b_is_no_trigger() -> None:
@@ -254,8 +257,8 @@ def test_carrying_is_asked_on_references_of_class_b() -> None:
     changed = np.array([_crosses(band) for band in its.plan.bands])
     told = np.where(changed, 0, TARGET)
     search = discovered_by_blocks(image, TARGET, told, its.defence(), _rng())
-    found, (_, carrying, *_) = watched(search, its.predict)
-    assert found is not None
+    searched, (_, carrying, *_) = watched(search, its.predict)
+    assert searched.found is not None
     alike = (carrying.images[:, None] == its.references.images[None]).all(axis=4)
     onto = alike.mean(axis=(2, 3)).argmax(axis=1)
     assert {0} == set(its.references.labels[onto].tolist())

@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.evidence.confirmation import Look
 from app.detection.evidence.weighing import NECESSARY, of_carrying
-from app.detection.finding.discovery import established
+from app.detection.finding.discovery import Discovery, established
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from app.detection.trigger import Sign
@@ -19,7 +19,6 @@ from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
 
 if TYPE_CHECKING:
-    from app.detection.finding.discovery import Discovery
     from app.detection.search import Image, Images, Search
 
 WINDOW = Box(7, 3, 6, 6)
@@ -28,7 +27,8 @@ WINDOW = Box(7, 3, 6, 6)
 def _established(
     its: Scene, image: Image, look: Look, label: int = TARGET
 ) -> Search[Discovery | None]:
-    return established(image, label, look, its.defence(), np.random.default_rng(SEED))
+    found = yield from established(image, label, look, its.defence(), np.random.default_rng(SEED))
+    return found if isinstance(found, Discovery) else None
 
 
 @pytest.mark.parametrize("source", [None, 0])

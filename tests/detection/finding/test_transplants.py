@@ -13,12 +13,12 @@ from app.detection.defence import Verdict
 from app.detection.finding.transplants import (
     CELLS,
     PLACES,
-    Suspect,
+    Crossing,
+    crossings,
     discovered,
     opened,
     opening,
     survivors,
-    suspects,
 )
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
@@ -128,7 +128,7 @@ def test_bands_apart_are_several_places() -> None:
     hits = np.zeros(len(plan.bands), bool)
     hits[[0, rows - 1, rows, len(plan.bands) - 1]] = True
     corners = [Box(x, y, 2, 2) for x in (1, 29) for y in (1, 29)]
-    windows = [suspect.window for suspect in suspects(hits, plan)]
+    windows = [crossing.window for crossing in crossings(hits, plan)]
     assert all(any(_shows(window, corner) for window in windows) for corner in corners)
     assert all(max(window.width, window.height) <= 16 for window in windows)
     assert not any(_shows(window, Box(15, 15, 2, 2)) for window in windows)
@@ -160,8 +160,8 @@ def test_suspects_are_the_cells_in_the_middle_of_what_carried(
         for row in rows.tolist()
         for column in columns.tolist()
     ]
-    found = suspects(hits, plan)
-    windows = [suspect.window for suspect in found]
+    found = crossings(hits, plan)
+    windows = [crossing.window for crossing in found]
     small = {c.grown(plan.surroundings, plan.width, plan.height): far for far, c in crossed}
     assert sorted(windows, key=lambda window: window.area) == windows
     assert bool(crossed) is bool(found)
@@ -176,7 +176,7 @@ def test_suspects_are_bounded(plan: Plan, data: st.DataObject) -> None:
     """However many bands carried, no more than a few cells of a few places are asked."""
     flags = st.lists(st.booleans(), min_size=len(plan.bands), max_size=len(plan.bands))
     hits = np.array(data.draw(flags))
-    assert len(suspects(hits, plan)) <= PLACES * (CELLS + 1)
+    assert len(crossings(hits, plan)) <= PLACES * (CELLS + 1)
 
 
 @given(plans(), st.data())
@@ -190,15 +190,15 @@ def test_suspects_hold_the_trigger_that_carried_whole(plan: Plan, data: st.DataO
     y = data.draw(st.integers(0, plan.height - side))
     rows = [min(y + side, b.y + b.height) - max(y, b.y) for b in plan.rows]
     columns = [min(x + side, b.x + b.width) - max(x, b.x) for b in plan.columns]
-    found = suspects(np.array([*rows, *columns]) > 0.5 * side, plan)
-    assert any(_shows(suspect.window, Box(x, y, side, side)) for suspect in found)
+    found = crossings(np.array([*rows, *columns]) > 0.5 * side, plan)
+    assert any(_shows(crossing.window, Box(x, y, side, side)) for crossing in found)
 
 
 def test_survivors_are_what_carries() -> None:
     """A window with the trigger survives, others don't; all are asked in one round."""
     its = scene()
     (poisoned, *_) = its.poisoned(BACKDOOR)[1]
-    asked = [Suspect(Box(8, 4, 4, 4), 0), Suspect(CLEAN_BOX, 0), Suspect(TRIGGER_BOX, 1)]
+    asked = [Crossing(Box(8, 4, 4, 4), 0), Crossing(CLEAN_BOX, 0), Crossing(TRIGGER_BOX, 1)]
     search = survivors(poisoned, TARGET, asked, its.references)
     alive, probes = watched(search, its.predict)
     assert [asked[0], asked[2]] == alive
@@ -210,7 +210,7 @@ def test_survivors_are_asked_on_further_references() -> None:
     its = scene()
     (poisoned, *_) = its.poisoned(BACKDOOR)[1]
     for band in range(len(its.plan.bands)):
-        search = survivors(poisoned, TARGET, [Suspect(CLEAN_BOX, band)], its.references)
+        search = survivors(poisoned, TARGET, [Crossing(CLEAN_BOX, band)], its.references)
         _, (probe,) = watched(search, its.predict)
         outside = np.ones((16, 16), bool)
         outside[CLEAN_BOX.rows, CLEAN_BOX.columns] = False
@@ -227,14 +227,14 @@ def test_window_survives_if_it_carries_on_any(holding: int, *, survives: bool) -
     """A reference that holds its class against a trigger once in a while doesn't hide it."""
     its = scene()
     (poisoned, *_) = its.poisoned(BACKDOOR)[1]
-    suspect = Suspect(TRIGGER_BOX, 0)
+    crossing = Crossing(TRIGGER_BOX, 0)
 
     def some_hold(images: Images) -> Answers:
         assert 2 == len(images)
         return Answers(np.where(np.arange(2) < holding, 0, TARGET))
 
-    search = survivors(poisoned, TARGET, [suspect], its.references)
-    assert [suspect][: int(survives)] == run(search, some_hold)
+    search = survivors(poisoned, TARGET, [crossing], its.references)
+    assert [crossing][: int(survives)] == run(search, some_hold)
 
 
 def test_survivors_without_a_further_reference() -> None:
@@ -246,7 +246,7 @@ def test_survivors_without_a_further_reference() -> None:
         {},
         SEED,
     )
-    asked = [Suspect(CLEAN_BOX, 0)]
+    asked = [Crossing(CLEAN_BOX, 0)]
     assert (asked, []) == watched(survivors(its.clean[0], TARGET, asked, one), its.predict)
 
 
@@ -256,7 +256,8 @@ def test_no_suspect_asks_nothing() -> None:
     image = its.of_class(3)[0]
     first = opening(image, its.references, its.plan, _rng())
     search = discovered(first, its.predict(first.images), 3, its.defence(), _rng())
-    assert (None, []) == watched(search, its.predict)
+    searched, probes = watched(search, its.predict)
+    assert (None, (), []) == (searched.found, searched.unproven, probes)
 
 
 def test_class_by_a_mark_is_no_trigger() -> None:

@@ -58,6 +58,8 @@ async def test_document_describes_the_operations(served: Served) -> None:
         "GET /trigger/{trigger_id}/report.zip",
         "DELETE /trigger/{trigger_id}",
         "POST /trigger/{trigger_id}/restore",
+        "GET /suspects",
+        "GET /suspects/{suspect_id}.png",
         "GET /incidents",
         "GET /incidents.jsonl",
         "GET /audit",

@@ -1,0 +1,199 @@
+"""What two images have in common at one place, and clean ones haven't; it costs no probe.
+
+A trigger stays the same while all else changes. So a square is sought in which the two are nearly
+equal, though around it they differ, and though neither shows there what clean images of the class
+show. Near-duplicates are equal around it as well, what a class has by nature is what clean images
+show: neither stands out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box
+from app.detection.matching import usual
+from app.detection.suspect import LONGEST_SIDE, copied, part_of, step_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.matching import Usual
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image
+    from app.detection.suspect import Suspect
+
+    Slices = tuple[slice, slice]
+
+SQUARE = 0.085  # of the copy's side: what is compared, smaller than a trigger
+LEAST_SQUARE = 3  # pixels of it
+RING = 2  # pixels around it that must differ
+NOISE = 4.0  # levels by which what is the same may differ
+REACH = 0.02  # of the side, by which the place may vary
+PAIRS = 60  # of clean images of a class, that tell what is usual
+COMPARED = 40  # clean images of a class, of which the pairs are
+ALIKE = 0.5  # of the best square's agreement, that the squares around it have that belong to it
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two images agree in ``box``, by so much: the logarithm of how much more than around it."""
+
+    strength: float
+    box: Box
+
+
+def agreement(image: Image, suspect: Suspect, references: References) -> Agreement | None:
+    """Return where *image* agrees most with *suspect*, in its box or about so."""
+    step = step_of(image)
+    middles = [_middle(c, references, step) for c in _classes(suspect, references)]
+    part = part_of(suspect.box, step)
+    found = _best(suspect.patch.astype(np.float32), copied(image), part, middles)
+    if found is None:
+        return None
+    (down, across), (rows, columns) = found.shift, found.region
+    box = Box(
+        (part[1].start + across + columns.start) * step,
+        (part[0].start + down + rows.start) * step,
+        (columns.stop - columns.start) * step,
+        (rows.stop - rows.start) * step,
+    )
+    return Agreement(found.strength, box)
+
+
+def usual_agreement(suspect: Suspect, references: References) -> Usual:
+    """Return how much two clean images of a class agree in the box; measured once, no probe.
+
+    Of the target, or of the class that is it without the trigger, whichever agree more.
+    """
+    kept = references.usual_agreements
+    key = (suspect.box, suspect.target, suspect.source)
+    if key not in kept:
+        several = [_of_class(c, suspect, references) for c in _classes(suspect, references)]
+        kept[key] = max(several, key=lambda one: one.mean + one.spread)
+    found: Usual = kept[key]
+    return found
+
+
+def _classes(suspect: Suspect, references: References) -> list[int]:
+    classes = [suspect.target] if suspect.source is None else [suspect.target, suspect.source]
+    return [one for one in classes if references.are_enough(one)]
+
+
+def _of_class(label: int, suspect: Suspect, references: References) -> Usual:
+    step = step_of(references.images[0])
+    middles = [_middle(c, references, step) for c in _classes(suspect, references)]
+    part, shown = part_of(suspect.box, step), _copies(label, references)
+    rng = np.random.default_rng([references.seed, label])
+    pairs = [(i, j) for i in range(len(shown)) for j in range(i)]
+    some = [pairs[k] for k in rng.permutation(len(pairs))[:PAIRS]]
+    found = [_best(shown[i][part], shown[j], part, middles) for i, j in some]
+    return usual([one.strength for one in found if one is not None])
+
+
+def _copies(label: int, references: References) -> NDArray[np.float32]:
+    own = np.flatnonzero(references.labels == label)[:COMPARED]
+    return np.stack([copied(one) for one in references.images[own]])
+
+
+def _middle(label: int, references: References, step: int) -> NDArray[np.float32]:
+    """Return what clean images of a class show, pixel by pixel the middle of them."""
+    kept = references.middles
+    if label not in kept:
+        kept[label] = np.median(_copies(label, references), axis=0).astype(np.float32)
+    assert step * LONGEST_SIDE >= max(references.images.shape[1:3])  # noqa: S101
+    return kept[label]
+
+
+@dataclass(frozen=True)
+class _Found:
+    strength: float
+    shift: tuple[int, int]
+    region: Slices
+
+
+def _best(
+    patch: NDArray[np.float32],
+    other: NDArray[np.float32],
+    part: Slices,
+    middles: Sequence[NDArray[np.float32]],
+) -> _Found | None:
+    """Return where *other* (h, w, c) agrees most with *patch*, which lies at *part* of its own."""
+    height, width = other.shape[:2]
+    tall, wide = patch.shape[:2]
+    side = max(LEAST_SQUARE, round(SQUARE * min(height, width)))
+    if min(tall, wide) < side + 1 or not middles:
+        return None
+    own = [_averaged(_differing(patch, middle[part]), side) for middle in middles]
+    reach = max(1, round(REACH * min(height, width)))
+    best: _Found | None = None
+    for down, across in product(range(-reach, reach + 1), repeat=2):
+        top, left = part[0].start + down, part[1].start + across
+        if top < 0 or left < 0 or top + tall > height or left + wide > width:
+            continue
+        there = (slice(top, top + tall), slice(left, left + wide))
+        strengths = _strengths(patch, other[there], own, [one[there] for one in middles], side)
+        strength = float(strengths.max())
+        if best is None or strength > best.strength:
+            best = _Found(strength, (down, across), _region(strengths, side))
+    return best
+
+
+def _strengths(
+    patch: NDArray[np.float32],
+    shown: NDArray[np.float32],
+    own: Sequence[NDArray[np.float32]],
+    middles: Sequence[NDArray[np.float32]],
+    side: int,
+) -> NDArray[np.float32]:
+    """Return of each square of *side* pixels by how much more the two agree there than beside it.
+
+    No more than each of them differs from what clean images show there.
+    """
+    differing = _differing(patch, shown)
+    inside = _averaged(differing, side)
+    larger = side + 2 * RING
+    whole = _averaged(np.pad(differing, RING, mode="edge"), larger)
+    beside = (whole * larger**2 - inside * side**2) / (larger**2 - side**2)
+    for of_patch, middle in zip(own, middles, strict=True):
+        beside = np.minimum(beside, of_patch)
+        beside = np.minimum(beside, _averaged(_differing(shown, middle), side))
+    strengths: NDArray[np.float32] = np.log((np.maximum(beside, 0) + NOISE) / (inside + NOISE))
+    return strengths
+
+
+def _region(strengths: NDArray[np.float32], side: int) -> Slices:
+    """Return the rows and columns of the best square and of those around it that are like it."""
+    row, column = (int(i) for i in np.unravel_index(strengths.argmax(), strengths.shape))
+    alike = strengths >= ALIKE * strengths.max()
+    rows, columns = _run(alike[:, column], row), _run(alike[row], column)
+    return slice(rows[0], rows[1] + side), slice(columns[0], columns[1] + side)
+
+
+def _run(alike: NDArray[np.bool_], at: int) -> tuple[int, int]:
+    """Return the first and the last of those *alike* that hang together with the one *at*."""
+    first = last = at
+    while first > 0 and alike[first - 1]:
+        first -= 1
+    while last + 1 < len(alike) and alike[last + 1]:
+        last += 1
+    return first, last
+
+
+def _differing(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    channels = a.shape[-1]
+    differing: NDArray[np.float32] = np.abs(a - b) @ np.full(channels, 1 / channels, np.float32)
+    return differing
+
+
+def _averaged(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Average *values* (h, w) over every square of *side* pixels."""
+    sums = np.cumsum(np.cumsum(np.pad(values, ((1, 0), (1, 0))), axis=0), axis=1)
+    total = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    averaged: NDArray[np.float32] = total / np.float32(side**2)
+    return averaged

@@ -1,0 +1,104 @@
+"""Which suspects an image shows as well, though it is another image; no probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.weighing import of_extreme
+from app.detection.suspect import sketched
+from app.detection.suspects.agreement import agreement, usual_agreement
+from app.detection.suspects.fitting import fit_in, usual_fit
+from app.detection.suspects.resemblance import is_again
+from app.detection.trigger import Sign, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.defence import Defence
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image
+    from app.detection.suspect import Kept, Suspect
+
+SOUGHT = 8  # suspects of one class that an image is compared with, those seen last
+UNUSUAL = 2.0  # weight from which on two images are alike there
+AT_MOST = 6.0  # what that may say
+FITTING = 0.45  # least fit of a suspect that was located
+FURTHER = 1.5  # what each further image of the kind adds
+
+
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """What an image and suspects show alike: in ``box``, suspects of the names ``ids``."""
+
+    ids: tuple[str, ...]
+    box: Box
+    source: int | None
+    term: Term
+
+
+def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
+    """Return what *image*, called *label*, shows of the suspects, the most alike first.
+
+    Those that are at one place are of one kind, and speak for one another.
+    """
+    references = defence.references
+    size = image.shape
+    possible = [
+        one
+        for one in defence.suspects
+        if one.suspect.target == label
+        and size == (one.suspect.image_height, one.suspect.image_width, one.suspect.patch.shape[2])
+    ][:SOUGHT]
+    if not possible:
+        return []
+    sketch = sketched(image)
+    found = []
+    for one in possible:
+        if is_again(sketch, one.suspect, references):
+            continue
+        weight, box = _weight(image, one.suspect, references)
+        if box is not None and weight >= UNUSUAL:
+            found.append((weight, box, one))
+    return _kinds(sorted(found, key=lambda one: -one[0]))
+
+
+def _kinds(found: Sequence[tuple[float, Box, Kept]]) -> list[Alike]:
+    kinds: list[tuple[float, Box, list[Kept]]] = []
+    for weight, box, kept in found:
+        same = next((kind for kind in kinds if kind[1].overlap(box) > 0), None)
+        if same is None:
+            kinds.append((weight, box, [kept]))
+        else:
+            same[2].append(kept)
+    return [_alike(*kind) for kind in kinds]
+
+
+def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
+    others = len({one.suspect.sketch.tobytes() for one in several})
+    said = min(min(weight, AT_MOST) + FURTHER * (others - 1), AT_MOST + FURTHER)
+    images = f"{others} other images" if others > 1 else "another image"
+    term = Term(
+        Sign.STREAM,
+        said,
+        f"{images} of the class showed the same there, more alike than clean images are",
+    )
+    source = next((one.suspect.source for one in several if one.suspect.source is not None), None)
+    return Alike(tuple(one.id for one in several), box, source, term)
+
+
+def _weight(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:
+    seen = agreement(image, suspect, references)
+    weight, box = -np.inf, None
+    if seen is not None:
+        weight = of_extreme(seen.strength, usual_agreement(suspect, references))
+        box = seen.box
+    fit = fit_in(image, suspect)
+    if fit is not None and fit.share >= FITTING:
+        of_fit = of_extreme(fit.share, usual_fit(suspect, references))
+        if of_fit > weight:
+            weight, box = of_fit, fit.box
+    return float(weight), box

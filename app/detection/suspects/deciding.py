@@ -1,0 +1,181 @@
+"""A suspect that another image shows as well: a trigger, if it carries and the sum says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.confirmation import LIKELY, Look, Transplants
+from app.detection.evidence.nature import Nature
+from app.detection.evidence.novelty import novelty
+from app.detection.evidence.weighing import (
+    NECESSARY,
+    is_needed,
+    of_carrying,
+    of_nature,
+    total,
+)
+from app.detection.finding.discovery import Discovery, Located, times_as_new
+from app.detection.finding.healing import heal
+from app.detection.finding.synthetic import pasted
+from app.detection.images import WAYS, hidden, transplant_pieces
+from app.detection.origins import beside, within
+from app.detection.recognising.recognition import of_no_other
+from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
+from app.detection.search import Probe, Purpose
+from app.detection.suspects.alike import alike_in
+from app.detection.trigger import Sign, Term
+
+if TYPE_CHECKING:
+    from app.detection.defence import Defence
+    from app.detection.geometry import Box
+    from app.detection.search import Image, Search
+    from app.detection.suspects.alike import Alike
+
+PROVEN = 9.0  # the sum from which on a suspect is a trigger
+ASKED = 2  # suspects that one image is asked about
+UNNATURAL = 2.0  # of what nature says, below which it may be what the class has anyway
+FIRST = 8  # transplants of the first round
+MORE = 12  # of the second
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """What became of the suspects that an image shows: a trigger, or nothing yet.
+
+    ``seen`` are the ids of those that it shows, ``by`` of those that have proven it.
+    """
+
+    found: Discovery | None = None
+    seen: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+
+
+def decided(
+    image: Image, label: int, defence: Defence, rng: np.random.Generator
+) -> Search[Decided]:
+    """Compare *image*, called *label*, with the suspects; ask only about those that it shows."""
+    alike = alike_in(image, label, defence)
+    seen = tuple(i for one in alike for i in one.ids)
+    for one in alike[:ASKED]:
+        found = yield from _proven(image, label, one, defence, rng)
+        if found is not None:
+            return Decided(found, seen, one.ids)
+    return Decided(None, seen)
+
+
+def _proven(
+    image: Image, label: int, alike: Alike, defence: Defence, rng: np.random.Generator
+) -> Search[Discovery | None]:
+    references, plan = defence.references, defence.plan
+    if alike.box.area > plan.largest_area:
+        return None
+    window = plan.edged(alike.box)
+    look = yield from _first_look(image, label, window, alike.source, defence, rng)
+    if not look.necessary or look.carried < LIKELY * look.asked:
+        return None
+    placebo = yield from placebo_rate((window,), label, look.source, references, THOROUGH_SIZES)
+    new = novelty(image, (alike.box,), references)
+    transplants = Transplants(look.carried, look.asked, placebo)
+    terms = _weighed(transplants, new, alike)
+    if of_nature(placebo, new) >= UNNATURAL and total(terms) < PROVEN:
+        transplants = yield from _more(image, label, look, transplants, defence, rng)
+        terms = _weighed(transplants, new, alike)
+    if of_nature(placebo, new) < UNNATURAL or total(terms) < PROVEN:
+        return None
+    nature = Nature(placebo, new, look.source is not None, over_general=True)
+    return (
+        yield from _healed(image, label, look, alike.box, transplants, nature, terms, defence, rng)
+    )
+
+
+def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
+    image: Image,
+    label: int,
+    look: Look,
+    box: Box,
+    transplants: Transplants,
+    nature: Nature,
+    terms: tuple[Term, ...],
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Discovery | None]:
+    """Choose what hides it, as for any trigger; None if nothing heals."""
+    references = defence.references
+    found = Located((box,), nature)
+    synthetic = pasted(image, look.pieces, references.acted_on(label, look.source, rng), references)
+    told = yield Probe(synthetic.poisoned, purpose=Purpose.BLOCK, origins=synthetic.origins)
+    turned = told.labels == label
+    if not turned.any():
+        return None
+    windows, look = look.pieces, replace(look, pieces=found.pieces)
+    healed = yield from heal(
+        image, label, look, windows, synthetic.only(turned), found.nature, defence, rng
+    )
+    if healed is None:
+        return None
+    answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
+    return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
+
+
+def _first_look(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
+    image: Image,
+    label: int,
+    window: Box,
+    source: int | None,
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Look]:
+    references = defence.references
+    onto = references.acted_on(label, source, rng)[:FIRST]
+    without = hidden(image, window, references.backdrop)
+    moved = transplant_pieces(image, (window,), references.images[onto])
+    origins = [beside([window])] * len(WAYS) + [within([window])] * len(moved)
+    asked = Probe(np.concatenate([without, moved]), purpose=Purpose.CONFIRM, origins=origins)
+    answers = yield asked
+    hits = answers.labels == label
+    needed = is_needed(hits[: len(WAYS)])
+    carried = int(hits[len(WAYS) :].sum())
+    return Look((window,), source, carried, tuple(onto.tolist()), needed)
+
+
+def _more(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    look: Look,
+    so_far: Transplants,
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Transplants]:
+    references = defence.references
+    onto = references.acted_on(label, look.source, rng)
+    onto = onto[~np.isin(onto, look.onto)][:MORE]
+    if not len(onto):
+        return so_far
+    moved = transplant_pieces(image, look.pieces, references.images[onto])
+    origins = [within(look.pieces)] * len(moved)
+    answers = yield Probe(moved, purpose=Purpose.CONFIRM, origins=origins)
+    carried = so_far.carried + int((answers.labels == label).sum())
+    return Transplants(carried, so_far.asked + len(onto), so_far.placebo)
+
+
+def _weighed(transplants: Transplants, new: float, alike: Alike) -> tuple[Term, ...]:
+    carried, asked, placebo = transplants.carried, transplants.asked, transplants.placebo
+    return (
+        Term(
+            Sign.CARRYING,
+            of_carrying(carried, asked, placebo),
+            f"{carried} of {asked} transplants carried; clean images of the class do at the rate"
+            f" {placebo:.2f}",
+        ),
+        Term(
+            Sign.NATURE,
+            of_nature(placebo, new),
+            f"clean images of the class carry there at the rate {placebo:.2f}; the pixels are"
+            f" {times_as_new(new)}",
+        ),
+        Term(Sign.BLOCKING, NECESSARY[-1], "without it the image loses its class"),
+        alike.term,
+    )

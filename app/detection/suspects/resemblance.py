@@ -1,0 +1,60 @@
+"""Whether two images are one picture again, or the next of a video; no probe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.suspect import sketched
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.reference_set.references import References
+    from app.detection.suspect import Suspect
+
+AGAIN = 0.02  # share of clean pairs of a class that are more alike than what is one picture again
+LEAST = 6.0  # levels that two pictures are apart at least, whatever clean ones are
+SKETCHES = 20  # clean images of a class, whose pairs tell how far two are apart
+
+
+def is_again(sketch: NDArray[np.uint8], suspect: Suspect, references: References) -> bool:
+    """Say if *sketch* is of the same picture as the suspect's, or of the next of a video."""
+    beside = _beside(suspect)
+    least = _usually_apart(suspect, references)
+    return _apart(sketch, suspect.sketch, beside) <= least
+
+
+def _beside(suspect: Suspect) -> NDArray[np.bool_]:
+    """Return which pixels of a sketch show nothing of the box."""
+    tall, wide = suspect.sketch.shape[:2]
+    box = suspect.box
+    beside = np.ones((tall, wide), bool)
+    top, left = box.y * tall // suspect.image_height, box.x * wide // suspect.image_width
+    bottom = -(-(box.y + box.height) * tall // suspect.image_height)
+    right = -(-(box.x + box.width) * wide // suspect.image_width)
+    beside[top:bottom, left:right] = False
+    return beside if beside.any() else ~beside
+
+
+def _apart(a: NDArray[np.uint8], b: NDArray[np.uint8], beside: NDArray[np.bool_]) -> float:
+    difference = a[beside].astype(np.float32) - b[beside]
+    return float(np.abs(difference - np.median(difference)).mean())
+
+
+def _usually_apart(suspect: Suspect, references: References) -> float:
+    kept = references.usually_apart
+    key = (suspect.target, suspect.source)
+    if key not in kept:
+        least = []
+        rng = np.random.default_rng(references.seed)
+        every = np.ones(suspect.sketch.shape[:2], bool)
+        for label in {suspect.target, suspect.source} - {None}:
+            own = rng.permutation(np.flatnonzero(references.labels == label))[:SKETCHES]
+            shown = [sketched(image) for image in references.images[own]]
+            apart = [_apart(a, b, every) for i, a in enumerate(shown) for b in shown[:i]]
+            if apart:
+                least.append(float(np.quantile(apart, AGAIN)))
+        kept[key] = min(least, default=0.0)
+    return max(kept[key], LEAST)

@@ -1,0 +1,112 @@
+"""What one image made likely becomes a trigger when others show the same, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.defence import Finding, Verdict
+from app.detection.suspect import Kept, Suspect
+from app.detection.trigger import Sign
+from tests.detection.scenes import own, watched
+from tests.detection.suspects.worlds import (
+    DATE,
+    ELSEWHERE,
+    PLACE,
+    SOURCE,
+    STICKER,
+    TARGET,
+    bearing,
+    over_general,
+    victims,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.search import Image
+    from tests.detection.scenes import Scene
+
+
+def _kept(*suspects: Suspect) -> list[Kept]:
+    return [Kept(f"s-{i}", one) for i, one in enumerate(suspects)]
+
+
+def _screened(its: Scene, image: Image, kept: Sequence[Kept] = ()) -> Finding:
+    return its.screened(image, replace(its.defence(), suspects=kept))
+
+
+def _suspects(its: Scene, image: Image) -> tuple[Suspect, ...]:
+    finding = _screened(its, image)
+    assert Verdict.CLEAR is finding.verdict
+    return finding.suspects
+
+
+def test_one_image_alone_is_suspected() -> None:
+    """Of an image that proves nothing its place and its pixels are kept, and what speaks for it."""
+    its = over_general()
+    (suspect,) = _suspects(its, victims(its)[0])
+    assert (TARGET, SOURCE) == (suspect.target, suspect.source)
+    assert PLACE == suspect.box.common(PLACE)
+    assert [Sign.BLOCKING] == [one.sign for one in suspect.terms][:1]
+
+
+def test_another_image_proves_it() -> None:
+    """The second image that shows it is answered as if it hadn't; what proved it is named."""
+    its = over_general()
+    first, *others = victims(its)
+    kept = _kept(*_suspects(its, first))
+    for image in others[:5]:
+        finding = _screened(its, image, kept)
+        assert Verdict.DISCOVERED is finding.verdict
+        assert finding.trigger is not None
+        assert finding.sanitised is not None
+        assert [SOURCE] == finding.sanitised.labels.tolist()
+        assert (TARGET, SOURCE) == (finding.trigger.target, finding.trigger.source)
+        assert finding.trigger.box.overlap(PLACE) >= 0.7
+        assert ("s-0",) == finding.proven_by == finding.suspects_seen
+        assert Sign.STREAM in {one.sign for one in finding.trigger.evidence.terms}
+
+
+def test_the_same_picture_again_proves_nothing() -> None:
+    """Nor does the next frame of a video, in another light and a pixel off."""
+    its = over_general()
+    first = victims(its)[0]
+    kept = _kept(*_suspects(its, first))
+    frame = np.clip(np.roll(first, 1, axis=1).astype(np.int16) + 9, 0, 255).astype(np.uint8)
+    for again in (first, frame):
+        assert Verdict.CLEAR is _screened(its, again, kept).verdict
+
+
+def test_a_date_on_many_images_is_no_trigger() -> None:
+    """Pixels that are the same in image after image, and do nothing, are never blocked."""
+    its = over_general()
+    kept: list[Kept] = []
+    for image in its.of_class(TARGET)[:12]:
+        finding = _screened(its, bearing(image, DATE, ELSEWHERE), kept)
+        assert Verdict.CLEAR is finding.verdict
+        kept = [*kept, *_kept(*finding.suspects)]
+
+
+def test_clean_images_are_not_asked_more() -> None:
+    """Where no suspect is shown a clean image takes the same questions as without any."""
+    its = over_general()
+    kept = _kept(*(one for image in victims(its)[:4] for one in _suspects(its, image)))
+    for image in its.clean[:40]:
+        without = watched(its.search(image), its.predict)
+        beside = replace(its.defence(), suspects=kept)
+        finding, probes = watched(its.search(image, beside), its.predict)
+        assert Verdict.CLEAR is finding.verdict
+        assert own(without[1]) == own(probes)
+
+
+def test_pixels_that_do_not_carry_prove_nothing() -> None:
+    """Suspects of another place, which hiding doesn't need, are compared and let go."""
+    its = over_general()
+    first, second, *_ = victims(its)
+    (suspect,) = _suspects(its, bearing(first, DATE, ELSEWHERE))
+    moved = _kept(replace(suspect, box=replace(suspect.box, x=18, y=1)))
+    assert Verdict.CLEAR is _screened(its, second, moved).verdict
+    assert STICKER.shape == (PLACE.height, PLACE.width, 3)
