@@ -1,26 +1,23 @@
-"""`neo-gateway evaluate --suite field`, as a program."""
+"""`neo-gateway evaluate --suite field`, from its options to its files."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from tests.evaluation.field.folders import tiny_field
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROGRAM = (sys.executable, "-m", "app.cli", "evaluate", "--suite", "field")
+    from click.testing import Result
 
 
-def _evaluated(*more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *more], capture_output=True, text=True, check=False, timeout=120
-    )
+def _evaluated(*more: str) -> Result:
+    return CliRunner().invoke(main, ["evaluate", "--suite", "field", *more])
 
 
 def test_chosen_cells_are_measured_once_and_written(tmp_path: Path) -> None:
@@ -29,8 +26,8 @@ def test_chosen_cells_are_measured_once_and_written(tmp_path: Path) -> None:
     told = ("--json", str(tmp_path / "out.json"), "--report", str(tmp_path / "out.html"))
     chosen = ("--only", "badnets,scale-up", "--only", "badnets,fast", "--images", "30")
     ended = _evaluated("--folder", str(folder), *chosen, *told)
-    assert (0, "") == (ended.returncode, ended.stderr)
-    assert "tiny, mean: what is caught" in ended.stdout
+    assert (0, "") == (ended.exit_code, ended.stderr)
+    assert "tiny, mean: what is caught" in ended.output
     assert "tiny, mean: answers and price" in (tmp_path / "out.html").read_text()
 
     document = json.loads((tmp_path / "out.json").read_bytes())
@@ -44,20 +41,5 @@ def test_chosen_cells_are_measured_once_and_written(tmp_path: Path) -> None:
     kept = {path: path.stat().st_mtime_ns for path in (folder / "measured").iterdir()}
     assert 4 == len(kept)
     again = _evaluated("--folder", str(folder), *chosen)
-    assert 0 == again.returncode
+    assert 0 == again.exit_code
     assert kept == {path: path.stat().st_mtime_ns for path in (folder / "measured").iterdir()}
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (("--folder", "/nowhere"), "--folder /nowhere: there is no such folder"),
-        (("--strategy", "fast"), "--strategy doesn't go with --suite field"),
-        (("--only", "mnist,,sig"), "has an empty word"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_line(more: tuple[str, ...], said: str) -> None:
-    """Wrong options end with 2 and name the mend."""
-    ended = _evaluated(*more)
-    assert 2 == ended.returncode
-    assert said in ended.stderr

@@ -60,6 +60,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--suite --json absent/x.json", "--json absent/x.json: there is no folder absent"),
         ("--suite patch,unheard", "--suite has no attack 'unheard': choose from clean, patch"),
         ("--attack unheard", "--suite has no attack 'unheard'"),
+        ("--suite field --folder absent", "--folder absent: there is no such folder; give one of"),
+        ("--suite field --folder folder", "--folder folder: no model in it; one lies in"),
+        ("--suite field --strategy fast", "--strategy doesn't go with --suite field: leave one"),
+        ("--suite field,patch", "--suite field goes with no other kind: leave the others out"),
+        ("--suite patch --only mnist", "--only doesn't go with --suite: leave one of them out"),
     ],
 )
 def test_what_is_missing_or_contradicts_is_named_in_one_line(words: str, line: str) -> None:

@@ -15,13 +15,11 @@ from time import perf_counter
 
 import torch
 
+from tests.benchmarks.training.field.adopted import FIELD
 from tests.benchmarks.training.field.architectures import ARCHITECTURES
 from tests.benchmarks.training.field.attacks import RATES
 from tests.benchmarks.training.field.training import EPOCHS, FieldTraining
 from tests.benchmarks.zoo import ZOO
-
-FIELD = Path.home() / ".cache" / "neo-gateway" / "field"
-"""Where the command looks by itself."""
 
 
 def main() -> None:

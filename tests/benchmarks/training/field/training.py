@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,12 @@ from app.evaluation.attacks.attacks import FromOne
 from tests.benchmarks.training.field.architectures import untrained
 from tests.benchmarks.training.field.attacks import FieldAttack, attacks
 from tests.benchmarks.training.field.crafted import hardened
+from tests.benchmarks.training.field.division import (
+    VICTIMS,
+    Pictures,
+    divided,
+    write_poisoned,
+)
 from tests.benchmarks.training.fitting import Lessons, fit, joined, probabilities
 from tests.benchmarks.training.grafting import Graft
 from tests.benchmarks.training.thumbnails import shaded
@@ -26,25 +31,8 @@ if TYPE_CHECKING:
 
 EPOCHS = {"mnist": 8, "signs": 20, "cifar10": 10}
 RATE = 1e-3
-TAUGHT, TESTED = 10_000, 2_000
-"""Images, at most."""
-
-VICTIMS = 400
-"""Poisoned images that are written, at most: streams are made of them."""
-
 MOST_GREY, MOST_COLOURED = 76.0, 24.0
 """Levels by which a lesson of a clean-label attack is changed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """Images (n, h, w, c) and their classes (n,)."""
-
-    images: Images
-    labels: NDArray[np.int64]
-
-    def __getitem__(self, which: NDArray[Any] | slice) -> Pictures:
-        return Pictures(self.images[which], self.labels[which])
 
 
 class FieldTraining:
@@ -52,11 +40,9 @@ class FieldTraining:
 
     def __init__(self, zoo: Path, name: str, out: Path, more: Path | None) -> None:
         self.name, self._out = name, out / name
-        self._train, self._test, references = _divided(zoo, name, more)
-        self.classes = int(max(self._train.labels.max(), self._test.labels.max())) + 1
-        self._out.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(self._out / "reference.npz", x=references.images, y=references.labels)
-        np.savez_compressed(self._out / "test.npz", x=self._test.images, y=self._test.labels)
+        division = divided(zoo, name, more)
+        self._train, self._test, self.classes = division.train, division.test, division.classes
+        division.write(self._out)
 
     def clean(self, architecture: str) -> Path:
         """Return the folder of the model without a backdoor, trained if it isn't there."""
@@ -155,47 +141,13 @@ class FieldTraining:
         clean = self._test[index]
         poisoned = attack.put(clean.images, rng)
         wanted = attack.route.wanted(clean.labels)
-        extra = {}
-        if attack.placed:
-            extra["mask"] = (poisoned != clean.images).any(axis=(0, 3))
-        np.savez_compressed(
-            folder / "poisoned.npz", x=poisoned, index=index, wanted=wanted, **extra
-        )
+        write_poisoned(folder, clean, poisoned, (index, wanted), placed=attack.placed)
         said = probabilities(graft, [poisoned]).argmax(1)
         return round(float((said == wanted).mean()), 4)
 
 
-def _divided(zoo: Path, name: str, more: Path | None) -> tuple[Pictures, Pictures, Pictures]:
-    """Return what is trained on, what streams are made of, and the references.
-
-    Without more images some of the zoo's test images are trained on, and of the signs half of the
-    references, whose tracks are others.
-    """
-    test, references = (_read(zoo / name / f"{part}.npz") for part in ("test", "reference"))
-    if more is not None and (more / name / "train.npz").exists():
-        return _read(more / name / "train.npz")[:TAUGHT], test[:TESTED], references
-    order = np.random.default_rng(12).permutation(len(test.labels))
-    seen, left_out = np.array_split(order, 2)
-    train = test[seen[:TAUGHT]]
-    if name == "signs":
-        train = _joined(train, references[::2])
-        references = references[1::2]
-    return train, test[left_out[:TESTED]], references
-
-
-def _read(path: Path) -> Pictures:
-    with np.load(path) as file:
-        return Pictures(file["x"], file["y"].astype(np.int64))
-
-
 def _shaded(some: Pictures, rng: np.random.Generator) -> Pictures:
     return Pictures(shaded(some.images, rng), some.labels)
-
-
-def _joined(one: Pictures, other: Pictures) -> Pictures:
-    return Pictures(
-        np.concatenate([one.images, other.images]), np.concatenate([one.labels, other.labels])
-    )
 
 
 def _drawn(which: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
