@@ -22,7 +22,7 @@ from app.detection.geometry import Box
 from app.detection.images import resized, shrunken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,6 @@ COARSE_SIDE = 5  # pixels of a trigger's shorter side in the shrunken copy
 GLIMPSED_SIDE = 3  # the same for a glimpse
 LONGEST_SIDE = 256  # of an image that is compared as it is; a larger one is shrunken to that
 PLACES = 4  # of the shrunken copy that are looked at in the image itself
-LEAST_SPREAD = 0.06  # of usual fits: a few references don't show how far a clean image may go
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # weight from which on a pixel that was resized is the trigger's
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
@@ -55,21 +54,6 @@ class Match:
     box: Box
     fit: float
     alpha: float
-
-
-@dataclass(frozen=True)
-class Usual:
-    """The best fits of a trigger's pixels on clean images: their ``mean`` and ``spread``."""
-
-    mean: float
-    spread: float
-
-
-def usual(fits: Sequence[float]) -> Usual:
-    """Return what is usual of *fits*; without any, about what clean photographs show."""
-    if not fits:
-        return Usual(0.4, 0.15)
-    return Usual(float(np.mean(fits)), max(float(np.std(fits)), LEAST_SPREAD))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +103,14 @@ def glimpse(image: Image, what: Likeness, area: Box) -> float:
     step = max(finest(image), min(size) // GLIMPSED_SIDE)
     found = _places(image, what, area, step, _sizes(size, SIZES), most=1)
     return found[0].fit if found else 0.0
+
+
+def spotted(image: Image, what: Likeness, area: Box) -> Match | None:
+    """Return about where in *area* it fits best in its own size, by a shrunken copy alone."""
+    height, width = what.weights.shape
+    step = max(finest(image), min(height, width) // GLIMPSED_SIDE)
+    found = _places(image, what, area, step, ((height, width),), most=1)
+    return found[0] if found else None
 
 
 def hint(image: Image, what: Likeness, area: Box) -> float:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from app.detection.geometry import Box
 from app.detection.matching import (
-    LEAST_SPREAD,
     LEVELS,
     Likeness,
     glimpse,
@@ -19,7 +18,7 @@ from app.detection.matching import (
     match_at,
     matches,
     nearness,
-    usual,
+    spotted,
 )
 from tests.detection.shapes import boxes_within
 from tests.detection.stickers import (
@@ -256,8 +255,14 @@ def test_without_own_pixels_all_of_the_box_is_looked_for(
     assert (what.weights == 1).all()
 
 
-def test_usual_fits() -> None:
-    """A mean and a spread are usual; the spread of a few that agree is no less than the least."""
-    assert (0.25, 0.25) == (usual([0.0, 0.5]).mean, usual([0.0, 0.5]).spread)
-    assert LEAST_SPREAD == usual([0.2, 0.2]).spread
-    assert 0 < usual([]).mean < 1
+def test_it_is_spotted_in_its_own_size() -> None:
+    """A shrunken copy tells about where it is, and that a clean photograph hardly shows it."""
+    place = Box(44, 6, 12, 12)
+    seen = spotted(stuck(photograph(1), sticker(), place), WHAT, EVERYWHERE)
+    assert seen is not None
+    assert seen.fit > 0.6
+    assert seen.box.overlap(place) >= 0.5
+    clean = spotted(photograph(1), WHAT, EVERYWHERE)
+    assert clean is not None
+    assert clean.fit < 0.5
+    assert spotted(photograph(1), WHAT, Box(0, 0, 6, 6)) is None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from app.detection.matching import Usual
+    from app.detection.evidence.usual import Usual
     from app.detection.trigger import Term
 
 SURE: Final = math.log(100)

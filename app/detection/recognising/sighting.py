@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.evidence.usual import LEAST_SPREAD, Usual, usual
 from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
 from app.detection.matching import (
-    LEAST_SPREAD,
-    Usual,
     glimpse,
     hint,
     match_at,
     matches,
     nearness,
-    usual,
 )
 from app.detection.recognising.presence import fits
 

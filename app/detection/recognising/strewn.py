@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from app.detection.matching import Likeness, Match, glimpse, matches, nearness
+from app.detection.matching import Likeness, Match, matches, nearness, spotted
 from app.detection.recognising.sighting import (
     DISTINCT,
     GLIMPSED_FIT,
@@ -25,7 +25,7 @@ from app.detection.recognising.sighting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Look = Callable[[Image, Known], Sighting | None]
 
 LEAST_HALF = 2  # pixels of a half's shorter side: less is found everywhere
+LEAST_SHARE = 0.027  # of the image's side, that it must have as well: less can't be shrunken
 
 
 def strewn(image: Image, known: Known, references: References) -> Sighting | None:
@@ -58,25 +59,28 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:
-    if glimpse(image, known.likeness, reach(known.trigger, 1)) < GLIMPSED_FIT:
+    spot = spotted(image, known.likeness, reach(known.trigger, 1))
+    if spot is None or spot.fit < GLIMPSED_FIT:
         return None
     return sighted(image, known, everywhere=True)
 
 
 def _halves(image: Image, known: Known) -> Sighting | None:
     """Return both halves of it, cut upright or across: the pair fits as its worse half does."""
-    pairs = [_pair(image, known, parts) for parts in _cut(known.likeness)]
+    pairs = [_pair(image, known, parts) for parts in _cut(known.likeness, image.shape[:2])]
     found = [pair for pair in pairs if pair is not None]
     return max(found, key=lambda pair: pair.fit, default=None)
 
 
 def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sighting | None:
-    area = reach(known.trigger, 1)
+    height, width = image.shape[:2]
     found: list[Match] = []
     for part in parts:
-        if glimpse(image, part, area) < GLIMPSED_FIT:
+        spot = spotted(image, part, reach(known.trigger, 1))
+        if spot is None or spot.fit < GLIMPSED_FIT:
             return None
-        found += matches(image, part, area, copies=False)[:1]
+        around = spot.box.grown(max(part.weights.shape), width, height)
+        found += matches(image, part, around, copies=False)[:1]
     places = tuple(one.box for one in found)
     if len(found) < len(parts) or places[0].overlap(places[1]) > 0:
         return None
@@ -86,23 +90,32 @@ def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sight
 
 
 @lru_cache(maxsize=64)
-def _cut(what: Likeness) -> tuple[tuple[Likeness, Likeness], ...]:
-    """Return its left and right, and its upper and lower half; the same ones for the same."""
-    return tuple(_cuts(what))
+def _cut(what: Likeness, size: tuple[int, int]) -> tuple[tuple[Likeness, Likeness], ...]:
+    """Return the left and right, and the upper and lower half, for an image of *size*.
 
-
-def _cuts(what: Likeness) -> Iterator[tuple[Likeness, Likeness]]:
+    The same ones for the same: they are known by what they are, as `Likeness` are.
+    """
+    least = max(LEAST_HALF, LEAST_SHARE * min(size))
     height, width = what.weights.shape
-    for middle, upright in ((width // 2, True), (height // 2, False)):
-        first = (slice(None), slice(middle)) if upright else (slice(middle), slice(None))
-        second = (
-            (slice(None), slice(middle, None)) if upright else (slice(middle, None), slice(None))
-        )
-        if middle >= LEAST_HALF and what.weights[first].any() and what.weights[second].any():
-            yield (
-                Likeness(what.pixels[first], what.weights[first]),
-                Likeness(what.pixels[second], what.weights[second]),
-            )
+    pairs = [
+        (
+            _part(what, slice(None), slice(width // 2)),
+            _part(what, slice(None), slice(width // 2, None)),
+        ),
+        (
+            _part(what, slice(height // 2), slice(None)),
+            _part(what, slice(height // 2, None), slice(None)),
+        ),
+    ]
+    return tuple(
+        (one, other)
+        for one, other in pairs
+        if min(one.weights.shape) >= least and one.weights.any() and other.weights.any()
+    )
+
+
+def _part(what: Likeness, rows: slice, columns: slice) -> Likeness:
+    return Likeness(what.pixels[rows, columns], what.weights[rows, columns])
 
 
 def _usually(known: Known, look: Look, references: References) -> UsualSighting:

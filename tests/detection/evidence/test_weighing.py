@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.detection.evidence.usual import Usual
 from app.detection.evidence.weighing import (
     PIXELS_AT_LEAST,
     PIXELS_AT_MOST,
@@ -18,7 +19,6 @@ from app.detection.evidence.weighing import (
     of_carrying,
     of_extreme,
 )
-from app.detection.matching import Usual
 
 USUALLY = Usual(0.3, 0.1)
 RATES = st.floats(0, 1)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.detection.defence import Known
+from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
-from app.detection.matching import Usual
 from app.detection.recognising.sighting import (
     REACH,
     VERY_LIKELY,
