@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.evidence.usual import usual
 from app.detection.geometry import Box
-from app.detection.matching import usual
 from app.detection.suspect import LONGEST_SIDE, copied, part_of, step_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.matching import Usual
+    from app.detection.evidence.usual import Usual
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.suspect import Suspect

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.evidence.usual import usual
 from app.detection.geometry import Box
-from app.detection.matching import matches, usual
+from app.detection.matching import matches
 from app.detection.suspect import copied, part_of, step_of
 
 if TYPE_CHECKING:
-    from app.detection.matching import Usual
+    from app.detection.evidence.usual import Usual
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.suspect import Suspect
