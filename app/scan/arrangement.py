@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, cast
@@ -16,6 +15,7 @@ from app.scan.looking.comparer import Decoding
 from app.scan.looking.gateway_library import GatewayLearning, opened_gateway
 from app.scan.looking.model import GatewaySource, opened_model
 from app.scan.looking.patience import Patience, Patient
+from app.scan.pacing import seconds_each
 from app.scan.state.calibrations import KeptCalibrations
 from app.wiring import ReferenceFiles, calibrator, policy
 
@@ -36,23 +36,21 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 3600.0
 """For one image: nobody waits for its answer."""
-CALIBRATION: Final = 6000
-"""Inferences, about, that calibrating the references takes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Arranged:
     """Who looks (``equipment``), what is known (``library``), and how more is learnt.
 
-    ``plan`` tells what screening an image takes; ``pace`` are inferences a second, if they are
-    known; ``name`` returns the name of a class.
+    ``plan`` tells what screening an image takes, ``seconds_each`` how long in one process, if that
+    is known; ``name`` returns the name of a class.
     """
 
     equipment: Equipment | GatewayEquipment
     library: MemoryTriggerLibrary
     learning: Learning
     plan: SearchPlan
-    pace: float | None
+    seconds_each: float | None
     name: Callable[[int], str | None]
 
 
@@ -82,22 +80,21 @@ async def arranged(
         patient, served = Patient(model, Patience()), None
         if source.onnx is None:
             served = cast("ServedModel", model)
-        is_calibrated, began = kept.is_calibrated, time.monotonic()
+        is_calibrated = kept.is_calibrated
         if not is_calibrated:
             say("asking the model about the references")
         calibrating = calibrator(settings, patient, kept, served)
         prepared = await calibrating.prepare()
         if (remark := calibrating.remark()) is not None:
             say(f"The references: {remark}.")
-        pace = None if is_calibrated else CALIBRATION / (time.monotonic() - began)
+        looking = _equipment(source, prepared, seed)
+        each = None if is_calibrated else await seconds_each(looking, model)
         library = _kept_library(state)
         learning_here = HereLearning(Learner(library, patient, settings.strategy), prepared)
         name = _labels(settings)
         if served is not None and not settings.labels:
             name = served.class_name
-        yield Arranged(
-            _equipment(source, prepared, seed), library, learning_here, prepared.plan, pace, name
-        )
+        yield Arranged(looking, library, learning_here, prepared.plan, each, name)
 
 
 class HereLearning:

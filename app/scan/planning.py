@@ -33,7 +33,7 @@ class Plan:
     """So many images in ``total``, of which a ``sample`` is screened in full.
 
     ``left`` of these weren't yet. ``inferences`` is about what that takes, ``seconds`` how long, if
-    the model's pace is known.
+    that is known.
     """
 
     passes: Passes

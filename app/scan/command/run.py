@@ -133,7 +133,9 @@ class _Scan:
         sample = sample_of(passes, total, options.prevalence)
         left = sample - state.count_screened(state.last_of_sample(sample))
         inferences = expected_inferences(left, means.plan)
-        seconds = None if means.pace is None else inferences / means.pace
+        seconds = None
+        if means.seconds_each is not None and options.processes is not None:
+            seconds = left * means.seconds_each / options.processes
         self._plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
         self._say(self._plan.words())
         if self._plan.is_large and not self._may_begin():

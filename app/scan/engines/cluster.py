@@ -110,7 +110,7 @@ def _connect(address: str | None, count: int | None) -> int:
             logging_level=logging.ERROR,
             **own,
         )
-    except (ConnectionError, OSError, RuntimeError, TimeoutError, ValueError) as exc:
+    except Exception as exc:  # it raises all kinds of them, plain ones as well
         where = "Ray can't be started here" if address is None else f"--ray-address {address}"
         message = f"{where}: {' '.join(str(exc).split())}"
         raise EngineError(message) from exc
