@@ -26,6 +26,7 @@ COMPONENTS = 150  # of clean images, at most
 AXES_VALUES = 2**23  # that they are made of together, at most: 32 MiB in each worker
 AXES_SHARE = 0.5  # of the images that the span is made of, at most
 CARRYING = 0.9  # how often a trigger carries
+LEAST_CARRYING = 0.65  # how often at least, whatever the sum is
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +58,24 @@ class Lens:
         """Return the references *onto* with the residue of *image* laid over each."""
         return laid(self.span.residue(image), self.references.images[onto])
 
-    def total(self, label: int, answers: Answers, onto: NDArray[np.int64]) -> float:
-        """Return how much speaks for a trigger in an image called *label*.
+    def counted(self, label: int, answers: Answers, onto: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many of the *answers* to probes on the references *onto* are the *label*.
 
-        The *answers* are to its probes on the references *onto*.
+        And how many could be (2,): a reference of the image's own class says nothing.
         """
-        of = self.references.labels[onto]
-        return weight(label, answers.labels, of, self.opinion.rates)
+        return counted(label, answers.labels, self.references.labels[onto])
 
-    def rarity(self, total: float) -> float:
-        """Return the share of clean images that have at least such a *total*, 0 to 1.
+    def weight(self, label: int, counts: NDArray[np.int64]) -> float:
+        """Return how much speaks for a trigger in an image called *label*, by its *counts*."""
+        return weight(label, counts, self.opinion.rates)
+
+    def rarity(self, label: int, counts: NDArray[np.int64]) -> float:
+        """Return the share of clean images that are as suspicious as that, 0 to 1.
 
         It is the larger of two: among n references that were measured, at least 1 / (n + 1); and
         what the sum itself allows, which doesn't lean on callers' images being just like them.
         """
+        total = self.weight(label, counts)
         among_them = (1 + int((self.opinion.sums >= total).sum())) / (self.measured + 1)
         return max(among_them, math.exp(-max(total, 0.0)))
 
@@ -105,22 +110,24 @@ def laid(residue: NDArray[np.float32], references: Images) -> Images:
     return images
 
 
-def weight(
-    label: int, said: NDArray[np.int64], of: NDArray[np.int64], rates: NDArray[np.float32]
-) -> float:
-    """Return how much speaks for a trigger in an image called *label*.
-
-    With its residue on them references of the classes *of* are called what was *said*; one of its
-    own class says nothing. Classes whose residues carry by nature count less.
-    """
+def counted(label: int, said: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how often *label* was *said* of references of the other classes *of*, of how often."""
     telling = of != label
-    hits = int((said[telling] == label).sum())
-    misses = int(telling.sum()) - hits
+    return np.array([(said[telling] == label).sum(), telling.sum()], np.int64)
+
+
+def weight(label: int, counts: NDArray[np.int64], rates: NDArray[np.float32]) -> float:
+    """Return how much speaks for a trigger in an image called *label*, by its *counts*.
+
+    Classes whose residues carry by nature count less; and what doesn't carry as often as a trigger
+    does is none, however seldom its class carries.
+    """
+    hits, told = int(counts[0]), int(counts[1])
     rate = rate_of(label, rates)
     carrying = max(CARRYING, (1 + rate) / 2)
-    for_it = math.log(carrying / rate)
-    against = math.log((1 - carrying) / (1 - rate))
-    return hits * for_it + misses * against
+    for_it, against = math.log(carrying / rate), math.log((1 - carrying) / (1 - rate))
+    total = hits * for_it + (told - hits) * against
+    return total if hits >= LEAST_CARRYING * told else min(total, 0.0)
 
 
 def rate_of(label: int, rates: NDArray[np.float32]) -> float:

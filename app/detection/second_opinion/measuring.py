@@ -42,13 +42,26 @@ def measured(images: Images, labels: NDArray[np.int64], seed: int) -> Search[Opi
 
     chosen = _drawn(onto, others, rng)
     told = yield from _asked(others, chosen[:, :LAID], images, labels, span)
-    rates = told.rates()
-    sums = told.sums(rates)
-    more = np.flatnonzero(sums >= 0)
+    rates, counts = told.rates(), told.counts()
+    more = np.flatnonzero(_sums(others, counts, labels, rates) >= 0)
     if len(more) and chosen.shape[1] > LAID:
         further = yield from _asked(others[more], chosen[more, LAID:], images, labels, span)
-        sums[more] += further.sums(rates)
-    return Opinion(onto, rates, np.sort(sums.astype(np.float32))[::-1].copy())
+        counts[more] += further.counts()
+    sums = _sums(others, counts, labels, rates)
+    return Opinion(onto, rates, np.sort(sums)[::-1].copy())
+
+
+def _sums(
+    others: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rates: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return what speaks for a trigger in each of *others* (n,) by their *counts* (n, 2)."""
+    weights = [
+        weight(int(labels[one]), its, rates) for one, its in zip(others, counts, strict=True)
+    ]
+    return np.array(weights, np.float32)
 
 
 def _mixed(ordered: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -113,14 +126,10 @@ class _Told:
             rates.append((label, np.clip(rate, LEAST_RATE, 1 - LEAST_RATE)))
         return np.array(rates, np.float32)
 
-    def sums(self, rates: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what speaks for a trigger in each image (n,)."""
-        return np.array(
-            [
-                weight(int(self.labels[one]), said, self.labels[onto], rates)
-                for one, onto, said in zip(self.of, self.onto, self.said, strict=True)
-            ]
-        )
+    def counts(self) -> NDArray[np.int64]:
+        """Return of each image how many residues carried, and how many could have (n, 2)."""
+        counts: NDArray[np.int64] = np.stack([self.carried.sum(1), self.telling.sum(1)], axis=1)
+        return counts
 
 
 def _asked(

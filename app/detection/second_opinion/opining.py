@@ -51,10 +51,10 @@ def rarity(image: Image, lens: Lens, draw: int, progress: Progress) -> Search[fl
         if said is None:
             return 1.0
         label = int(said.labels[0])
-        total = lens.total(label, answers, first)
-        if total >= 0 and len(others):
+        counts = lens.counted(label, answers, first)
+        if lens.weight(label, counts) >= 0 and len(others):
             answers = yield Probe(lens.probes(image, others))
-            total += lens.total(label, answers, others)
+            counts += lens.counted(label, answers, others)
     except Refused:
         return 1.0
-    return lens.rarity(total)
+    return lens.rarity(label, counts)

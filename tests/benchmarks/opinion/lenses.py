@@ -135,12 +135,13 @@ def residues(ground: Ground, images: Images) -> Scores:
 
 
 def _total(lens: Lens, ground: Ground, image: Images, label: int, onto: NDArray[np.int64]) -> float:
-    total = 0.0
-    for some in (onto[:LAID], onto[LAID:]):
-        if total >= 0:
-            answers = Answers(ground.labels(lens.probes(image, some)))
-            total += lens.total(label, answers, some)
-    return total
+    counts = lens.counted(
+        label, Answers(ground.labels(lens.probes(image, onto[:LAID]))), onto[:LAID]
+    )
+    if lens.weight(label, counts) >= 0:
+        others = onto[LAID:]
+        counts += lens.counted(label, Answers(ground.labels(lens.probes(image, others))), others)
+    return lens.weight(label, counts)
 
 
 def _shares(marks: Any) -> Scores:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.detection.search import Answers
-from app.detection.second_opinion.lens import FURTHER, LAID, Lens, laid, rate_of, weight
+from app.detection.second_opinion.lens import FURTHER, LAID, Lens, counted, laid, rate_of, weight
 from tests.detection.second_opinion.looking import IMAGES, lens
 
 RATES = np.array([[3, 0.05], [4, 0.5]], np.float32)
@@ -32,18 +32,24 @@ def test_references_are_drawn_without_one_twice() -> None:
 
 def test_references_of_its_own_class_say_nothing() -> None:
     """Whatever these answer."""
-    sums = [
-        weight(3, np.array(said), np.array([0, 1, 3]), RATES) for said in ([3, 3, 0], [3, 3, 3])
-    ]
-    assert sums[0] == sums[1] > 0
+    of = np.array([0, 1, 3])
+    assert [2, 2] == counted(3, np.array([3, 3, 0]), of).tolist()
+    assert [1, 2] == counted(3, np.array([3, 0, 3]), of).tolist()
 
 
 def test_a_class_that_carries_by_nature_counts_less() -> None:
     """Each answer adds its logarithm; one that isn't the label speaks against a trigger."""
-    of, both, one = np.array([0, 1]), np.array([3, 3]), np.array([3, 0])
-    assert weight(3, both, of, RATES) == pytest.approx(2 * np.log(0.9 / 0.05))
-    assert weight(4, np.array([4, 4]), of, RATES) < weight(3, both, of, RATES)
-    assert weight(3, one, of, RATES) < weight(3, both, of, RATES)
+    one, both = np.array([7, 8]), np.array([8, 8])
+    assert weight(3, both, RATES) == pytest.approx(8 * np.log(0.9 / 0.05))
+    assert weight(4, both, RATES) < weight(3, both, RATES)
+    assert weight(3, one, RATES) < weight(3, both, RATES)
+
+
+def test_what_carries_too_seldom_is_no_trigger() -> None:
+    """A residue that carries in half of its probes is rarer than a trigger's, but isn't one."""
+    assert weight(3, np.array([15, 23]), RATES) > 25
+    assert 0 == weight(3, np.array([14, 23]), RATES)
+    assert weight(3, np.array([1, 23]), RATES) < 0
 
 
 def test_an_unknown_class_is_taken_to_carry_most() -> None:
@@ -56,14 +62,17 @@ def test_rarity_is_never_nothing() -> None:
     onto = lens().opinion.onto
     label = int(np.setdiff1d(np.arange(9), lens().references.labels[onto])[0])
     all_carry, none_do = (
-        lens().total(label, Answers(np.full(len(onto), said)), onto) for said in (label, label + 50)
+        lens().counted(label, Answers(np.full(len(onto), said)), onto)
+        for said in (label, label + 50)
     )
-    assert 1 / (lens().measured + 1) == lens().rarity(all_carry)
-    assert 1.0 == lens().rarity(none_do)
+    assert 1 / (lens().measured + 1) == lens().rarity(label, all_carry)
+    assert 1.0 == lens().rarity(label, none_do)
 
 
 def test_a_sum_is_worth_no_more_than_it_says() -> None:
     """Whatever the references have: e to a sum is how much likelier a trigger makes the answers."""
-    easy = Lens(lens().references, replace(lens().opinion, sums=np.full(999, -9, np.float32)))
-    assert np.exp(-3) == pytest.approx(easy.rarity(3.0))
-    assert 1 / 1000 == easy.rarity(50.0)
+    opinion = replace(lens().opinion, sums=np.full(999, -9, np.float32), rates=RATES)
+    easy = Lens(lens().references, opinion)
+    once = np.array([1, 1])
+    assert 0.05 / 0.9 == pytest.approx(easy.rarity(3, once))
+    assert 1 / 1000 == easy.rarity(3, 9 * once)
