@@ -112,7 +112,7 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
         searched = yield from _search(label, first, answers[1 : len(answers)], defence)
     found = searched.found
     if found is None:
-        suspects = noted(image, label, searched.unproven, defence.plan)
+        suspects = noted(image, label, searched.unproven, defence)
         return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)

@@ -40,6 +40,22 @@ async def test_a_trigger_is_on_the_other_worker_soon(
     record_property("longest_wait_milliseconds", round(max(waits) * 1000))
 
 
+async def test_what_one_caller_alone_has_proved_is_his_until_another_shows_it(
+    libraries: Libraries,
+) -> None:
+    """On every worker, and also when one of them learns its pixels meanwhile."""
+    one, other = libraries
+    kept = await one.register(trigger(), "a", alone=True)
+    assert "a" == (await one.register(trigger(), "a", alone=True)).only
+    await eventually(lambda: len(other.entries()) == 1)
+    assert (True, False) == tuple(other.entry(kept.id).counts_for(whose) for whose in "ab")
+    assert (await other.register(trigger(), "b", alone=True)).only is None
+    await one.refine(kept.id, replace(trigger(), moves=True))
+    for library in libraries:
+        await eventually(lambda: library.entry(kept.id).only is None)  # noqa: B023
+        await eventually(lambda: library.entry(kept.id).trigger.moves)  # noqa: B023
+
+
 async def test_one_trigger_found_many_times_at_once_is_one_entry(libraries: Libraries) -> None:
     """However many tasks of both workers find a trigger at once, one entry comes of it."""
     findings = [trigger(x=8 + i % 3) for i in range(20)]

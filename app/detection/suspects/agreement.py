@@ -9,10 +9,10 @@ show: neither stands out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from app.detection.evidence.usual import usual
 from app.detection.geometry import Box
@@ -123,48 +123,67 @@ def _best(
     part: Slices,
     middles: Sequence[NDArray[np.float32]],
 ) -> _Found | None:
-    """Return where *other* (h, w, c) agrees most with *patch*, which lies at *part* of its own."""
+    """Return where *other* (h, w, c) agrees most with *patch*, which lies at *part* of its own.
+
+    All shifts of it that are inside of *other* are compared at once.
+    """
     height, width = other.shape[:2]
     tall, wide = patch.shape[:2]
     side = max(LEAST_SQUARE, round(SQUARE * min(height, width)))
     if min(tall, wide) < side + 1 or not middles:
         return None
-    own = [_averaged(_differing(patch, middle[part]), side) for middle in middles]
     reach = max(1, round(REACH * min(height, width)))
-    best: _Found | None = None
-    for down, across in product(range(-reach, reach + 1), repeat=2):
-        top, left = part[0].start + down, part[1].start + across
-        if top < 0 or left < 0 or top + tall > height or left + wide > width:
-            continue
-        there = (slice(top, top + tall), slice(left, left + wide))
-        strengths = _strengths(patch, other[there], own, [one[there] for one in middles], side)
-        strength = float(strengths.max())
-        if best is None or strength > best.strength:
-            best = _Found(strength, (down, across), _region(strengths, side))
-    return best
+    top, left = max(part[0].start - reach, 0), max(part[1].start - reach, 0)
+    bottom = min(part[0].start + reach + tall, height)
+    right = min(part[1].start + reach + wide, width)
+    area = (slice(top, bottom), slice(left, right))
+    shown = sliding_window_view(other[area], (tall, wide), (0, 1)).transpose(0, 1, 3, 4, 2)
+    strengths = _agreeing(_differing(shown, patch), side)
+    for middle in middles:
+        strengths.limit(_averaged(_differing(patch, middle[part]), side))
+        of_other = _averaged(_differing(other[area], middle[area]), side)
+        strengths.limit(sliding_window_view(of_other, (tall - side + 1, wide - side + 1)))
+    found = strengths.logarithms()
+    down, across, *_ = (int(i) for i in np.unravel_index(found.argmax(), found.shape))
+    shift = (top + down - part[0].start, left + across - part[1].start)
+    best = found[down, across]
+    return _Found(float(best.max()), shift, _region(best, side))
 
 
-def _strengths(
-    patch: NDArray[np.float32],
-    shown: NDArray[np.float32],
-    own: Sequence[NDArray[np.float32]],
-    middles: Sequence[NDArray[np.float32]],
-    side: int,
-) -> NDArray[np.float32]:
-    """Return of each square of *side* pixels by how much more the two agree there than beside it.
+@dataclass(eq=False)
+class _Agreeing:
+    """By what two images differ in each square, and at least ``beside`` it."""
 
-    No more than each of them differs from what clean images show there.
-    """
-    differing = _differing(patch, shown)
+    inside: NDArray[np.float32]
+    beside: NDArray[np.float32]
+
+    def limit(self, at_most: NDArray[np.float32]) -> None:
+        """Let what is beside it count for no more than this."""
+        np.minimum(self.beside, at_most, out=self.beside)
+
+    def logarithms(self) -> NDArray[np.float32]:
+        """Return by how much more the two agree in each square than beside it."""
+        found: NDArray[np.float32] = np.log(
+            (np.maximum(self.beside, 0) + NOISE) / (self.inside + NOISE)
+        )
+        return found
+
+
+def _agreeing(differing: NDArray[np.float32], side: int) -> _Agreeing:
+    """Compare what two images differ by (…, h, w), for each square of *side* pixels."""
     inside = _averaged(differing, side)
     larger = side + 2 * RING
-    whole = _averaged(np.pad(differing, RING, mode="edge"), larger)
+    whole = _averaged(_edged(differing), larger)
     beside = (whole * larger**2 - inside * side**2) / (larger**2 - side**2)
-    for of_patch, middle in zip(own, middles, strict=True):
-        beside = np.minimum(beside, of_patch)
-        beside = np.minimum(beside, _averaged(_differing(shown, middle), side))
-    strengths: NDArray[np.float32] = np.log((np.maximum(beside, 0) + NOISE) / (inside + NOISE))
-    return strengths
+    return _Agreeing(inside, beside.astype(np.float32, copy=False))
+
+
+def _edged(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return *values* (…, h, w) with RING more of its edge around it."""
+    for axis in (-1, -2):
+        first, last = np.take(values, [0] * RING, axis), np.take(values, [-1] * RING, axis)
+        values = np.concatenate([first, values, last], axis)
+    return values
 
 
 def _region(strengths: NDArray[np.float32], side: int) -> Slices:
@@ -192,8 +211,12 @@ def _differing(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def _averaged(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Average *values* (h, w) over every square of *side* pixels."""
-    sums = np.cumsum(np.cumsum(np.pad(values, ((1, 0), (1, 0))), axis=0), axis=1)
-    total = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    averaged: NDArray[np.float32] = total / np.float32(side**2)
+    """Average *values* (…, h, w) over every square of *side* pixels."""
+    for axis in (-1, -2):
+        sums = values.cumsum(axis)
+        first = np.take(sums, [side - 1], axis)
+        length = values.shape[axis]
+        rest = np.take(sums, range(side, length), axis) - np.take(sums, range(length - side), axis)
+        values = np.concatenate([first, rest], axis)
+    averaged: NDArray[np.float32] = values / np.float32(side**2)
     return averaged

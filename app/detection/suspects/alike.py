@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.weighing import of_extreme
+from app.detection.evidence.weighing import of_extreme, total
 from app.detection.suspect import sketched
 from app.detection.suspects.agreement import agreement, usual_agreement
 from app.detection.suspects.fitting import fit_in, usual_fit
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.detection.suspect import Kept, Suspect
 
-SOUGHT = 8  # suspects of one class that an image is compared with, those seen last
+SOUGHT = 4  # suspects of one class, those seen last, that an image is compared with
+STRONGEST = 4  # and of the others, those for which most speaks
 UNUSUAL = 2.0  # weight from which on two images are alike there
 AT_MOST = 6.0  # what that may say
 FITTING = 0.45  # least fit of a suspect that was located
@@ -52,18 +53,23 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
         for one in defence.suspects
         if one.suspect.target == label
         and size == (one.suspect.image_height, one.suspect.image_width, one.suspect.patch.shape[2])
-    ][:SOUGHT]
+    ]
     if not possible:
         return []
     sketch = sketched(image)
     found = []
-    for one in possible:
+    for one in (*possible[:SOUGHT], *_strongest(possible[SOUGHT:])):
         if is_again(sketch, one.suspect, references):
             continue
         weight, box = _weight(image, one.suspect, references)
         if box is not None and weight >= UNUSUAL:
             found.append((weight, box, one))
     return _kinds(sorted(found, key=lambda one: -one[0]))
+
+
+def _strongest(some: Sequence[Kept]) -> list[Kept]:
+    """Return those of *some* for which most speaks: most suspects are of clean images, and weak."""
+    return sorted(some, key=lambda one: -total(one.suspect.terms))[:STRONGEST]
 
 
 def _kinds(found: Sequence[tuple[float, Box, Kept]]) -> list[Alike]:

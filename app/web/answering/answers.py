@@ -161,7 +161,8 @@ class TriggerState(enum.StrEnum):
 class TriggerAnswer:
     """A trigger, and where its pictures are.
 
-    ``source`` is a class that it acts on where it doesn't act alike on all classes.
+    ``source`` is a class that it acts on where it doesn't act alike on all classes. ``shared``: it
+    is looked for in all callers' images, not in those of one caller alone, whose images proved it.
     """
 
     id: str
@@ -177,6 +178,7 @@ class TriggerAnswer:
     discovered_at: datetime
     last_seen_at: datetime
     hits: int
+    shared: bool
     image: str
     examples: str
 
@@ -293,6 +295,7 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
         discovered_at=entry.discovered_at,
         last_seen_at=entry.last_image_at,
         hits=entry.hits,
+        shared=entry.only is None,
         image=f"/trigger/{entry.id}.png",
         examples=f"/trigger/{entry.id}/examples.png",
     )

@@ -77,7 +77,8 @@ def test_the_same_picture_again_proves_nothing() -> None:
     kept = _kept(*_suspects(its, first))
     frame = np.clip(np.roll(first, 1, axis=1).astype(np.int16) + 9, 0, 255).astype(np.uint8)
     for again in (first, frame):
-        assert Verdict.CLEAR is _screened(its, again, kept).verdict
+        finding = _screened(its, again, kept)
+        assert (Verdict.CLEAR, ()) == (finding.verdict, finding.suspects)
 
 
 def test_a_date_on_many_images_is_no_trigger() -> None:

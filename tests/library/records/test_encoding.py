@@ -88,6 +88,7 @@ def entries(draw: DrawFn) -> Entry:
         draw(COUNTS),
         draw(st.booleans()),
         draw(st.none() | st.builds(Restoration, TIMES, TIMES)),
+        draw(st.none() | st.text(max_size=9)),
     )
 
 

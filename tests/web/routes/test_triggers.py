@@ -59,6 +59,7 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
             "discovered_at": entry.discovered_at.isoformat(),
             "last_seen_at": entry.last_seen_at.isoformat(),
             "hits": 0,
+            "shared": True,
             "image": "/trigger/t-1.png",
             "examples": "/trigger/t-1/examples.png",
         }
