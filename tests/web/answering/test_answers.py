@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from app.gateway.outcome import Outcome, Prediction, Screening
@@ -33,8 +35,8 @@ def test_verdict(screening: Screening, trigger_id: str | None, expected: Verdict
 def test_correction_is_shown_beside_the_upstreams_word() -> None:
     """The sanitised prediction and the upstream's own are both in the answer."""
     answer = prediction_answer(outcome(Screening.DISCOVERED, "t-1"), Labels(("stop",)), "m", "r")
-    assert ("stop", 0, 0.9) == tuple(vars(answer.prediction).values())
-    assert ("1", 1, 0.99) == tuple(vars(answer.upstream_prediction).values())
+    assert ("stop", 0, 0.9) == astuple(answer.prediction)
+    assert ("1", 1, 0.99) == astuple(answer.upstream_prediction)
     assert (True, "t-1", 5) == (answer.backdoor, answer.trigger_id, answer.probes)
 
 
