@@ -174,7 +174,7 @@ class _Reading:
     def tasks(self) -> Iterator[Task]:
         """Yield tasks: of pictures that there is something to find out about."""
         knowledge = self._means.concluder.knowledge
-        packed = pickle.dumps(knowledge)
+        packed, self._rates = pickle.dumps(knowledge), dict(knowledge.rates)
         size = SCREENED_TOGETHER if self._screened else COMPARED_TOGETHER
         waiting: list[tuple[str, Content]] = []
         contents = self._means.reader.contents([listed.item for listed in self._wave])
@@ -210,4 +210,5 @@ class _Reading:
 
     def _task(self, waiting: list[tuple[str, Content]], version: int, packed: bytes) -> Task:
         self.sent.append([name for name, _ in waiting])
-        return Task([content for _, content in waiting], self._screened, version, packed)
+        contents = [content for _, content in waiting]
+        return Task(contents, self._screened, version, packed, self._rates)

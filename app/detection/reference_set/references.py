@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -130,6 +130,12 @@ class References:
         some = self.images[rng.permutation(len(self.images))[:AVERAGED]]
         mean: Image = np.rint(some.mean(axis=0, dtype=np.float32)).astype(np.uint8)
         return mean
+
+    def apart(self, rates: MutableMapping[str, float]) -> References:
+        """Return the same references with placebo *rates* of their own; all other caches stay."""
+        own = replace(self, placebo_rates=rates)
+        vars(own)["backdrop"] = self.backdrop  # computed of the images once
+        return own
 
     @property
     def missing(self) -> dict[int, int]:

@@ -26,7 +26,7 @@ from app.ports import BACKGROUND, Caller, Description, LibraryError, OtherModelE
 from app.settings import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
 
     from app.detection.plan import Plan
     from app.detection.reference_set.references import Calibration
@@ -76,6 +76,12 @@ class Prepared:
     def lens(self) -> Lens | None:
         """What a second opinion is formed with, where that was measured."""
         return lens_of(self.references)
+
+    def apart(self, rates: MutableMapping[str, float]) -> Prepared:
+        """Return the same with placebo *rates* of its own."""
+        own = replace(self, references=self.references.apart(rates))
+        vars(own)["lens"] = self.lens  # of the images, which are the same
+        return own
 
 
 class Calibrator:

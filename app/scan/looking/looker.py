@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections import ChainMap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -55,17 +57,17 @@ class Looker:
         self._library = library
         self._driver = Driver(self._model, policy.patience_s, Turns(pause=0))
         self._version = -1
-        self._told: set[str] = set()
 
     async def look(self, task: Task) -> Looks:
         """Return what there is to say of each picture of *task*. Raises UpstreamError."""
         if task.version != self._version:
             self._learn(pickle.loads(task.knowledge))  # noqa: S301  # our own process has made it
         read = await asyncio.to_thread(self._comparer.read, task)
-        looks = await asyncio.gather(*(self._look(one, screened=task.screened) for one in read))
+        rates: dict[str, float] = {}
+        looks = await asyncio.gather(*(self._look(one, task, rates) for one in read))
         if self._patience.lost is not None:
             raise self._patience.lost
-        return Looks(looks, self._new_rates())
+        return Looks(looks, rates)
 
     def _learn(self, knowledge: Knowledge) -> None:
         library = self._library(knowledge.entries)
@@ -73,25 +75,27 @@ class Looker:
         self._examiner = Examiner(self._prepared, library, self._policy, learner)
         self._comparer.know(knowledge.entries)
         self._version = knowledge.version
-        self._prepared.references.placebo_rates.update(knowledge.rates)
-        self._told.update(knowledge.rates)
 
-    async def _look(self, read: Look | Image, *, screened: bool) -> Look:
+    async def _look(self, read: Look | Image, task: Task, rates: dict[str, float]) -> Look:
+        """Look at one picture; *rates* get those that it has measured, if it carries a trigger.
+
+        It begins with those of its *task* alone: else it would depend on what this process has
+        looked at before.
+        """
         if not isinstance(read, np.ndarray):
             return read
-        searching = screened and self._examiner.searching
-        search = self._examiner.examine(read, screened=searching)
+        measured = ChainMap[str, float]({}, task.rates)  # type: ignore[arg-type]  # only read
+        examiner = replace(self._examiner, prepared=self._prepared.apart(measured))
+        searching = task.screened and examiner.searching
+        search = examiner.examine(read, screened=searching)
         try:
             driven = await self._driver.drive(search, Visit(Arrival(read)))
         except UpstreamError as exc:
             return Examined(Found.UNDECIDED, None, None, 0, searching, reason=str(exc))
-        return _examined(read, driven, searched=searching)
-
-    def _new_rates(self) -> dict[str, float]:
-        rates = dict(self._prepared.references.placebo_rates)
-        new = {name: rate for name, rate in rates.items() if name not in self._told}
-        self._told.update(new)
-        return new
+        look = _examined(read, driven, searched=searching)
+        if look.image is not None:
+            rates |= measured.maps[0]
+        return look
 
 
 def _examined(image: Image, driven: Driven[Finding], *, searched: bool) -> Examined:

@@ -34,12 +34,14 @@ class Task:
     """Pictures to look at together: ``screened`` in full, or else compared with the triggers.
 
     ``knowledge`` is a pickled `Knowledge` of this ``version``: who has it already leaves it.
+    ``rates`` are the placebo rates that are known by now.
     """
 
     contents: Sequence[Content]
     screened: bool
     version: int
     knowledge: bytes
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,10 @@ Look = Unusable | Passed | Examined
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """What a process says of a task: one look for each of its contents, and new placebo rates."""
+    """What a process says of a task: one look for each of its contents, and new placebo rates.
+
+    These are of pictures with a trigger: others that carry it needn't measure them again.
+    """
 
     looks: Sequence[Look]
     rates: Mapping[str, float] = field(default_factory=dict)
