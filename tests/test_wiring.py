@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Mode, Protocol, Settings
+from app.settings import Mode, Protocol, SecondOpinion, Settings, Strategy
 from app.upstream.http.limits import MEBIBYTE, Limits
 from app.wiring import limits, policy
 
@@ -44,3 +44,28 @@ def test_workers_share_the_probe_rates(rate: float | None, share: float | None) 
     made = policy(settings, workers=4)
     assert (share, share) == (made.probe_rate, made.key_probe_rate)
     assert made.monitors
+
+
+@pytest.mark.parametrize(
+    ("strategy", "word", "rate"),
+    [
+        (Strategy.FULL, SecondOpinion.FLAG, 0.02),
+        (Strategy.FAST, SecondOpinion.FLAG, 0.02),
+        (Strategy.FULL, SecondOpinion.OFF, None),
+        (Strategy.PAPER, SecondOpinion.FLAG, None),
+        (Strategy.OFF, SecondOpinion.FLAG, None),
+    ],
+)
+def test_a_second_opinion_goes_with_our_own_search(
+    strategy: Strategy, word: SecondOpinion, rate: float | None
+) -> None:
+    """At the rate that the owner states; neither the paper's algorithm nor a plain proxy has one."""
+    settings = Settings(
+        upstream_url="http://127.0.0.1:1",
+        model="tiny",
+        reference=Path(),
+        strategy=strategy,
+        second_opinion=word,
+        second_opinion_fpr=0.02,
+    )
+    assert rate == policy(settings).second_opinion

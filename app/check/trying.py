@@ -17,7 +17,7 @@ from app.check.results import Result, fine, skipped, wrong
 from app.gateway.preparation.prepared import ReferencesError
 from app.ports import LibraryError, UpstreamError
 from app.serving.processes.shared import check_address, state_directory
-from app.settings import Mode, SettingError, Strategy
+from app.settings import Mode, SecondOpinion, SettingError, Strategy
 from app.wiring import ReferenceFiles, look_at_own_store, look_at_store, open_upstream
 
 if TYPE_CHECKING:
@@ -70,8 +70,16 @@ def _policy(settings: Settings) -> tuple[str, ...]:
     return (
         f"mode {settings.mode}, strategy {settings.strategy}: {answers}",
         f"patience {settings.patience:g} s, then the policy `{settings.on_failure}`",
+        *_opinion(settings),
         keys,
     )
+
+
+def _opinion(settings: Settings) -> Iterator[str]:
+    if settings.second_opinion is SecondOpinion.FLAG:
+        asked = settings.strategy in {Strategy.FULL, Strategy.FAST}
+        rate = f"up to {settings.second_opinion_fpr:g} of clean images may be called suspicious"
+        yield f"a second opinion: {rate if asked else f'none, by strategy {settings.strategy}'}"
 
 
 async def _upstream(settings: Settings, model: ServedModel) -> Result:

@@ -159,6 +159,20 @@ def test_what_serve_is_ready_without(settings: pytest.MonkeyPatch) -> None:
     assert "secret" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        ("fast", "up to 0.01 of clean images may be called suspicious"),
+        ("paper", "none, by strategy"),
+    ],
+)
+def test_a_second_opinion_is_told(settings: pytest.MonkeyPatch, strategy: str, said: str) -> None:
+    """What it will do is said, also where the strategy leaves it out."""
+    settings.setenv("NEO_SECOND_OPINION", "flag")
+    settings.setenv("NEO_STRATEGY", strategy)
+    assert f"a second opinion: {said}" in " ".join(check().output.split())
+
+
 def test_a_state_folder_that_cannot_be(settings: pytest.MonkeyPatch) -> None:
     """Without a Redis its place must be one that can be written."""
     settings.delenv("NEO_REDIS_URL")
