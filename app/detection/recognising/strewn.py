@@ -11,7 +11,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from app.detection.matching import Likeness, Match, matches, nearness, spotted
+import numpy as np
+
+from app.detection.matching import LEVELS, Likeness, Match, matches, nearness, spotted
 from app.detection.recognising.sighting import (
     DISTINCT,
     GLIMPSED_FIT,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     Look = Callable[[Image, Known], Sighting | None]
 
 LEAST_HALF = 2  # pixels of a half's shorter side: less is found everywhere
+PIXELS = 5  # of a half, that must be somewhere together
 LEAST_SHARE = 0.027  # of the image's side, that it must have as well: less can't be shrunken
 
 
@@ -75,6 +78,8 @@ def _halves(image: Image, known: Known) -> Sighting | None:
 def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sighting | None:
     height, width = image.shape[:2]
     found: list[Match] = []
+    if not all(_may_show(image, part) for part in parts):
+        return None
     for part in parts:
         spot = spotted(image, part, reach(known.trigger, 1))
         if spot is None or spot.fit < GLIMPSED_FIT:
@@ -87,6 +92,23 @@ def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sight
     near = min(nearness(image, part, place) for part, place in zip(parts, places, strict=True))
     worse = min(found, key=lambda one: one.fit)
     return Sighting(known, places, worse.fit, near, worse.alpha)
+
+
+def _may_show(image: Image, part: Likeness) -> bool:
+    """Say if a few of its pixels are somewhere in *image* together: most images are out by that.
+
+    A half has to be about as opaque as the trigger is known, or it wouldn't act.
+    """
+    rows, columns = np.nonzero(part.weights)
+    few = np.linspace(0, len(rows) - 1, PIXELS).astype(int)
+    height, width = (
+        whole - its + 1 for whole, its in zip(image.shape[:2], part.weights.shape, strict=True)
+    )
+    there = np.ones((max(height, 0), max(width, 0)), bool)
+    for row, column in zip(rows[few].tolist(), columns[few].tolist(), strict=True):
+        shown = image[row : row + height, column : column + width].astype(np.int16)
+        there &= (np.abs(shown - part.pixels[row, column].astype(np.int16)) <= LEVELS).all(axis=2)
+    return bool(there.any())
 
 
 @lru_cache(maxsize=64)
