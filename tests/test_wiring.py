@@ -59,7 +59,7 @@ def test_workers_share_the_probe_rates(rate: float | None, share: float | None) 
 def test_a_second_opinion_goes_with_our_own_search(
     strategy: Strategy, word: SecondOpinion, rate: float | None
 ) -> None:
-    """At the rate that the owner states; neither the paper's algorithm nor a plain proxy has one."""
+    """At the rate that the owner states; the paper's algorithm and a plain proxy have none."""
     settings = Settings(
         upstream_url="http://127.0.0.1:1",
         model="tiny",

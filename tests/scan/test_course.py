@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from app.scan.engines.here import Here
 from app.scan.engines.port import EngineError
 from app.scan.results import Verdict
+from tests.files import encoded
 from tests.scan.tiny_scan import scanned, write_pictures
-from tests.tiny import TARGET, TinyModel
+from tests.striped import StripedModel, striped
+from tests.tiny import TARGET, TinyModel, clean_images
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -57,6 +60,20 @@ async def test_every_image_is_screened(folder: Path, tmp_path: Path) -> None:
     assert TARGET == one.prediction.index != one.sanitised_prediction.index
     assert one.evidence is not None
     assert ("t-1", 9, 5) == (one.trigger, one.evidence["place"]["x"], one.evidence["place"]["y"])
+
+
+async def test_what_may_have_a_trigger_without_a_place_is_suspicious(tmp_path: Path) -> None:
+    """With a second opinion; what the model says of it stays."""
+    images = clean_images(6, np.random.default_rng(31))
+    images = striped(images[StripedModel().classify(images).labels != TARGET])
+    for i, image in enumerate(images):
+        (tmp_path / f"{i}.png").write_bytes(encoded(image))
+    told = await scanned(tmp_path, tmp_path / "state", model=StripedModel(), second_opinion=0.1)
+    rows = [one for name, one in told.results.items() if name.endswith(".png") and one]
+    assert [(Verdict.SUSPICIOUS, "suspicious")] * len(images) == [
+        (one.verdict, one.screening) for one in rows
+    ]
+    assert all(one.prediction == one.sanitised_prediction for one in rows)
 
 
 async def test_two_passes_find_what_the_sample_has_not(folder: Path, tmp_path: Path) -> None:

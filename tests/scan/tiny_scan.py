@@ -76,15 +76,16 @@ class Scanned:
     model: TinyModel
 
 
-async def scanned(
+async def scanned(  # noqa: PLR0913  # each may be another than usual
     path: Path,
     state_file: Path,
     sample: int = 10**6,
     *,
     model: TinyModel | None = None,
     engine: Callable[[Looker], Engine] = Here,
+    second_opinion: float | None = None,
 ) -> Scanned:
-    """Scan what is at *path*, with a *sample* screened in full."""
+    """Scan what is at *path*, with a *sample* screened in full; at this rate a second opinion."""
     model = model or TinyModel()
     with opened_state(str(state_file)) as connection, Reader(MOST_BYTES) as reader:
         state = State(connection)
@@ -97,6 +98,7 @@ async def scanned(
             identity="tiny",
             trigger_max=0.2,
             strategy=Strategy.FAST,
+            second_opinion=second_opinion,
         )
         prepared = await calibrator.prepare()
         library = library_of(())
@@ -105,7 +107,8 @@ async def scanned(
         knowledge = Knowledge(int(state.fact(VERSION) or 0), rates=await kept.placebo_rates(""))
         learner = Learner(library, model, Strategy.FAST)
         before = model.asked
-        looker = Looker(model, prepared, policy(), Decoding(10**6, Resize.STRETCH), library_of)
+        its_policy = policy(second_opinion=second_opinion)
+        looker = Looker(model, prepared, its_policy, Decoding(10**6, Resize.STRETCH), library_of)
         means = Means(
             state,
             engine(looker),

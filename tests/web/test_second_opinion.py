@@ -29,3 +29,24 @@ async def test_the_verdict_is_a_word_of_its_own() -> None:
     )
     assert TARGET == told["prediction"]["index"] == told["upstream_prediction"]["index"]
     assert "suspicious" == answer.headers["X-Neo-Verdict"]
+
+
+async def test_tensors_get_the_word_as_well() -> None:
+    """Through the model server's own door: image by image, with no flag set."""
+    body = {
+        "inputs": [
+            {
+                "name": "image",
+                "datatype": "UINT8",
+                "shape": [1, *VICTIM.shape],
+                "data": VICTIM.ravel().tolist(),
+            }
+        ]
+    }
+    async with serving(StripedModel(), LENIENT) as served:
+        answer = await served.http.post("/v2/models/tiny/infer", json=body)
+    assert 200 == answer.status_code, answer.text
+    assert ("0", "suspicious") == (
+        answer.headers["X-Neo-Backdoor"],
+        answer.headers["X-Neo-Verdict"],
+    )
