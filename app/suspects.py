@@ -91,6 +91,7 @@ class Suspects:
         self._lives = lives
         self._most = most
         self._noted: dict[str, Noted] = {}
+        self._oldest = datetime.max.replace(tzinfo=UTC)  # when any of them was last seen; all ask
         self._listed: tuple[Noted, ...] | None = ()
         self._new: deque[Noted] = deque(maxlen=MOST_WAITING)
         self._seen: Counter[tuple[str, str]] = Counter()
@@ -98,9 +99,8 @@ class Suspects:
 
     def entries(self) -> tuple[Noted, ...]:
         """Return those that are kept, the last seen first; no I/O."""
-        oldest = self.clock() - self._lives
-        if any(one.last_seen_at <= oldest for one in self._noted.values()):
-            self._take({i: n for i, n in self._noted.items() if n.last_seen_at > oldest})
+        if self._noted and (since := self.clock() - self._lives) >= self._oldest:
+            self._take({i: n for i, n in self._noted.items() if n.last_seen_at > since})
         if self._listed is None:
             noted = self._noted.values()
             self._listed = tuple(sorted(noted, key=lambda one: (one.last_seen_at, one.id))[::-1])
@@ -161,6 +161,7 @@ class Suspects:
 
     def _take(self, noted: dict[str, Noted]) -> None:
         self._noted = noted
+        self._oldest = min((one.last_seen_at for one in noted.values()), default=self._oldest)
         self._listed = None
 
 

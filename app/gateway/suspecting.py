@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from app import metrics
@@ -38,6 +37,8 @@ class Watch:
         self._teller = teller
         self._recorder = recorder
         self._tasks: set[asyncio.Task[None]] = set()
+        self._kept_of: tuple[Noted, ...] = ()  # every image asks
+        self._kept: tuple[Kept, ...] = ()
 
     def of(self, visit: Visit, caller: str) -> Lookout:
         """Return what looks at the image of *visit*, which is one of *caller*."""
@@ -45,7 +46,11 @@ class Watch:
 
     def kept(self) -> tuple[Kept, ...]:
         """Return the suspects as the core knows them, those seen last first."""
-        return _kept(self.suspects.entries())
+        entries = self.suspects.entries()
+        if self._kept_of is not entries:
+            self._kept_of = entries
+            self._kept = tuple(Kept(one.id, one.suspect) for one in entries)
+        return self._kept
 
     async def close(self) -> None:
         """Wait until what was noted is kept."""
@@ -146,11 +151,6 @@ class Lookout:
             self.watch.proven(finding, trigger_id, alone=self.is_alone(finding))
         elif not self.is_alone(finding):
             self.watch.settle(finding)
-
-
-@lru_cache(maxsize=4)
-def _kept(entries: tuple[Noted, ...]) -> tuple[Kept, ...]:
-    return tuple(Kept(one.id, one.suspect) for one in entries)
 
 
 def _said(answers: Answers) -> Said:

@@ -12,7 +12,9 @@ from app.settings import Strategy
 from tests.detection.suspects.worlds import (
     DATE,
     ELSEWHERE,
+    PLACE,
     SOURCE,
+    STICKER,
     TARGET,
     OverGeneralModel,
     bearing,
@@ -139,6 +141,24 @@ async def test_a_date_on_many_images_is_no_trigger() -> None:
         for _ in range(3):
             assert MISSED == await answers(served, again, "one")
         assert () == served.library.entries()
+
+
+async def test_what_is_shown_again_and_not_proven_is_told() -> None:
+    """An image that has the class of its own and shows the same pixels proves nothing: an event."""
+    its = over_general()
+    own = bearing(its.of_class(TARGET)[0], STICKER, PLACE)
+    async with gateway(**KEYED) as served:
+        events: list[Event] = []
+        served.app.state.gateway.events.hear(events.append)
+        await answers(served, victims(its)[0], "one")
+        (before,) = await listed(served)
+        assert MISSED == await answers(served, own, "two")
+        after = next(one for one in await listed(served) if one["id"] == before["id"])
+    assert (2, 2) == (after["seen"], after["callers"])
+    (told,) = [one for one in events if one.kind is Kind.TRIGGER_SUSPECT]
+    assert (before["id"], TARGET, 1) == tuple(
+        told.facts[name] for name in ("trigger", "target", "suspects")
+    )
 
 
 async def test_it_is_told_as_a_list_with_pictures() -> None:
