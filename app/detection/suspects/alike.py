@@ -27,6 +27,7 @@ SOUGHT = 4  # suspects of one class, those seen last, that an image is compared 
 STRONGEST = 4  # and of the others, those for which most speaks
 UNUSUAL = 2.0  # weight from which on two images are alike there
 AT_MOST = 6.0  # what that may say
+AGREEING = 1.0  # least agreement: only then is it measured what clean images have in common there
 FITTING = 0.45  # least fit of a suspect that was located
 FURTHER = 1.5  # what each further image of the kind adds
 
@@ -99,7 +100,7 @@ def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
 def _weight(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:
     seen = agreement(image, suspect, references)
     weight, box = -np.inf, None
-    if seen is not None:
+    if seen is not None and seen.strength >= AGREEING:
         weight = of_extreme(seen.strength, usual_agreement(suspect, references))
         box = seen.box
     fit = fit_in(image, suspect)
