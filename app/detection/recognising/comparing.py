@@ -25,11 +25,13 @@ from app.detection.recognising.sighting import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
     from app.detection.trigger import Trigger
 
 SIDES: Final = (
@@ -44,9 +46,9 @@ HINT: Final = (
 
 
 def may_carry(
-    images: Images, known: tuple[Known, ...], references: References
+    images: Sequence[Image], known: tuple[Known, ...], references: References
 ) -> NDArray[np.bool_]:
-    """Return which of *images* (n, h, w, c) show about the pixels of one of *known* (n,)."""
+    """Return which of *images*, all of one size, show about the pixels of one of *known* (n,)."""
     fitting = tuple(one for one in known if fits(images[0], one.trigger))
     may = np.array([_at_its_place(image, fitting, references) for image in images])
     for one in fitting:
@@ -67,12 +69,13 @@ def _at_its_place(image: Image, known: tuple[Known, ...], references: References
 
 
 def _hinted(
-    images: Images, left: NDArray[np.int64], one: Known
+    images: Sequence[Image], left: NDArray[np.int64], one: Known
 ) -> tuple[NDArray[np.int64], list[Box]]:
     """Return which of *images*, of those *left*, are worth a search, and where: coarse to fine."""
     trigger = one.trigger
     area = reach(trigger, 1.0 if trigger.moves else REACH)
-    parts, found = images[:, area.rows, area.columns], np.zeros((len(left), 2), np.int64)
+    parts = np.stack([image[area.rows, area.columns] for image in images])
+    found = np.zeros((len(left), 2), np.int64)
     *coarse, last = _steps(images[0], trigger)
     for step in coarse:
         if len(left):
@@ -85,7 +88,7 @@ def _hinted(
         left = left[fits >= HINT]
         return left, [area] * len(left)
     areas = [_around(corner, coarse[-1] * AROUND, trigger, area) for corner in found]
-    near = [images[i, box.rows, box.columns] for i, box in zip(left, areas, strict=True)]
+    near = [images[i][box.rows, box.columns] for i, box in zip(left, areas, strict=True)]
     fits, _ = hints(np.stack(near), one.likeness, last)
     return left[fits >= HINT], [areas[k] for k in np.flatnonzero(fits >= HINT)]
 

@@ -53,7 +53,7 @@ class Comparer:
         images = {i: one for i, one in enumerate(read) if isinstance(one, np.ndarray)}
         may = np.zeros(len(images), bool)
         if images and self._known:
-            may = may_carry(np.stack(list(images.values())), self._known, self._references)
+            may = may_carry(list(images.values()), self._known, self._references)
         for i, one_may in zip(images, may, strict=True):
             if not one_may:
                 read[i] = Passed()

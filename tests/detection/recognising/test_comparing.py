@@ -44,7 +44,7 @@ def test_exact_pixels_of_a_small_trigger() -> None:
     references = _references((16, 16))
     images = clean_images(60, np.random.default_rng(3))
     images[::7] = stamped(images[::7])
-    may = may_carry(images, (Known("t", tiny_trigger()),), references)
+    may = may_carry(list(images), (Known("t", tiny_trigger()),), references)
     assert list(range(0, 60, 7)) == np.flatnonzero(may).tolist()
 
 
@@ -57,12 +57,12 @@ def test_a_sticker_near_its_place(dx: int, dy: int, alpha: float) -> None:
     mixed = (1 - alpha) * images[:10, rows, columns] + alpha * trigger.patch
     images[:10, rows, columns] = np.rint(mixed).astype(np.uint8)
     other = Known("other", replace(trigger, patch=255 - trigger.patch))
-    may = may_carry(images, (other, Known("t", trigger)), references)
+    may = may_carry(list(images), (other, Known("t", trigger)), references)
     assert list(range(10)) == np.flatnonzero(may).tolist()
 
 
 def test_triggers_of_another_size_tell_nothing() -> None:
     """They are of another model."""
     images = stamped(clean_images(5, np.random.default_rng(3)))
-    may = may_carry(images, (Known("t", _sticker()),), _references((16, 16)))
+    may = may_carry(list(images), (Known("t", _sticker()),), _references((16, 16)))
     assert not may.any()
