@@ -46,6 +46,11 @@ class Lens:
         """On how many clean images."""
         return len(self.opinion.sums)
 
+    @property
+    def carrying(self) -> float:
+        """How often what is left of clean images carries their class, in the mean of classes."""
+        return float(self.opinion.rates[:, 1].mean())
+
     def prepare(self) -> None:
         """Work out now what the first image would have to wait for."""
         _ = self.span

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection.reference_set.opinion import Opinion
 from app.detection.reference_set.references import Calibration, References
-from app.gateway.preparation.coverage import uncovered
+from app.detection.second_opinion.lens import Lens
+from app.gateway.preparation.coverage import speechless, uncovered
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, innocents, opened
 from tests.tiny import TARGET, TinyModel
@@ -111,3 +113,19 @@ async def test_a_second_opinion_without_enough_references_is_told(
         assert "a rate of 0.01 takes 99" in note
     async with opened(store_url, f"{name}-2", second_opinion=0.1) as worker:
         assert worker.preparation.note is None
+
+
+def test_a_second_opinion_that_is_blind_is_told() -> None:
+    """Where clean images' residues carry as a trigger's do; not where they hardly do."""
+    said = []
+    for rate in (0.05, 0.5):
+        opinion = Opinion(
+            np.array([0]), np.array([[0, rate]], np.float32), np.zeros(200, np.float32)
+        )
+        calibration = Calibration(np.array([0]), np.zeros((0, 0), np.int64), None, opinion)
+        references = References(np.zeros((1, 1, 1, 1), np.uint8), calibration, {}, 1)
+        said.append(speechless(Lens(references, opinion), 0.01))
+    assert said[0] is None
+    assert said[1] is not None
+    assert "finds little" in said[1]
+    assert "in 50% of the probes" in said[1]
