@@ -35,7 +35,7 @@ LEAST_SQUARE = 3  # pixels of it
 RING = 2  # pixels around it that must differ
 NOISE = 4.0  # levels by which what is the same may differ
 REACH = 0.02  # of the side, by which the place may vary
-PAIRS = 60  # of clean images of a class, that tell what is usual
+PAIRS = 40  # of clean images of a class, that tell what is usual
 COMPARED = 40  # clean images of a class, of which the pairs are
 ALIKE = 0.5  # of the best square's agreement, that the squares around it have that belong to it
 

@@ -60,11 +60,10 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
     sketch = sketched(image)
     found = []
     for one in (*possible[:SOUGHT], *_strongest(possible[SOUGHT:])):
-        if is_again(sketch, one.suspect, references):
-            continue
         weight, box = _weight(image, one.suspect, references)
-        if box is not None and weight >= UNUSUAL:
-            found.append((weight, box, one))
+        if box is None or weight < UNUSUAL or is_again(sketch, one.suspect, references):
+            continue
+        found.append((weight, box, one))
     return _kinds(sorted(found, key=lambda one: -one[0]))
 
 

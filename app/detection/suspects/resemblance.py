@@ -49,12 +49,21 @@ def _usually_apart(suspect: Suspect, references: References) -> float:
     if key not in kept:
         least = []
         rng = np.random.default_rng(references.seed)
-        every = np.ones(suspect.sketch.shape[:2], bool)
         for label in {suspect.target, suspect.source} - {None}:
             own = rng.permutation(np.flatnonzero(references.labels == label))[:SKETCHES]
-            shown = [sketched(image) for image in references.images[own]]
-            apart = [_apart(a, b, every) for i, a in enumerate(shown) for b in shown[:i]]
-            if apart:
-                least.append(float(np.quantile(apart, AGAIN)))
+            if len(own) > 1:
+                shown = np.stack([sketched(image) for image in references.images[own]])
+                least.append(float(np.quantile(_all_apart(shown), AGAIN)))
         kept[key] = min(least, default=0.0)
     return max(kept[key], LEAST)
+
+
+def _all_apart(sketches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how far each two of *sketches* (n, h, w, c) are apart."""
+    flat = sketches.reshape(len(sketches), -1).astype(np.float32)
+    first, second = np.triu_indices(len(flat), 1)
+    difference = flat[first] - flat[second]
+    apart: NDArray[np.float32] = np.abs(
+        difference - np.median(difference, axis=1, keepdims=True)
+    ).mean(axis=1)
+    return apart
