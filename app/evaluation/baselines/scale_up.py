@@ -10,8 +10,9 @@ paper flags above a T of the defender's choice; here T is the score that 1 % of 
 exceed, as for the others. Scores are elevenths: where more than 1 % of clean images have the
 highest one, nothing is flagged, whatever the AUROC.
 
-Checked: by the authors' form AUROC is 0.890 on signs with a yellow square and 0.50 on digits, whose
-pixels are black or white already; the paper has 0.97 on CIFAR-10 with BadNets (figure recalled).
+Checked: AUROC 0.911 on signs with a yellow square, where another writing of it gave 0.890, and
+about 0.5 on digits, whose pixels are black or white already; the paper has 0.97 on CIFAR-10 with
+BadNets (figure recalled).
 """
 
 from __future__ import annotations
