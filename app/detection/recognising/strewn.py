@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Look = Callable[[Image, Known], Sighting | None]
 
 LEAST_HALF = 2  # pixels of a half's shorter side: less is found everywhere
-PIXELS = 5  # of a half, that must be somewhere together
+PIXELS, OF_THEM = 6, 4  # of a copy or a half, of which so many must be somewhere together
+FAINTER = 3  # times the levels by which a pixel may differ: so many in a copy
 LEAST_SHARE = 0.027  # of the image's side, that it must have as well: less can't be shrunken
 
 
@@ -62,6 +63,8 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:
+    if not _may_show(image, known.likeness, FAINTER * LEVELS):
+        return None
     spot = spotted(image, known.likeness, reach(known.trigger, 1))
     if spot is None or spot.fit < GLIMPSED_FIT:
         return None
@@ -78,7 +81,7 @@ def _halves(image: Image, known: Known) -> Sighting | None:
 def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sighting | None:
     height, width = image.shape[:2]
     found: list[Match] = []
-    if not all(_may_show(image, part) for part in parts):
+    if not all(_may_show(image, part, LEVELS) for part in parts):
         return None
     for part in parts:
         spot = spotted(image, part, reach(known.trigger, 1))
@@ -94,21 +97,22 @@ def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sight
     return Sighting(known, places, worse.fit, near, worse.alpha)
 
 
-def _may_show(image: Image, part: Likeness) -> bool:
-    """Say if a few of its pixels are somewhere in *image* together: most images are out by that.
+def _may_show(image: Image, part: Likeness, levels: int) -> bool:
+    """Say if a few of its pixels are somewhere in *image* together, within so many *levels*.
 
-    A half has to be about as opaque as the trigger is known, or it wouldn't act.
+    Most images are out by that. Copies, and still more halves, have to be about as opaque as the
+    trigger is known, or they wouldn't act.
     """
     rows, columns = np.nonzero(part.weights)
     few = np.linspace(0, len(rows) - 1, PIXELS).astype(int)
     height, width = (
         whole - its + 1 for whole, its in zip(image.shape[:2], part.weights.shape, strict=True)
     )
-    there = np.ones((max(height, 0), max(width, 0)), bool)
+    near = np.zeros((max(height, 0), max(width, 0)), np.int8)
     for row, column in zip(rows[few].tolist(), columns[few].tolist(), strict=True):
         shown = image[row : row + height, column : column + width].astype(np.int16)
-        there &= (np.abs(shown - part.pixels[row, column].astype(np.int16)) <= LEVELS).all(axis=2)
-    return bool(there.any())
+        near += (np.abs(shown - part.pixels[row, column].astype(np.int16)) <= levels).all(axis=2)
+    return bool((near >= OF_THEM).any())
 
 
 @lru_cache(maxsize=64)
