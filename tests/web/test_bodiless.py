@@ -47,7 +47,8 @@ async def test_every_path_has_both(served: Served) -> None:
     """On each path that GET knows the answer to HEAD has the same status and headers, no more."""
     (entry,) = served.library.entries()
     paths = [path for path, methods in _paths(served) if "get" in methods and path != ENDLESS]
-    named = [path.format(model="tiny", trigger_id=entry.id) for path in paths]
+    names = {"model": "tiny", "trigger_id": entry.id, "suspect_id": "s-1"}
+    named = [path.format(**names) for path in paths]
     for path in [*named, "/", "/docs", "/openapi.json", "/docs/assets/swagger-ui.css", "/none"]:
         got, told = await served.http.get(path), await served.http.head(path)
         assert (got.status_code, b"") == (told.status_code, told.content), path
