@@ -24,6 +24,7 @@ from app.library.shared.store import Store
 from app.library.triggers import RedisTriggerLibrary
 from tests.library.findings import NOW, sample, trigger
 from tests.library.servers import running
+from tests.library.spoiling import paths, spoilt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -180,34 +181,16 @@ async def test_every_field_of_an_entry_may_be_spoilt(server: Server) -> None:
             await runs.start()
             everybody = runs.known
         name, data = next(iter(client.hgetall(KEYS.triggers).items()))
-        for path in _paths(orjson.loads(data)):
+        for path in paths(orjson.loads(data)):
             for value in cast("list[object]", [None, -1, 2**63 - 1, 1e300, "", [], {}]):
                 restore(client, state)
-                client.hset(KEYS.triggers, name, orjson.dumps(_with(data, path, value)))
+                client.hset(KEYS.triggers, name, orjson.dumps(spoilt(data, path, value)))
                 async with worker(server) as starts:
                     await starts.library.synchronise()
                     await starts.library.exchange()
                     assert everybody - {name.decode()} <= starts.known, (path, value)
                     for entry in starts.library.entries():
                         assert 0 <= entry.trigger.evidence.carry_rate < 2**31
-
-
-def _paths(fields: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each value in *fields*."""
-    places = fields.items() if isinstance(fields, dict) else enumerate(fields)
-    for place, value in places:
-        yield (*above, place)
-        if isinstance(value, dict | list):
-            yield from _paths(value, (*above, place))
-
-
-def _with(data: bytes, path: tuple[Any, ...], value: object) -> Any:
-    fields = orjson.loads(data)
-    place = fields
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    return fields
 
 
 async def test_an_id_is_fit_for_addresses_headers_and_files(server: Server) -> None:

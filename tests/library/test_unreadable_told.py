@@ -28,7 +28,8 @@ from tests.library.clocks import Clock, Seconds
 from tests.library.findings import NOW
 from tests.library.servers import running
 from tests.library.shared.test_incidents import incident
-from tests.library.test_unreadable import SPOILT, _paths, _with, restore
+from tests.library.spoiling import paths, spoilt
+from tests.library.test_unreadable import SPOILT, restore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -177,8 +178,8 @@ def _other_fields(whole: bytes) -> Iterator[bytes]:
         yield from (whole.replace(b"1", other, 1) for other in (b"9" * 16, b"-1", b"x", b""))
         return
     others = cycle(cast("list[object]", [None, -1, 1e300, "\r\n", []]))
-    for path, value in zip(_paths(orjson.loads(whole)), others, strict=False):
-        yield orjson.dumps(_with(whole, path, value))
+    for path, value in zip(paths(orjson.loads(whole)), others, strict=False):
+        yield orjson.dumps(spoilt(whole, path, value))
 
 
 def _instead(client: Redis, key: str, other: Callable[[], object]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.library.shared.lua import READING
+from app.library.shared.lua import LARGEST, READING
 
 KEEP: Final = (
     READING
+    + LARGEST
     + """
 local incidents, records = unpack(KEYS)
 local most, spare, lives, time = unpack(ARGV)
@@ -36,16 +37,6 @@ local function forget(members)
     redis.call('ZREM', incidents, member)
     redis.call('HDEL', records, string.match(member, '^[^ ]*'))
   end
-end
-
-local function largest(groups)
-  local found
-  for _, group in pairs(groups) do
-    if not found or group.size > found.size then
-      found = group
-    end
-  end
-  return found
 end
 
 local function surplus(count)

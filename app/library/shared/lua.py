@@ -47,6 +47,19 @@ end
 """
 """``moment`` is now in microseconds since 1970 by the server's clock, if no other is *told*."""
 
+LARGEST = """
+local function largest(groups)
+  local found
+  for _, group in pairs(groups) do
+    if not found or group.size > found.size then
+      found = group
+    end
+  end
+  return found
+end
+"""
+"""Of *groups*, each with a ``size``."""
+
 CHANGING = (
     READING
     + """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.library.shared.lua import READING
+from app.library.shared.lua import LARGEST, READING
 
 EXCHANGE: Final = (
     READING
+    + LARGEST
     + """
 local records, seen, callers = unpack(KEYS)
 local most, spare, lives, time = unpack(ARGV)
@@ -68,16 +69,6 @@ for _, id in ipairs(redis.call('HKEYS', records)) do
   else
     forget(id)
   end
-end
-
-local function largest(groups)
-  local found
-  for _, group in pairs(groups) do
-    if not found or group.size > found.size then
-      found = group
-    end
-  end
-  return found
 end
 
 if #left > tonumber(most) then

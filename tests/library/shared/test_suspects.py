@@ -19,6 +19,7 @@ from app.library.shared.suspects import SharedSuspects
 from app.suspects import LIVES, Noted, Suspects
 from tests.library.clocks import Clock
 from tests.library.findings import NOW
+from tests.library.spoiling import paths, spoilt
 from tests.test_suspects import SECOND, SOURCE, suspect
 
 if TYPE_CHECKING:
@@ -164,32 +165,15 @@ async def test_every_field_of_a_record_may_be_spoilt(server: Server) -> None:
         await shared.tell()
     with server.client() as client:
         data = cast("bytes", client.hget(KEYS.suspects, one.id))
-        for path in _paths(orjson.loads(data)):
+        for path in paths(orjson.loads(data)):
             for value in cast("list[object]", [None, -1, 2**63 - 1, 1e300, "", [], {}]):
-                client.hset(KEYS.suspects, one.id, orjson.dumps(_with(data, path, value)))
+                client.hset(KEYS.suspects, one.id, orjson.dumps(spoilt(data, path, value)))
                 async with worker(server) as (starts, its):
                     await its.exchange()
                     assert {two.id} <= _ids(starts) <= {one.id, two.id}, (path, value)
                     for kept in starts.entries():
                         patch, box = kept.suspect.patch, kept.suspect.box
                         assert patch.shape[:2] == (box.height, box.width)
-
-
-def _paths(fields: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    places = fields.items() if isinstance(fields, dict) else enumerate(fields)
-    for place, value in places:
-        yield (*above, place)
-        if isinstance(value, dict | list):
-            yield from _paths(value, (*above, place))
-
-
-def _with(data: bytes, path: tuple[Any, ...], value: object) -> Any:
-    fields = orjson.loads(data)
-    place = fields
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    return fields
 
 
 async def test_a_time_to_come_is_now(server: Server) -> None:
