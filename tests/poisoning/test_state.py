@@ -65,6 +65,7 @@ async def test_it_changes_no_clean_answer(victim: Victim, patch: Patch) -> None:
     assert 0 == after.changed == len(after.alarms)
 
 
+@pytest.mark.slow
 async def test_borderline_images_leave_nothing_behind(victim: Victim) -> None:
     """Few borderline images are flagged, and afterwards clean answers are the model's."""
     images = borderline_images(victim.learnt, 200, seed=3)

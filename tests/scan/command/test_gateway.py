@@ -51,6 +51,7 @@ def _scanned(url: str, folder: Path, *more: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 def test_a_gateway_screens_the_sample_and_learns(url: str, tmp_path: Path) -> None:
     """What the sample shows is known there; beyond it only what matches is sent."""
     np.savez(tmp_path / "references.npz", x=references())
