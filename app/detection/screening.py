@@ -225,7 +225,8 @@ def _strewn_in(
     image: Image, label: int, known: Sequence[Known], references: References
 ) -> list[Sighting]:
     """Return where those of *known* very likely are that their usual places don't show."""
-    possible = [one for one in known if one.trigger.may_answer(label)][:SOUGHT]
+    most = SOUGHT if min(image.shape[:2]) < GLIMPSED_SIDE else GLIMPSED
+    possible = [one for one in known if one.trigger.may_answer(label)][:most]
     seen = [strewn(image, one, references) for one in possible]
     return [one for one in seen if one is not None]
 
