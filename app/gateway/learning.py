@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-REFINED_AT: Final = (3, 5, 8)
-"""Hits after which the trigger's pixels are worked out: three are the least, eight are kept."""
+REFINED_AT: Final = range(3, 9)
+"""Hits after each of which the trigger's pixels are worked out: three are the least, eight are kept."""
 
 
 class Learner:
