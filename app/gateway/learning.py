@@ -26,7 +26,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 REFINED_AT: Final = range(3, 9)
-"""Hits after each of which a trigger's pixels are worked out: three at least, and eight are kept."""
+"""Hits after each of which a trigger's pixels are worked out: three at least; eight are kept."""
 
 
 class Learner:
