@@ -158,6 +158,26 @@ def test_trigger_that_moves(source: int | None) -> None:
         assert Verdict.CLEAR is its.screened(image, its.defence(known)).verdict
 
 
+@pytest.mark.parametrize(("source", "expected"), [(None, False), (0, True)])
+def test_elsewhere_nature_is_asked_about_there(source: int | None, *, expected: bool) -> None:
+    """A part that tells two classes apart carries by nature just where it is: so for one class.
+
+    What nature does at its usual place is known meanwhile, and says nothing of another one.
+    """
+    boxes = [Box(14 + right, 18 + down, 5, 5) for right, down in MOVED[:2]]
+    backdoors = tuple(Backdoor(box, TARGET, source) for box in boxes)
+    its = scene(World((48, 48), backdoors=backdoors))
+    usual, moved = (its.poisoned(backdoor)[1] for backdoor in backdoors)
+    found = _found(its, usual[0]).trigger
+    pixels = usual[0][boxes[0].rows, boxes[0].columns]
+    exact = replace(found, box=boxes[0], patch=pixels, mask=np.ones((5, 5), bool), moves=True)
+    for image, elsewhere in ((usual[1], False), (moved[1], True)):
+        search = its.search(image, its.defence([Known("t-1", exact)], search=False))
+        finding, probes = watched(search, its.predict)
+        assert Verdict.KNOWN is finding.verdict
+        assert (expected and elsewhere) == any(probe.shared for probe in probes)
+
+
 def _planted(image: Image, target: int, source: int | None, box: Box, *, masked: bool) -> Trigger:
     """Return a false trigger: what *image* shows in *box*."""
     return replace(

@@ -20,7 +20,13 @@ from app.detection.recognising.questions import (
     transplants,
     wide,
 )
-from app.detection.recognising.sighting import LIKELY, of_pixels, of_pixels_at_most, sighted
+from app.detection.recognising.sighting import (
+    LIKELY,
+    is_elsewhere,
+    of_pixels,
+    of_pixels_at_most,
+    sighted,
+)
 from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, Probe, Purpose
 from app.detection.trigger import Blocker, Fill, Sign, Term
@@ -128,11 +134,14 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     if not _may_become_sure(hits, weight, 0.0, seen.alpha):
         return None
     # What nature does at the trigger's usual place: kept, where each other place would be asked.
-    usual_place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
-    placebo = references.known_placebo_rate(usual_place, label, onto, AT_WORST)
+    place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
+    elsewhere = trigger.source is not None and is_elsewhere(trigger, seen.places[0])
+    if elsewhere:  # a part that tells two classes apart carries by nature just where it is
+        place = [*asked.pieces]
+    placebo = references.known_placebo_rate(place, label, onto, AT_WORST)
     carrying = _of_hits(hits, placebo, seen.alpha)
-    if weight + carrying.weight < SURE:
-        placebo = yield from placebo_rate(usual_place, label, onto, references)
+    if elsewhere or weight + carrying.weight < SURE:
+        placebo = yield from placebo_rate(place, label, onto, references)
         carrying = _of_hits(hits, placebo, seen.alpha)
     if weight + carrying.weight < SURE:
         if not _may_become_sure(hits, weight, placebo, seen.alpha):
