@@ -68,6 +68,7 @@ def _started(temporary: Path, *options: str, **environment: str) -> subprocess.P
     )
 
 
+@pytest.mark.slow
 def test_both_ways_are_measured(server: str, reference: Path, temporary: Path) -> None:
     """The table has each number of clients, both ways, a strategy's inferences and the flags."""
     np.savez(reference.with_name("images.npz"), x=stamped(IMAGES[:4]))

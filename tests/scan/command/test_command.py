@@ -79,6 +79,7 @@ def _flagged(files: Path) -> list[int]:
     return [i for i, row in enumerate(_rows(files)) if row["verdict"] == "backdoor"]
 
 
+@pytest.mark.slow
 def test_a_scan_ends_with_rows_and_a_summary(server: TinyServer, files: Path) -> None:
     """Rows in order, with names of classes; 3 where a trigger is to fail; nothing on stdout."""
     (files / "pictures" / "z<b>.gif").write_bytes(b"GIF89a")
