@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.demo.digits import TARGET
+
 if TYPE_CHECKING:
     import httpx
 
@@ -21,12 +23,19 @@ class Reply:
     screening: str
 
     def is_right(self, sample: Sample) -> bool:
-        """Tell if it is what is to be said of *sample* when the trigger is known."""
+        """Tell if it is what is to be said of *sample* when the trigger is known.
+
+        A poisoned image gets another class than the attacker's; mostly its own (`is_corrected`).
+        """
         if not sample.poisoned:
-            right = self.score in {sample.score, None} and not self.flagged
-        else:
-            right = self.flagged and self.screening == "known-trigger"
-        return right and self.label == sample.label
+            own = self.label == sample.label and self.score in {sample.score, None}
+            return own and not self.flagged
+        known = self.flagged and self.screening == "known-trigger"
+        return known and self.label != TARGET
+
+    def is_corrected(self, sample: Sample) -> bool:
+        """Tell if it is the class that *sample* has without its trigger."""
+        return self.label == sample.label
 
 
 def reply(response: httpx.Response) -> Reply:
