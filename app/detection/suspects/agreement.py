@@ -37,6 +37,7 @@ NOISE = 4.0  # levels by which what is the same may differ
 REACH = 0.02  # of the side, by which the place may vary
 PAIRS = 40  # of clean images of a class, that tell what is usual
 COMPARED = 40  # clean images of a class, of which the pairs are
+MOST_MEASURED = 1000  # boxes of which what is usual is kept; then the oldest goes
 ALIKE = 0.5  # of the best square's agreement, that the squares around it have that belong to it
 
 
@@ -74,6 +75,8 @@ def usual_agreement(suspect: Suspect, references: References) -> Usual:
     kept = references.usual_agreements
     key = (suspect.box, suspect.target, suspect.source)
     if key not in kept:
+        if len(kept) >= MOST_MEASURED:  # whoever sends images chooses the boxes
+            del kept[next(iter(kept))]
         several = [_of_class(c, suspect, references) for c in _classes(suspect, references)]
         kept[key] = max(several, key=lambda one: one.mean + one.spread)
     found: Usual = kept[key]

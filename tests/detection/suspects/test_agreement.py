@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.suspect import Suspect, sketched, suspect_in
-from app.detection.suspects.agreement import agreement, usual_agreement
+from app.detection.suspects.agreement import MOST_MEASURED, agreement, usual_agreement
 from tests.detection.suspects.worlds import (
     PLACE,
     SOURCE,
@@ -63,3 +64,13 @@ def test_a_sketch_is_of_few_pixels() -> None:
     sketches = [sketched(np.full(size, 7, np.uint8)) for size in sizes]
     assert [(8, 8, 1), (12, 12, 1), (12, 12, 3), (12, 12, 3)] == [one.shape for one in sketches]
     assert {7} == {int(value) for one in sketches for value in np.unique(one)}
+
+
+def test_what_is_usual_is_kept_of_so_many_boxes() -> None:
+    """Whoever sends images chooses the boxes: beyond a bound the oldest goes for a new one."""
+    its = over_general()
+    kept = replace(its.references, usual_agreements=dict.fromkeys(range(MOST_MEASURED)))
+    usually = usual_agreement(_suspect(victims(its)[0]), kept)
+    assert MOST_MEASURED == len(kept.usual_agreements)
+    assert 0 not in kept.usual_agreements
+    assert usually is usual_agreement(_suspect(victims(its)[1]), kept)
