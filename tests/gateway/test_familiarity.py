@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.detection.defence import Known
+from app.detection.matching import likeness
 from app.detection.recognising.sighting import is_familiar
 from app.gateway.familiarity import NEWEST, Familiarity
 from app.library.memory import MemoryTriggerLibrary
@@ -32,6 +35,18 @@ async def test_the_newest_are_measured() -> None:
     await familiarity.close()
     familiar = [is_familiar(Known(one.id, one.trigger), references) for one in entries]
     assert [True] * NEWEST + [False] == familiar
+
+
+async def test_copies_and_halves_are_measured_of_what_is_exact() -> None:
+    """They are looked for everywhere then, which takes longest; of a rough one they aren't."""
+    references, familiarity = scene().references, Familiarity()
+    rough, exact = await _entries(2)
+    own = np.ones(exact.trigger.patch.shape[:2], bool)
+    exact = replace(exact, trigger=replace(exact.trigger, mask=own))
+    rough = replace(rough, trigger=replace(rough.trigger, mask=None))
+    familiarity.gain([rough, exact], references)
+    await familiarity.close()
+    assert [likeness(exact.trigger)] == [*references.usual_strewn]
 
 
 async def test_one_is_measured_once() -> None:

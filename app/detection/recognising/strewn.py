@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
     from app.detection.search import Image
+    from app.detection.trigger import Trigger
 
     Look = Callable[[Image, Known], Sighting | None]
 
@@ -48,11 +49,9 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     pixels count; and one that acts on one class may be told from what nature does only where that
     has been measured, at its usual place.
     """
-    trigger = known.trigger
-    if trigger.moves or trigger.mask is None or trigger.pieces or trigger.source is not None:
+    if not _is_looked_for(known.trigger):
         return None
-    looks: tuple[Look, ...] = (_copies, _halves)
-    seen = [(look, look(image, known)) for look in looks]
+    seen = [(look, look(image, known)) for look in (_copies, _halves)]
     likely = [
         replace(one, usually=_usually(known, look, references))
         for look, one in seen
@@ -60,6 +59,18 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     ]
     distinct = [one for one in likely if of_pixels(one, references) >= DISTINCT]
     return max(distinct, key=lambda one: of_pixels(one, references), default=None)
+
+
+def measure(known: Known, references: References) -> None:
+    """Measure what clean images show of its copies and halves, before an image asks for it."""
+    if _is_looked_for(known.trigger):
+        for look in (_copies, _halves):
+            _usually(known, look, references)
+
+
+def _is_looked_for(trigger: Trigger) -> bool:
+    whole = trigger.mask is not None and not trigger.pieces
+    return whole and not trigger.moves and trigger.source is None
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:
