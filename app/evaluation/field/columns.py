@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from app.evaluation.field.code import code_digest
+from app.evaluation.field.defences import defences
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,12 +61,13 @@ class Store:
     """The cells that were measured, a file each, so that a stopped command goes on.
 
     A cell's file is named after all that its figures depend on: the models' and images' files, the
-    defence, the seed, the stream's length, and this program's version.
+    defence and its code, the seed, the stream's length, and this program's version.
     """
 
     def __init__(self, folder: Path, images: int, trigger_max: float) -> None:
         self._folder = folder
         self._told = (FORMAT, version("neo-gateway"), images, trigger_max)
+        self._defences = defences(trigger_max)
         self._digests: dict[Path, str] = {}
 
     def read(self, cell: Cell) -> Columns | None:
@@ -85,7 +89,8 @@ class Store:
         unfinished.replace(path)
 
     def _path(self, cell: Cell) -> Path:
-        told = (*self._told, cell.defence, cell.seed, *map(self._digest, cell.model.files))
+        code = code_digest(self._defences[cell.defence].code)
+        told = (*self._told, cell.defence, code, cell.seed, *map(self._digest, cell.model.files))
         name = sha256(repr(told).encode()).hexdigest()[:16]
         return self._folder / f"{cell.model.name.replace('/', '-')}-{cell.defence}-{name}.json"
 

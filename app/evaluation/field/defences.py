@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from app.evaluation.baselines.opinions import Baseline, by_normal_distribution, by_quantile
 from app.evaluation.baselines.patch_cleanser import CORRECTED, PatchCleanser
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class Ours:
     """A strategy of the gateway, with a second opinion at a rate of false alarms, or without."""
 
+    code: ClassVar = ("detection", "gateway", "library", "evaluation/runs")
+    """The folders of the program whose code it consists of, within `app`."""
+
     strategy: Strategy
     second_opinion: float | None = None
 
@@ -33,6 +36,8 @@ class Other:
 
     ``corrects``: what it flags gets another answer; otherwise none.
     """
+
+    code: ClassVar = ("evaluation/baselines",)
 
     look: Baseline
     line: Callable[[NDArray[np.float64]], float]
