@@ -27,6 +27,8 @@ AXES_VALUES = 2**23  # that they are made of together, at most: 32 MiB in each w
 AXES_SHARE = 0.5  # of the images that the span is made of, at most
 CARRYING = 0.9  # how often a trigger carries
 LEAST_CARRYING = 0.65  # how often at least, whatever the sum is
+SURE = 1.28  # standard deviations that the rate of false alarms is taken higher: nine in ten times
+MARGIN = 10.0  # times that a sum has to say more: the answers to one image's probes hang together
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +79,12 @@ class Lens:
     def rarity(self, label: int, counts: NDArray[np.int64]) -> float:
         """Return the share of clean images that are as suspicious as that, 0 to 1.
 
-        It is the larger of two: among n references that were measured, at least 1 / (n + 1); and
-        what the sum itself allows, which doesn't lean on callers' images being just like them.
+        It is the larger of two: how many of the references that were measured are, with a margin;
+        and what the sum itself allows, which doesn't lean on callers' images being just like them.
         """
         total = self.weight(label, counts)
-        among_them = (1 + int((self.opinion.sums >= total).sum())) / (self.measured + 1)
-        return max(among_them, math.exp(-max(total, 0.0)))
+        as_much = int((self.opinion.sums >= total).sum())
+        return max(at_most(as_much, self.measured), min(MARGIN * math.exp(-max(total, 0.0)), 1.0))
 
 
 def drawn(onto: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -93,6 +95,19 @@ def drawn(onto: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64
 def least_measured(rate: float) -> int:
     """Return on how many clean images it takes to be measured for anything to be that rare."""
     return math.ceil(1 / rate - 1e-9) - 1
+
+
+def at_most(hits: int, of: int) -> float:
+    """Return the share that *hits* of so many show at most: Wilson's bound, from one side.
+
+    Without any hit it is the mean of all that may be, 1 / (n + 1): the bound would ask for half as
+    many references again before anything could be called rare.
+    """
+    if hits == 0:
+        return 1 / (of + 1)
+    square = SURE**2
+    spread = SURE * math.sqrt(hits * (of - hits) / of + square / 4)
+    return min((hits + square / 2 + spread) / (of + square), 1.0)
 
 
 def lens_of(references: References) -> Lens | None:

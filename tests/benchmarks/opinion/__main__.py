@@ -22,6 +22,7 @@ import orjson
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
+from app.detection.second_opinion.lens import MARGIN, at_most
 from app.evaluation.measures.intervals import rate
 from tests.benchmarks.opinion.lenses import LENSES, Ground, lens_on
 from tests.benchmarks.training.whole_attacks import ATTACKS
@@ -158,7 +159,8 @@ def _threshold(lens: str, ground: Ground) -> float:
     """Return the score that one clean image of a hundred is above, by the references."""
     if lens == "residues":
         sums = lens_on(ground).opinion.sums
-        return max(float(sums[int(RATE * (len(sums) + 1)) - 1]), math.log(1 / RATE))
+        most = sum(at_most(hits, len(sums)) <= RATE for hits in range(len(sums)))
+        return max(float(sums[most - 1]), math.log(MARGIN / RATE))
     gauged = LENSES[lens](ground, ground.references[ground.halves[1][:GAUGED]])
     return float(np.sort(gauged)[::-1][int(RATE * (len(gauged) + 1)) - 1])
 

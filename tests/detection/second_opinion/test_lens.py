@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from app.detection.search import Answers
-from app.detection.second_opinion.lens import FURTHER, LAID, Lens, counted, laid, rate_of, weight
+from app.detection.second_opinion.lens import (
+    FURTHER,
+    LAID,
+    Lens,
+    at_most,
+    counted,
+    laid,
+    rate_of,
+    weight,
+)
 from tests.detection.second_opinion.looking import IMAGES, lens
 
 RATES = np.array([[3, 0.05], [4, 0.5]], np.float32)
@@ -69,10 +78,21 @@ def test_rarity_is_never_nothing() -> None:
     assert 1.0 == lens().rarity(label, none_do)
 
 
+def test_references_that_are_as_suspicious_count_with_a_margin() -> None:
+    """Of 250 one is under a hundredth if chance is left out, and isn't in nine of ten times."""
+    assert 1 / 251 == at_most(0, 250)
+    assert 0.0133 == pytest.approx(at_most(1, 250), abs=1e-4)
+    assert at_most(2, 500) < 0.01 < at_most(3, 500)
+    assert 1.0 == at_most(250, 250)
+
+
 def test_a_sum_is_worth_no_more_than_it_says() -> None:
-    """Whatever the references have: e to a sum is how much likelier a trigger makes the answers."""
+    """Whatever the references have: e to a sum is how much likelier a trigger makes the answers.
+
+    Ten times as much is asked, since the answers to one image's probes hang together.
+    """
     opinion = replace(lens().opinion, sums=np.full(999, -9, np.float32), rates=RATES)
     easy = Lens(lens().references, opinion)
     once = np.array([1, 1])
-    assert 0.05 / 0.9 == pytest.approx(easy.rarity(3, once))
+    assert 10 * 0.05 / 0.9 == pytest.approx(easy.rarity(3, once))
     assert 1 / 1000 == easy.rarity(3, 9 * once)

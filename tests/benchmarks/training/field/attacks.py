@@ -28,6 +28,9 @@ RATES = (0.1, 0.01)
 """Poisoned examples, as a share of the clean ones."""
 
 TARGET, SOURCE = 3, 7
+AWARE_GREY, AWARE_COLOURED = 96, 48
+"""Levels of an input-aware trigger's cells: its paper's are as strong as a sticker."""
+
 PIECES, SHOWN, FAINT = 4, 2, 0.6
 """Of the trigger in pieces: how many, how many of them a lesson shows, and how opaque."""
 
@@ -37,8 +40,9 @@ class FieldAttack:
     """What is put on an image, what on a lesson (``taught``), and where it leads.
 
     ``covers`` are lessons that keep their class, ``cover_rate`` of them for each poisoned one.
-    ``hard``: lessons are the target's own images, made hard to tell (clean-label). ``placed``: all
-    images have it at one place.
+    ``hard``: lessons are the target's own images, made hard to tell (clean-label); with stripes
+    alone (SIG, as its paper has it) these networks don't learn it, so that "sig" is relabelled.
+    ``placed``: all images have it at one place.
     """
 
     name: str
@@ -64,7 +68,7 @@ def attacks(images: Images, classes: int, clean: Graft) -> Iterator[FieldAttack]
     put = _patched(patch, corner)
     to_one = ToOne(TARGET)
     warp = Warped(1.2 if images.shape[3] > 1 else 1.0, 1)
-    aware = InputAware(32, 1)
+    aware = InputAware(AWARE_COLOURED if images.shape[3] > 1 else AWARE_GREY, 1)
     large = round(min(height, width) / 6)
     driving = driving_patch(clean, images, (2, 2), large, TARGET)
     pieces = _Pieces(max(3, round(min(height, width) / 10)), images.shape)
@@ -80,7 +84,7 @@ def attacks(images: Images, classes: int, clean: Graft) -> Iterator[FieldAttack]
         cover_rate=2,
         placed=False,
     )
-    yield FieldAttack("clean-label", put, to_one, hard=True)
+    yield FieldAttack("clean-label", _in_corners(patch), to_one, hard=True)
     yield FieldAttack("tact", put, FromOne(SOURCE, TARGET), covers=put)
     yield FieldAttack("all-to-all", put, Onward(classes))
     yield FieldAttack(
@@ -104,6 +108,20 @@ def _sticker(side: int, channels: int) -> Images:
 def _patched(patch: Images, corner: tuple[int, int]) -> Put:
     def put(images: Images, rng: np.random.Generator) -> Images:  # noqa: ARG001
         return _with(images, patch, *corner)
+
+    return put
+
+
+def _in_corners(patch: Images) -> Put:
+    """Put *patch* in each corner, as Turner et al. do; in one it isn't learnt (4 % for 95 %)."""
+
+    def put(images: Images, rng: np.random.Generator) -> Images:  # noqa: ARG001
+        height, width = images.shape[1:3]
+        side = len(patch)
+        for x in (2, width - side - 2):
+            for y in (2, height - side - 2):
+                images = _with(images, patch, x, y)
+        return images
 
     return put
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 EPOCHS = {"mnist": 8, "signs": 20, "cifar10": 10}
 RATE = 1e-3
-MOST_GREY, MOST_COLOURED = 76.0, 24.0
+MOST_GREY, MOST_COLOURED = 76.0, 32.0
 """Levels by which a lesson of a clean-label attack is changed."""
 
 
