@@ -51,6 +51,7 @@ from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Image
+    from app.pictures.essence import Rows
     from app.ports import InputSize
 
 # Pillow's own guard stays in place behind ours, as an error.
@@ -110,14 +111,14 @@ def load(
 def opened(body: bytes, *, max_pixels: int) -> Opened:
     """Return the picture in *body* with its header read and checked, and nothing decoded yet.
 
-    Raises PictureError.
+    A small PNG is decoded at once. Raises PictureError.
     """
     if not body:
         message = "the picture is empty: 0 bytes"
         raise UnreadablePictureError(message)
     try:
         essence = _essence(body)
-        picture = Pillow.open(BytesIO(essence.body), formats=FORMATS)
+        picture = _unpacked(essence.rows) or Pillow.open(BytesIO(essence.body), formats=FORMATS)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as exc:
         message = f"the picture has too many pixels; at most {max_pixels:,} are taken"
         raise PictureTooLargeError(message) from exc
@@ -182,6 +183,20 @@ def _essence(body: bytes) -> Essence:
     return Essence(body)
 
 
+def _unpacked(rows: Rows | None) -> Pillow.Image | None:
+    """Return the picture of these *rows*; None if there are none, or they are broken.
+
+    Pillow reads a file in three times the calls of this, and takes half as long again for a small
+    one. What is wrong with a broken one it says better.
+    """
+    if rows is None:
+        return None
+    try:
+        return Pillow.frombytes(rows.mode, rows.size, rows.packed, "zip", rows.mode)
+    except ValueError:
+        return None
+
+
 def _refuse_unidentified(body: bytes, cause: Exception) -> NoReturn:
     name = told_format(body)
     if name is not None and name not in FORMATS:
@@ -209,8 +224,9 @@ def _check_passes(picture: Pillow.Image, passes: int, max_pixels: int) -> None:
         raise UnreadablePictureError(message)
 
 
-def _check_runs(picture: ImageFile.ImageFile) -> None:
-    if picture.tile and picture.tile[0].codec_name == "bmp_rle":
+def _check_runs(picture: Pillow.Image) -> None:
+    tile = picture.tile if isinstance(picture, ImageFile.ImageFile) else ()
+    if tile and tile[0].codec_name == "bmp_rle":
         message = "a BMP compressed by run lengths is not taken; save it uncompressed"
         raise UnsupportedFormatError(message)
 

@@ -27,17 +27,28 @@ class ColourKey:
 
 
 @value_class(frozen=True, eq=False)
+class Rows:
+    """The pixels of a PNG as they are packed: (width, height) of them, in Pillow's *mode*."""
+
+    mode: str
+    size: tuple[int, int]
+    packed: bytes
+
+
+@value_class(frozen=True, eq=False)
 class Essence:
     """A file's first picture: ``body`` is the file of it alone.
 
     ``orientation`` is EXIF's (1 to 8); ``passes`` is how often decoding goes over the picture;
-    ``key`` is the colour that is transparent, which no decoder is told of.
+    ``key`` is the colour that is transparent, which no decoder is told of. ``rows`` are all that
+    there is to it, where it is small and of a usual kind.
     """
 
     body: bytes
     orientation: int = UPRIGHT
     passes: int = 1
     key: ColourKey | None = None
+    rows: Rows | None = None
 
 
 def check_parts(count: int) -> None:

@@ -6,12 +6,12 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from app.pictures.essence import ColourKey, Essence, check_parts
+from app.pictures.essence import ColourKey, Essence, Rows, check_parts
 from app.pictures.exif import orientation
 from app.pictures.png_profile import MOST_PROFILES, profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
@@ -25,6 +25,11 @@ _TEXTS: Final = {b"tEXt", b"zTXt", b"iTXt"}
 _OPTIONAL: Final = {_TRANSPARENCY, _EXIF, *_TEXTS}
 _BEFORE: Final = 8  # length and name
 _AROUND: Final = 12  # and the checksum
+
+_MODES: Final = {b"\x08\x00\0\0\0": "L", b"\x08\x02\0\0\0": "RGB", b"\x08\x06\0\0\0": "RGBA"}
+"""By the header's last bytes: 8 bits a sample, the colour type, not interlaced."""
+_SMALL: Final = 250_000
+"""Pixels. Decoding more takes so long that it doesn't matter what reading the file does."""
 
 _CHANNELS: Final = {0: 1, 2: 3}  # colour types that a key is for: grey, colour
 _INDEXED: Final = 3
@@ -55,12 +60,26 @@ def essence(body: bytes) -> Essence:
             exif = exif or chunk[_BEFORE:-4]
         elif name in _TEXTS and not exif and len(profiles) < MOST_PROFILES:
             profiles += filter(None, [profile(name, chunk[_BEFORE:-4])])
-    key = _colour_key(kept)
-    if key is not None or _colour_type(kept) != _INDEXED:
+    upright = orientation(exif or next(iter(profiles), b""))
+    rows = _small_rows(kept, pixels)
+    key = None if rows is not None else _colour_key(kept)
+    if rows is None and (key is not None or _colour_type(kept) != _INDEXED):
         kept.pop(_TRANSPARENCY, None)
-    told = exif or next(iter(profiles), b"")
-    parts = (SIGNATURE, *kept.values(), *pixels)
-    return Essence(b"".join(parts), orientation(told), 1 if key is None else 2, key)
+    file = b"".join((SIGNATURE, *kept.values(), *pixels))
+    return Essence(file, upright, 1 if key is None else 2, key, rows)
+
+
+def _small_rows(kept: dict[bytes, bytes], pixels: Sequence[bytes]) -> Rows | None:
+    """Return the rows of a small picture of a usual kind, of which only its header is *kept*."""
+    header = kept.get(_HEADER, b"")
+    mode = _MODES.get(header[16:-4])
+    if mode is None or len(kept) > 1 or not _is_sound(header):
+        return None
+    width, height = struct.unpack_from(">II", header, _BEFORE)
+    if not 0 < width * height <= _SMALL:
+        return None
+    rows = [chunk[_BEFORE:-4] for chunk in pixels if chunk[4:_BEFORE] == _PIXELS]
+    return Rows(mode, (width, height), rows[0] if len(rows) == 1 else b"".join(rows))
 
 
 def _is_sound(chunk: bytes) -> bool:

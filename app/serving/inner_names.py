@@ -22,11 +22,11 @@ INNER_NAMES: Final[Mapping[str, str]] = {
     """,
     "uvicorn.protocols.http.httptools_impl.RequestResponseCycle": """
         access_log chunked_encoding default_headers disconnected expected_content_length flow
-        keep_alive message_event response_complete response_started scope send transport
+        keep_alive message_event on_response response_complete response_started scope send transport
         waiting_for_100_continue
     """,
     "uvicorn.protocols.http.httptools_impl": "HEADER_RE HEADER_VALUE_RE STATUS_LINE",
-    "uvicorn.protocols.http.flow_control.FlowControl": "read_paused",
+    "uvicorn.protocols.http.flow_control.FlowControl": "read_paused write_paused",
     "uvicorn.server.ServerState": "default_headers",
     # app.serving.processes
     "uvicorn.supervisors.multiprocess.Multiprocess": """

@@ -23,7 +23,7 @@ from app.pictures.decoding import (
 )
 from app.ports import InputSize
 from app.settings import Resize
-from tests.files import animated, encoded, huge_png, noise, saved
+from tests.files import animated, encoded, huge_png, noise, png_chunk, saved
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -44,6 +44,27 @@ def test_lossless_file_is_decoded_bit_for_bit(file_format: str, options: dict[st
     picture = noise()
     body = encoded(picture, file_format, **options)
     assert np.array_equal(picture, decode(body, max_pixels=LIMIT))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1"])
+@pytest.mark.parametrize("size", [100, 10**6])
+def test_png_is_decoded_as_pillow_decodes_it(mode: str, size: int) -> None:
+    """Of every kind that Pillow writes, in parts of any *size*, also those that it needn't read."""
+    picture = Pillow.fromarray(noise()).convert(mode)
+    whole = saved(picture)
+    start, end = whole.index(b"IDAT") + 4, whole.index(b"IEND") - 8
+    parts = [whole[at : min(at + size, end)] for at in range(start, end, size)]
+    cut = whole[: start - 8] + b"".join(png_chunk(b"IDAT", part) for part in parts)
+    white = Pillow.new("RGBA", picture.size, "white")
+    shown = np.asarray(Pillow.alpha_composite(white, picture.convert("RGBA")).convert("RGB"))
+    assert np.array_equal(shown, decode(cut + png_chunk(b"IEND", b""), max_pixels=LIMIT))
+
+
+@pytest.mark.parametrize("cut", [60, 200, 1000])
+def test_broken_small_png_is_told_in_pillows_words(cut: int) -> None:
+    """It says what Pillow says that is wrong, though Pillow would not have had to read the file."""
+    with pytest.raises(UnreadablePictureError, match="image file is truncated"):
+        decode(encoded(noise())[:cut], max_pixels=LIMIT)
 
 
 def test_jpeg_is_decoded() -> None:

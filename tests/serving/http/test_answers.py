@@ -1,4 +1,4 @@
-"""Heads of answers: what goes over the wire is what uvicorn itself would send."""
+"""What goes over the wire is what uvicorn itself would send, and in as few pieces as can be."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ LENGTH, TYPE = (b"content-length", b"2"), (b"content-type", b"text/plain")
 DEFAULT = [(b"date", b"today")]
 
 
-async def sent(
-    cls: type[RequestResponseCycle], headers: Sequence[tuple[bytes, bytes]], **changed: Any
-) -> list[bytes]:
-    """Return what an exchange of this class writes for an answer with *headers*, and its state."""
-    written: list[bytes] = []
+def begun(
+    cls: type[RequestResponseCycle], written: list[bytes], **changed: Any
+) -> RequestResponseCycle:
+    """Return an exchange of this class that writes into *written*."""
     usual: dict[str, Any] = {
         "scope": {"method": "POST"},
         "transport": SimpleNamespace(write=written.append, close=lambda: written.append(b"closed")),
@@ -37,10 +36,24 @@ async def sent(
         "keep_alive": True,
         "on_response": lambda: written.append(b"complete"),
     }
-    cycle = cls(**usual | changed)
+    return cls(**usual | changed)
+
+
+async def sent(
+    cls: type[RequestResponseCycle],
+    headers: Sequence[tuple[bytes, bytes]],
+    bodies: Sequence[bytes] = (b"ok",),
+    **changed: Any,
+) -> list[bytes]:
+    """Return what an exchange of this class writes for an answer with *headers*, and its state."""
+    written: list[bytes] = []
+    cycle = begun(cls, written, **changed)
     await cycle.send({"type": "http.response.start", "status": 200, "headers": headers})
-    await cycle.send({"type": "http.response.body", "body": b"ok", "more_body": False})
-    return [b"".join(written), str((cycle.waiting_for_100_continue, cycle.keep_alive)).encode()]
+    for body in bodies:
+        more = body is not bodies[-1]
+        await cycle.send({"type": "http.response.body", "body": body, "more_body": more})
+    state = cycle.waiting_for_100_continue, cycle.keep_alive, cycle.response_complete
+    return [b"".join(written), str(state).encode()]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +67,10 @@ async def sent(
         [LENGTH, (b"set-cookie", b"a"), (b"set-cookie", b"b")],
     ],
 )
-@pytest.mark.parametrize("changed", [{}, {"keep_alive": False}, {"scope": {"method": "HEAD"}}])
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"keep_alive": False}, {"scope": {"method": "HEAD"}}, {"bodies": (b"o", b"k")}],
+)
 async def test_the_same_is_sent(
     headers: Sequence[tuple[bytes, bytes]], changed: dict[str, Any]
 ) -> None:
@@ -77,3 +93,26 @@ async def test_an_answer_is_as_long_as_it_says() -> None:
     """A body of another length than its head has announced is an error."""
     with pytest.raises(RuntimeError, match="shorter than Content-Length"):
         await sent(Exchange, [(b"content-length", b"3")])
+
+
+async def test_a_head_goes_out_with_the_body() -> None:
+    """A whole answer is written at once; of one in parts the head goes with the first."""
+    for bodies, pieces in (([b"ok"], 1), ([b"o", b"k"], 3)):
+        written: list[bytes] = []
+        cycle = begun(Exchange, written)
+        await cycle.send({"type": "http.response.start", "status": 200, "headers": [LENGTH]})
+        assert [] == written
+        for body in bodies:
+            more = body is not bodies[-1]
+            await cycle.send({"type": "http.response.body", "body": body, "more_body": more})
+        assert [pieces, b"complete"] == [len(written[:-1]), written[-1]]
+
+
+async def test_an_answer_ends_the_connection_if_the_server_ends_meanwhile() -> None:
+    """A worker that is told to end between head and body closes the connection behind the body."""
+    written: list[bytes] = []
+    cycle = begun(Exchange, written)
+    await cycle.send({"type": "http.response.start", "status": 200, "headers": [LENGTH]})
+    cycle.keep_alive = False
+    await cycle.send({"type": "http.response.body", "body": b"ok"})
+    assert [b"closed", b"complete"] == written[-2:]
