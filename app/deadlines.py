@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 
 class until:  # noqa: N801  # it reads as a word: `with until(deadline):`
-    """Does what is awaited within the block until *deadline*, by the clock of the running loop.
+    """Does what is awaited within the block until *deadline*, by the clock of *loop*: the running.
 
     Then it is cancelled, and TimeoutError raised. Whoever else cancels the task does cancel it.
     """
 
-    def __init__(self, deadline: float) -> None:
-        task = asyncio.current_task()
+    def __init__(self, deadline: float, loop: asyncio.AbstractEventLoop) -> None:
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  # nothing waits outside of one
+        self._loop = loop
         self._task = task
         self._deadline = deadline
         self._cancelled_before = task.cancelling()
         self._over = False
 
     def __enter__(self) -> None:
-        self._timer = self._task.get_loop().call_at(self._deadline, self._end)
+        self._timer = self._loop.call_at(self._deadline, self._end)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None

@@ -122,14 +122,15 @@ class Suspects:
     def see(self, ids: Iterable[str], caller: str) -> tuple[Noted, ...]:
         """Count another image, of *caller*, that shows those of *ids*; return what they were."""
         was = tuple(self._noted[i] for i in ids if i in self._noted)
+        if not was:  # as nearly always
+            return ()
         now = self.clock()
         changed = dict(self._noted)
         for one in was:
             callers = one.callers | {caller}
             changed[one.id] = replace(one, last_seen_at=now, seen=one.seen + 1, callers=callers)
             self._seen[one.id, caller] += 1
-        if was:
-            self._take(changed)
+        self._take(changed)
         return was
 
     def forget(self, ids: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.deadlines import until
+from app import deadlines
 
 
 async def forever() -> None:
@@ -17,6 +17,11 @@ async def forever() -> None:
 def now() -> float:
     """Return the time of the running loop."""
     return asyncio.get_running_loop().time()
+
+
+def until(deadline: float) -> deadlines.until:
+    """Return the block that ends at *deadline*, by the running loop."""
+    return deadlines.until(deadline, asyncio.get_running_loop())
 
 
 def cancelling() -> int:

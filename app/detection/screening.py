@@ -72,10 +72,11 @@ def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
     """Refuse *search* what would be more than one image may cost, whoever made the image."""
     spent, step = 0, advance(search)
     while isinstance(step, Probe):
-        spent += len(step)
+        asked = len(step)
+        spent += asked
         if spent > AT_MOST:
             raise Refused
-        progress.probes += 0 if step.shared else len(step)
+        progress.probes += 0 if step.shared else asked
         progress.suspicious |= not progress.exposed and step.purpose in AFTER_A_SUSPICION
         answers = yield step
         step = advance(search, step, answers)

@@ -127,9 +127,9 @@ class Background:
 
     async def _driven(self, course: Course[T]) -> Driven[T]:
         """Drive *course* to its end. Raises TimeoutError after `AT_MOST_S`."""
-        answers = partial(self._answers, course.visit.pay)
+        answers, loop = partial(self._answers, course.visit.pay), asyncio.get_running_loop()
         try:
-            with until(asyncio.get_running_loop().time() + AT_MOST_S):
+            with until(loop.time() + AT_MOST_S, loop):
                 return course.driven(await self._driver.finish(course, answers))
         except UpstreamError as exc:
             return course.driven(refuse(course.search), exc)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers, Search
     from app.gateway.visit import Visit
-    from app.ports import InputSize, Model
+    from app.ports import Model
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Driven(Generic[T]):
 class Course(Generic[T]):
     """A search under way for *visit*: what it has cost, and what it waits for.
 
-    ``background``: nobody waits for its end any more.
+    ``large``: its steps take long. ``background``: nobody waits for its end any more.
     """
 
     def __init__(self, search: Search[T], visit: Visit) -> None:
@@ -53,6 +53,8 @@ class Course(Generic[T]):
         self.visit = visit
         self.probes = self.shared = 0
         self.step: Probe | Done[T] | None = None
+        height, width = visit.image.shape[:2]
+        self.large = height * width > PIXELS_AT_ONCE
         self.background = False
 
     def caller(self, probe: Probe) -> Caller:
@@ -109,13 +111,19 @@ class Driver:
         But when patience is over *go_on* may take it: it returns what to conclude for now if so.
         """
         course = Course(search, visit)
-        deadline = asyncio.get_running_loop().time() + self._patience_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience_s
 
         async def answers(probe: Probe, caller: Caller) -> Answers:
             if visit.said is not None and not course.probes and len(probe) == 1:
                 return visit.said
             visit.pay(len(probe))
-            said = await self._in_time(probe, caller, deadline)
+            try:
+                with until(deadline, loop):
+                    said = await self._model.answer(probe.images, caller)
+            except TimeoutError as exc:
+                message = f"the answers didn't come within NEO_PATIENCE ({self._patience_s:g} s)"
+                raise UpstreamTimeoutError(message) from exc
             if visit.said is None and not course.probes:
                 visit.timing.answered()
             return said
@@ -127,7 +135,7 @@ class Driver:
         except UpstreamError as exc:
             if not course.probes:
                 raise
-            so_far = go_on(course) if asyncio.get_running_loop().time() >= deadline else None
+            so_far = go_on(course) if loop.time() >= deadline else None
             return course.driven(refuse(search) if so_far is None else so_far, exc)
         finally:
             self._turns.waited -= waits
@@ -146,12 +154,13 @@ class Driver:
             course.step = await self._next(course, first)
         while isinstance(course.step, Probe):
             probe, caller = course.step, course.caller(course.step)
-            with span("round", images=len(probe), purpose=probe.purpose):
+            images = len(probe)
+            with span("round", images=images, purpose=probe.purpose):
                 answers = await ask(probe, caller)
             if probe.shared:
-                course.shared += len(probe)
+                course.shared += images
             else:
-                course.probes += len(probe)
+                course.probes += images
             course.step = await self._next(course, caller, probe, answers)
         return course.step.result
 
@@ -163,19 +172,10 @@ class Driver:
         answers: Answers | None = None,
     ) -> Probe | Done[T]:
         """Return the next step of *course*; of a long search, once its turn has come."""
-        large = _large(self._model.size)
-        if not large and self._turns.at_once(caller):  # as nearly all
+        if not course.large and self._turns.at_once(caller):  # as nearly all
             return advance(course.search, probe, answers)
         async with self._turns.turn(caller):
-            return await _advanced(course.search, probe, answers, threaded=large)
-
-    async def _in_time(self, probe: Probe, caller: Caller, deadline: float) -> Answers:
-        try:
-            with until(deadline):
-                return await self._model.answer(probe.images, caller)
-        except TimeoutError as exc:
-            message = f"the answers didn't come within NEO_PATIENCE ({self._patience_s:g} s)"
-            raise UpstreamTimeoutError(message) from exc
+            return await _advanced(course.search, probe, answers, threaded=course.large)
 
 
 async def _advanced(
@@ -189,7 +189,3 @@ async def _advanced(
         return advance(search, probe, answers)
     # Not cancelled half-way: a generator that runs in a thread can't be closed.
     return await asyncio.shield(asyncio.to_thread(advance, search, probe, answers))
-
-
-def _large(size: InputSize) -> bool:
-    return size.height * size.width > PIXELS_AT_ONCE

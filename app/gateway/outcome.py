@@ -39,6 +39,8 @@ class Screening(enum.StrEnum):
     OFF = "off"
     """The gateway is a plain proxy."""
 
+    __hash__ = str.__hash__  # an enumeration's own is a call of Python, and all that counts asks it
+
 
 SEARCHED: Final = frozenset({Screening.CLEAR, Screening.DISCOVERED, Screening.SUSPICIOUS})
 """Of an image that was searched for new triggers to the end."""

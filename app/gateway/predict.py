@@ -177,7 +177,8 @@ class Gateway:
             prepared = None
         if prepared is None:
             return await self._unprepared(visit)
-        await self._selections.check(visit, prepared)
+        if visit.selection is not None:
+            await self._selections.check(visit, prepared)
         examiner = Examiner(
             prepared,
             self.library,

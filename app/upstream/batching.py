@@ -56,16 +56,10 @@ class _Waiting:
     answers: asyncio.Future[Answers]
     caller: Caller
     since: float
-
-    @property
-    def long(self) -> bool:
-        """Whether it is of a long search, or of one that goes on behind an answer."""
-        return self.caller.yields
-
-    @property
-    def background(self) -> bool:
-        """Whether no client waits for it."""
-        return self.caller.background
+    long: bool
+    """Whether it is of a long search, or of one that goes on behind an answer."""
+    background: bool
+    """Whether no client waits for it."""
 
 
 class Batcher:
@@ -106,7 +100,8 @@ class Batcher:
             raise UpstreamBusyError(message)
         loop = asyncio.get_running_loop()
         now, most = loop.time(), capacity.most
-        if not caller.yields:
+        long, background = caller.yields, caller.background
+        if not long:
             self._short_at = now
         parts = [
             _Waiting(
@@ -117,6 +112,8 @@ class Batcher:
                 loop.create_future(),
                 caller,
                 now,
+                long,
+                background,
             )
             for start in range(0, len(batch), most)
         ]
@@ -156,7 +153,7 @@ class Batcher:
             self._background += first.background
             flight = asyncio.create_task(self._fly(aboard))
             self._flights.add(flight)
-            flight.add_done_callback(partial(self._landed, caller=first.caller))
+            flight.add_done_callback(partial(self._landed, first=first))
         self._tell_waiting()
 
     def _next(self) -> _Waiting | None:
@@ -201,11 +198,11 @@ class Batcher:
                 part.answers.cancel()
             raise
 
-    def _landed(self, flight: asyncio.Task[None], *, caller: Caller) -> None:
+    def _landed(self, flight: asyncio.Task[None], *, first: _Waiting) -> None:
         self._flights.discard(flight)
         self._free += 1
-        self._long -= caller.yields
-        self._background -= caller.background
+        self._long -= first.long
+        self._background -= first.background
         self._schedule(flight.get_loop())
 
     def _forget(self, parts: Sequence[_Waiting]) -> None:

@@ -161,11 +161,12 @@ def create_app(
     _register_routes(app, keys)
     named = {"model": model_name}
     app.hot = HotPaths(
+        app.state.service,
         {
             "/predict": (predict.predict, {}),
             f"/v2/models/{model_name}/infer": (oip.infer, named),
             f"/v1/models/{model_name}:predict": (instances.predict, named),
-        }
+        },
     )
     return app
 

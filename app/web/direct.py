@@ -72,7 +72,10 @@ class HotPaths:
     And counts them: `counting` would stand between the answer and the client.
     """
 
-    def __init__(self, paths: Mapping[str, tuple[Endpoint, Mapping[str, str]]]) -> None:
+    def __init__(
+        self, service: Service, paths: Mapping[str, tuple[Endpoint, Mapping[str, str]]]
+    ) -> None:
+        self._service = service
         self._paths = {path: (*taken, route_of(path)) for path, taken in paths.items()}
 
     def takes(self, scope: Scope) -> bool:
@@ -90,7 +93,7 @@ class HotPaths:
         endpoint, texts, route = self._paths[scope["path"]]
         request = Request(scope, receive, send)
         named = chosen_id(header(scope, _HEADER))
-        service: Service = scope["app"].state.service
+        service = self._service
         body = Body(service.bodies, header(scope, LENGTH), receive)
         state = scope.setdefault("state", {})
         state.update(request_id=named, body=body, key=None)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 IMAGES = stamped(clean_images(3, np.random.default_rng(1)))
 PATIENCE_S = 10.0
 VISIT = Visit(Arrival(IMAGES[0]))
+LARGE = Visit(Arrival(np.zeros((SIDE * 10, SIDE * 10, 1), np.uint8)))
 
 
 def labels_of(*probes: Probe) -> Search[list[int] | None]:
@@ -165,7 +166,7 @@ async def test_large_images_are_worked_on_in_a_thread() -> None:
     """From the first step to the last the event loop is free, and the result is the same."""
     assert LargeModel.size.height * LargeModel.size.width > PIXELS_AT_ONCE
     images = np.stack([np.full((160, 160, 1), level, np.uint8) for level in (0, 255, 0)])
-    driven = await Driver(LargeModel(), PATIENCE_S).drive(threads(images), VISIT)
+    driven = await Driver(LargeModel(), PATIENCE_S).drive(threads(images), LARGE)
     labels, seen = driven.result
     assert [0, 1, 0] == labels
     assert threading.get_ident() not in seen
@@ -189,7 +190,7 @@ async def test_a_request_cancelled_in_its_thread_ends_quietly() -> None:
         finally:
             ended.set()
 
-    task = asyncio.create_task(Driver(LargeModel(), PATIENCE_S).drive(search(), VISIT))
+    task = asyncio.create_task(Driver(LargeModel(), PATIENCE_S).drive(search(), LARGE))
     assert await asyncio.to_thread(inside.wait, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

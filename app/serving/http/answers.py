@@ -47,8 +47,8 @@ class Exchange(RequestResponseCycle):
             headers = [*self.default_headers, *message.get("headers", ())]
             length = None if self.access_log else _length_of_usual(headers)
             if length is not None and self.keep_alive:
-                lines = [b"%b: %b\r\n" % header for header in headers]
-                self.held = b"".join((STATUS_LINE[message["status"]], *lines, b"\r\n"))
+                lines = map(b": ".join, headers)
+                self.held = STATUS_LINE[message["status"]] + b"\r\n".join((*lines, b"", b""))
                 self.response_started, self.waiting_for_100_continue = True, False
                 self.chunked_encoding, self.expected_content_length = False, length
                 return
@@ -83,8 +83,8 @@ def _length_of_usual(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
         or b"connection" in told
         or b"transfer-encoding" in told
         or not names.islower()
-        or len(names.translate(None, _NOT_IN_NAMES)) < len(names)
-        or len(values.translate(None, _NOT_IN_VALUES)) < len(values)
+        or names.translate(None, _NOT_IN_NAMES) != names
+        or values.translate(None, _NOT_IN_VALUES) != values
     ):
         return None
     length = told.get(b"content-length")

@@ -26,7 +26,8 @@ def check_head(version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
     Raises RefusedError.
     """
     _check_host(version, [value for name, value in headers if name == b"host"])
-    _check_coding(version, [value for name, value in headers if name == b"transfer-encoding"])
+    if codings := [value for name, value in headers if name == b"transfer-encoding"]:
+        _check_coding(version, codings)
 
 
 def _check_host(version: str, hosts: Sequence[bytes]) -> None:
@@ -37,8 +38,6 @@ def _check_host(version: str, hosts: Sequence[bytes]) -> None:
 
 
 def _check_coding(version: str, codings: Sequence[bytes]) -> None:
-    if not codings:
-        return
     if version in _OLD:
         raise RefusedError(MALFORMED, f"HTTP/{version} has no Transfer-Encoding")
     if [coding.strip(b" \t").lower() for coding in codings] != [b"chunked"]:

@@ -155,8 +155,9 @@ class Session:
     async def _exchange(
         self, method: str, path: str, message: Message | None, timeout_s: float
     ) -> Reply:
+        loop = asyncio.get_running_loop()
         try:
-            with until(asyncio.get_running_loop().time() + timeout_s):
+            with until(loop.time() + timeout_s, loop):
                 async with self._places:
                     response = await self._respond(method, path, message)
         except TimeoutError as exc:
