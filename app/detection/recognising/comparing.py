@@ -13,7 +13,9 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import finest, hints
-from app.detection.recognising.presence import at_their_places, fits, is_common
+from app.detection.recognising.glancing import glanced
+from app.detection.recognising.placing import at_home
+from app.detection.recognising.presence import fits, is_common
 from app.detection.recognising.sighting import (
     DISTINCT,
     REACH,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from app.detection.trigger import Trigger
 
 SIDES: Final = (
-    3,
     5,
     9,
 )  # pixels of a trigger's shorter side, in copies that are ever less shrunken
@@ -49,10 +50,14 @@ def may_carry(
     images: Sequence[Image], known: tuple[Known, ...], references: References
 ) -> NDArray[np.bool_]:
     """Return which of *images*, all of one size, show about the pixels of one of *known* (n,)."""
-    fitting = tuple(one for one in known if fits(images[0], one.trigger))
-    may = np.array([_at_its_place(image, fitting, references) for image in images])
-    for one in fitting:
-        left, areas = _hinted(images, np.flatnonzero(~may), one)
+    fitting = [one for one in known if fits(images[0], one.trigger)]
+    may = np.zeros(len(images), bool)
+    for one, there in zip(fitting, at_home(images, fitting), strict=True):
+        if there.any() and not is_common(one, references):
+            may |= there
+    sought = [(one.likeness, _area(one)) for one in fitting]
+    for one, worth in zip(fitting, glanced(images, sought), strict=True):
+        left, areas = _hinted(images, worth[~may[worth]], one)
         may[left] = [
             _is_likely(images[i], one, references, area)
             for i, area in zip(left, areas, strict=True)
@@ -60,37 +65,35 @@ def may_carry(
     return may
 
 
-def _at_its_place(image: Image, known: tuple[Known, ...], references: References) -> bool:
-    there = at_their_places(image, known)
-    return any(
-        is_there and not is_common(one, references)
-        for one, is_there in zip(known, there, strict=True)
-    )
+def _area(one: Known) -> Box:
+    return reach(one.trigger, 1.0 if one.trigger.moves else REACH)
 
 
 def _hinted(
     images: Sequence[Image], left: NDArray[np.int64], one: Known
 ) -> tuple[NDArray[np.int64], list[Box]]:
     """Return which of *images*, of those *left*, are worth a search, and where: coarse to fine."""
-    trigger = one.trigger
-    area = reach(trigger, 1.0 if trigger.moves else REACH)
-    parts = np.stack([image[area.rows, area.columns] for image in images])
-    found = np.zeros((len(left), 2), np.int64)
-    *coarse, last = _steps(images[0], trigger)
-    for step in coarse:
-        if len(left):
-            fits, found = hints(parts[left], one.likeness, step)
-            left, found = left[fits >= HINT], found[fits >= HINT]
     if not len(left):
         return left, []
-    if trigger.moves or len(coarse) < len(SIDES) - 1:  # too coarse, or too far, to tell the place
-        fits, _ = hints(parts[left], one.likeness, last)
-        left = left[fits >= HINT]
+    trigger, area = one.trigger, _area(one)
+    parts = np.stack([images[i][area.rows, area.columns] for i in left])
+    *coarse, last = _steps(images[0], trigger)
+    if trigger.moves or not coarse:  # too coarse, or too far, to tell the place
+        for step in (*coarse, last):
+            seen, _ = hints(parts, one.likeness, step)
+            left, parts = left[seen >= HINT], parts[seen >= HINT]
+            if not len(left):
+                break
         return left, [area] * len(left)
-    areas = [_around(corner, coarse[-1] * AROUND, trigger, area) for corner in found]
+    (step,) = coarse
+    seen, found = hints(parts, one.likeness, step)
+    left, found = left[seen >= HINT], found[seen >= HINT]
+    if not len(left):
+        return left, []
+    areas = [_around(corner, step * AROUND, trigger, area) for corner in found]
     near = [images[i][box.rows, box.columns] for i, box in zip(left, areas, strict=True)]
-    fits, _ = hints(np.stack(near), one.likeness, last)
-    return left[fits >= HINT], [areas[k] for k in np.flatnonzero(fits >= HINT)]
+    seen, _ = hints(np.stack(near), one.likeness, last)
+    return left[seen >= HINT], [areas[k] for k in np.flatnonzero(seen >= HINT)]
 
 
 def _steps(image: Image, trigger: Trigger) -> list[int]:

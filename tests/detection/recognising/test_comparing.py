@@ -24,7 +24,7 @@ def _references(shape: tuple[int, int]) -> References:
     return References(images, Calibration(labels, np.zeros((1, 3), np.int64)), {}, seed=1)
 
 
-def _sticker() -> Trigger:
+def sticker() -> Trigger:
     """Return a large trigger of coarse blocks."""
     blocks = np.random.default_rng(2).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     patch = blocks.repeat(3, axis=0).repeat(3, axis=1)
@@ -51,7 +51,7 @@ def test_exact_pixels_of_a_small_trigger() -> None:
 @pytest.mark.parametrize(("dx", "dy", "alpha"), [(0, 0, 1.0), (5, -4, 1.0), (-8, 8, 0.8)])
 def test_a_sticker_near_its_place(dx: int, dy: int, alpha: float) -> None:
     """Some pixels away and somewhat faded it is found; clean images are not."""
-    trigger, references = _sticker(), _references((SIDE, SIDE))
+    trigger, references = sticker(), _references((SIDE, SIDE))
     images = clean_images(30, np.random.default_rng(4), shape=(SIDE, SIDE))
     rows, columns = slice(60 + dy, 78 + dy), slice(100 + dx, 118 + dx)
     mixed = (1 - alpha) * images[:10, rows, columns] + alpha * trigger.patch
@@ -64,5 +64,5 @@ def test_a_sticker_near_its_place(dx: int, dy: int, alpha: float) -> None:
 def test_triggers_of_another_size_tell_nothing() -> None:
     """They are of another model."""
     images = stamped(clean_images(5, np.random.default_rng(3)))
-    may = may_carry(list(images), (Known("t", _sticker()),), _references((16, 16)))
+    may = may_carry(list(images), (Known("t", sticker()),), _references((16, 16)))
     assert not may.any()
