@@ -35,10 +35,10 @@ ELSEWHERE = {
     "events/fleet": "library/shared/test_event_stream",  # two workers on a real server
     # against a real receiver:
     "events/webhook/courier": "events/webhook/test_sender",
-    "gateway/conclusion": "gateway/test_predict",  # one image from start to finish
-    "gateway/examination": "gateway/test_kinds",  # by what the strategy looks for
+    "gateway/searching/conclusion": "gateway/test_predict",  # one image from start to finish
+    "gateway/searching/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
-    "gateway/suspecting": "web/routes/test_suspects",  # from a suspect to its incidents
+    "gateway/keeping/suspecting": "web/routes/test_suspects",  # from a suspect to its incidents
     "gateway/timing": "web/answering/test_server_timing",  # the header tells it
     # it follows a change of the model:
     "gateway/preparation/library_check": "gateway/test_after_another_model",

@@ -14,24 +14,24 @@ from app.events import Events, Kind
 from app.events.fleet import Fleet
 from app.gateway.admission.budget import ProbeBudget
 from app.gateway.admission.rates import EXHAUSTED, ProbeRates, RateExceededError
-from app.gateway.background import GIVEN_UP, Background
-from app.gateway.conclusion import concluded
-from app.gateway.deeds import Deeds
-from app.gateway.driving import Driver
-from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples, make_overlay
 from app.gateway.familiarity import Familiarity
-from app.gateway.learning import Learner
+from app.gateway.keeping.deeds import Deeds
+from app.gateway.keeping.learning import Learner
+from app.gateway.keeping.recording import Recorder
+from app.gateway.keeping.suspecting import Watch
+from app.gateway.keeping.telling import Teller, described
 from app.gateway.monitoring import Monitor
 from app.gateway.outcome import SEARCHED, Outcome, Screening, UnscreenedError
 from app.gateway.outputs import sanitised_outputs
 from app.gateway.policy import prediction, unfinished
 from app.gateway.preparation.lifecycle import ANOTHER_MODEL
 from app.gateway.readiness import Part, Readiness, UpstreamCheck
-from app.gateway.recording import Recorder
+from app.gateway.searching.background import GIVEN_UP, Background
+from app.gateway.searching.conclusion import concluded
+from app.gateway.searching.driving import Driver
+from app.gateway.searching.examination import Examiner, unexamined
 from app.gateway.selections import Selections
-from app.gateway.suspecting import Watch
-from app.gateway.telling import Teller, described
 from app.history import History
 from app.incidents import Incidents
 from app.settings import FailurePolicy, Strategy
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image
     from app.events import Fact
     from app.gateway.admission.rates import Account
-    from app.gateway.driving import Course, Driven
     from app.gateway.examples import Examples
+    from app.gateway.keeping.recording import Keeper
     from app.gateway.policy import Policy
     from app.gateway.preparation.lifecycle import Preparation
-    from app.gateway.recording import Keeper
+    from app.gateway.searching.driving import Course, Driven
     from app.gateway.visit import Visit
     from app.ports import Entry, InputSize, ServedModel, TriggerLibrary
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, cast
 
 from app.detection.plan import make_plan
-from app.gateway.learning import Learner
+from app.gateway.keeping.learning import Learner
 from app.kept import decode_library, library_of
 from app.scan.course import LIBRARY
 from app.scan.engines.equipment import Equipment, GatewayEquipment

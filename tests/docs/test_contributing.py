@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from typing import Any
 
 from tests.docs.pages import ROOT
 
@@ -18,6 +20,25 @@ def test_every_room_has_its_line() -> None:
     layout = PAGE.partition("## Layout")[2].partition("\n\nBegin with")[0]
     rows = [row.partition(" | ")[0] for row in layout.splitlines() if row.startswith("| ")]
     assert folders | files == set(re.findall(r"`(app/[\w/.]+)`", "\n".join(rows)))
+
+
+def test_rooms_stand_in_the_order_of_the_layers() -> None:
+    """The layout goes from top to bottom as import-linter has it, and names who share a floor."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    floors = [set(layer.split(" | ")) for layer in layers_of(project)]
+    layout = PAGE.partition("## Layout")[2].partition("\n\nBegin with")[0]
+    told = layout.partition("These share a floor:")[2].partition(". import-linter")[0]
+    assert [floor for floor in floors if len(floor) > 1] == [
+        set(re.findall(r"`(\w+)`", part)) for part in told.split(";")
+    ]
+    rooms = re.findall(r"^\| `app/(\w+)(?:\.py)?` \|", layout, re.MULTILINE)
+    assert rooms == sorted(rooms, key=lambda room: [room in floor for floor in floors].index(True))
+
+
+def layers_of(project: dict[str, Any]) -> list[str]:
+    """Return the layers of the first contract of *project*."""
+    layers: list[str] = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    return layers
 
 
 def test_every_command_has_its_line() -> None:

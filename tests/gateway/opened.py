@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images
     from app.events import Events
     from app.gateway.admission.rates import Account
+    from app.gateway.keeping.recording import Keeper
     from app.gateway.outcome import Outcome
     from app.gateway.preparation.prepared import Prepared
-    from app.gateway.recording import Keeper
     from app.library.shared.calibration_store import RedisCalibrationStore
     from app.library.triggers import RedisTriggerLibrary
     from app.ports import InputSize

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from app.gateway.admission.rates import Account, ProbeRates
-from app.gateway.background import GIVEN_UP
 from app.gateway.outcome import Screening, UnscreenedError
+from app.gateway.searching.background import GIVEN_UP
 from app.gateway.visit import Visit
 from app.ports import Arrival
 from app.settings import FailurePolicy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.gateway.learning import Learner
+from app.gateway.keeping.learning import Learner
 from app.gateway.preparation.prepared import Calibrator
 from app.kept import decode_library, library_of
 from app.scan.arrangement import HereLearning

@@ -17,8 +17,8 @@ from app.evaluation.measures.series import series
 from app.evaluation.records import NO_ANSWER, Spent
 from app.evaluation.runs.metering import Meter, metered
 from app.evaluation.runs.trial import Trial, labels_of
-from app.gateway.driving import Driver
 from app.gateway.outcome import Screening
+from app.gateway.searching.driving import Driver
 from app.gateway.visit import Visit
 from app.ports import Arrival
 

@@ -10,15 +10,15 @@ import numpy as np
 from app.detection.search import Purpose
 from app.evaluation.records import NO_ANSWER, Found, Run, Screened
 from app.evaluation.runs.metering import Meter, MeteredModel, metered
-from app.gateway.conclusion import concluded
-from app.gateway.driving import Driver
-from app.gateway.examination import Examiner, unexamined
 from app.gateway.examples import make_examples
-from app.gateway.learning import Learner
+from app.gateway.keeping.learning import Learner
+from app.gateway.keeping.suspecting import Watch
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
 from app.gateway.preparation.prepared import Calibrator
-from app.gateway.suspecting import Watch
+from app.gateway.searching.conclusion import concluded
+from app.gateway.searching.driving import Driver
+from app.gateway.searching.examination import Examiner, unexamined
 from app.gateway.visit import Visit
 from app.ports import Arrival
 from app.settings import Strategy

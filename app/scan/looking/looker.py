@@ -13,10 +13,10 @@ import numpy as np
 from app.detection.defence import Finding
 from app.detection.defence import Verdict as Found
 from app.gateway.admission.turns import Turns
-from app.gateway.driving import Driver
-from app.gateway.examination import Examiner
-from app.gateway.learning import Learner
+from app.gateway.keeping.learning import Learner
 from app.gateway.policy import prediction
+from app.gateway.searching.driving import Driver
+from app.gateway.searching.examination import Examiner
 from app.gateway.visit import Visit
 from app.ports import Arrival, UpstreamError
 from app.scan.looking.comparer import Comparer
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.detection.search import Answers, Image
-    from app.gateway.driving import Driven
     from app.gateway.outcome import Prediction
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
+    from app.gateway.searching.driving import Driven
     from app.ports import Entry, Model, TriggerLibrary
     from app.scan.looking.comparer import Decoding
     from app.scan.looking.tasks import Look, Task

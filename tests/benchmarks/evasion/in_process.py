@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from app.evaluation.command.candidates import usual_policy
-from app.gateway.conclusion import concluded
-from app.gateway.driving import Driver
-from app.gateway.examination import Examiner
-from app.gateway.learning import Learner
+from app.gateway.keeping.learning import Learner
 from app.gateway.outcome import UnscreenedError
 from app.gateway.preparation.prepared import Calibrator
+from app.gateway.searching.conclusion import concluded
+from app.gateway.searching.driving import Driver
+from app.gateway.searching.examination import Examiner
 from app.gateway.visit import Visit
 from app.library.memory import MemoryTriggerLibrary
 from app.ports import Arrival

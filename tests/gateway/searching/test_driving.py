@@ -12,7 +12,7 @@ import pytest
 
 from app.detection.origins import WHOLE
 from app.detection.search import Answers, Probe, Refused
-from app.gateway.driving import PIXELS_AT_ONCE, Course, Driver
+from app.gateway.searching.driving import PIXELS_AT_ONCE, Course, Driver
 from app.gateway.visit import Visit
 from app.ports import NOBODY, Arrival, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
 from tests.gateway.hooked import HookedModel, fails_from, hangs_from

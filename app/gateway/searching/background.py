@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from app.detection.search import Answers, Probe
     from app.gateway.admission.rates import Account
-    from app.gateway.driving import Course, Driven, Driver
+    from app.gateway.searching.driving import Course, Driven, Driver
     from app.ports import Caller, Model
 
 T = TypeVar("T")

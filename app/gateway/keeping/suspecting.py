@@ -16,8 +16,8 @@ from app.suspects import Source
 if TYPE_CHECKING:
     from app.detection.defence import Finding
     from app.detection.search import Answers
-    from app.gateway.recording import Recorder
-    from app.gateway.telling import Teller
+    from app.gateway.keeping.recording import Recorder
+    from app.gateway.keeping.telling import Teller
     from app.gateway.visit import Visit
     from app.suspects import Noted, Suspects
 

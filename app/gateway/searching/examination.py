@@ -15,8 +15,8 @@ from app.detection.screening import screen
 from app.detection.search import Probe
 from app.detection.second_opinion.opining import screened_twice
 from app.events import Events
+from app.gateway.keeping.telling import Teller
 from app.gateway.preparation.library_check import ACTS
-from app.gateway.telling import Teller
 from app.gateway.visit import UNTOLD, RequestFacts
 from app.settings import SearchMode, Strategy
 from app.values import value_class
@@ -24,11 +24,11 @@ from app.values import value_class
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
     from app.detection.trigger import Trigger
-    from app.gateway.learning import Learner
+    from app.gateway.keeping.learning import Learner
+    from app.gateway.keeping.suspecting import Lookout
     from app.gateway.outcome import Outcome
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
-    from app.gateway.suspecting import Lookout
     from app.ports import Entry, TriggerLibrary
 
 

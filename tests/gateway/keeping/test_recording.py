@@ -13,9 +13,9 @@ from prometheus_client import REGISTRY
 
 from app.detection.trigger import Sign
 from app.gateway.admission.rates import BURST_S
+from app.gateway.keeping.recording import MOST_HELD, PER_S, Recorder
 from app.gateway.outcome import Outcome, Prediction, Screening, UnscreenedError
 from app.gateway.readiness import Part
-from app.gateway.recording import MOST_HELD, PER_S, Recorder
 from app.gateway.visit import RequestFacts, Visit
 from app.incidents import Incident, Incidents, Sought
 from app.library.memory import MemoryTriggerLibrary

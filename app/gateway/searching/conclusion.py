@@ -18,8 +18,8 @@ from app.ports import UpstreamError
 
 if TYPE_CHECKING:
     from app.detection.search import Image
-    from app.gateway.driving import Driven
-    from app.gateway.examination import Examiner
+    from app.gateway.searching.driving import Driven
+    from app.gateway.searching.examination import Examiner
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.events import Kind
+from app.gateway.keeping.telling import Teller
 from app.gateway.outcome import Outcome, Prediction, Screening
-from app.gateway.telling import Teller
 from app.gateway.visit import UNTOLD, RequestFacts, Visit
 from app.ports import Arrival
 from tests.gateway.opened import innocents, opened

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.detection.search import Probe, Refused
-from app.gateway import background as module
-from app.gateway.background import GIVEN_UP, Background
-from app.gateway.driving import Course, Driver
+from app.gateway.searching import background as module
+from app.gateway.searching.background import GIVEN_UP, Background
+from app.gateway.searching.driving import Course, Driver
 from app.gateway.visit import Visit
 from app.ports import (
     Arrival,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from app.detection.search import Search
-    from app.gateway.driving import Driven
+    from app.gateway.searching.driving import Driven
     from app.ports import UpstreamError
 
     Conclude = Callable[[Driven[int]], Awaitable[str]]

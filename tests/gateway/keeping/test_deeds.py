@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.gateway.deeds import Deeds
+from app.gateway.keeping.deeds import Deeds
 from app.gateway.visit import RequestFacts
 from app.incidents import Act, Deed, Incidents
 from app.library.memory import MemoryTriggerLibrary

@@ -12,7 +12,7 @@ import pytest
 from app.detection.geometry import Box
 from app.detection.plan import make_plan
 from app.detection.reference_set.references import Calibration, References
-from app.gateway.learning import REFINED_AT, Learner
+from app.gateway.keeping.learning import REFINED_AT, Learner
 from app.gateway.preparation.prepared import Prepared
 from app.library.memory import MemoryTriggerLibrary
 from app.ports import NOBODY, UpstreamError
