@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.recognising.registration import explained, registered
+from app.detection.matching import likeness
+from app.detection.recognising.registration import registered, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
 
@@ -29,9 +30,10 @@ NEAR = 6  # levels from the middle of all hits, within which a pixel is the same
 NEARLY_ALL = 0.75  # of the hits that must be: one may lie a pixel off, or come through JPEG
 SAME = 10  # levels from the references, within which they show the same
 COMMON = 0.3  # share of the references that show the same there: then it is background
+HALF = 0.5  # of its pixels: then what was laid on one another is background
 EMPTY = 0.85  # of what is around the box, that is background where hits can't be told apart
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
-BETTER = 0.02  # by which new pixels must fit the hits better than those known before
+BETTER = 1.05  # times as much of the hits new pixels must explain, as those known before
 AS_LARGE = 0.5  # of what the registered hits have in common, or of the box, that is the same there
 
 
@@ -74,19 +76,24 @@ def reconstruct(
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
     exact = _where_it_stands(trigger, samples, references)
-    laid = registered(trigger, samples, box_in_sample(trigger))
-    if laid is not None and (
-        exact is None or _own(exact) < AS_LARGE * min(_own(laid), trigger.box.area)
-    ):
-        exact = laid
+    if exact is None or _own(exact) < AS_LARGE * trigger.box.area:
+        laid = registered(trigger, samples, box_in_sample(trigger))
+        if laid is not None and not _is_background(laid, references):
+            exact = laid if exact is None or _own(exact) < AS_LARGE * _own(laid) else exact
     if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
         return None
-    if (
-        trigger.mask is not None
-        and explained(exact, samples) < explained(trigger, samples) + BETTER
+    if trigger.mask is not None and worth(likeness(exact), samples) < BETTER * worth(
+        likeness(trigger), samples
     ):
         return None
     return exact
+
+
+def _is_background(trigger: Trigger, references: References) -> bool:
+    """Say if most of its pixels are what references show there anyway, as a border."""
+    shown = references.images[:, trigger.box.rows, trigger.box.columns].astype(np.int16)
+    common = (np.abs(shown - trigger.patch) <= SAME).all(axis=3).mean(axis=0) > COMMON
+    return bool(common[trigger.mask].mean() > HALF)
 
 
 def _own(trigger: Trigger) -> int:

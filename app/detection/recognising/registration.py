@@ -1,8 +1,7 @@
-"""Hits of one trigger laid on one another: what they have in common is the trigger.
+"""Hits of one trigger registered to one another: what they have in common is the trigger.
 
-Each hit shows it at another place, in another size, through another JPEG. It is found in each by
-its pixels (`matching`), and brought to one size; what then varies less between the hits than what
-is around it is its own. More than once, since the first likeness has a piece of one background.
+Each hit shows it at another place, in another size, through another JPEG; so they are laid on one
+another (`laying`), and what then varies less between them than what is around it is its own.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import resized
-from app.detection.matching import Likeness, hint, likeness, matches
+from app.detection.matching import RING, Likeness, Match, hint, likeness, matches
+from app.detection.recognising.laying import FITTING, LEAST_HITS, LEAST_PIXELS, in_common
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -24,76 +24,131 @@ if TYPE_CHECKING:
 
     from app.detection.trigger import Trigger
 
-ROUNDS = 3  # of laying the hits on what they had in common before
-MARGIN = 0.5  # of the trigger's side, around it, that is compared as well
-STEADY = 0.5  # of how much the surroundings vary between the hits, that the trigger's pixels may
-FITTING = 0.45  # least fit of a hit that is laid on the others
-LEAST_HITS = 3
+    Hits = Sequence[NDArray[np.uint8]]
+
 CLEAR = 0.9  # mean fit of what all of the box has led to, from which on nothing else is tried
+LARGE = 0.5  # of the box, that it must be then
 PARTS = (0.75, 0.5)  # of the box's sides, that may be begun with instead
 TRIED_PARTS = 3
-AGAIN = 6.0  # levels in the mean, by which one image differs that is sent again, re-encoded or not
-LEAST_PIXELS = 12  # of the mask: fewer are chance
-SHOWN = 0.99  # of a pixel that all hits must show: what is outside of an image isn't steady
-FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
+FINER = 2  # times as many pixels a side, for a trigger whose lines are as thin as a pixel
+FINE_SIDES = range(10, 24)  # pixels of the box's shorter side: a smaller one has no lines
+UNEXPLAINED = 3.0  # times what a trigger doesn't explain in the hits, it must explain
+HALF = 0.5  # of a pixel that must be the trigger's
 COVERED = 2  # pixels around the box that are blocked with it: its place varies
 
 
-def registered(trigger: Trigger, hits: Sequence[NDArray[np.uint8]], home: Box) -> Trigger | None:
+def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     """Return *trigger* with what *hits*, each (h, w, c), have in common; or None.
 
     Its place and size are the usual ones among the hits; *home* is where the box lies in them.
     Where all of the box leads to nothing that fits them well, it may be mostly background of the
-    image that it was found in: then parts of it that the hits share are begun with instead.
+    image that it was found in, or the trigger's lines are thin: then parts of it that the hits
+    share are begun with, too, and all of it is tried finer. What explains most of the hits is it.
+    Where nothing does, the box may be beside it; then it was found anew, and the last hit is cut
+    out around that.
     """
     if len(hits) < LEAST_HITS:
         return None
-    whole = _worked_out(trigger, likeness(trigger), hits, home)
-    if trigger.mask is not None or (whole is not None and explained(whole, hits) >= CLEAR):
-        return whole
-    parts = _shared_parts(trigger, hits, home)
-    found = [whole, *(_worked_out(trigger, part, hits, home) for part in parts)]
-    return _middle([one for one in found if one is not None])
+    best = _begun_with(likeness(trigger), hits, home, whole=trigger.mask is not None)
+    if best is None and trigger.mask is None:
+        best = _begun_with(_shown(hits[-1], home), hits, home)
+    return None if best is None else _described(trigger, best, hits, home)
 
 
-def explained(trigger: Trigger, hits: Sequence[NDArray[np.uint8]]) -> float:
-    """Return how well the trigger's pixels fit *hits*, in the mean."""
-    what = likeness(trigger)
-    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in hits]
-    return float(np.mean([one[0].fit if one else 0.0 for one in best]))
+def _begun_with(start: Likeness, hits: Hits, home: Box, *, whole: bool = False) -> Likeness | None:
+    """Return what explains most of *hits*: what *start* leads to, or its parts if not *whole*."""
+    best = in_common(start, hits)
+    if best is not None and _is_clear(best, hits, home):
+        return best
+    parts = [] if whole else _shared_parts(start, hits, home)
+    best = _worthiest([best, *(in_common(part, hits) for part in parts)], hits)
+    if min(home.width, home.height) not in FINE_SIDES:
+        return best
+    return _worthiest([best, *_finer([best or start, start], hits)], hits)
 
 
-def _worked_out(
-    trigger: Trigger, what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box
-) -> Trigger | None:
-    """Lay *hits* on one another, at first by *what*, then by what they had in common."""
-    for _ in range(ROUNDS):
-        laid = _laid(what, hits)
-        if laid is None:
-            return None
-        stack, size = laid
-        mask = _steady(stack, size)
-        if mask.sum() < LEAST_PIXELS:
-            return None
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        pixels = np.median(stack[..., :-1], axis=0)[inside].astype(np.float32)
-        what = Likeness(pixels, mask[inside].astype(np.float32))
-    return _described(trigger, what, hits, home)
+def _shown(seen: NDArray[np.uint8] | NDArray[np.float32], box: Box) -> Likeness:
+    pixels = np.ascontiguousarray(seen[box.rows, box.columns], np.float32)
+    return Likeness(pixels, np.ones(pixels.shape[:2], np.float32))
 
 
-def _shared_parts(trigger: Trigger, hits: Sequence[NDArray[np.uint8]], home: Box) -> list[Likeness]:
-    """Return the parts of the box that most hits show about there, the best first."""
+def _is_clear(whole: Likeness, hits: Hits, home: Box) -> bool:
+    """Say if *whole* fits all hits well, and isn't a small piece: that fits anything."""
+    fits = [best.fit for best in (_best(whole, hit) for hit in hits) if best is not None]
+    return bool(sum(fits) >= CLEAR * len(hits) and whole.weights.sum() >= LARGE * home.area)
+
+
+def _worthiest(found: Sequence[Likeness | None], hits: Hits) -> Likeness | None:
+    """Return what explains most of *hits*; None if nothing explains more than it leaves."""
+    large = [one for one in found if one is not None and one.weights.sum() >= LEAST_PIXELS]
+    worths = [worth(one, hits) for one in large]
+    return large[int(np.argmax(worths))] if max(worths, default=0.0) > 0 else None
+
+
+def worth(what: Likeness, hits: Hits) -> float:
+    """Return how much of *hits* it explains, beside what it doesn't where it says to lie.
+
+    In squared levels, each pixel against the place's surroundings: so a part of a trigger, which
+    fits as well, is worth less than all of it, and so is one with a piece of the backgrounds.
+    """
+    best = [_best(what, hit) for hit in hits]
+    fit = float(np.mean([0.0 if one is None else one.fit for one in best]))
+    spread = [
+        0.0 if one is None else _spread(what, hit, one.box)
+        for hit, one in zip(hits, best, strict=True)
+    ]
+    return float(np.mean(spread)) * (fit - UNEXPLAINED * (1 - fit))
+
+
+def _spread(what: Likeness, hit: NDArray[np.uint8], box: Box) -> float:
+    """Return how much the pixels of *what* at *box* differ from what is around: squared levels."""
+    around = box.grown(RING, hit.shape[1], hit.shape[0])
+    seen = hit[around.rows, around.columns].astype(np.float32)
+    own = np.zeros(seen.shape[:2], np.float32)
+    ring = np.ones(seen.shape[:2], bool)
+    x, y = box.x - around.x, box.y - around.y
+    inside = (slice(y, y + box.height), slice(x, x + box.width))
+    ring[inside] = False
+    own[inside] = resized(what.weights[..., None], box.height, box.width)[..., 0]
+    background = (seen[ring] if ring.any() else seen.reshape(-1, seen.shape[2])).mean(axis=0)
+    return float((np.square(seen - background).sum(axis=2) * own).sum())
+
+
+def _best(what: Likeness, hit: NDArray[np.uint8]) -> Match | None:
+    found = matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]), copies=False)
+    return found[0] if found else None
+
+
+def _finer(starts: Sequence[Likeness], hits: Hits) -> list[Likeness | None]:
+    """Do the same in enlarged hits, where they are laid on one another to the half of a pixel."""
+    large = [np.rint(_enlarged(hit.astype(np.float32))).astype(np.uint8) for hit in hits]
+    larger = [
+        Likeness(_enlarged(one.pixels), _enlarged(one.weights[..., None])[..., 0])
+        for one in dict.fromkeys(starts)
+    ]
+    return [_reduced(one) for one in (in_common(start, large) for start in larger) if one]
+
+
+def _enlarged(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width, _ = pixels.shape
+    return resized(pixels, FINER * height, FINER * width)
+
+
+def _reduced(what: Likeness) -> Likeness:
+    """Bring what was found in enlarged hits back to their own size."""
+    height, width = (max(1, round(side / FINER)) for side in what.weights.shape)
+    weights = resized(what.weights[..., None], height, width)
+    shown = resized(what.pixels * what.weights[..., None], height, width)
+    own = (weights[..., 0] >= HALF).astype(np.float32)
+    pixels = np.divide(shown, weights, out=np.zeros_like(shown), where=weights > 0)
+    return Likeness(pixels, own)
+
+
+def _shared_parts(start: Likeness, hits: Hits, home: Box) -> list[Likeness]:
+    """Return the parts of *start* that most hits show about there, the best first."""
     reach = max(home.width, home.height)
     areas = [home.grown(reach, hit.shape[1], hit.shape[0]) for hit in hits]
-    pixels = trigger.patch.astype(np.float32)
-    parts = [
-        Likeness(
-            np.ascontiguousarray(pixels[one.rows, one.columns]),
-            np.ones((one.height, one.width), np.float32),
-        )
-        for one in _parts(home.width, home.height)
-    ]
+    parts = [_shown(start.pixels, one) for one in _parts(home.width, home.height)]
     fits = [
         float(np.median([hint(hit, part, area) for hit, area in zip(hits, areas, strict=True)]))
         for part in parts
@@ -111,100 +166,7 @@ def _parts(width: int, height: int) -> Iterator[Box]:
                 yield Box(x, y, wide, tall)
 
 
-def _middle(found: Sequence[Trigger]) -> Trigger | None:
-    """Return the one that overlaps the others most: a start that led astray is alone."""
-    return max(
-        found, key=lambda one: sum(one.box.overlap(other.box) for other in found), default=None
-    )
-
-
-def _laid(
-    what: Likeness, hits: Sequence[NDArray[np.uint8]]
-) -> tuple[NDArray[np.float32], tuple[int, int]] | None:
-    """Return the hits with their surroundings (n, h, w, c), and the trigger's size in them.
-
-    None if it is found in too few.
-    """
-    found = []
-    for hit in hits:
-        best = matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1]
-        if best and best[0].fit >= FITTING:
-            found.append((hit, best[0].box))
-    if len(found) < LEAST_HITS:
-        return None
-    height = max(3, round(float(np.median([box.height for _, box in found]))))
-    width = max(3, round(float(np.median([box.width for _, box in found]))))
-    cut = _different([_cut(hit, box, height, width) for hit, box in found])
-    return (np.stack(cut), (height, width)) if len(cut) >= LEAST_HITS else None
-
-
-def _different(hits: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    """Leave out what shows the same as an earlier one, surroundings and all: one image again."""
-    different: list[NDArray[np.float32]] = []
-    for hit in hits:
-        if all(np.abs(hit - other).mean() > AGAIN for other in different):
-            different.append(hit)
-    return different
-
-
-def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[np.float32]:
-    """Return *box* of *hit* as *height* times *width* pixels, with MARGIN of its surroundings.
-
-    A further channel says how much of each pixel the hit shows: 0 outside of it.
-    """
-    tall, wide = round(MARGIN * box.height), round(MARGIN * box.width)
-    seen = np.dstack([hit.astype(np.float32), np.ones(hit.shape[:2], np.float32)])
-    padded = np.pad(seen, ((tall, tall), (wide, wide), (0, 0)))
-    area = padded[box.y : box.y + box.height + 2 * tall, box.x : box.x + box.width + 2 * wide]
-    down, across = 2 * round(MARGIN * height), 2 * round(MARGIN * width)
-    return resized(area, height + down, width + across)
-
-
-def _steady(stack: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which pixels (h, w) of *stack* vary little between the hits, one whole, no holes."""
-    height, width = size
-    tall, wide = round(MARGIN * height), round(MARGIN * width)
-    pixels, shown = stack[..., :-1], stack[..., -1].min(axis=0) > SHOWN
-    varying = np.sqrt(np.square(pixels - np.median(pixels, axis=0)).mean(axis=(0, 3)))
-    varying = _averaged(varying)
-    around = shown.copy()
-    around[tall : tall + height, wide : wide + width] = False
-    usual = float(np.median(varying[around])) if around.any() else 0.0
-    filled = _averaged((varying < STEADY * usual).astype(np.float32)) >= FILLED
-    return _largest(filled & shown)
-
-
-def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average *values* (h, w) over each pixel and its eight neighbours."""
-    padded = np.pad(values, 1, mode="edge")
-    views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    averaged: NDArray[np.float32] = views.mean(axis=(2, 3), dtype=np.float32)
-    return averaged
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the largest part of *mask* that hangs together."""
-    left, best = mask.copy(), np.zeros_like(mask)
-    while left.any():
-        part = np.zeros_like(mask)
-        row, column = (int(i) for i in np.argwhere(left)[0])
-        part[row, column] = True
-        while True:
-            near = np.pad(part, 1)
-            grown = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:] | part
-            grown &= left
-            if (grown == part).all():
-                break
-            part = grown
-        left &= ~part
-        if part.sum() > best.sum():
-            best = part
-    return best
-
-
-def _described(
-    trigger: Trigger, what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box
-) -> Trigger:
+def _described(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> Trigger:
     """Put *what* on the trigger, where the hits show it: in the middle of their places."""
     height, width = what.weights.shape
     off_x, off_y = _off(what, hits, home)
@@ -222,10 +184,10 @@ def _described(
     )
 
 
-def _off(what: Likeness, hits: Sequence[NDArray[np.uint8]], home: Box) -> tuple[int, int]:
+def _off(what: Likeness, hits: Hits, home: Box) -> tuple[int, int]:
     """Return how far from the middle of *home* the hits show it: right, and down."""
-    best = [matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1] for hit in hits]
-    centres = [one[0].box.centre for one in best if one and one[0].fit >= FITTING]
+    best = [_best(what, hit) for hit in hits]
+    centres = [one.box.centre for one in best if one is not None and one.fit >= FITTING]
     if not centres:
         return 0, 0
     x, y = np.median(centres, axis=0)

@@ -18,6 +18,7 @@ from app.detection.geometry import Box
 from app.detection.matching import (
     glimpse,
     hint,
+    likeness,
     match_at,
     matches,
     nearness,
@@ -40,7 +41,7 @@ DISTINCT = 1.5  # weight of the pixels from which on another place than the usua
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
-VERY_LIKELY = 0.75  # a fit from which on it is asked about with the image: clean photos have 0.6
+VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 16  # references that tell what is usual
@@ -121,9 +122,15 @@ def is_elsewhere(trigger: Trigger, place: Box) -> bool:
     return _distance(trigger, place) > close
 
 
-def has_strayed(trigger: Trigger, place: Box) -> bool:
-    """Say if *place* is so far from the trigger's usual one that it moves."""
-    return _distance(trigger, place) > STRAYED * min(trigger.image_width, trigger.image_height)
+def has_strayed(trigger: Trigger, image: Image, place: Box) -> bool:
+    """Say if *image* surely shows it at *place*, so far from its usual one that it moves.
+
+    A box that is half background of another image fits many places, and a faint trigger as well.
+    """
+    far = STRAYED * min(trigger.image_width, trigger.image_height)
+    if _distance(trigger, place) <= far:
+        return False
+    return match_at(image, likeness(trigger), place).fit >= VERY_LIKELY
 
 
 def _distance(trigger: Trigger, place: Box) -> int:

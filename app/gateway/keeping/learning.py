@@ -68,7 +68,7 @@ class Learner:
         cut = sample(image, trigger, place)
         kept = await library.hit(trigger_id, cut, caller)
         samples = tuple(one for one in kept if one.shape == cut.shape)
-        if place is not None and has_strayed(trigger, place):
+        if place is not None and has_strayed(trigger, image, place):
             await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)

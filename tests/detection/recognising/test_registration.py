@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
+from app.detection.matching import Likeness, likeness
+from app.detection.recognising.laying import LEAST_HITS
 from app.detection.recognising.reconstruction import box_in_sample, sample
-from app.detection.recognising.registration import LEAST_HITS, registered
+from app.detection.recognising.registration import registered, worth
 from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 
 if TYPE_CHECKING:
@@ -81,6 +83,59 @@ def test_box_that_is_mostly_background_shows_it_too(count: int) -> None:
     exact = _registered(trigger, [sample(image, trigger) for image in images])
     assert exact is not None
     assert _overlap(exact) >= 0.5
+
+
+def test_a_box_beside_it_shows_it_once_it_is_found_anew() -> None:
+    """The first box has nothing of the sticker; the later ones lie on it, as it was found anew."""
+    beside = Box(4, 60, 24, 24)
+    images = [
+        as_jpeg(stuck(photograph(seed, SIDE), TRUE, box), 80) for seed, box in enumerate(JITTERED)
+    ]
+    found = images[0][beside.rows, beside.columns]
+    trigger = sticker_trigger(found, beside, SIDE, exact=False)
+    hits = [
+        sample(image, trigger, box) for image, box in zip(images[1:], JITTERED[1:], strict=True)
+    ]
+    exact = _registered(trigger, [sample(images[0], trigger), *hits])
+    assert exact is not None
+    assert exact.mask is not None
+    assert 0.75 * 24 * 24 <= exact.mask.sum() <= 1.25 * 24 * 24
+
+
+def test_thin_rings_are_found_whole() -> None:
+    """Lines of two pixels, laid on one another a pixel off, would be none."""
+    ys, xs = np.mgrid[:80, :80] - 39.5
+    rings = np.where(
+        (np.hypot(xs, ys) // 10 % 2 == 0)[..., None], [[230, 20, 40]], [[250, 250, 250]]
+    )
+    places = [Box(40, 30, 20, 16), Box(43, 28, 21, 17), Box(37, 33, 19, 15), Box(42, 32, 20, 17)]
+    places += [Box(38, 29, 21, 16), Box(41, 31, 20, 15)]
+    target = rings.astype(np.uint8)
+    images = [
+        as_jpeg(stuck(sticker(seed, SIDE), target, box), 85) for seed, box in enumerate(places)
+    ]
+    home = Box(44, 32, 12, 13)
+    found = images[0][home.rows, home.columns]
+    trigger = sticker_trigger(found, home, SIDE, exact=False)
+    hits = [
+        sample(image, trigger, replace(home, x=home.x + box.x - 40, y=home.y + box.y - 30))
+        for image, box in zip(images, places, strict=True)
+    ]
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert exact.mask is not None
+    assert exact.mask.sum() >= 0.7 * 20 * 16 * np.pi / 4
+
+
+def test_all_of_a_trigger_is_worth_more_than_a_piece() -> None:
+    """A piece fits as well; all of it explains more; with background around it less again."""
+    trigger, hits = _found()
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    piece = Likeness(exact.patch[:8, :8].astype(np.float32), np.ones((8, 8), np.float32))
+    around = hits[0][8:-8, 8:-8].astype(np.float32)
+    loose = Likeness(np.ascontiguousarray(around), np.ones(around.shape[:2], np.float32))
+    assert worth(likeness(exact), hits) > worth(piece, hits) > worth(loose, hits)
 
 
 def test_what_is_known_better_is_a_trigger() -> None:

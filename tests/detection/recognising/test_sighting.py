@@ -165,7 +165,14 @@ def test_a_glimpse_tells_if_it_likely_is_there() -> None:
 )
 def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # noqa: FBT001
     """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
-    assert expected == has_strayed(STILL.trigger, replace(HOME, x=HOME.x + right))
+    place = replace(HOME, x=HOME.x + right)
+    assert expected == has_strayed(STILL.trigger, stuck(photograph(1), sticker(), place), place)
+
+
+def test_it_doesnt_move_where_it_hardly_fits() -> None:
+    """A box that is mostly background of another image fits many places somewhat."""
+    place = replace(HOME, x=HOME.x + 30)
+    assert not has_strayed(STILL.trigger, photograph(1), place)
 
 
 @pytest.mark.parametrize(("usual_fit", "expected"), [(0.2, NEAR), (0.85, HOME)])
