@@ -17,12 +17,13 @@ from app.detection.recognising.questions import (
     BLOCKED,
     MORE_TRANSPLANTS,
     WIDER,
+    placed,
     transplants,
     wide,
 )
 from app.detection.recognising.sighting import (
     LIKELY,
-    is_elsewhere,
+    nearest_asked,
     of_pixels,
     of_pixels_at_most,
     sighted,
@@ -135,9 +136,10 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
         return None
     # What nature does at the trigger's usual place: kept, where each other place would be asked.
     place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
-    elsewhere = trigger.source is not None and is_elsewhere(trigger, seen.places[0])
+    near = nearest_asked(trigger, seen.places[0])
+    elsewhere = trigger.source is not None and near != trigger.box
     if elsewhere:  # a part that tells two classes apart carries by nature just where it is
-        place = [*asked.pieces]
+        place = [defence.plan.edged(one) for one in placed(trigger, near)]
     placebo = references.known_placebo_rate(place, label, onto, AT_WORST)
     carrying = _of_hits(hits, placebo, seen.alpha)
     if elsewhere or weight + carrying.weight < SURE:

@@ -7,7 +7,7 @@ the place where it usually lies counts as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,6 +120,23 @@ def is_elsewhere(trigger: Trigger, place: Box) -> bool:
     """Say if *place* is another one than the trigger's usual, by more than what is close."""
     close = max(2, round(CLOSE * min(trigger.image_width, trigger.image_height)))
     return _distance(trigger, place) > close
+
+
+def nearest_asked(trigger: Trigger, place: Box) -> Box:
+    """Return the box nearest to *place* at which nature is asked about *trigger*: there are few.
+
+    Its own, and those that are half its sides farther: what nature does at the one it does a few
+    pixels beside it, too, and what was asked at one is known for the next image.
+    """
+    (x, y), (home_x, home_y) = place.centre, trigger.box.centre
+    wide, tall = max(2, trigger.box.width // 2), max(2, trigger.box.height // 2)
+    left = trigger.box.x + round((x - home_x) / wide) * wide
+    top = trigger.box.y + round((y - home_y) / tall) * tall
+    return replace(
+        trigger.box,
+        x=min(max(left, 0), trigger.image_width - trigger.box.width),
+        y=min(max(top, 0), trigger.image_height - trigger.box.height),
+    )
 
 
 def has_strayed(trigger: Trigger, image: Image, place: Box) -> bool:

@@ -25,8 +25,10 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-REFINED_AT: Final = range(3, 9)
-"""Hits after each of which a trigger's pixels are worked out: three at least; eight are kept."""
+REFINED_AT: Final = (3, 4, 5, 8)
+"""Hits after which a trigger's pixels are worked out: three at least; eight are kept.
+
+Not after each: where they have nothing in common it takes some seconds of CPU to see that."""
 
 
 class Learner:

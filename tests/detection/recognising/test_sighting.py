@@ -20,6 +20,7 @@ from app.detection.recognising.sighting import (
     is_elsewhere,
     is_familiar,
     located,
+    nearest_asked,
     of_pixels,
     of_pixels_at_most,
     reach,
@@ -167,6 +168,16 @@ def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # no
     """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
     place = replace(HOME, x=HOME.x + right)
     assert expected == has_strayed(STILL.trigger, stuck(photograph(1), sticker(), place), place)
+
+
+def test_nature_is_asked_at_few_places() -> None:
+    """A sticker that is put by hand a few pixels beside its place has the nature of that place."""
+    home, half = STILL.trigger.box, STILL.trigger.box.width // 2
+    near = [nearest_asked(STILL.trigger, replace(home, x=home.x + by)) for by in range(-2, 3)]
+    assert [home] * 5 == near
+    far = {nearest_asked(STILL.trigger, replace(home, x=home.x + by)) for by in range(4 * half)}
+    assert 5 == len(far)
+    assert all(0 <= box.x <= SIDE - box.width for box in far)
 
 
 def test_it_doesnt_move_where_it_hardly_fits() -> None:
