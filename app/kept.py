@@ -1,4 +1,4 @@
-"""What is kept in a file instead of in Redis: a library of triggers, a calibration; as bytes."""
+"""What is kept in a file instead of in Redis: triggers, suspects, a calibration; as bytes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from app.detection.suspect import Kept
 from app.library.memory import MemoryTriggerLibrary
 from app.library.records.calibration_encoding import decode_calibration, encode_calibration
 from app.library.records.encoding import (
@@ -17,13 +18,16 @@ from app.library.records.encoding import (
     encode_sample,
     encode_time,
 )
+from app.library.records.suspect_encoding import suspect_fields, suspect_of
 
 __all__ = [
     "MemoryTriggerLibrary",
     "decode_calibration",
     "decode_library",
+    "decode_suspects",
     "encode_calibration",
     "encode_library",
+    "encode_suspects",
     "library_of",
 ]
 
@@ -64,6 +68,16 @@ def decode_library(data: bytes) -> MemoryTriggerLibrary:
         entries.append(entry)
         samples[entry.id] = tuple(decode_sample(_bytes(one)) for one in kept["samples"])
     return library_of(entries, samples)
+
+
+def encode_suspects(suspects: Iterable[Kept]) -> bytes:
+    """Return *suspects* as bytes."""
+    return orjson.dumps([{"id": one.id, **suspect_fields(one.suspect)} for one in suspects])
+
+
+def decode_suspects(data: bytes) -> tuple[Kept, ...]:
+    """Return the suspects that `encode_suspects` was given. Raises ValueError."""
+    return tuple(Kept(fields.pop("id"), suspect_of(fields)) for fields in orjson.loads(data))
 
 
 def _text(data: bytes) -> str:

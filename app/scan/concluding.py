@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.detection.defence import Verdict as Found
+from app.detection.suspect import Kept
 from app.gateway.outcome import Screening
 from app.pictures.encoding import png
 from app.scan.looking.tasks import Examined, Knowledge, Passed, Unusable
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from app.gateway.outcome import Prediction
     from app.ports import Entry, TriggerLibrary
     from app.scan.looking.tasks import Look
+
+MOST_SUSPECTS: Final = 256
+"""That are kept; then those go that are known longest."""
 
 DIGITS: Final = 4
 """Of a score: a model's last digits depend on what else is in the batch."""
@@ -53,8 +57,8 @@ class Learning(Protocol):
 class Concluder:
     """Concludes; what is learnt of triggers goes into *library*, by *learning*.
 
-    It begins with what was *known*: the version, and the placebo rates of all processes, which
-    ``rates`` are. *name* returns the name of a class.
+    It begins with what was *known*: the version, the suspects, and the placebo rates of all
+    processes, which ``rates`` are. *name* returns the name of a class.
     """
 
     def __init__(
@@ -69,12 +73,13 @@ class Concluder:
         self._learning = learning
         self._name = name
         self._version = known.version
+        self._suspects = known.suspects
         self._triggers = _triggers(library.entries())
 
     @property
     def knowledge(self) -> Knowledge:
         """What is known now."""
-        return Knowledge(self._version, self._library.entries(), self.rates)
+        return Knowledge(self._version, self._library.entries(), self.rates, self._suspects)
 
     async def conclude(
         self,
@@ -97,8 +102,13 @@ class Concluder:
             if example is not None:
                 conclusions.examples.append((example[0], content, example[1]))
         await self._learning.settle()
-        self._note_changes()
+        examined = [(content, look) for content, look in looks if isinstance(look, Examined)]
+        self._forget({name for _, look in examined for name in look.proven_by})
+        self._note_changes(_suspects(examined) if screened else ())
         return conclusions
+
+    def _forget(self, proven: set[str]) -> None:
+        self._suspects = tuple(one for one in self._suspects if one.id not in proven)
 
     async def _result(
         self, look: Look, before: Known | None
@@ -161,11 +171,21 @@ class Concluder:
         score = None if prediction.score is None else round(prediction.score, DIGITS)
         return Said(prediction.index, self._name(prediction.index), score)
 
-    def _note_changes(self) -> None:
+    def _note_changes(self, suspects: tuple[Kept, ...]) -> None:
         triggers = _triggers(self._library.entries())
-        if triggers != self._triggers:
+        if triggers != self._triggers or suspects:
             self._triggers = triggers
+            self._suspects = (*suspects, *self._suspects)[:MOST_SUSPECTS]
             self._version += 1
+
+
+def _suspects(examined: Sequence[tuple[str, Examined]]) -> tuple[Kept, ...]:
+    """Return what images, by content, have made likely; the last first."""
+    return tuple(
+        Kept(f"s-{content}-{i}", suspect)
+        for content, look in reversed(examined)
+        for i, suspect in enumerate(look.suspects)
+    )
 
 
 def _triggers(entries: Sequence[Entry]) -> list[tuple[str, Trigger]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
 
-from app.kept import encode_library
+from app.kept import encode_library, encode_suspects
 from app.scan.looking.drafts import decode_look, encode_look
 from app.scan.looking.tasks import Task
 from app.scan.sources.items import UnreadableError
@@ -50,6 +50,7 @@ SWEEPS: Final = 3
 """Comparisons of everything: in the first one triggers may become known better."""
 
 LIBRARY: Final = "library"
+SUSPECTS: Final = "suspects"
 VERSION: Final = "version"
 
 
@@ -145,6 +146,7 @@ class Course:
         means = self._means
         return {
             LIBRARY: encode_library(means.library),
+            SUSPECTS: encode_suspects(means.concluder.knowledge.suspects),
             VERSION: str(means.concluder.knowledge.version).encode(),
             RATES: orjson.dumps(means.concluder.rates),
         }

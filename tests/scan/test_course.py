@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,15 @@ import pytest
 from app.scan.engines.here import Here
 from app.scan.engines.port import EngineError
 from app.scan.results import Verdict
+from tests.detection.suspects.worlds import (
+    PLACE,
+    SOURCE,
+    STICKER,
+    OverGeneralModel,
+    bearing,
+    pictures,
+    predict,
+)
 from tests.files import encoded
 from tests.scan.tiny_scan import scanned, write_pictures
 from tests.striped import StripedModel, striped
@@ -18,7 +28,6 @@ from tests.tiny import TARGET, TinyModel, clean_images
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from app.scan.looking.looker import Looker
     from app.scan.looking.tasks import Looks, Task
@@ -83,6 +92,31 @@ async def test_two_passes_find_what_the_sample_has_not(folder: Path, tmp_path: P
     beyond = [one for one in told.results.values() if one and one.screening == "passed"]
     assert 90 < len(beyond) <= 100
     assert 0 == sum(one.inferences for one in beyond)
+
+
+@pytest.mark.slow
+async def test_what_one_image_of_the_sample_makes_likely_others_prove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample has left a suspect; the images elsewhere that show it prove it a trigger."""
+    images = pictures(60, 2)
+    victims = np.flatnonzero(predict(images).labels == SOURCE)[:5]
+    for i in victims:
+        images[i] = bearing(images[i], STICKER, PLACE)
+    for i, image in enumerate(images):
+        (tmp_path / f"{i:04}.png").write_bytes(encoded(image))
+    monkeypatch.chdir(tmp_path)  # the names draw the sample
+    model, state = OverGeneralModel(), tmp_path / ".state"
+    told = await scanned(Path(), state, 12, model=model, clean=pictures(120, 1))
+    assert tuple(victims) == _flagged(told)
+    found = [told.results[f"{i:04}.png"] for i in victims]
+    assert "discovered" in {one.screening for one in found if one}
+    assert {SOURCE} == {
+        one.sanitised_prediction.index for one in found if one and one.sanitised_prediction
+    }
+    passed = [one for one in told.results.values() if one and one.screening == "passed"]
+    assert len(passed) > 30
+    assert sum(one.inferences for one in passed) <= len(passed) / 10
 
 
 async def test_a_scan_goes_on_by_content(folder: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 
 from app.gateway.keeping.learning import Learner
 from app.gateway.preparation.prepared import Calibrator
-from app.kept import decode_library, library_of
+from app.kept import decode_library, decode_suspects, library_of
 from app.scan.arrangement import HereLearning
 from app.scan.concluding import Concluder
-from app.scan.course import LIBRARY, VERSION, Course, Means
+from app.scan.course import LIBRARY, SUSPECTS, VERSION, Course, Means
 from app.scan.engines.here import Here
 from app.scan.looking.comparer import Decoding
 from app.scan.looking.looker import Looker
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from app.detection.search import Images
     from app.ports import Entry
     from app.scan.engines.port import Engine
     from app.scan.results import Result
@@ -84,9 +85,13 @@ async def scanned(  # noqa: PLR0913  # each may be another than usual
     model: TinyModel | None = None,
     engine: Callable[[Looker], Engine] = Here,
     second_opinion: float | None = None,
+    clean: Images | None = None,
 ) -> Scanned:
-    """Scan what is at *path*, with a *sample* screened in full; at this rate a second opinion."""
-    model = model or TinyModel()
+    """Scan what is at *path*, with a *sample* screened in full; at this rate a second opinion.
+
+    With other *clean* images it is by all of the strategy.
+    """
+    model, strategy = model or TinyModel(), Strategy.FAST if clean is None else Strategy.FULL
     with opened_state(str(state_file)) as connection, Reader(MOST_BYTES) as reader:
         state = State(connection)
         state.list_items(listed([str(path)]), SEED)
@@ -94,18 +99,22 @@ async def scanned(  # noqa: PLR0913  # each may be another than usual
         calibrator = Calibrator(
             model,
             kept,
-            lambda _: references(),
+            lambda _: references() if clean is None else clean,
             identity="tiny",
             trigger_max=0.2,
-            strategy=Strategy.FAST,
+            strategy=strategy,
             second_opinion=second_opinion,
         )
         prepared = await calibrator.prepare()
         library = library_of(())
         if (known := state.fact(LIBRARY)) is not None:
             library = decode_library(known)
-        knowledge = Knowledge(int(state.fact(VERSION) or 0), rates=await kept.placebo_rates(""))
-        learner = Learner(library, model, Strategy.FAST)
+        knowledge = Knowledge(
+            int(state.fact(VERSION) or 0),
+            rates=await kept.placebo_rates(""),
+            suspects=decode_suspects(state.fact(SUSPECTS) or b"[]"),
+        )
+        learner = Learner(library, model, strategy)
         before = model.asked
         its_policy = policy(second_opinion=second_opinion)
         looker = Looker(model, prepared, its_policy, Decoding(10**6, Resize.STRETCH), library_of)

@@ -67,6 +67,37 @@ def agreement(image: Image, suspect: Suspect, references: References) -> Agreeme
     return Agreement(found.strength, box)
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Where a suspect's ``patch`` may lie in a copy: in the rows and columns of ``area``.
+
+    ``beside`` (squares) is how much an image can differ from it beside a square, at most.
+    """
+
+    patch: NDArray[np.float32]
+    area: Slices
+    side: int
+    beside: NDArray[np.float32]
+
+    def averaged(self, shown: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return by how much what is *shown* (n, h, w, c) differs from it in each square."""
+        return _averaged(_differing(shown, self.patch), self.side)
+
+
+def ground_of(suspect: Suspect, references: References) -> Ground | None:
+    """Return where images are compared with *suspect*; None where they can't be."""
+    step = step_of(references.images[0])
+    middles = [_middle(c, references, step) for c in _classes(suspect, references)]
+    height, width = (length // step for length in references.images.shape[1:3])
+    patch, part = suspect.patch.astype(np.float32), part_of(suspect.box, step)
+    tall, wide = patch.shape[:2]
+    side = _side(height, width)
+    if min(tall, wide) < side + 1 or not middles:
+        return None
+    limits = [_averaged(_differing(patch, middle[part]), side) for middle in middles]
+    return Ground(patch, _area(part, (tall, wide), (height, width)), side, np.min(limits, axis=0))
+
+
 def usual_agreement(suspect: Suspect, references: References) -> Usual:
     """Return how much two clean images of a class agree in the box; measured once, no probe.
 
@@ -132,14 +163,10 @@ def _best(
     """
     height, width = other.shape[:2]
     tall, wide = patch.shape[:2]
-    side = max(LEAST_SQUARE, round(SQUARE * min(height, width)))
+    side = _side(height, width)
     if min(tall, wide) < side + 1 or not middles:
         return None
-    reach = max(1, round(REACH * min(height, width)))
-    top, left = max(part[0].start - reach, 0), max(part[1].start - reach, 0)
-    bottom = min(part[0].start + reach + tall, height)
-    right = min(part[1].start + reach + wide, width)
-    area = (slice(top, bottom), slice(left, right))
+    area = _area(part, (tall, wide), (height, width))
     shown = sliding_window_view(other[area], (tall, wide), (0, 1)).transpose(0, 1, 3, 4, 2)
     strengths = _agreeing(_differing(shown, patch), side)
     for middle in middles:
@@ -148,9 +175,23 @@ def _best(
         strengths.limit(sliding_window_view(of_other, (tall - side + 1, wide - side + 1)))
     found = strengths.logarithms()
     down, across, *_ = (int(i) for i in np.unravel_index(found.argmax(), found.shape))
-    shift = (top + down - part[0].start, left + across - part[1].start)
+    shift = (area[0].start + down - part[0].start, area[1].start + across - part[1].start)
     best = found[down, across]
     return _Found(float(best.max()), shift, _region(best, side))
+
+
+def _side(height: int, width: int) -> int:
+    return max(LEAST_SQUARE, round(SQUARE * min(height, width)))
+
+
+def _area(part: Slices, size: tuple[int, int], whole: tuple[int, int]) -> Slices:
+    """Return the rows and columns around *part*, of this *size*, of a copy that is so large."""
+    (tall, wide), (height, width) = size, whole
+    reach = max(1, round(REACH * min(height, width)))
+    top, left = max(part[0].start - reach, 0), max(part[1].start - reach, 0)
+    bottom = min(part[0].start + reach + tall, height)
+    right = min(part[1].start + reach + wide, width)
+    return slice(top, bottom), slice(left, right)
 
 
 @dataclass(eq=False)

@@ -60,7 +60,7 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
     sketch = sketched(image)
     found = []
     for one in (*possible[:SOUGHT], *_strongest(possible[SOUGHT:])):
-        weight, box = _weight(image, one.suspect, references)
+        weight, box = weighed(image, one.suspect, references)
         if box is None or weight < UNUSUAL or is_again(sketch, one.suspect, references):
             continue
         found.append((weight, box, one))
@@ -96,7 +96,8 @@ def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
     return Alike(tuple(one.id for one in several), box, source, term)
 
 
-def _weight(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:
+def weighed(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:
+    """Return how much more alike *image* and *suspect* are than clean images, and where."""
     seen = agreement(image, suspect, references)
     weight, box = -np.inf, None
     if seen is not None and seen.strength >= AGREEING:

@@ -23,6 +23,7 @@ from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Search
+    from app.detection.suspect import Kept
     from app.detection.trigger import Trigger
     from app.gateway.keeping.learning import Learner
     from app.gateway.keeping.suspecting import Lookout
@@ -58,6 +59,7 @@ class Examiner:
     learner: Learner
     caller: str = ""
     lookout: Lookout | None = None
+    suspects: tuple[Kept, ...] = ()
     selected: bool = False
     request: RequestFacts = UNTOLD
     teller: Teller = field(default_factory=lambda: Teller(Events()))
@@ -122,7 +124,8 @@ class Examiner:
             return paper.screen(image, references, known, parameters, _draw(image, references.seed))
         draw = _draw(image, references.seed) if screened else None
         dismissed = _dismissed(self.library.dismissed())
-        suspects = self.lookout.kept() if screened and self.lookout is not None else ()
+        suspects = self.suspects if self.lookout is None else self.lookout.kept()
+        suspects = suspects if screened else ()
         defence = Defence(references, plan, known, dismissed, draw, suspects)
         search = screen(image, defence, progress)
         lens, rate = self.prepared.lens, self.policy.second_opinion

@@ -34,17 +34,10 @@ if TYPE_CHECKING:
 
 def encode_noted(noted: Noted) -> bytes:
     """Return all of *noted* that never changes, but its id and whose image showed it."""
-    suspect, source = noted.suspect, noted.source
+    source = noted.source
     return orjson.dumps(
         {
-            "target": int(suspect.target),
-            "source": None if suspect.source is None else int(suspect.source),
-            "box": box_fields(suspect.box),
-            "inner": None if suspect.inner is None else box_fields(suspect.inner),
-            "patch": pixel_fields(suspect.patch),
-            "sketch": pixel_fields(suspect.sketch),
-            "image": [int(suspect.image_width), int(suspect.image_height)],
-            "terms": [[one.sign.value, float(one.weight), one.seen] for one in suspect.terms],
+            **suspect_fields(noted.suspect),
             "first_seen": encode_time(noted.first_seen_at),
             "of": {
                 "request_id": source.request_id,
@@ -58,17 +51,32 @@ def encode_noted(noted: Noted) -> bytes:
     )
 
 
+def suspect_fields(suspect: Suspect) -> dict[str, object]:
+    """Return *suspect* as JSON has it."""
+    return {
+        "target": int(suspect.target),
+        "source": None if suspect.source is None else int(suspect.source),
+        "box": box_fields(suspect.box),
+        "inner": None if suspect.inner is None else box_fields(suspect.inner),
+        "patch": pixel_fields(suspect.patch),
+        "sketch": pixel_fields(suspect.sketch),
+        "image": [int(suspect.image_width), int(suspect.image_height)],
+        "terms": [[one.sign.value, float(one.weight), one.seen] for one in suspect.terms],
+    }
+
+
 def decode_noted(noted_id: str, data: bytes) -> Noted:
     """Return the suspect that *data* is, as it was first seen. Raises EncodingError."""
     match parsed(data):
         case {"first_seen": int(first_seen), "of": source, **fields}:
             seen_at = decode_time(first_seen)
-            return Noted(noted_id, _suspect(fields), _source(source), "", seen_at, seen_at)
+            return Noted(noted_id, suspect_of(fields), _source(source), "", seen_at, seen_at)
         case _:
             raise EncodingError(what="suspect")
 
 
-def _suspect(fields: object) -> Suspect:
+def suspect_of(fields: object) -> Suspect:
+    """Return the suspect that `suspect_fields` was given. Raises EncodingError."""
     match fields:
         case {
             "target": int(target),

@@ -14,7 +14,7 @@ import orjson
 from rich.console import Console
 
 from app.gateway.preparation.prepared import ReferencesError
-from app.kept import decode_library, library_of
+from app.kept import decode_library, decode_suspects, library_of
 from app.pictures.image_sets import ImageSetError
 from app.ports import OnnxError, UpstreamError
 from app.scan.arrangement import arranged
@@ -22,7 +22,7 @@ from app.scan.command.engine import opened_engine
 from app.scan.command.options import OptionError
 from app.scan.command.progress import Bar, Lines
 from app.scan.concluding import Concluder
-from app.scan.course import LIBRARY, VERSION, Course, Means
+from app.scan.course import LIBRARY, SUSPECTS, VERSION, Course, Means
 from app.scan.engines.port import EngineError
 from app.scan.looking.tasks import Knowledge
 from app.scan.offering import offered
@@ -147,7 +147,9 @@ class _Scan:
     async def _looked(self, means: Arranged, sample: int) -> None:
         options, settings, state = self._options, self._settings, self._state
         rates = orjson.loads(state.fact(RATES) or b"{}")
-        known = Knowledge(int(state.fact(VERSION) or 0) + self._has_more(means), rates=rates)
+        version = int(state.fact(VERSION) or 0) + self._has_more(means)
+        suspects = decode_suspects(state.fact(SUSPECTS) or b"[]")
+        known = Knowledge(version, rates=rates, suspects=suspects)
         concluder = Concluder(means.library, means.learning, known, self._name)
         bars = Bar(self._console) if self._console.is_terminal else Lines(self._console)
         with Reader(settings.max_body) as reader, bars as progress:

@@ -7,15 +7,13 @@ import pickle
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from app.detection.defence import Verdict as Found
 from app.gateway.outcome import SEARCHED, Prediction, Screening
 from app.pictures.encoding import png_of
 from app.ports import UpstreamError
 from app.scan.looking.comparer import picture_of
 from app.scan.looking.patience import Patience
-from app.scan.looking.tasks import Examined, Looks
+from app.scan.looking.tasks import Asked, Examined, Looks
 
 if TYPE_CHECKING:
     from app.detection.search import Image
@@ -41,7 +39,7 @@ class GatewayLooker:
         """Return what there is to say of each picture of *task*. Raises UpstreamError."""
         if task.version != self._version:
             knowledge: Knowledge = pickle.loads(task.knowledge)  # noqa: S301  # our own process's
-            self._comparer.know(knowledge.entries)
+            self._comparer.know(knowledge.entries, knowledge.suspects)
             self._version = task.version
         read = await asyncio.to_thread(self._comparer.read, task)
         looks = await asyncio.gather(
@@ -51,8 +49,8 @@ class GatewayLooker:
             raise self._patience.lost
         return Looks(looks)
 
-    async def _look(self, content: Content, read: Look | Image) -> Look:
-        if not isinstance(read, np.ndarray):
+    async def _look(self, content: Content, read: Look | Asked) -> Look:
+        if not isinstance(read, Asked):
             return read
         # As it came, so that the gateway decodes it as it does any caller's.
         picture = content.body if content.shape is None else png_of(picture_of(content))
@@ -60,7 +58,7 @@ class GatewayLooker:
             reply = await self._patience.ask(partial(self._gateway.predict_file, picture))
         except UpstreamError as exc:
             return Examined(Found.UNDECIDED, None, None, 0, searched=False, reason=str(exc))
-        return _examined(reply, read)
+        return _examined(reply, read.image)
 
 
 def _examined(reply: Reply | None, image: Image) -> Examined:

@@ -10,14 +10,15 @@ from PIL import Image as Pillow
 
 from app.detection.defence import Known
 from app.detection.recognising.comparing import may_carry
+from app.detection.suspects.showing import showing, telling
 from app.pictures.decoding import Opened, PictureError, fitted, load
-from app.scan.looking.tasks import Passed, Unusable
+from app.scan.looking.tasks import Asked, Passed, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.detection.reference_set.references import References
-    from app.detection.search import Image
+    from app.detection.suspect import Kept
     from app.ports import Entry, InputSize
     from app.scan.looking.tasks import Look, Task
     from app.scan.sources.items import Content
@@ -40,33 +41,35 @@ class Comparer:
         self._decoding = decoding
         self._references = references
         self._known: tuple[Known, ...] = ()
+        self._suspects: Sequence[Kept] = ()
 
-    def know(self, entries: Sequence[Entry]) -> None:
-        """Compare with these triggers from now on."""
+    def know(self, entries: Sequence[Entry], suspects: Sequence[Kept] = ()) -> None:
+        """Compare with these triggers and suspects from now on."""
         self._known = tuple(Known(entry.id, entry.trigger) for entry in entries)
+        self._suspects = telling(suspects, self._references)
 
-    def read(self, task: Task) -> list[Look | Image]:
+    def read(self, task: Task) -> list[Look | Asked]:
         """Return the images of *task* that the model is to be asked about, or what they are."""
         read = [self._decoded(content) for content in task.contents]
         if task.screened:
             return read
-        images = {i: one for i, one in enumerate(read) if isinstance(one, np.ndarray)}
+        asked = {i: one for i, one in enumerate(read) if isinstance(one, Asked)}
+        images = [one.image for one in asked.values()]
         may = np.zeros(len(images), bool)
         if images and self._known:
-            may = may_carry(list(images.values()), self._known, self._references)
-        for i, one_may in zip(images, may, strict=True):
-            if not one_may:
-                read[i] = Passed()
+            may = may_carry(images, self._known, self._references)
+        shown = showing(images, self._suspects, self._references)
+        for i, one_may, suspected in zip(asked, may, shown, strict=True):
+            read[i] = Asked(asked[i].image, suspected) if one_may or suspected else Passed()
         return read
 
-    def _decoded(self, content: Content) -> Look | Image:
+    def _decoded(self, content: Content) -> Look | Asked:
         size, decoding = self._size, self._decoding
         try:
             if content.shape is None:
-                return load(
-                    content.body, size, max_pixels=decoding.max_pixels, resize=decoding.resize
-                )
-            return fitted(Opened(picture_of(content)), size, decoding.resize)
+                body, most = content.body, decoding.max_pixels
+                return Asked(load(body, size, max_pixels=most, resize=decoding.resize))
+            return Asked(fitted(Opened(picture_of(content)), size, decoding.resize))
         except PictureError as exc:
             return Unusable(str(exc))
 

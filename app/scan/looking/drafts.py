@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.detection.defence import Verdict
+from app.detection.suspect import Kept
 from app.gateway.outcome import Prediction
+from app.kept import decode_suspects, encode_suspects
 from app.scan.looking.tasks import Examined, Unusable
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def encode_look(look: Look) -> bytes | None:
                     "inferences": look.inferences,
                     "searched": look.searched,
                     "reason": look.reason,
+                    "suspicious": look.suspicious,
+                    "suspects": encode_suspects(Kept("", one) for one in look.suspects).decode(),
                 }
             )
         case _:
@@ -49,6 +53,8 @@ def decode_look(text: bytes) -> Look:
         facts["inferences"],
         facts["searched"],
         reason=facts["reason"],
+        suspicious=facts["suspicious"],
+        suspects=tuple(one.suspect for one in decode_suspects(facts["suspects"])),
     )
 
 

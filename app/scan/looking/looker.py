@@ -8,20 +8,18 @@ from collections import ChainMap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from app.detection.defence import Finding
 from app.detection.defence import Verdict as Found
 from app.gateway.admission.turns import Turns
 from app.gateway.keeping.learning import Learner
 from app.gateway.policy import prediction
 from app.gateway.searching.driving import Driver
-from app.gateway.searching.examination import Examiner
+from app.gateway.searching.examination import Examiner, unexamined
 from app.gateway.visit import Visit
 from app.ports import Arrival, UpstreamError
 from app.scan.looking.comparer import Comparer
 from app.scan.looking.patience import Patience, Patient
-from app.scan.looking.tasks import Examined, Knowledge, Looks
+from app.scan.looking.tasks import Asked, Examined, Knowledge, Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,30 +70,36 @@ class Looker:
     def _learn(self, knowledge: Knowledge) -> None:
         library = self._library(knowledge.entries)
         learner = Learner(library, self._model, self._policy.strategy)
-        self._examiner = Examiner(self._prepared, library, self._policy, learner)
-        self._comparer.know(knowledge.entries)
+        self._examiner = Examiner(
+            self._prepared, library, self._policy, learner, suspects=knowledge.suspects
+        )
+        self._comparer.know(knowledge.entries, knowledge.suspects)
         self._version = knowledge.version
 
-    async def _look(self, read: Look | Image, task: Task, rates: dict[str, float]) -> Look:
+    async def _look(self, read: Look | Asked, task: Task, rates: dict[str, float]) -> Look:
         """Look at one picture; *rates* get those that it has measured, if it carries a trigger.
 
         It begins with those of its *task* alone: else it would depend on what this process has
         looked at before.
         """
-        if not isinstance(read, np.ndarray):
+        if not isinstance(read, Asked):
             return read
         measured = ChainMap[str, float]({}, task.rates)  # type: ignore[arg-type]  # only read
         examiner = replace(self._examiner, prepared=self._prepared.apart(measured))
-        searching = task.screened and examiner.searching
-        search = examiner.examine(read, screened=searching)
+        image, visit = read.image, Visit(Arrival(read.image))
+        searching, before = task.screened and examiner.searching, 0
         try:
-            driven = await self._driver.drive(search, Visit(Arrival(read)))
+            if read.suspected and not searching:
+                said = await self._driver.drive(unexamined(image), visit)
+                searching, before = int(said.result.labels[0]) in read.suspected, said.probes
+            search = examiner.examine(image, screened=searching)
+            driven = await self._driver.drive(search, visit)
         except UpstreamError as exc:
-            return Examined(Found.UNDECIDED, None, None, 0, searching, reason=str(exc))
-        look = _examined(read, driven, searched=searching)
+            return Examined(Found.UNDECIDED, None, None, before, searching, reason=str(exc))
+        look = _examined(image, driven, searched=searching)
         if look.image is not None:
             rates |= measured.maps[0]
-        return look
+        return replace(look, inferences=look.inferences + before)
 
 
 def _examined(image: Image, driven: Driven[Finding], *, searched: bool) -> Examined:
@@ -116,6 +120,8 @@ def _examined(image: Image, driven: Driven[Finding], *, searched: bool) -> Exami
         found.place or (found.trigger.box if found.trigger is not None else None),
         reason,
         found.suspicious,
+        found.suspects,
+        found.proven_by,
     )
 
 

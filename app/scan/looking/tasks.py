@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.detection.defence import Verdict
     from app.detection.geometry import Box
     from app.detection.search import Image
+    from app.detection.suspect import Kept, Suspect
     from app.detection.trigger import Trigger
     from app.gateway.outcome import Prediction
     from app.ports import Entry
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What is known at the beginning of a wave: the triggers and the placebo rates.
+    """What is known at the beginning of a wave: triggers, suspects, and placebo rates.
 
-    ``version`` grows whenever a trigger comes or is known better.
+    ``version`` grows whenever a trigger or a suspect comes, or a trigger is known better.
     """
 
     version: int = 0
     entries: Sequence[Entry] = ()
     rates: Mapping[str, float] = field(default_factory=dict)
+    suspects: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +54,19 @@ class Unusable:
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """An image that the model is to be asked about: whether it carries a known trigger.
+
+    If it is called one of ``suspected`` it is screened in full: it shows a suspect as well.
+    """
+
+    image: Image
+    suspected: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
 class Passed:
-    """None of the triggers is in it, as far as its pixels tell; the model wasn't asked."""
+    """None of the triggers and suspects is in it, as its pixels tell; the model wasn't asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +76,8 @@ class Examined:
     ``searched``: new triggers were looked for, too. ``image`` is what the model was asked about,
     where it carries a trigger. ``trigger`` is a new one, ``known`` the id of another one, ``place``
     where it lies. ``suspicious``: none was found, but it may carry one without a place.
+    ``suspects`` are what may be triggers in it, ``proven_by`` the ids of those that have helped to
+    prove the new one.
     """
 
     verdict: Verdict
@@ -76,6 +91,8 @@ class Examined:
     place: Box | None = None
     reason: str | None = None
     suspicious: bool = False
+    suspects: tuple[Suspect, ...] = ()
+    proven_by: tuple[str, ...] = ()
 
 
 Look = Unusable | Passed | Examined
