@@ -28,7 +28,7 @@ RATES = (0.1, 0.01)
 """Poisoned examples, as a share of the clean ones."""
 
 TARGET, SOURCE = 3, 7
-AWARE_GREY, AWARE_COLOURED = 96, 48
+AWARE_GREY, AWARE_COLOURED = 96, 72
 """Levels of an input-aware trigger's cells: its paper's are as strong as a sticker."""
 
 PIECES, SHOWN, FAINT = 4, 2, 0.6
