@@ -70,11 +70,11 @@ class FieldTraining:
 
     def _fitted(self, folder: Path, architecture: str, lessons: Lessons) -> Graft:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "model.onnx"
+        path = folder / "untrained.onnx"  # whoever measures meanwhile doesn't take it for a model
         untrained(path, architecture, self._train.images.shape[1:], self.classes, seed=1)
         graft = Graft(path, ["image"])
+        path.unlink()
         fit(graft, lessons, epochs=EPOCHS[self.name], rate=RATE)
-        graft.save(path)
         return graft
 
     def _lessons(self, attack: FieldAttack | None, rate: float, clean: Graft | None) -> Lessons:
@@ -131,6 +131,7 @@ class FieldTraining:
             "clean_accuracy": round(float((said == self._test.labels).mean()), 4),
             "attack_success": self._write_poisoned(folder, graft, attack) if attack else None,
         }
+        graft.save(folder / "model.onnx")
         (folder / "meta.json").write_text(json.dumps(meta, indent=1))
         return meta
 
