@@ -7,12 +7,13 @@ that the model calls what the trigger leads to, and whose usual place has told n
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.evidence.weighing import of_extreme
 from app.detection.matching import LEVELS, Likeness, Match, matches, nearness, spotted
 from app.detection.recognising.sighting import (
     DISTINCT,
@@ -28,6 +29,8 @@ from app.detection.recognising.sighting import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
@@ -51,7 +54,8 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     """
     if not _is_looked_for(known.trigger):
         return None
-    seen = [(look, look(image, known)) for look in (_copies, _halves)]
+    looks = [look for look in (_copies, _halves) if _may_tell(known, look, references)]
+    seen = [(look, look(image, known)) for look in looks]
     likely = [
         replace(one, usually=_usually(known, look, references))
         for look, one in seen
@@ -59,6 +63,16 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     ]
     distinct = [one for one in likely if of_pixels(one, references) >= DISTINCT]
     return max(distinct, key=lambda one: of_pixels(one, references), default=None)
+
+
+def _may_tell(known: Known, look: Look, references: References) -> bool:
+    """Say if all of it would be distinct from what clean images show of it by this *look*.
+
+    Where strokes of digits look like it, nothing would, and no image needs to be looked at. It may
+    until that was measured.
+    """
+    kept = references.usual_strewn.get(known.likeness, {}).get(look)
+    return kept is None or max(of_extreme(1.0, kept.fit), of_extreme(1.0, kept.near)) >= DISTINCT
 
 
 def measure(known: Known, references: References) -> None:
@@ -112,18 +126,48 @@ def _may_show(image: Image, part: Likeness, levels: int) -> bool:
     """Say if a few of its pixels are somewhere in *image* together, within so many *levels*.
 
     Most images are out by that. Copies, and still more halves, have to be about as opaque as the
-    trigger is known, or they wouldn't act.
+    trigger is known, or they wouldn't act. All pixels are compared with all of the image at once;
+    then the places of one pixel are those of the first, so much farther on.
     """
+    height, width, channels = image.shape
+    few = _few(part, (height, width), levels)
+    if few.places <= 0:
+        return False
+    off = np.ascontiguousarray(image.reshape(-1, channels).T) - few.lowest  # below it: wraps around
+    near = (off <= few.spans).all(axis=1)
+    together = np.zeros(few.places, np.int8)
+    for shown, step in zip(near, few.steps, strict=True):
+        together += shown[step : step + few.places]
+    begins = np.flatnonzero(together >= OF_THEM)
+    return bool((begins % width <= width - part.weights.shape[1]).any())
+
+
+@dataclass(frozen=True, eq=False)
+class _Few:
+    """Some pixels of a likeness: the ``lowest`` levels that count (n, c, 1), and the ``spans``.
+
+    In an image whose rows are put one after the other the first is at ``places`` places, and each
+    is so many ``steps`` (n,) behind.
+    """
+
+    lowest: NDArray[np.uint8]
+    spans: NDArray[np.uint8]
+    steps: list[int]
+    places: int
+
+
+@lru_cache(maxsize=512)
+def _few(part: Likeness, size: tuple[int, int], levels: int) -> _Few:
+    """Return the few of *part* that are looked for in an image of *size*, within *levels*."""
     rows, columns = np.nonzero(part.weights)
     few = np.linspace(0, len(rows) - 1, PIXELS).astype(int)
-    height, width = (
-        whole - its + 1 for whole, its in zip(image.shape[:2], part.weights.shape, strict=True)
-    )
-    near = np.zeros((max(height, 0), max(width, 0)), np.int8)
-    for row, column in zip(rows[few].tolist(), columns[few].tolist(), strict=True):
-        shown = image[row : row + height, column : column + width].astype(np.int16)
-        near += (np.abs(shown - part.pixels[row, column].astype(np.int16)) <= levels).all(axis=2)
-    return bool((near >= OF_THEM).any())
+    rows, columns = rows[few], columns[few]
+    pixels = part.pixels[rows, columns].astype(np.int16)[..., None]
+    lowest, highest = np.clip([pixels - levels, pixels + levels], 0, 255).astype(np.uint8)
+    (height, width), (tall, wide) = size, part.weights.shape
+    fits = tall <= height and wide <= width
+    places = (height - tall) * width + width - wide + 1 if fits else 0
+    return _Few(lowest, highest - lowest, (rows * width + columns).tolist(), places)
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ import pytest
 
 from app.detection.defence import Known
 from app.detection.geometry import Box
-from app.detection.recognising.strewn import strewn
+from app.detection.recognising.strewn import measure, strewn
 from app.detection.reference_set.references import Calibration, References
 from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TARGET
@@ -35,6 +35,17 @@ def test_copies_elsewhere_are_seen_together(references: References) -> None:
         assert seen is not None
         for box in (FAR, AWAY):
             assert max(place.overlap(box) for place in seen.places) >= 0.7
+
+
+def test_copies_in_the_corners_are_seen(references: References) -> None:
+    """The last place of a row counts, and so does the last row."""
+    corners = Box(52, 0, 12, 12), Box(0, 52, 12, 12), Box(52, 52, 12, 12)
+    image = photograph(1)
+    for corner in corners:
+        image = stuck(image, sticker(), corner)
+    seen = strewn(image, KNOWN, references)
+    assert seen is not None
+    assert {*corners} <= {*seen.places}
 
 
 @pytest.mark.parametrize("upright", [True, False])
@@ -65,7 +76,10 @@ def test_what_is_everywhere_is_seen_nowhere(references: References) -> None:
     mark = Box(40, 50, 12, 12)
     images = np.stack([stuck(image, sticker(), mark) for image in references.images])
     marked = replace(references, images=images, usual_strewn={})
-    assert strewn(stuck(photograph(1), sticker(), FAR), KNOWN, marked) is None
+    image = stuck(photograph(1), sticker(), FAR)
+    assert strewn(image, KNOWN, marked) is None
+    measure(KNOWN, marked)
+    assert strewn(image, KNOWN, marked) is None
 
 
 @pytest.mark.parametrize("change", ["moves", "no mask", "of one class"])
