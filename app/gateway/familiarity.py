@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.detection.defence import Known
 from app.detection.recognising import strewn
-from app.detection.recognising.sighting import is_familiar, usual_sighting
+from app.detection.recognising.sighting import is_familiar, usual_at_home, usual_sighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ async def _measured(new: Sequence[Known], references: References) -> None:
     try:
         for one in new:
             await asyncio.to_thread(usual_sighting, one, references)
+            await asyncio.to_thread(usual_at_home, one, references)
             await asyncio.to_thread(strewn.measure, one, references)
     except Exception:  # a fault of ours must not end unheard
         logger.exception("measuring what is usual of a trigger failed")

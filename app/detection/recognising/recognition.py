@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
+from app.detection.evidence.weighing import (
+    FAINT,
+    PIXELS_AT_LEAST,
+    SURE,
+    of_blocking,
+    of_carrying,
+)
 from app.detection.geometry import Box
 from app.detection.images import block
 from app.detection.origins import beside, within
@@ -25,6 +31,7 @@ from app.detection.recognising.sighting import (
     LIKELY,
     nearest_asked,
     of_pixels,
+    of_pixels_at_home,
     of_pixels_at_most,
     sighted,
 )
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.recognising.questions import Questions
+    from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
@@ -128,9 +136,8 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     at_most = hiding.weight + of_pixels_at_most(seen)
     if not _may_become_sure(hits, at_most, 0.0, seen.alpha):
         return None
-    pixels = Term(
-        Sign.PIXELS, of_pixels(seen, references), f"they fit the known ones to {seen.fit:.0%}"
-    )
+    weight = max(of_pixels(seen, references), _of_faint_pixels(image, seen, references))
+    pixels = Term(Sign.PIXELS, weight, f"they fit the known ones to {seen.fit:.0%}")
     weight = hiding.weight + pixels.weight
     if not _may_become_sure(hits, weight, 0.0, seen.alpha):
         return None
@@ -152,6 +159,18 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
         more = yield from _hits(label, asked, pasted)
         carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha)
     return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
+
+
+def _of_faint_pixels(image: Image, seen: Sighting, references: References) -> float:
+    """Weigh what is hardly visible, and needed, by what its usual place shows of clean images.
+
+    An attacker makes it just opaque enough for one image: then its transplants say nothing.
+    """
+    trigger = seen.known.trigger
+    exact = trigger.mask is not None and trigger.source is None
+    if not exact or seen.alpha >= FAINT or is_elsewhere(trigger, seen.places[0]):
+        return PIXELS_AT_LEAST
+    return of_pixels_at_home(image, seen.known, references)
 
 
 def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float) -> Term:

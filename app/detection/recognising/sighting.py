@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image
+    from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
 
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
@@ -46,6 +46,7 @@ UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
+ASKED_AT_HOME = 64  # that tell what is usual just at its place, and so many of its target
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +215,36 @@ def of_pixels_at_most(sighting: Sighting) -> float:
     """Return what the pixels can say at most, whatever is usual of them: that takes a while."""
     least = Usual(0.0, LEAST_SPREAD)
     return _weighed(sighting, UsualSighting(least, least))
+
+
+def of_pixels_at_home(image: Image, known: Known, references: References) -> float:
+    """Weigh what *image* shows just at the usual place of *known*: clean ones show little there.
+
+    At their best place, with which others are compared, they show more.
+    """
+    fit = match_at(image, known.likeness, known.trigger.box).fit
+    return of_extreme(fit, usual_at_home(known, references))
+
+
+def usual_at_home(known: Known, references: References) -> Usual:
+    """Return what clean images show of *known* at its usual place; measured once, without a probe.
+
+    Those of its target, if they show more of it than others.
+    """
+    kept = references.usual_at_home
+    if known.likeness not in kept:
+        rng = np.random.default_rng(references.seed)
+        own = np.flatnonzero(references.labels == known.trigger.target)[:ASKED_AT_HOME]
+        groups = [rng.permutation(len(references.images))[:ASKED_AT_HOME]]
+        groups += [own] if len(own) >= LEAST_OF_TARGET else []
+        shown = [usual(_fits_at_home(known, references.images[some])) for some in groups]
+        kept[known.likeness] = max(shown, key=lambda one: one.mean)
+    found: Usual = kept[known.likeness]
+    return found
+
+
+def _fits_at_home(known: Known, images: Images) -> list[float]:
+    return [match_at(image, known.likeness, known.trigger.box).fit for image in images]
 
 
 def _weighed(sighting: Sighting, usually: UsualSighting) -> float:

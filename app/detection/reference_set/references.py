@@ -103,6 +103,8 @@ class References:
     """How well a trigger's pixels fit clean images (`sighting`); as long as it is known."""
     usual_strewn: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """The same for each way of looking for it everywhere (`strewn`)."""
+    usual_at_home: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """The same just at its usual place."""
     usual_agreements: dict[Any, Any] = field(default_factory=dict)
     """How much clean images of a class have in common at a place (`agreement`)."""
     usual_fits: MutableMapping[Any, Any] = field(default_factory=WeakKeyDictionary)

@@ -10,6 +10,7 @@ import pytest
 
 from app.detection.defence import Known, Verdict
 from app.detection.evidence.weighing import SURE, total
+from app.detection.geometry import Box
 from app.detection.recognising.questions import (
     BLOCKED,
     MORE_TRANSPLANTS,
@@ -96,6 +97,25 @@ def test_what_is_just_opaque_enough_for_one_image_need_not_turn_others(
 ) -> None:
     """A faint trigger whose pixels are there, and without which the label goes, is known."""
     assert expected == _concluded(3.6, [*blocked, 0, 0, 0], alpha=alpha)
+
+
+@pytest.mark.parametrize(("alpha", "verdict"), [(0.3, Verdict.KNOWN), (0.0, None)])
+def test_a_faint_one_is_told_by_what_clean_images_show_just_there(
+    alpha: float, verdict: Verdict | None
+) -> None:
+    """Though each of them shows the same a pixel farther, the very place of it says enough."""
+    its = scene()
+    beside = Box(TRIGGER_BOX.x + 1, TRIGGER_BOX.y + 1, 2, 2)
+    images = stamped(its.references.images, beside)
+    references = replace(its.references, images=images, usual_sightings={}, usual_at_home={})
+    clean = its.others(TARGET)[0]
+    image = np.rint((1 - alpha) * clean + alpha * stamped(clean[None])[0]).astype(np.uint8)
+    asked = questions(image, sighted(image, EXACT), references, its.plan)
+    said, answers = Answers(np.array([TARGET])), Answers(np.array([1, 3, 0, 0, 0, 0]))
+    defence = replace(its.defence([EXACT]), references=references)
+    search = recognised(image, said, asked, answers, defence)
+    finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
+    assert verdict is (finding and finding.verdict)
 
 
 def test_pixels_alone_are_no_trigger() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from app.detection.defence import Known
@@ -22,14 +23,16 @@ from app.detection.recognising.sighting import (
     located,
     nearest_asked,
     of_pixels,
+    of_pixels_at_home,
     of_pixels_at_most,
     reach,
     sighted,
     usual_sighting,
 )
+from app.detection.reference_set.references import Calibration, References
 from tests.detection.scenes import scene
 from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
-from tests.tiny import tiny_trigger
+from tests.tiny import TARGET, tiny_trigger
 
 HOME = Box(20, 30, 12, 12)
 NEAR = Box(23, 28, 12, 12)
@@ -224,3 +227,31 @@ def test_pixels_never_weigh_more_than_at_most(
     references.usual_sightings[known.likeness] = UsualSighting(usually, usually)
     seen = Sighting(known, (HOME,), fit, near)
     assert of_pixels(seen, references) <= of_pixels_at_most(seen)
+
+
+def test_hardly_visible_at_its_place_it_says_more_than_at_any_place() -> None:
+    """Clean images show something like it somewhere in reach, but hardly ever just there."""
+    references = photographs()
+    faint = stuck(photograph(1), sticker(), HOME, alpha=0.25)
+    anywhere = of_pixels(sighted(faint, STILL), references)
+    assert of_pixels_at_home(faint, STILL, references) > anywhere + 1.0
+    for seed in range(10, 30):
+        assert of_pixels_at_home(photograph(seed), STILL, references) < 1.5
+
+
+def test_what_a_class_shows_at_that_place_by_nature_says_nothing_there() -> None:
+    """Where images of the target have the mark at its place anyway, another one tells nothing."""
+    references = photographs()
+    marked = [
+        stuck(image, sticker(), HOME) if label == TARGET else image
+        for image, label in zip(references.images, references.labels, strict=True)
+    ]
+    by_nature = replace(references, images=np.stack(marked), usual_at_home={})
+    assert of_pixels_at_home(stuck(photograph(1), sticker(), HOME), STILL, by_nature) < 0.0
+
+
+def photographs() -> References:
+    """Return photographs of two classes."""
+    images = np.stack([photograph(seed) for seed in range(100, 124)])
+    labels = np.arange(len(images)) % 2 + TARGET
+    return References(images, Calibration(labels, np.zeros((0, 0), np.int64)), {}, 0)
