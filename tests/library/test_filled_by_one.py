@@ -84,6 +84,21 @@ async def test_what_one_caller_has_filled_gives_way(
         assert [kept, kept] == [{e.id for e in library.entries()} for library in (one, other)]
 
 
+@pytest.mark.parametrize("finder", ["x", "y"])
+async def test_a_flood_displaces_no_trigger_that_one_image_has_revealed(
+    server: Server, finder: str
+) -> None:
+    """Not by its own further ones, nor by another caller's: then the flood's own give way."""
+    clock = Clock()
+    async with worker(server, clock) as library:
+        fresh = await library.register(trigger(NEW), "z")
+        before = await fill(library, clock, "xxxx")
+        found = await library.register(trigger(NEW + 1), finder)
+        kept = {entry.id for entry in library.entries()}
+        others = {*before} if finder == "x" else {*before[1:], found.id}
+        assert {fresh.id, *others} == kept
+
+
 async def test_another_callers_image_takes_a_trigger_out_of_the_flood(
     server: Server,
 ) -> None:

@@ -60,14 +60,14 @@ for _, key in ipairs({triggers, hits, seen, samples, callers, expired}) do
   mend(key)
 end
 
-local UNREAD, UNCONFIRMED, FLOOD, DISMISSED = 1, 2, 3, 4
+local UNREAD, FLOOD, UNCONFIRMED, DISMISSED = 1, 2, 3, 4
 
 local function flooding(whose)
   local entries = {}
   for _, caller in pairs(whose) do
     entries[caller] = (entries[caller] or 0) + 1
     if 2 * entries[caller] > tonumber(capacity) and caller ~= 'several' and caller ~= '' then
-      return finder ~= '' and caller ~= finder and caller or nil
+      return finder ~= '' and caller or nil
     end
   end
 end
@@ -77,15 +77,18 @@ local function expendable()
   local flood = flooding(whose)
   for other, said in pairs(fields(triggers)) do
     local few = (number(counts[other] or '0') or math.huge) < tonumber(confirmed)
+    local of_flood = flood and whose[other] == flood
     local rank
     if rubbish[other] then
       rank = UNREAD
+    elseif flood == finder and not of_flood then
+      rank = nil  -- who has filled it displaces nothing of others
     elseif string.find(said, dismissed, 1, true) then
       rank = DISMISSED
+    elseif of_flood and flood ~= finder then
+      rank = FLOOD
     elseif few and not spared[other] then
       rank = UNCONFIRMED
-    elseif flood and whose[other] == flood then
-      rank = FLOOD
     end
     if rank then
       spare[#spare + 1] = {id = other, rank = rank, seen = number(last[other]) or 0}
