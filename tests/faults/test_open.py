@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
     from app.detection.geometry import Box
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
     from tests.faults.service import Service, Upstream
     from tests.library.servers import Server
 
@@ -151,5 +151,5 @@ async def fill(redis: Server) -> None:
 def own_class() -> Image:
     """Return a clean image that the model calls the trigger's target."""
     images = clean_images(40, np.random.default_rng(3))
-    own: Images = images[TinyModel().classify(images).labels == TARGET]
-    return own[0]
+    own: Image = images[TinyModel().classify(images).labels == TARGET][0]
+    return own
