@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.evidence.weighing import (
-    FAINT,
-    PIXELS_AT_LEAST,
-    SURE,
-    of_blocking,
-    of_carrying,
-)
+from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
 from app.detection.images import block
 from app.detection.origins import beside, within
@@ -29,6 +23,7 @@ from app.detection.recognising.questions import (
 )
 from app.detection.recognising.sighting import (
     LIKELY,
+    is_elsewhere,
     nearest_asked,
     of_pixels,
     of_pixels_at_home,
@@ -46,7 +41,6 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.recognising.questions import Questions
-    from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
@@ -69,11 +63,16 @@ def recognised(
     if not known.trigger.may_answer(label):
         return None
     kept = answers.labels[:BLOCKED] == label
-    if kept.any():  # it isn't needed for sure: then it must carry as well as it is known to
-        asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
     answer = other_answer(answers[:BLOCKED], label)
     hiding = _of_hiding(kept)
-    terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
+    terms = None
+    if kept.any():  # it isn't needed for sure: then it must carry as well as it is known to
+        asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
+    elif known.trigger.source is None:
+        hits = answers.labels[BLOCKED : len(asked.images)] == label
+        terms = _weakened(image, asked, hits, hiding, defence)
+    if terms is None:
+        terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
     if terms is None:
         return None
     if answer is None:
@@ -136,8 +135,9 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     at_most = hiding.weight + of_pixels_at_most(seen)
     if not _may_become_sure(hits, at_most, 0.0, seen.alpha):
         return None
-    weight = max(of_pixels(seen, references), _of_faint_pixels(image, seen, references))
-    pixels = Term(Sign.PIXELS, weight, f"they fit the known ones to {seen.fit:.0%}")
+    pixels = Term(
+        Sign.PIXELS, of_pixels(seen, references), f"they fit the known ones to {seen.fit:.0%}"
+    )
     weight = hiding.weight + pixels.weight
     if not _may_become_sure(hits, weight, 0.0, seen.alpha):
         return None
@@ -161,16 +161,24 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
 
 
-def _of_faint_pixels(image: Image, seen: Sighting, references: References) -> float:
-    """Weigh what is hardly visible, and needed, by what its usual place shows of clean images.
+def _weakened(
+    image: Image, asked: Questions, hits: NDArray[np.bool_], hiding: Term, defence: Defence
+) -> tuple[Term, ...] | None:
+    """Return the terms if it surely lies where it always does, though too weak to turn others.
 
-    An attacker makes it just opaque enough for one image: then its transplants say nothing.
+    An attacker makes it just opaque or large enough for one image, or a JPEG takes the rest of it.
+    Its pixels are weighed by what clean images show just there, and whatever nature carries there
+    is to speak against it.
     """
-    trigger = seen.known.trigger
-    exact = trigger.mask is not None and trigger.source is None
-    if not exact or seen.alpha >= FAINT or is_elsewhere(trigger, seen.places[0]):
-        return PIXELS_AT_LEAST
-    return of_pixels_at_home(image, seen.known, references)
+    trigger, seen = asked.trigger, asked.sighting
+    if trigger.mask is None or is_elsewhere(trigger, seen.places[0]):
+        return None
+    weight = of_pixels_at_home(image, seen.known, defence.references)
+    pixels = Term(Sign.PIXELS, weight, "clean images show less of the known ones just there")
+    terms = [_of_hits(hits, placebo, 0.0) for placebo in (0.0, AT_WORST)]
+    carrying = min(terms, key=lambda one: one.weight)
+    sure = carrying.weight + hiding.weight + pixels.weight >= SURE
+    return (carrying, hiding, pixels) if sure else None
 
 
 def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float) -> Term:
