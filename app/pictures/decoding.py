@@ -98,7 +98,8 @@ class Opened:
     @property
     def work(self) -> int:
         """What decoding it costs: pixels, once a pass."""
-        return self.picture.width * self.picture.height * self.passes
+        width, height = self.picture.size
+        return width * height * self.passes
 
 
 def load(
@@ -144,7 +145,6 @@ def pixels(picture: Opened, channels: int) -> Image:
         mode = "L" if channels == 1 else "RGB"
         there = None if picture.key is None else picture.key.mask(picture.picture)
         flat = _on_white(_eight_bit(picture.picture))
-        flat.load()
         if there is not None:
             flat = flat.convert("L") if flat.mode == "1" else flat
             flat.paste("white", None, there)
@@ -218,6 +218,8 @@ def _check_size(picture: Pillow.Image, max_pixels: int) -> None:
 
 def _check_passes(picture: Pillow.Image, passes: int, max_pixels: int) -> None:
     """Refuse a progressive JPEG that is refined so often that decoding it takes long."""
+    if passes == 1:  # as of nearly all
+        return
     most = MOST_PASSES_OVER_LARGEST * max_pixels // (picture.width * picture.height)
     if passes > min(most, MOST_PASSES):
         message = f"the JPEG has too many scans for its size: {passes}"
@@ -246,8 +248,9 @@ def _on_white(picture: Pillow.Image) -> Pillow.Image:
 
 
 def _array(picture: Pillow.Image) -> Image:
+    width, height = picture.size
     values = np.frombuffer(picture.tobytes(), np.uint8)  # asarray would copy them once more
-    return values.reshape(picture.height, picture.width, -1)
+    return values.reshape(height, width, -1)
 
 
 def _broken(cause: Exception) -> UnreadablePictureError:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -93,21 +92,24 @@ class Flight:
 
     async def land(self) -> None:
         """Give each part its answers, or the error that there was."""
-        async with AsyncExitStack() as stack:
+        learning = False
+        try:
             while self._drop_given_up():
                 aboard = self._aboard(min(self._most, self._capacity.most))
                 try:
                     answers = await self._asked(aboard)
                 except Exception as exc:  # noqa: BLE001  # a defect, too, is raised where it is waited for
-                    first = self._refusal is None
                     self._failed(aboard, exc)
-                    if first and self._refusal is not None:
+                    if self._refusal is not None and not learning:
                         before = self._capacity.most
-                        await stack.enter_async_context(self._capacity.learning)
+                        learning = await self._capacity.learning.acquire()
                         self._unproven |= self._capacity.most < before  # another one has learnt
                 else:
                     self._deal(aboard, answers)
             self._conclude()
+        finally:
+            if learning:
+                self._capacity.learning.release()
 
     def _drop_given_up(self) -> bool:
         """Say if somebody waits for answers yet; leave out who doesn't."""

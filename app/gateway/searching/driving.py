@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from app.deadlines import until
@@ -74,8 +73,10 @@ class Course(Generic[T]):
 
     def close(self) -> None:
         """End it, whatever it waits for."""
-        with suppress(ValueError):  # if it was cancelled its last step may be in its thread yet
+        try:
             self.search.close()
+        except ValueError:  # if it was cancelled its last step may be in its thread yet
+            return
 
 
 BEHIND: Final = Caller(behind=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from rich.console import Console
 
+from tests.benchmarks.speed import page
 from tests.benchmarks.speed.beside import beside
 from tests.benchmarks.speed.encoding import encoding
 from tests.benchmarks.speed.fairness import fairness
@@ -121,15 +122,23 @@ def _measure(arguments: argparse.Namespace, figures: list[Figure], points: list[
     if arguments.beside:
         found = beside(arguments.beside, *amounts.beside)
         _print(table(HEAD, (row(one) for one in _kept(found, figures))))
+        _print_page(page.beside(figures))
         return
     chosen = [make for name, make in _parts(amounts).items() if name in arguments.only]
     if chosen:
         _print(table(HEAD, (row(one) for make in chosen for one in _kept(make(), figures))))
+    if "passing" in arguments.only:
+        _print_page(page.plain(figures))
     if "growth" in arguments.only:
         costs = growth(amounts.growth, quick=arguments.quick)
         _print([""])
         _print(table(GROWTH_HEAD, (growth_row(one) for one in _kept(costs, points))))
         _print(["", f"Several workers share {os.cpu_count()} cores with the client and upstream."])
+        _print_page(page.growth(points))
+
+
+def _print_page(lines: Iterable[str]) -> None:
+    _print(["", "For docs/performance.md:", "", *lines])
 
 
 def _kept(found: Iterator[T], kept: list[T]) -> Iterator[T]:

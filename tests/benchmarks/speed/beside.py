@@ -71,7 +71,7 @@ def beside(tree: Path, rounds: int, requests: int) -> Iterator[Figure]:
             settle(this)
             costs = in_rounds((other, this), ways, rounds, requests)
         for path, cost in costs.items():
-            yield from _figures(f"{path}, {name}", cost)
+            yield from figures_of(f"{path}, {name}", cost)
 
 
 def in_rounds(
@@ -103,7 +103,8 @@ def _check_known(setting: Setting, servers: Servers) -> None:
         raise RuntimeError(message)
 
 
-def _figures(subject: str, costs: Costs) -> Iterator[Figure]:
+def figures_of(subject: str, costs: Costs) -> Iterator[Figure]:
+    """Return what each tree costs, and their ratios."""
     other, this = costs.quartiles
     yield Figure(subject, "CPU a request, lower quartile: other tree", other, "µs")
     yield Figure(subject, "CPU a request, lower quartile: this tree", this, "µs")

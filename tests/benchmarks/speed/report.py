@@ -34,7 +34,7 @@ text { fill: var(--ink); } .grid { stroke: var(--faint); }
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Return the lines of a Markdown table: it goes into the README as it is."""
+    """Return the lines of a Markdown table."""
     yield f"| {' | '.join(head)} |"
     yield f"|{'|'.join('---' for _ in head)}|"
     for row in rows:
@@ -44,7 +44,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def row(figure: Figure) -> tuple[str, ...]:
     """Return *figure* beside its target."""
     verdict = {True: "met", False: "**missed**", None: ""}[figure.met]
-    measured = f"{_number(figure.value)} {figure.unit}".rstrip()
+    measured = f"{number(figure.value)} {figure.unit}".rstrip()
     return figure.subject, figure.name, measured, _target(figure.target), verdict
 
 
@@ -52,7 +52,7 @@ def growth_row(point: Point) -> tuple[str, ...]:
     """Return one line of how the cost grows."""
     cost = point.cost
     figures = (cost.screened_ms, cost.screened_rate, cost.passed_ms, cost.passed_rate)
-    return point.varied, f"{point.value:,}", *map(_number, figures)
+    return point.varied, f"{point.value:,}", *map(number, figures)
 
 
 def picture(points: Sequence[Point]) -> str:
@@ -79,10 +79,11 @@ def _plot(varied: str, points: Sequence[Point]) -> str:
 def _target(target: Target | None) -> str:
     if target is None:
         return ""
-    return f"{'≥' if target.at_least else '≤'} {_number(target.value)}"
+    return f"{'≥' if target.at_least else '≤'} {number(target.value)}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return *value* with three digits, or as a whole number."""
     if value >= 100 or value == round(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"
