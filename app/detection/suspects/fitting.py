@@ -1,4 +1,4 @@
-"""How well what a suspect was located as fits another image, and clean ones; no probe."""
+"""How well a suspect, as it was located, fits another image, and clean ones; no probe."""
 
 from __future__ import annotations
 

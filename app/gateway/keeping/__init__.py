@@ -1,1 +1,1 @@
-"""What is kept and told of images, and of what admins do with it."""
+"""What is kept and told of images, and of what admins do."""
