@@ -1,4 +1,4 @@
-"""PatchCleanser: whether all masked copies of an image, one of which hides the patch, get one label.
+"""PatchCleanser: do all masked copies of the image, one of which hides the patch, get one label.
 
 Xiang et al., "PatchCleanser: Certifiably Robust Defense against Adversarial Patches for Any Image
 Classifier", USENIX Security 2022. Section 3 and algorithm 1 (double masking); the masks: k = 6 a

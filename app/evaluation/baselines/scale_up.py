@@ -1,4 +1,4 @@
-"""SCALE-UP: whether the answer stays when all pixels are multiplied.
+"""SCALE-UP: does the answer stay while all pixels are multiplied.
 
 Guo et al., "SCALE-UP: An Efficient Black-box Input-level Backdoor Detection via Analyzing Scaled
 Prediction Consistency", ICLR 2023. Section 4.1: SPC(x) = the share of n in S for which the label of

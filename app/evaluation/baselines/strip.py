@@ -1,4 +1,4 @@
-"""STRIP: whether the answer is still sure when other images are laid over this one.
+"""STRIP: is the answer still sure with other images laid over the suspect one.
 
 Gao et al., "STRIP: A Defence Against Trojan Attacks on Deep Neural Networks", ACSAC 2019. A trigger
 that acts on every class keeps its class under an overlay, so the entropy of the answers is low. It

@@ -1,4 +1,4 @@
-"""TeCo: whether different corruptions change the answer at different strengths.
+"""TeCo: do different corruptions change the answer at different strengths.
 
 Liu et al., "Detecting Backdoors During the Inference Stage Based on Corruption Robustness
 Consistency", CVPR 2023. Section 4.2: for each of 15 corruptions the first of 5 severities whose
