@@ -99,9 +99,17 @@ def test_what_is_just_opaque_enough_for_one_image_need_not_turn_others(
     assert expected == _concluded(3.6, [*blocked, 0, 0, 0], alpha=alpha)
 
 
-@pytest.mark.parametrize(("alpha", "verdict"), [(0.3, Verdict.KNOWN), (0.0, None)])
-def test_a_faint_one_is_told_by_what_clean_images_show_just_there(
-    alpha: float, verdict: Verdict | None
+@pytest.mark.parametrize(
+    ("alpha", "blocked", "verdict"),
+    [
+        (0.3, [1, 3, 0], Verdict.KNOWN),
+        (0.9, [1, 3, 0], Verdict.KNOWN),
+        (0.3, [1, 3, 2], None),  # not needed for sure
+        (0.0, [1, 3, 0], None),
+    ],
+)
+def test_a_weak_one_is_told_by_what_clean_images_show_just_there(
+    alpha: float, blocked: list[int], verdict: Verdict | None
 ) -> None:
     """Though each of them shows the same a pixel farther, the very place of it says enough."""
     its = scene()
@@ -111,7 +119,7 @@ def test_a_faint_one_is_told_by_what_clean_images_show_just_there(
     clean = its.others(TARGET)[0]
     image = np.rint((1 - alpha) * clean + alpha * stamped(clean[None])[0]).astype(np.uint8)
     asked = questions(image, sighted(image, EXACT), references, its.plan)
-    said, answers = Answers(np.array([TARGET])), Answers(np.array([1, 3, 0, 0, 0, 0]))
+    said, answers = Answers(np.array([TARGET])), Answers(np.array([*blocked, 0, 0, 0]))
     defence = replace(its.defence([EXACT]), references=references)
     search = recognised(image, said, asked, answers, defence)
     finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
