@@ -154,15 +154,16 @@ class State:
             self._db.execute("DELETE FROM drafts")
             self._db.executemany(
                 "UPDATE items SET content = ?, reason = NULL WHERE id = ?",
-                [(content, number) for number, content in step.contents.items()],
+                ((content, number) for number, content in step.contents.items()),
             )
             self._db.executemany(
                 "UPDATE items SET reason = ? WHERE id = ?",
-                [(reason, number) for number, reason in step.reasons.items()],
+                ((reason, number) for number, reason in step.reasons.items()),
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?)",
-                [_picture(content, known) for content, known in step.pictures.items()],
+                # One after the other: of a large wave all together are 4 KB each.
+                (_picture(content, known) for content, known in step.pictures.items()),
             )
             for trigger_id, content, picture in step.examples:
                 self._db.execute(_EXAMPLE, (trigger_id, content, picture, trigger_id, EXAMPLES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,3 +159,19 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "no" / "where")
     with pytest.raises(StateError, match="can't be opened"), opened_state(nowhere):
         pass
+
+
+def test_a_large_step_is_written_bit_by_bit() -> None:
+    """Its pictures aren't all turned into rows before the first one is written."""
+    count = 4096
+    with opened_state(MEMORY) as connection:
+        state = State(connection)
+        state.list_items(map(_item, range(count)), SEED)
+        pictures = {f"s{i:064}": _known(CLEAN) for i in range(count)}
+        step = Step(dict(enumerate(pictures, 1)), {}, pictures)
+        tracemalloc.start()
+        state.write(step)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 400 * count
+    assert count == len(step.pictures)
