@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.scan.command.options import EngineName, OptionError, Options
 from app.scan.looking.model import GatewaySource, ModelSource
 from app.scan.planning import Passes
-from app.scan.report.rows import FORMS, STDOUT
+from app.scan.report.rows import FORMS, STDOUT, is_stream
 from app.settings import SettingError, Strategy, read_settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def parse_options(given: Mapping[str, Any]) -> Options:
     output = given["output"]
     for option in ("output", "report"):
         _check_folder(option, given[option])
-    state = given["state"] or (None if output == STDOUT else f"{output}.state")
+    state = given["state"] or (None if is_stream(output) else f"{output}.state")
     engine = EngineName(given["engine"])
     address = _ray_address(engine, given["ray_address"])
     processes = given["processes"] or (None if address else os.cpu_count() or 1)

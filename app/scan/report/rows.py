@@ -45,8 +45,17 @@ def rows(state: State) -> Iterator[dict[str, Any]]:
         yield {"path": item.path, "sha256": sha256, **asdict(told), "modified": item.modified}
 
 
+def is_stream(output: str) -> bool:
+    """Say if *output* is the standard output, a pipe or a device, which no file may replace."""
+    path = Path(output)
+    return output == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 def write_rows(state: State, output: str, form: str) -> None:
-    """Write the rows into the file *output*, as a whole or not at all. Raises OSError."""
+    """Write the rows into the file *output*, as a whole or not at all. Raises OSError.
+
+    Into a pipe or a device they are written as they come.
+    """
     with _written(output) as file:
         FORMS[form](rows(state), file)
 
@@ -96,6 +105,10 @@ def _written(output: str) -> Iterator[IO[bytes]]:
     if output == STDOUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+        return
+    if is_stream(output):
+        with Path(output).open("wb") as file:
+            yield file
         return
     part = Path(f"{output}.part")
     try:

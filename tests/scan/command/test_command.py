@@ -17,6 +17,9 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 from app.scan.command.command import scan
+from app.scan.report.rows import write_rows
+from app.scan.state.file import MEMORY, opened_state
+from app.scan.state.state import State
 from tests.scan.tiny_scan import references, write_pictures
 from tests.scan.tiny_server import served
 from tests.tiny import TARGET
@@ -223,3 +226,18 @@ def test_each_format_has_the_same_rows(server: TinyServer, files: Path) -> None:
     (run,) = json.loads((files / "a.sarif").read_bytes())["runs"]
     places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in run["results"]]
     assert [{"uri": rows[i]["path"]} for i in POISONED] == places
+
+
+def test_a_pipe_or_a_device_is_written_into(tmp_path: Path) -> None:
+    """It is not replaced by a file of its name."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        with opened_state(MEMORY) as connection:
+            write_rows(State(connection), str(pipe), "csv")
+        assert os.read(end, 1000).startswith(b"path,sha256,verdict,")
+    finally:
+        os.close(end)
+    assert pipe.is_fifo()
+    assert [pipe] == list(tmp_path.iterdir())
