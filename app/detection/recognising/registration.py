@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CLEAR = 0.9  # mean fit of what all of the box has led to, from which on nothing else is tried
 LARGE = 0.5  # of the box, that it must be then
+LARGEST = 3.0  # times the box, that a trigger may be: its hits' backgrounds may be alike
 PARTS = (0.75, 0.5)  # of the box's sides, that may be begun with instead
 TRIED_PARTS = 3
 FINER = 2  # times as many pixels a side, for a trigger whose lines are as thin as a pixel
@@ -49,22 +50,22 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     """
     if len(hits) < LEAST_HITS:
         return None
-    best = _begun_with(likeness(trigger), hits, home, whole=trigger.mask is not None)
+    best = _begun_with(likeness(trigger), hits, home)
     if best is None and trigger.mask is None:
         best = _begun_with(_shown(hits[-1], home), hits, home)
     return None if best is None else _described(trigger, best, hits, home)
 
 
-def _begun_with(start: Likeness, hits: Hits, home: Box, *, whole: bool = False) -> Likeness | None:
-    """Return what explains most of *hits*: what *start* leads to, or its parts if not *whole*."""
+def _begun_with(start: Likeness, hits: Hits, home: Box) -> Likeness | None:
+    """Return what explains most of *hits*: what *start* leads to, or its parts."""
     best = in_common(start, hits)
     if best is not None and _is_clear(best, hits, home):
         return best
-    parts = [] if whole else _shared_parts(start, hits, home)
-    best = _worthiest([best, *(in_common(part, hits) for part in parts)], hits)
+    parts = _shared_parts(start, hits, home)
+    best = _worthiest([best, *(in_common(part, hits) for part in parts)], hits, home)
     if min(home.width, home.height) not in FINE_SIDES:
         return best
-    return _worthiest([best, *_finer([best or start, start], hits)], hits)
+    return _worthiest([best, *_finer([best or start, start], hits)], hits, home)
 
 
 def _shown(seen: NDArray[np.uint8] | NDArray[np.float32], box: Box) -> Likeness:
@@ -73,14 +74,24 @@ def _shown(seen: NDArray[np.uint8] | NDArray[np.float32], box: Box) -> Likeness:
 
 
 def _is_clear(whole: Likeness, hits: Hits, home: Box) -> bool:
-    """Say if *whole* fits all hits well, and isn't a small piece: that fits anything."""
+    """Say if *whole* fits all hits well and is about as large as the box: pieces fit anything."""
+    if whole.weights.sum() < LARGE * home.area or whole.weights.size > LARGEST * home.area:
+        return False
     fits = [best.fit for best in (_best(whole, hit) for hit in hits) if best is not None]
-    return bool(sum(fits) >= CLEAR * len(hits) and whole.weights.sum() >= LARGE * home.area)
+    return sum(fits) >= CLEAR * len(hits)
 
 
-def _worthiest(found: Sequence[Likeness | None], hits: Hits) -> Likeness | None:
-    """Return what explains most of *hits*; None if nothing explains more than it leaves."""
-    large = [one for one in found if one is not None and one.weights.sum() >= LEAST_PIXELS]
+def _worthiest(found: Sequence[Likeness | None], hits: Hits, home: Box) -> Likeness | None:
+    """Return what explains most of *hits*; None if nothing explains more than it leaves.
+
+    What is far larger than the box has a piece of backgrounds that the hits happen to share.
+    """
+    most = LARGEST * home.area
+    large = [
+        one
+        for one in found
+        if one is not None and one.weights.sum() >= LEAST_PIXELS and one.weights.size <= most
+    ]
     worths = [worth(one, hits) for one in large]
     return large[int(np.argmax(worths))] if max(worths, default=0.0) > 0 else None
 
