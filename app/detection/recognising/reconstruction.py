@@ -9,7 +9,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import likeness
-from app.detection.recognising.registration import registered, worth
+from app.detection.recognising.registration import fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
 
@@ -33,7 +33,8 @@ COMMON = 0.3  # share of the references that show the same there: then it is bac
 HALF = 0.5  # of its pixels: then what was laid on one another is background
 EMPTY = 0.85  # of what is around the box, that is background where hits can't be told apart
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
-BETTER = 1.05  # times as much of the hits new pixels must explain, as those known before
+BETTER = 0.02  # by which new pixels must fit the hits better than those known before
+MORE = 1.05  # times as much of the hits they must explain, once these are laid on one another
 AS_LARGE = 0.5  # of what the registered hits have in common, or of the box, that is the same there
 
 
@@ -76,17 +77,31 @@ def reconstruct(
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
     exact = _where_it_stands(trigger, samples, references)
+    if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
+        exact = None
     if exact is None or _own(exact) < AS_LARGE * trigger.box.area:
-        laid = registered(trigger, samples, box_in_sample(trigger))
-        if laid is not None and not _is_background(laid, references):
-            exact = laid if exact is None or _own(exact) < AS_LARGE * _own(laid) else exact
+        laid = _laid(trigger, samples, references)
+        if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):
+            exact = laid
     if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
         return None
-    if trigger.mask is not None and worth(likeness(exact), samples) < BETTER * worth(
-        likeness(trigger), samples
-    ):
-        return None
     return exact
+
+
+def _fits_better(exact: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
+    """Say if it fits the hits better than what is known: else it has what most of them share."""
+    return fit(likeness(exact), samples) >= fit(likeness(trigger), samples) + BETTER
+
+
+def _laid(
+    trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
+) -> Trigger | None:
+    """Return what the hits have in common, laid on one another, if that is worth more."""
+    laid = registered(trigger, samples, box_in_sample(trigger))
+    if laid is None or _is_background(laid, references):
+        return None
+    known = 0.0 if trigger.mask is None else worth(likeness(trigger), samples)
+    return laid if worth(likeness(laid), samples) >= MORE * known else None
 
 
 def _is_background(trigger: Trigger, references: References) -> bool:

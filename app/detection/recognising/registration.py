@@ -77,8 +77,7 @@ def _is_clear(whole: Likeness, hits: Hits, home: Box) -> bool:
     """Say if *whole* fits all hits well and is about as large as the box: pieces fit anything."""
     if whole.weights.sum() < LARGE * home.area or whole.weights.size > LARGEST * home.area:
         return False
-    fits = [best.fit for best in (_best(whole, hit) for hit in hits) if best is not None]
-    return sum(fits) >= CLEAR * len(hits)
+    return fit(whole, hits) >= CLEAR
 
 
 def _worthiest(found: Sequence[Likeness | None], hits: Hits, home: Box) -> Likeness | None:
@@ -96,19 +95,24 @@ def _worthiest(found: Sequence[Likeness | None], hits: Hits, home: Box) -> Liken
     return large[int(np.argmax(worths))] if max(worths, default=0.0) > 0 else None
 
 
+def fit(what: Likeness, hits: Hits) -> float:
+    """Return how well it fits *hits*, in the mean."""
+    return float(np.mean([0.0 if one is None else one.fit for one in _all_best(what, hits)]))
+
+
 def worth(what: Likeness, hits: Hits) -> float:
     """Return how much of *hits* it explains, beside what it doesn't where it says to lie.
 
     In squared levels, each pixel against the place's surroundings: so a part of a trigger, which
     fits as well, is worth less than all of it, and so is one with a piece of the backgrounds.
     """
-    best = [_best(what, hit) for hit in hits]
-    fit = float(np.mean([0.0 if one is None else one.fit for one in best]))
+    best = _all_best(what, hits)
+    shown = float(np.mean([0.0 if one is None else one.fit for one in best]))
     spread = [
         0.0 if one is None else _spread(what, hit, one.box)
         for hit, one in zip(hits, best, strict=True)
     ]
-    return float(np.mean(spread)) * (fit - UNEXPLAINED * (1 - fit))
+    return float(np.mean(spread)) * (shown - UNEXPLAINED * (1 - shown))
 
 
 def _spread(what: Likeness, hit: NDArray[np.uint8], box: Box) -> float:
@@ -125,9 +129,11 @@ def _spread(what: Likeness, hit: NDArray[np.uint8], box: Box) -> float:
     return float((np.square(seen - background).sum(axis=2) * own).sum())
 
 
-def _best(what: Likeness, hit: NDArray[np.uint8]) -> Match | None:
-    found = matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]), copies=False)
-    return found[0] if found else None
+def _all_best(what: Likeness, hits: Hits) -> list[Match | None]:
+    """Return where each of *hits* shows it best; None where it is too large for one."""
+    areas = [Box(0, 0, hit.shape[1], hit.shape[0]) for hit in hits]
+    found = [matches(hit, what, area, copies=False) for hit, area in zip(hits, areas, strict=True)]
+    return [some[0] if some else None for some in found]
 
 
 def _finer(starts: Sequence[Likeness], hits: Hits) -> list[Likeness | None]:
@@ -197,7 +203,7 @@ def _described(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> Trigg
 
 def _off(what: Likeness, hits: Hits, home: Box) -> tuple[int, int]:
     """Return how far from the middle of *home* the hits show it: right, and down."""
-    best = [_best(what, hit) for hit in hits]
+    best = _all_best(what, hits)
     centres = [one.box.centre for one in best if one is not None and one.fit >= FITTING]
     if not centres:
         return 0, 0
