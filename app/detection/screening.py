@@ -51,7 +51,7 @@ SUSPECTS_ASKED = 3  # known triggers that are asked about together with the imag
 SOUGHT = 8  # known triggers of one class that are looked for by their pixels
 GLIMPSED_SIDE = 128  # pixels of an image's side from which on its inferences are worth the CPU time
 GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
-COMMONLY = 0.45  # mean fit of clean images from which on a glimpse tells nothing
+COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
