@@ -81,7 +81,7 @@ async def test_idle_workers_ask_little(server: Server) -> None:
             for _ in range(2):  # two of the waits that end without news
                 ended = _calls(owner, "xread")
                 await eventually(lambda ended=ended: _calls(owner, "xread") > ended)  # type: ignore[misc]
-            # An exchange or two beside each, more on a busy machine; without waiting it is 40 a second.
+            # An exchange or two beside each, more on a busy machine; 40 a second without waiting.
             assert _looks(owner) - before <= 12
 
 
