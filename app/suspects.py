@@ -169,7 +169,7 @@ class Suspects:
 def kept_of(noted: Mapping[str, Noted], most: int) -> dict[str, Noted]:
     """Return the *most* of them that are kept: of the caller who has most his oldest go first.
 
-    Of the class of which he has most. `library.shared.suspect_scripts` says the same in Lua.
+    Of the class of which he has most. `library.shared.lua.suspects` says the same in Lua.
     """
     left = dict(noted)
     while len(left) > most:

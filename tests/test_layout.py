@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+
+MOST_MODULES = 12
 
 ELSEWHERE = {
     "bench/*": "bench/test_command",  # the command as its users run it
@@ -55,8 +58,8 @@ ELSEWHERE = {
     "library/records/incident_encoding": "library/shared/test_incidents",
     "library/shared/leases": "library/shared/test_calibration_store",
     "library/shared/*": "library/test_spec",  # two workers on a real server, in any order
-    "pictures/*_file": "pictures/test_essence",  # each format's essence
-    "pictures/exif": "pictures/test_decoding",  # against Pillow's own reading
+    "pictures/formats/png": "pictures/formats/test_essence",  # each format's essence
+    "pictures/formats/exif": "pictures/test_decoding",  # against Pillow's own reading
     "options/*": "evaluation/command/test_parsing",  # a command that has them all
     "metrics/cells": "metrics/test_workers",  # each worker counts in them
     "metrics/processes": "metrics/test_workers",  # the processes of all workers
@@ -122,6 +125,12 @@ def test_the_table_is_no_longer_than_it_must_be() -> None:
     needed = {max(_patterns(name), key=len) for name in _untested() if _patterns(name)}
     assert set(ELSEWHERE) == needed
     assert [] == [test for test in ELSEWHERE.values() if not _path("tests", test).exists()]
+
+
+def test_no_room_has_more_than_a_dozen_modules() -> None:
+    """What grows beyond a dozen gets inner rooms, so that a line of code knows its neighbours."""
+    rooms = Counter(path.parent for path in (ROOT / "app").rglob("[!_]*.py"))
+    assert {} == {room.as_posix(): many for room, many in rooms.items() if many > MOST_MODULES}
 
 
 def _untested() -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import ImageFile
 
-    from app.pictures.essence import ColourKey
+    from app.pictures.formats.essence import ColourKey
 
 _DEEP = 16
 _LOW_BYTES = "RGB;16L"

@@ -41,17 +41,17 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
-from app.pictures import jpeg_file, png_file, webp_file
 from app.pictures.colour_key import Transparency
-from app.pictures.essence import Essence
-from app.pictures.exif import TURNS, UPRIGHT
-from app.pictures.formats import ACCEPTED, FORMATS, told_format
+from app.pictures.formats import jpeg, png, webp
+from app.pictures.formats.accepted import ACCEPTED, FORMATS, told_format
+from app.pictures.formats.essence import Essence
+from app.pictures.formats.exif import TURNS, UPRIGHT
 from app.settings import Resize
 from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Image
-    from app.pictures.essence import Rows
+    from app.pictures.formats.essence import Rows
     from app.ports import InputSize
 
 # Pillow's own guard stays in place behind ours, as an error.
@@ -174,12 +174,12 @@ def fit(picture: Image, size: InputSize, resize: Resize = Resize.STRETCH) -> Ima
 
 
 def _essence(body: bytes) -> Essence:
-    if body.startswith(png_file.SIGNATURE):
-        return png_file.essence(body)
-    if body.startswith(jpeg_file.SIGNATURE):
-        return jpeg_file.essence(body)
-    if body.startswith(webp_file.SIGNATURE) and body.startswith(webp_file.FORM, 8):
-        return webp_file.essence(body)
+    if body.startswith(png.SIGNATURE):
+        return png.essence(body)
+    if body.startswith(jpeg.SIGNATURE):
+        return jpeg.essence(body)
+    if body.startswith(webp.SIGNATURE) and body.startswith(webp.FORM, 8):
+        return webp.essence(body)
     return Essence(body)
 
 

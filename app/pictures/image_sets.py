@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from app.pictures.decoding import Opened, PictureError, fitted, opened
-from app.pictures.formats import ACCEPTED
+from app.pictures.formats.accepted import ACCEPTED
 from app.settings import Resize
 
 if TYPE_CHECKING:

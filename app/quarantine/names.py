@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from app.pictures.formats import told_format
+from app.pictures.formats.accepted import told_format
 
 if TYPE_CHECKING:
     from app.incidents import Incident

@@ -19,7 +19,7 @@ from app.pictures.decoding import (
     load,
     opened,
 )
-from app.pictures.exif import orientation
+from app.pictures.formats.exif import orientation
 from app.ports import InputSize
 from app.settings import Resize
 from tests.files import encoded, noise, png_chunk, saved

@@ -1,1 +1,1 @@
-"""Known triggers: in an image, on references, and their own pixels."""
+"""Known triggers: in an image, and on references."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from app.detection.recognising.reconstruction import reconstruct, sample
+from app.detection.own_pixels.reconstruction import reconstruct, sample
 from app.detection.recognising.sighting import has_strayed
 from app.detection.recognising.stamping import is_as_good
 from app.gateway.preparation.prepared import ask

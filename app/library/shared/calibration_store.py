@@ -14,8 +14,8 @@ from app.library.records.encoding import EncodingError, decode_rate
 from app.library.records.names import SEED_BITS
 from app.library.records.reading import Unreadable
 from app.library.server.connection import reaching_redis
-from app.library.shared import scripts
 from app.library.shared.leases import lease
+from app.library.shared.lua import library
 from app.logs import told
 from app.ports import LibraryError, OtherTypeError
 
@@ -46,7 +46,7 @@ class RedisCalibrationStore:
         self._client = client
         self._keys = keys
         self._unreadable = unreadable or Unreadable()
-        self._seed = client.register_script(scripts.SEED)
+        self._seed = client.register_script(library.SEED)
         self._values: dict[str, bytes | str] = {}
         self._rates: dict[str, dict[str, float]] = {}
 

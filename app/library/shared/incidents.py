@@ -24,7 +24,7 @@ from app.library.records.incident_encoding import (
 )
 from app.library.records.reading import pairs
 from app.library.server.connection import reaching_redis
-from app.library.shared.incident_scripts import KEEP, SEEK
+from app.library.shared.lua.incidents import KEEP, SEEK
 from app.library.shared.store import AS_IT_IS
 from app.ports import OtherTypeError
 

@@ -30,7 +30,7 @@ from app.library.records.reading import (
 from app.library.rules.capacity import CAPACITY, CONFIRMED_HITS
 from app.library.rules.expiry import PROVEN_HITS
 from app.library.server.connection import reaching_redis
-from app.library.shared import scripts
+from app.library.shared.lua import library
 from app.ports import LibraryError, Tally
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ class Store:
         self.unreadable = Unreadable()
         self._entries = Entries(keys, self.unreadable)
         self._clock = clock
-        self._load = (patient or client).register_script(scripts.LOAD)
-        self._put = client.register_script(scripts.PUT)
-        self._expire = client.register_script(scripts.EXPIRE)
-        self._renew_seed = client.register_script(scripts.RENEW_SEED)
-        self._keep_samples = client.register_script(scripts.KEEP_SAMPLES)
-        self._exchange = client.register_script(scripts.EXCHANGE)
+        self._load = (patient or client).register_script(library.LOAD)
+        self._put = client.register_script(library.PUT)
+        self._expire = client.register_script(library.EXPIRE)
+        self._renew_seed = client.register_script(library.RENEW_SEED)
+        self._keep_samples = client.register_script(library.KEEP_SAMPLES)
+        self._exchange = client.register_script(library.EXCHANGE)
 
     async def version(self) -> str:
         """Return the version, which differs after every change; empty in an empty store."""

@@ -17,7 +17,7 @@ from app.library.records.encoding import MICROSECOND, EncodingError, decode_time
 from app.library.records.reading import ID, number, pairs
 from app.library.records.suspect_encoding import decode_noted, encode_noted
 from app.library.server.connection import reaching_redis
-from app.library.shared.suspect_scripts import EXCHANGE
+from app.library.shared.lua.suspects import EXCHANGE
 from app.suspects import LIVES, MOST_KEPT
 
 if TYPE_CHECKING:

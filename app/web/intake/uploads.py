@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from app.pictures.formats import told_format
+from app.pictures.formats.accepted import told_format
 from app.web.intake.contents import content
 from app.web.intake.heads import header
 from app.wire.fields import BOM, WireError, json_value

@@ -10,7 +10,7 @@ import re
 import zlib
 from typing import Final
 
-from app.pictures.exif import MARK
+from app.pictures.formats.exif import MARK
 
 MOST_PROFILES: Final = 4
 """Of EXIF that are read of one file; more only cost time."""

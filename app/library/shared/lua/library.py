@@ -1,10 +1,10 @@
-"""The steps that Redis takes as one, in Lua: all keys share a hash tag, and none is made up here.
+"""What Redis does with the library, in Lua: no key is made up here, and all share a hash tag.
 
 The version is ``<number>-<mark>``: the number rises with every change, the writer's random mark
 tells apart two changes with one number, on both sides of a loss of data or a failover.
 """
 
-from app.library.shared.lua import CHANGING, READING
+from app.library.shared.lua.beginning import CHANGING, READING
 
 LOAD = (
     READING

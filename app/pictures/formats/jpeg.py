@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from app.pictures.essence import Essence, check_parts
-from app.pictures.exif import MARK, orientation
+from app.pictures.formats.essence import Essence, check_parts
+from app.pictures.formats.exif import MARK, orientation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

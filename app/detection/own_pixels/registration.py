@@ -14,7 +14,7 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.images import resized
 from app.detection.matching import RING, Likeness, Match, hint, likeness, matches
-from app.detection.recognising.laying import FITTING, LEAST_HITS, LEAST_PIXELS, in_common
+from app.detection.own_pixels.laying import FITTING, LEAST_HITS, LEAST_PIXELS, in_common
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:

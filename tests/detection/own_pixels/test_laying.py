@@ -6,7 +6,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import Likeness
-from app.detection.recognising.laying import in_common
+from app.detection.own_pixels.laying import in_common
 from tests.detection.stickers import as_jpeg, photograph, sticker, stuck
 
 SIDE = 72

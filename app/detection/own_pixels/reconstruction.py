@@ -9,7 +9,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import likeness
-from app.detection.recognising.registration import fit, registered, worth
+from app.detection.own_pixels.registration import fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.trigger import Blocker
 

@@ -10,9 +10,9 @@ import pytest
 
 from app.detection.geometry import Box
 from app.detection.matching import Likeness, likeness
-from app.detection.recognising.laying import LEAST_HITS
-from app.detection.recognising.reconstruction import box_in_sample, sample
-from app.detection.recognising.registration import registered, worth
+from app.detection.own_pixels.laying import LEAST_HITS
+from app.detection.own_pixels.reconstruction import box_in_sample, sample
+from app.detection.own_pixels.registration import registered, worth
 from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 
 if TYPE_CHECKING:

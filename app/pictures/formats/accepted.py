@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.pictures import jpeg_file, png_file, webp_file
+from app.pictures.formats import jpeg, png, webp
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP")
 ACCEPTED: Final = "PNG, JPEG, WebP and BMP"
 
 _TAKEN: Final = (
-    (0, png_file.SIGNATURE, "PNG"),
-    (0, jpeg_file.SIGNATURE, "JPEG"),
-    (8, webp_file.FORM, "WEBP"),
+    (0, png.SIGNATURE, "PNG"),
+    (0, jpeg.SIGNATURE, "JPEG"),
+    (8, webp.FORM, "WEBP"),
     (0, b"BM", "BMP"),
 )
 # Not taken, but recognised, so that the message can say what was sent.

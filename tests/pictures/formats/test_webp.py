@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from app.pictures.decoding import UnreadablePictureError, opened, pixels
-from app.pictures.webp_file import essence
+from app.pictures.formats.webp import essence
 from tests.files import encoded, noise, saved
 
 TIFF = b"MM\0*" + struct.pack(">IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.pictures.essence import Essence, check_parts
-from app.pictures.exif import orientation
+from app.pictures.formats.essence import Essence, check_parts
+from app.pictures.formats.exif import orientation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.recognising.reconstruction import reconstruct, sample, sample_box
+from app.detection.own_pixels.reconstruction import reconstruct, sample, sample_box
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene
 from tests.tiny import TRIGGER_BOX, stamped, tiny_trigger

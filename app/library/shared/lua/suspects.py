@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.library.shared.lua import LARGEST, READING
+from app.library.shared.lua.beginning import LARGEST, READING
 
 EXCHANGE: Final = (
     READING

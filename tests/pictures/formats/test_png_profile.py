@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 
-from app.pictures.png_file import essence
+from app.pictures.formats.png import essence
 from tests.files import encoded, noise, png_chunk
 
 TIFF = b"MM\0*" + struct.pack(">IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.pictures.decoding import UnreadablePictureError, opened, pixels
-from app.pictures.jpeg_file import essence
+from app.pictures.formats.jpeg import essence
 from tests.files import encoded, noise
 
 EXIF = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0)

@@ -6,9 +6,9 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from app.pictures.essence import ColourKey, Essence, Rows, check_parts
-from app.pictures.exif import orientation
-from app.pictures.png_profile import MOST_PROFILES, profile
+from app.pictures.formats.essence import ColourKey, Essence, Rows, check_parts
+from app.pictures.formats.exif import orientation
+from app.pictures.formats.png_profile import MOST_PROFILES, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

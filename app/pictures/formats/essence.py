@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.pictures.exif import UPRIGHT
+from app.pictures.formats.exif import UPRIGHT
 from app.values import value_class
 
 MOST_PARTS: Final = 10_000

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from app.pictures import jpeg_file, png_file, webp_file
 from app.pictures.decoding import (
     PictureTooLargeError,
     UnreadablePictureError,
@@ -19,7 +18,8 @@ from app.pictures.decoding import (
     opened,
     pixels,
 )
-from app.pictures.exif import UPRIGHT, orientation
+from app.pictures.formats import jpeg, png, webp
+from app.pictures.formats.exif import UPRIGHT, orientation
 from tests.files import animated, encoded, noise, png_chunk, png_with, saved
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_what_lies_between_a_jpegs_segments_is_passed_over(filler: bytes) -> Non
     """A million bytes that are no segments cost next to nothing, and no decoder sees them."""
     body = encoded(noise(), "JPEG")
     loaded = body[:2] + 1_000_000 * filler + body[2:]
-    assert jpeg_file.essence(body).body == jpeg_file.essence(loaded).body
+    assert jpeg.essence(body).body == jpeg.essence(loaded).body
 
 
 def test_webp_of_very_many_chunks_is_refused() -> None:
@@ -92,7 +92,7 @@ def test_webp_of_very_many_chunks_is_refused() -> None:
 
 def test_apng_keeps_nothing_of_its_other_frames() -> None:
     """What a decoder sees of an animated PNG doesn't grow with the number of frames."""
-    few, many = (png_file.essence(animated("PNG", frames)).body for frames in (2, 9))
+    few, many = (png.essence(animated("PNG", frames)).body for frames in (2, 9))
     assert few == many
     assert b"fdAT" not in many
     assert b"acTL" not in many
@@ -100,7 +100,7 @@ def test_apng_keeps_nothing_of_its_other_frames() -> None:
 
 def test_animated_webp_keeps_nothing_of_its_other_frames() -> None:
     """What a decoder sees of an animated WebP doesn't grow with the number of frames."""
-    few, many = (webp_file.essence(animated("WEBP", frames)).body for frames in (2, 9))
+    few, many = (webp.essence(animated("WEBP", frames)).body for frames in (2, 9))
     assert few == many
     assert 1 == many.count(b"ANMF")
 
@@ -138,7 +138,7 @@ def _refined(times: int, side: int = 64) -> bytes:
 def test_ordinary_progressive_jpeg_of_the_largest_size_is_taken() -> None:
     """What encoders write is taken up to the last pixel."""
     body = _refined(0)
-    assert 10 == jpeg_file.essence(body).passes
+    assert 10 == jpeg.essence(body).passes
     assert (64, 64, 1) == decode(body, 64 * 64).shape
 
 
@@ -171,7 +171,7 @@ def test_previews_and_profiles_of_a_jpeg_are_left_away() -> None:
         for marker in (0xE1, 0xE2, 0xED, 0xFE)
     )
     loaded = body[:2] + segments + body[2:]
-    assert jpeg_file.essence(body).body == jpeg_file.essence(loaded).body
+    assert jpeg.essence(body).body == jpeg.essence(loaded).body
     assert np.array_equal(decode(body), decode(loaded))
 
 

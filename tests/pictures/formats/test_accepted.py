@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.pictures.formats import told_format
+from app.pictures.formats.accepted import told_format
 from tests.files import animated, encoded, noise
 
 

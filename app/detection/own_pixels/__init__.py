@@ -1,0 +1,1 @@
+"""A known trigger's own pixels, out of several images that carried it."""

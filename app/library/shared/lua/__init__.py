@@ -1,0 +1,1 @@
+"""The steps that Redis takes as one, in Lua."""

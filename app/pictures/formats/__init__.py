@@ -1,0 +1,1 @@
+"""What of a picture file its pixels need, format by format."""
