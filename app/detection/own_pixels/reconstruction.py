@@ -76,11 +76,12 @@ def reconstruct(
     there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
-    exact = _where_it_stands(trigger, samples, references)
+    shared = exact = _where_it_stands(trigger, samples, references)
     if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
         exact = None
     if exact is None or _own(exact) < AS_LARGE * trigger.box.area:
-        laid = _laid(trigger, samples, references)
+        known = [one for one in (trigger, shared) if one is not None and one.mask is not None]
+        laid = _laid(trigger, known, samples, references)
         if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):
             exact = laid
     if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
@@ -94,14 +95,20 @@ def _fits_better(exact: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.
 
 
 def _laid(
-    trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
+    trigger: Trigger,
+    known: Sequence[Trigger],
+    samples: Sequence[NDArray[np.uint8]],
+    references: References,
 ) -> Trigger | None:
-    """Return what the hits have in common, laid on one another, if that is worth more."""
+    """Return what the hits have in common, laid on one another, if it is worth more than *known*.
+
+    That are masks: with a piece of the backgrounds that some hits share it is worth no more.
+    """
     laid = registered(trigger, samples, box_in_sample(trigger))
     if laid is None or _is_background(laid, references):
         return None
-    known = 0.0 if trigger.mask is None else worth(likeness(trigger), samples)
-    return laid if worth(likeness(laid), samples) >= MORE * known else None
+    most = max((worth(likeness(one), samples) for one in known), default=0.0)
+    return laid if worth(likeness(laid), samples) >= MORE * most else None
 
 
 def _is_background(trigger: Trigger, references: References) -> bool:
