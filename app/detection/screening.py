@@ -30,6 +30,7 @@ from app.detection.recognising.sighting import (
     located,
     usual_sighting,
 )
+from app.detection.recognising.strange import strange
 from app.detection.recognising.strewn import strewn
 from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding
 from app.detection.suspects.deciding import decided
@@ -225,11 +226,15 @@ def _suspected(
 def _strewn_in(
     image: Image, label: int, known: Sequence[Known], references: References
 ) -> list[Sighting]:
-    """Return where those of *known* very likely are that their usual places don't show."""
+    """Return where those of *known* very likely are that aren't told by their usual places.
+
+    In copies or halves, or as something new there whose pixels tell nothing.
+    """
     most = SOUGHT if min(image.shape[:2]) < GLIMPSED_SIDE else GLIMPSED
     possible = [one for one in known if one.trigger.may_answer(label)][:most]
     seen = [strewn(image, one, references) for one in possible]
-    return [one for one in seen if one is not None]
+    found = [one for one in seen if one is not None]
+    return found + [one for known_ in possible for one in strange(image, known_, references)]
 
 
 def _sought(image: Image, known: Sequence[Known], references: References) -> list[Sighting]:

@@ -72,6 +72,23 @@ def test_discovered_trigger_is_recognised_next_time() -> None:
     assert own(probes) <= 7
 
 
+def test_what_is_left_of_a_known_trigger_is_recognised() -> None:
+    """What shows none of its pixels, but opens the backdoor where it always lies, is healed.
+
+    It is what the image can't do without, and clean images show nothing like it there.
+    """
+    its = scene()
+    box = Box(BACKDOOR.box.x - 1, BACKDOOR.box.y - 1, 4, 4)
+    other = np.random.default_rng(1).choice([0, 110], (4, 4, 3)).astype(np.uint8)
+    known = Known("t-1", replace(MASKED, box=box, patch=other, mask=np.ones((4, 4), bool)))
+    for clean in its.others(TARGET)[:6]:
+        defence = its.defence([known], search=False)
+        finding, _ = watched(its.search(stamped(clean[None])[0], defence), its.predict)
+        assert Verdict.KNOWN is finding.verdict
+        assert finding.sanitised is not None
+        assert its.label(clean) == int(finding.sanitised.labels[0])
+
+
 @pytest.mark.parametrize("mask", [True, False])
 def test_clean_images_pass_a_known_trigger(*, mask: bool) -> None:
     """A clean image keeps its answer; one that shows nothing of the trigger costs no probe."""
@@ -104,9 +121,9 @@ def test_only_images_of_the_target_are_suspected() -> None:
 
 
 def _faintly(image: Image, trigger: Trigger) -> Image:
-    """Return *image* with a tenth of *trigger* at its place."""
+    """Return *image* with a hint of *trigger* at its place, which isn't new to clean images."""
     shown, place = image.astype(np.float64), (trigger.box.rows, trigger.box.columns)
-    shown[place] += 0.1 * (trigger.patch - shown[place])
+    shown[place] += 0.06 * (trigger.patch - shown[place])
     return np.rint(shown).astype(np.uint8)
 
 

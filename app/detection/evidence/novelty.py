@@ -38,11 +38,11 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
     In units of what is usual among the references: 1 is the 95th percentile of the distances from
     their own nearest. Infinite where there are too few references to tell.
     """
-    some = _some(references)
+    some = some_of_all(references)
     if len(some) < LEAST:
         return np.inf
-    step = _step(image)
-    small = _kept(references, step, some)
+    step = coarseness(image)
+    small = made_small(references, step, some)
     own = _cut(small, pieces, step, 0, 0)
     shown = _cut(shrunken(image[None], step), pieces, step, 0, 0)
     nearest = np.full(1 + len(some), np.inf)
@@ -68,11 +68,11 @@ def novelties(
     own = _of_class(label, references)
     if len(own) < LEAST:
         return np.full(len(boxes), np.inf)
-    step = _step(image)
-    clean = _kept(references, step, own)
+    step = coarseness(image)
+    clean = made_small(references, step, own)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
     usual = _usual(clean, side, label, references)
-    distance = _squares(_difference(clean, shrunken(image[None], step)), side)
+    distance = squares(difference(clean, shrunken(image[None], step)), side)
     ratio = distance.min(axis=0) / usual
     found = []
     for box in boxes:
@@ -84,7 +84,7 @@ def novelties(
     return np.array(found)
 
 
-def _step(image: Image) -> int:
+def coarseness(image: Image) -> int:
     """Pixels a side that become one in the copies that are compared."""
     return int(-(-max(image.shape[:2]) // LONGEST_SIDE))
 
@@ -93,7 +93,7 @@ def _of_class(label: int, references: References) -> NDArray[np.intp]:
     return np.flatnonzero(references.labels == label)[:MOST]
 
 
-def _some(references: References) -> NDArray[np.int64]:
+def some_of_all(references: References) -> NDArray[np.int64]:
     """Return references of all classes, as many as can be compared in a moment."""
     rng = np.random.default_rng(references.seed)
     return rng.permutation(len(references.images))[:MOST_OF_ALL]
@@ -123,12 +123,12 @@ def _usual(
         nearest = []
         for i, one in enumerate(small):
             rest = np.delete(small, i, axis=0)
-            nearest.append(_squares(_difference(rest, one[None]), side).min(axis=0))
+            nearest.append(squares(difference(rest, one[None]), side).min(axis=0))
         kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL)
     return kept[label]
 
 
-def _kept(references: References, step: int, of: NDArray[np.intp]) -> NDArray[np.float32]:
+def made_small(references: References, step: int, of: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return the references *of* these indices, shrunken; all are, once, and kept as bytes."""
     if step == 1:
         return references.images[of].astype(np.float32)
@@ -139,7 +139,7 @@ def _kept(references: References, step: int, of: NDArray[np.intp]) -> NDArray[np
     return kept[step][of].astype(np.float32)
 
 
-def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+def difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
     """Average |images - other| over the channels: (n, h, w)."""
     channels = images.shape[3]
     # A product, since the mean over an axis of three is ten times slower.
@@ -149,7 +149,7 @@ def _difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDAr
     return difference
 
 
-def _squares(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+def squares(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Average *values* (n, h, w) over every square of *side* pixels: (n, h', w')."""
     rows = _summed(values, side)
     columns = _summed(rows.swapaxes(1, 2), side).swapaxes(1, 2)

@@ -44,10 +44,11 @@ OTHER_FILL = {
 class Questions:
     """What is asked of an image about one known trigger: blocked thrice, and transplanted.
 
-    All places where it may lie are blocked together, and transplanted together. The second blockers
-    are wider and have another fill: one fill may look like the attacker's class. The third are the
-    backdrop, since surroundings may be painted to rebuild the trigger. Where the trigger acts on
-    some classes only the transplants wait for the class that blocking reveals.
+    All places where it may lie are blocked together, and those that may carry transplanted
+    together. The second blockers are wider and have another fill: one fill may look like the
+    attacker's class. The third are the backdrop, since surroundings may be painted to rebuild the
+    trigger. Where the trigger acts on some classes only the transplants wait for the class that
+    blocking reveals.
     """
 
     sighting: Sighting
@@ -145,7 +146,7 @@ def questions(image: Image, sighting: Sighting, references: References, plan: Pl
     """Prepare the probes that tell if *image* carries the trigger: at most six."""
     pieces = tuple(
         plan.edged(piece)
-        for place in sighting.places
+        for place in sighting.carrying
         for piece in placed(sighting.known.trigger, place)
     )
     images = jointly_blocked(image, [sighting], references.backdrop)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.evidence.weighing import SURE, of_blocking, of_carrying
+from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
 from app.detection.images import block
 from app.detection.origins import beside, within
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.recognising.questions import Questions
+    from app.detection.recognising.sighting import Sighting
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
@@ -103,16 +104,19 @@ def _carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more tak
 ) -> Search[tuple[Term, ...] | None]:
     """Return the terms if transplants and pixels make it sure, beside that of *hiding* it.
 
-    Onto the class that blocking revealed; a second trigger may hide that, so then onto the one that
-    the trigger was found on.
+    Where it acts on one class only: onto the class that blocking revealed; a second trigger may
+    hide that, so then onto the one that it was found on. What little is left of another may turn
+    but the revealed class, too.
     """
     source = asked.trigger.source
     if source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
-        return (yield from _sure(image, label, asked, None, hits, hiding, defence))
+        terms = yield from _sure(image, label, asked, None, hits, hiding, defence)
+        if terms is not None or asked.sighting.new is None:
+            return terms
     revealed = source if answer is None else int(answer.labels[0])
     # Not onto the label itself, which carries whatever is pasted.
-    for onto in dict.fromkeys(one for one in (revealed, source) if one != label):
+    for onto in dict.fromkeys(one for one in (revealed, source) if one not in {None, label}):
         pasted = transplants(image, asked, defence.references, onto)
         hits = yield from _hits(label, asked, pasted)
         terms = yield from _sure(image, label, asked, onto, hits, hiding, defence)
@@ -135,21 +139,17 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     at_most = hiding.weight + of_pixels_at_most(seen)
     if not _may_become_sure(hits, at_most, 0.0, seen.alpha):
         return None
-    pixels = Term(
-        Sign.PIXELS, of_pixels(seen, references), f"they fit the known ones to {seen.fit:.0%}"
-    )
+    pixels = Term(Sign.PIXELS, of_pixels(seen, references), _told_of_pixels(seen))
     weight = hiding.weight + pixels.weight
     if not _may_become_sure(hits, weight, 0.0, seen.alpha):
         return None
-    # What nature does at the trigger's usual place: kept, where each other place would be asked.
-    place = [defence.plan.edged(one) for one in trigger.pieces or (trigger.box,)]
-    near = nearest_asked(trigger, seen.places[0])
-    elsewhere = trigger.source is not None and near != trigger.box
-    if elsewhere:  # a part that tells two classes apart carries by nature just where it is
-        place = [defence.plan.edged(one) for one in placed(trigger, near)]
+    boxes = _asked_of_nature(seen)
+    elsewhere = boxes != [*(trigger.pieces or (trigger.box,))]
+    place = [defence.plan.edged(one) for one in boxes]
     placebo = references.known_placebo_rate(place, label, onto, AT_WORST)
     carrying = _of_hits(hits, placebo, seen.alpha)
-    if elsewhere or weight + carrying.weight < SURE:
+    # A faint one carries as seldom as nature at worst does: nothing is sure without the rate then.
+    if elsewhere or seen.alpha < FAINT or weight + carrying.weight < SURE:
         placebo = yield from placebo_rate(place, label, onto, references)
         carrying = _of_hits(hits, placebo, seen.alpha)
     if weight + carrying.weight < SURE:
@@ -159,6 +159,28 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
         more = yield from _hits(label, asked, pasted)
         carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha)
     return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
+
+
+def _asked_of_nature(seen: Sighting) -> list[Box]:
+    """Return where it is asked what clean images carry: about where the trigger is seen to lie.
+
+    One that acts on every class is mostly asked about at its usual place: what was asked there is
+    known, and other places show the same. A part that tells two classes apart carries by nature
+    just where it is, and so do several parts together, strokes of a digit for copies.
+    """
+    trigger = seen.known.trigger
+    if seen.usually is not None or seen.new is not None:
+        return [nearest_asked(trigger, place) for place in seen.carrying]
+    near = nearest_asked(trigger, seen.places[0])
+    if trigger.source is None or near == trigger.box:
+        return [*(trigger.pieces or (trigger.box,))]
+    return [*placed(trigger, near)]
+
+
+def _told_of_pixels(seen: Sighting) -> str:
+    if seen.new is not None:
+        return "clean images show nothing like it about there"
+    return f"they fit the known ones to {seen.fit:.0%}"
 
 
 def _weakened(
@@ -171,7 +193,7 @@ def _weakened(
     is to speak against it.
     """
     trigger, seen = asked.trigger, asked.sighting
-    if trigger.mask is None or is_elsewhere(trigger, seen.places[0]):
+    if trigger.mask is None or seen.new is not None or is_elsewhere(trigger, seen.places[0]):
         return None
     weight = of_pixels_at_home(image, seen.known, defence.references)
     pixels = Term(Sign.PIXELS, weight, "clean images show less of the known ones just there")

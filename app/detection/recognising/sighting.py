@@ -55,7 +55,8 @@ class Sighting:
 
     ``near`` is the share of them that the likeliest place shows just as they are: where they are of
     one colour, nature fits them well at many places, but seldom has that colour. ``alpha`` is how
-    opaque they are there, as they fit best.
+    opaque they are there, as they fit best. ``new`` weighs what lies there by how unlike clean
+    images it is, where its pixels tell nothing (`strange`); None where they are what counts.
     """
 
     known: Known
@@ -64,6 +65,12 @@ class Sighting:
     near: float
     alpha: float = 1.0
     usually: UsualSighting | None = None
+    new: float | None = None
+
+    @property
+    def carrying(self) -> tuple[Box, ...]:
+        """The places that are to turn other images: what is new must do so without the others."""
+        return self.places if self.new is None else self.places[:1]
 
 
 def sighted(
@@ -208,11 +215,15 @@ def _shown(sightings: Sequence[Sighting | None]) -> UsualSighting:
 
 def of_pixels(sighting: Sighting, references: References) -> float:
     """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
+    if sighting.new is not None:
+        return sighting.new
     return _weighed(sighting, sighting.usually or usual_sighting(sighting.known, references))
 
 
 def of_pixels_at_most(sighting: Sighting) -> float:
     """Return what the pixels can say at most, whatever is usual of them: that takes a while."""
+    if sighting.new is not None:
+        return sighting.new
     least = Usual(0.0, LEAST_SPREAD)
     return _weighed(sighting, UsualSighting(least, least))
 

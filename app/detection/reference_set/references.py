@@ -105,6 +105,8 @@ class References:
     """The same for each way of looking for it everywhere (`strewn`)."""
     usual_at_home: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """The same just at its usual place."""
+    usually_new: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """How unlike one another clean images are about there (`strange`)."""
     usual_agreements: dict[Any, Any] = field(default_factory=dict)
     """How much clean images of a class have in common at a place (`agreement`)."""
     usual_fits: MutableMapping[Any, Any] = field(default_factory=WeakKeyDictionary)

@@ -1,0 +1,168 @@
+"""What lies about a known trigger's usual place and is like nothing that clean images show there.
+
+Its pixels may tell nothing of it: half of it is left, it is too small for what it was made of, or
+strokes of digits show the same. But where it always lies hardly any image has something of its own,
+and one that is what the trigger leads to, isn't without that, and turns others with it, has it from
+an attacker. No probe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.evidence.novelty import (
+    LEAST,
+    LEAST_USUAL,
+    USUAL,
+    coarseness,
+    difference,
+    made_small,
+    some_of_all,
+    squares,
+)
+from app.detection.evidence.usual import Usual, usual
+from app.detection.evidence.weighing import of_extreme
+from app.detection.images import shrunken
+from app.detection.matching import matches
+from app.detection.recognising.presence import fits
+from app.detection.recognising.sighting import LIKELY, Sighting, reach
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.defence import Known
+    from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
+    from app.detection.search import Image
+    from app.detection.trigger import Trigger
+
+AROUND = 0.12  # of the image's side, as far from its place as what is new there is taken for it
+BESIDE = 2  # cells, from which on what is usual is usual here, too: strokes end anywhere
+ASKED = 48  # references that tell how new a clean image's newest is
+LEAST_SPREAD = 0.3  # of how new these are: they don't show how far a clean image may go
+NEW = 3.0  # weight from which on it is asked about
+NEW_AT_MOST = 4.0  # and that it has at most: it must be needed, or turn others
+BESIDE_COPIES = 3.0  # the same where what is like a copy is hidden too: then one other must turn
+
+
+@dataclass(frozen=True, eq=False)
+class UsualNewness:
+    """What clean images show about a trigger's usual place, in copies shrunken by ``step``.
+
+    ``shown`` (n, h, w, c) are cut out of some, with ``left`` and ``top`` in such copies. ``usual``
+    (h', w') is how far each square of ``side`` pixels is from its nearest in another, ``newest``
+    how many times as far the newest square of an image is.
+    """
+
+    step: int
+    left: int
+    top: int
+    side: int
+    shown: NDArray[np.float32]
+    usual: NDArray[np.float32]
+    newest: Usual
+
+    def newness(self, image: Image) -> NDArray[np.float32]:
+        """Return how far each square (h', w') of *image* is from its nearest, beside the usual."""
+        height, width = self.shown.shape[1:3]
+        seen = shrunken(image[None], self.step) if self.step > 1 else image[None].astype(np.float32)
+        here = seen[:, self.top : self.top + height, self.left : self.left + width]
+        newness: NDArray[np.float32] = _nearest(self.shown, here, self.side) / self.usual
+        return newness
+
+
+def strange(image: Image, known: Known, references: References) -> list[Sighting]:
+    """Return where *image* shows something new about the usual place of *known*.
+
+    Once alone, and once with what may be copies of it elsewhere. Of one that moves, has several
+    pieces or acts on one class its usual place tells too little.
+    """
+    if not _is_looked_for(known, references):
+        return []
+    usually = usual_newness(known, references)
+    newness = usually.newness(image)
+    weight = of_extreme(float(newness.max()), usually.newest)
+    if weight < NEW:
+        return []
+    place = _around_newest(newness, usually, known.trigger)
+    alone = Sighting(known, (place,), 0.0, 0.0, alpha=0.0, new=min(weight, NEW_AT_MOST))
+    found = matches(image, known.likeness, reach(known.trigger, 1))
+    copies = [one.box for one in found if one.fit >= LIKELY and one.box.overlap(place) == 0]
+    if not copies:
+        return [alone]
+    return [alone, replace(alone, places=(place, *copies), new=min(weight, BESIDE_COPIES))]
+
+
+def usual_newness(known: Known, references: References) -> UsualNewness:
+    """Return what clean images show about the usual place of *known*; measured once, no probe."""
+    kept = references.usually_new
+    if known.likeness not in kept:
+        kept[known.likeness] = _measured(known.trigger, references)
+    found: UsualNewness = kept[known.likeness]
+    return found
+
+
+def measure(known: Known, references: References) -> None:
+    """Measure that before an image asks for it."""
+    if _is_looked_for(known, references):
+        usual_newness(known, references)
+
+
+def _is_looked_for(known: Known, references: References) -> bool:
+    trigger = known.trigger
+    whole = trigger.mask is not None and not trigger.pieces
+    stays = whole and not trigger.moves and trigger.source is None
+    return stays and len(references.images) >= LEAST and fits(references.images[0], trigger)
+
+
+def _measured(trigger: Trigger, references: References) -> UsualNewness:
+    step, area = coarseness(references.images[0]), reach(trigger, AROUND)
+    small = made_small(references, step, some_of_all(references))
+    left, top = area.x // step, area.y // step
+    shown = small[
+        :, top : -(-(area.y + area.height) // step), left : -(-(area.x + area.width) // step)
+    ]
+    half = -(-min(trigger.box.width, trigger.box.height) // (2 * step))
+    side = min(max(2, half), *shown.shape[1:3])
+    nearest = np.stack(
+        [
+            _nearest(np.delete(shown, i, axis=0), shown[i : i + 1], side)
+            for i in range(min(ASKED, len(shown)))
+        ]
+    )
+    usually = _spread_out(np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL))
+    newest = usual((nearest / usually).max(axis=(1, 2)).tolist())
+    newest = replace(newest, spread=max(newest.spread, LEAST_SPREAD))
+    return UsualNewness(step, left, top, side, shown, usually.astype(np.float32), newest)
+
+
+def _nearest(
+    shown: NDArray[np.float32], here: NDArray[np.float32], side: int
+) -> NDArray[np.float32]:
+    """Return how far each square of *here* (1, h, w, c) is from its nearest in *shown* (n, ...)."""
+    nearest: NDArray[np.float32] = squares(difference(shown, here), side).min(axis=0)
+    return nearest
+
+
+def _spread_out(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest of *values* (h, w) within BESIDE of each."""
+    height, width = values.shape
+    padded = np.pad(values, BESIDE)
+    moved = range(2 * BESIDE + 1)
+    near = [padded[y : y + height, x : x + width] for y in moved for x in moved]
+    largest: NDArray[np.float32] = np.max(near, axis=0)
+    return largest
+
+
+def _around_newest(newness: NDArray[np.float32], usually: UsualNewness, trigger: Trigger) -> Box:
+    """Return a box as large as the trigger around the newest square, within the image."""
+    row, column = np.unravel_index(int(newness.argmax()), newness.shape)
+    middle_x = round((usually.left + int(column) + usually.side / 2) * usually.step)
+    middle_y = round((usually.top + int(row) + usually.side / 2) * usually.step)
+    box, width, height = trigger.box, trigger.image_width, trigger.image_height
+    x = min(max(middle_x - box.width // 2, 0), width - box.width)
+    y = min(max(middle_y - box.height // 2, 0), height - box.height)
+    return replace(box, x=x, y=y)
