@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
 from pydantic import TypeAdapter
+from starlette.datastructures import State
 from starlette.middleware import Middleware
 
 from app import tracing
@@ -55,6 +56,16 @@ if TYPE_CHECKING:
 
     from app.gateway.predict import Gateway
     from app.web.guarding.key_rings import KeyRing
+
+
+class _Parts(State):
+    """What the routes work with, as plain attributes.
+
+    Starlette's own raises an AttributeError at each reading, and catches it: five times a request.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
 
 class _Application(FastAPI):
@@ -148,6 +159,7 @@ def create_app(
             Middleware(BodyLimit, bodies=bodies),
         ],
     )
+    app.state = _Parts()
     app.state.drain = Drain()
     app.state.service = Service(
         model_name,

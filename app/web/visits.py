@@ -42,9 +42,9 @@ def visits(
     waits = wait_s(request, asks_verdict=asks_verdict) if gateway.monitors else 0.0
     trace, timing = trace_of(scope["headers"]), Timing()
     scope["state"][TIMING] = timing
-    return [
-        Visit(arrival, pay, selection, facts, one, waits, None, trace, timing)
-        for arrival, one in zip(arrivals, sent, strict=True)
+    return [  # by number: a tensor that is iterated over ends with an error, whose words take time
+        Visit(arrival, pay, selection, facts, sent[one], waits, None, trace, timing)
+        for one, arrival in enumerate(arrivals)
     ]
 
 

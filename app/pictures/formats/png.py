@@ -11,7 +11,7 @@ from app.pictures.formats.exif import orientation
 from app.pictures.formats.png_profile import MOST_PROFILES, profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
@@ -26,6 +26,10 @@ _OPTIONAL: Final = {_TRANSPARENCY, _EXIF, *_TEXTS}
 _BEFORE: Final = 8  # length and name
 _AROUND: Final = 12  # and the checksum
 
+_BEGIN: Final = SIGNATURE + b"\0\0\0\r" + _HEADER
+_SHAPE_ENDS, _HEADER_ENDS = len(_BEGIN) + 8, len(_BEGIN) + 13  # without its checksum
+_ENDED: Final = b"\0\0\0\0IEND\xaeB`\x82"
+_FEW: Final = 1000  # chunks of pixels in a file that is taken apart at once
 _MODES: Final = {b"\x08\x00\0\0\0": "L", b"\x08\x02\0\0\0": "RGB", b"\x08\x06\0\0\0": "RGBA"}
 """By the header's last bytes: 8 bits a sample, the colour type, not interlaced."""
 _SMALL: Final = 250_000
@@ -43,6 +47,11 @@ def essence(body: bytes) -> Essence:
     is passed over where its checksum is wrong. The orientation is eXIf's, else that of a profile in
     a text. Raises ValueError.
     """
+    rows = _bare_rows(body)
+    return _essence(body) if rows is None else Essence(body, rows=rows)
+
+
+def _essence(body: bytes) -> Essence:
     kept: dict[bytes, bytes] = {}
     profiles: list[bytes] = []
     pixels, exif = [], b""
@@ -61,24 +70,31 @@ def essence(body: bytes) -> Essence:
         elif name in _TEXTS and not exif and len(profiles) < MOST_PROFILES:
             profiles += filter(None, [profile(name, chunk[_BEFORE:-4])])
     upright = orientation(exif or next(iter(profiles), b""))
-    rows = _small_rows(kept, pixels)
-    key = None if rows is not None else _colour_key(kept)
-    if rows is None and (key is not None or _colour_type(kept) != _INDEXED):
+    key = _colour_key(kept)
+    if key is not None or _colour_type(kept) != _INDEXED:
         kept.pop(_TRANSPARENCY, None)
     file = b"".join((SIGNATURE, *kept.values(), *pixels))
-    return Essence(file, upright, 1 if key is None else 2, key, rows)
+    return Essence(file, upright, 1 if key is None else 2, key, _bare_rows(file))
 
 
-def _small_rows(kept: dict[bytes, bytes], pixels: Sequence[bytes]) -> Rows | None:
-    """Return the rows of a small picture of a usual kind, of which only its header is *kept*."""
-    header = kept.get(_HEADER, b"")
-    mode = _MODES.get(header[16:-4])
-    if mode is None or len(kept) > 1 or not _is_sound(header):
+def _bare_rows(file: bytes) -> Rows | None:
+    """Return the rows of a small picture of a usual kind; None where *file* has anything besides.
+
+    As it is of nearly all files that programs send.
+    """
+    mode = _MODES.get(file[_SHAPE_ENDS:_HEADER_ENDS])
+    if mode is None or not file.startswith(_BEGIN) or not _is_sound(file[8 : _HEADER_ENDS + 4]):
         return None
-    width, height = struct.unpack_from(">II", header, _BEFORE)
+    width, height = struct.unpack_from(">II", file, len(_BEGIN))
     if not 0 < width * height <= _SMALL:
         return None
-    rows = [chunk[_BEFORE:-4] for chunk in pixels if chunk[4:_BEFORE] == _PIXELS]
+    rows, at = [], _HEADER_ENDS + 4
+    while file[at + 4 : at + _BEFORE] == _PIXELS and len(rows) < _FEW:
+        end = at + int.from_bytes(file[at : at + 4]) + _AROUND
+        rows.append(file[at + _BEFORE : end - 4])
+        at = end
+    if not rows or file[at:] != _ENDED:
+        return None
     return Rows(mode, (width, height), rows[0] if len(rows) == 1 else b"".join(rows))
 
 

@@ -7,6 +7,7 @@ one, which takes the kernel, the client and the network twice the work.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -76,16 +77,29 @@ def _length_of_usual(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
 
     Then nothing in them is wrong, or says anything of the connection or of another frame.
     """
-    told = dict(headers)
-    names, values = b"".join(told), b"".join(told.values())
-    if (
-        len(told) < len(headers)
-        or b"connection" in told
-        or b"transfer-encoding" in told
-        or not names.islower()
-        or names.translate(None, _NOT_IN_NAMES) != names
-        or values.translate(None, _NOT_IN_VALUES) != values
-    ):
+    if not headers:
         return None
-    length = told.get(b"content-length")
-    return None if length is None or not length.isdigit() else int(length)
+    names, values = zip(*headers, strict=True)
+    place = _place_of_length(names)
+    together = b"".join(values)
+    if place is None or together.translate(None, _NOT_IN_VALUES) != together:
+        return None
+    length: bytes = values[place]
+    return int(length) if length.isdigit() else None
+
+
+@lru_cache(maxsize=64)
+def _place_of_length(names: tuple[bytes, ...]) -> int | None:
+    """Return which of *names* is the body's length; None if they aren't as is usual.
+
+    There are few such lists: an answer's values are a caller's, its names are ours.
+    """
+    together = b"".join(names)
+    usual = (
+        len(set(names)) == len(names)
+        and names.count(b"content-length")
+        and not {b"connection", b"transfer-encoding"}.intersection(names)
+        and together.islower()
+        and together.translate(None, _NOT_IN_NAMES) == together
+    )
+    return names.index(b"content-length") if usual else None

@@ -8,12 +8,12 @@ from datetime import datetime  # noqa: TC003  # the OpenAPI document evaluates t
 from typing import TYPE_CHECKING
 
 import orjson
-from fastapi import Response
 
 from app.detection.evidence.weighing import total
 from app.detection.trigger import Fill, Sign  # noqa: TC001  # as above
 from app.gateway.outcome import Monitored, Outcome, Screening
 from app.values import value_class
+from app.web.answering.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class Verdict(enum.StrEnum):
     PENDING = "pending"
 
 
-@value_class(frozen=True)
+@value_class(frozen=True, slots=False)
 class PredictedClass:
     """A class; ``score`` is null where the upstream gives none."""
 
@@ -58,7 +58,7 @@ class PredictedClass:
     score: float | None
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True, slots=False)
 class PredictionAnswer:
     """The answer for one image; ``prediction`` is the sanitised one."""
 
@@ -72,7 +72,7 @@ class PredictionAnswer:
     request_id: str
 
 
-@dataclass(frozen=True)
+@value_class(frozen=True, slots=False)
 class MonitoredAnswer(PredictionAnswer):
     """The same in monitor mode: ``prediction`` is the upstream's own.
 
@@ -211,10 +211,10 @@ class TriggersAnswer:
     triggers: tuple[TriggerAnswer, ...]
 
 
-def json_response(answer: object, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(answer: object, headers: Mapping[str, str] | None = None) -> Whole:
     """Return *answer*, a dataclass, as JSON."""
     body = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, headers=headers, media_type="application/json")
+    return Whole(body, {"Content-Type": "application/json", **(headers or {})})
 
 
 def prediction_answer(

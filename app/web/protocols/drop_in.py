@@ -7,13 +7,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import Response
 
 from app.web.answering.server_timing import WAITED
+from app.web.answering.whole import Whole
 from app.wire.writing import BINARY, JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fastapi import Response
 
 NOT_READY = 503
 
@@ -75,4 +77,4 @@ def json_answer(
 ) -> Response:
     """Return *value*, which may hold arrays, as JSON."""
     body = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, status, headers, JSON)
+    return Whole(body, {"Content-Type": JSON, **(headers or {})}, status)

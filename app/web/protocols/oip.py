@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 
 from app.ports import Page
+from app.web.answering.whole import Whole
 from app.web.direct import DirectRoute
 from app.web.intake.contents import content
 from app.web.intake.heads import header
@@ -210,7 +211,7 @@ async def infer(request: Request, model: str) -> Response:
     head = {"model_name": service.model_name, **_version(facts, version)}
     message = write_infer(asked, rows(outcomes, names), flagged, head, service.labels.names)
     headers = {**message.headers, **flags(outcomes), **applied(request, gateway)}
-    return Response(b"".join(message.parts), headers=headers)
+    return Whole(b"".join(message.parts), headers)
 
 
 def _read(
