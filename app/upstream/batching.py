@@ -103,8 +103,9 @@ class Batcher:
         long, background = caller.yields, caller.background
         if not long:
             self._short_at = now
-        parts = [
-            _Waiting(
+        parts = []
+        for start in range(0, len(batch), most):
+            part = _Waiting(
                 (caller.spent + start, next(self._numbers)),
                 key,
                 batch[start : start + most],
@@ -115,13 +116,13 @@ class Batcher:
                 long,
                 background,
             )
-            for start in range(0, len(batch), most)
-        ]
-        for part in parts:
+            parts.append(part)
             insort(self._queue, part, key=_rank)
         self._waiting += len(batch)
         self._schedule(loop)
         try:
+            if len(parts) == 1:  # as nearly always
+                return await parts[0].answers
             return joined([await part.answers for part in parts])
         except BaseException:
             self._forget(parts)

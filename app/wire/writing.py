@@ -41,7 +41,7 @@ class Message:
     parts: tuple[bytes | memoryview, ...]
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
+        return sum(map(len, self.parts))
 
 
 @value_class(frozen=True, eq=False)

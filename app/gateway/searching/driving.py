@@ -116,9 +116,10 @@ class Driver:
         deadline = loop.time() + self._patience_s
 
         async def answers(probe: Probe, caller: Caller) -> Answers:
-            if visit.said is not None and not course.probes and len(probe) == 1:
+            images = len(probe.images)
+            if visit.said is not None and not course.probes and images == 1:
                 return visit.said
-            visit.pay(len(probe))
+            visit.pay(images)
             try:
                 with until(deadline, loop):
                     said = await self._model.answer(probe.images, caller)
@@ -155,7 +156,7 @@ class Driver:
             course.step = await self._next(course, first)
         while isinstance(course.step, Probe):
             probe, caller = course.step, course.caller(course.step)
-            images = len(probe)
+            images = len(probe.images)  # not its own length, which is a call
             with span("round", images=images, purpose=probe.purpose):
                 answers = await ask(probe, caller)
             if probe.shared:

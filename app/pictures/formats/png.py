@@ -74,7 +74,9 @@ def _essence(body: bytes) -> Essence:
     if key is not None or _colour_type(kept) != _INDEXED:
         kept.pop(_TRANSPARENCY, None)
     file = b"".join((SIGNATURE, *kept.values(), *pixels))
-    return Essence(file, upright, 1 if key is None else 2, key, _bare_rows(file))
+    if key is not None:
+        return Essence(file, upright, 2, key)
+    return Essence(file, upright, rows=_bare_rows(file))
 
 
 def _bare_rows(file: bytes) -> Rows | None:
@@ -88,7 +90,8 @@ def _bare_rows(file: bytes) -> Rows | None:
     width, height = struct.unpack_from(">II", file, len(_BEGIN))
     if not 0 < width * height <= _SMALL:
         return None
-    rows, at = [], _HEADER_ENDS + 4
+    rows: list[bytes] = []
+    at = _HEADER_ENDS + 4
     while file[at + 4 : at + _BEFORE] == _PIXELS and len(rows) < _FEW:
         end = at + int.from_bytes(file[at : at + 4]) + _AROUND
         rows.append(file[at + _BEFORE : end - 4])

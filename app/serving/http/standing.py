@@ -25,8 +25,14 @@ def check_head(version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
 
     Raises RefusedError.
     """
-    _check_host(version, [value for name, value in headers if name == b"host"])
-    if codings := [value for name, value in headers if name == b"transfer-encoding"]:
+    hosts, codings = [], []
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
+    _check_host(version, hosts)
+    if codings:
         _check_coding(version, codings)
 
 

@@ -40,7 +40,7 @@ def arrivals(
     whole = plan.whole(values)
     if whole is not None:
         # By number: an array that is iterated over ends with an error, whose words take time.
-        return tuple(Arrival(whole[one], spec) for one in range(len(whole)))
+        return tuple([Arrival(whole[one], spec) for one in range(len(whole))])
     values = _without_subnormals(values)
     refused = None
     try:

@@ -245,9 +245,8 @@ def predicted(index: int, score: float | None, labels: Labels) -> PredictedClass
     return PredictedClass(labels[index], index, score)
 
 
-def verdict(outcome: Outcome) -> Verdict:
-    """Return *outcome* in one word."""
-    match outcome.screening:
+def _verdict(screening: Screening) -> Verdict:
+    match screening:
         case Screening.DISCOVERED | Screening.KNOWN_TRIGGER:
             return Verdict.BACKDOOR
         case Screening.SUSPICIOUS:
@@ -258,6 +257,15 @@ def verdict(outcome: Outcome) -> Verdict:
             return Verdict.INCOMPLETE
         case Screening.PENDING:
             return Verdict.PENDING
+
+
+_VERDICTS = {one: _verdict(one) for one in Screening}
+"""Kept, since each look at a member takes a sixth of a microsecond."""
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    """Return *outcome* in one word."""
+    return _VERDICTS[outcome.screening]
 
 
 def triggers_answer(

@@ -64,7 +64,7 @@ def flags(outcomes: Sequence[Outcome]) -> dict[str, str]:
     The verdicts are left out where there are more than `_MOST_VERDICTS`: clients and proxies take
     no headers of any length.
     """
-    told = {"X-Neo-Backdoor": ",".join("1" if one.backdoor else "0" for one in outcomes)}
+    told = {"X-Neo-Backdoor": ",".join(["1" if one.backdoor else "0" for one in outcomes])}
     if len(outcomes) <= _MOST_VERDICTS:
-        told["X-Neo-Verdict"] = ",".join(verdict(one) for one in outcomes)
+        told["X-Neo-Verdict"] = ",".join([verdict(one) for one in outcomes])
     return told

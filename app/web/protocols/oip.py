@@ -200,7 +200,7 @@ async def infer(request: Request, model: str) -> Response:
     taken = (await gateway.model.described()).inputs if header_length == RAW else None
     reading = partial(_read, header_length=header_length, version=version, taken=taken)
     asked, images = await read_apart(body, reading)
-    if facts.outputs:  # nothing is asked for an answer that can't be given
+    if asked.outputs and facts.outputs:  # nothing is asked for an answer that can't be given
         check_outputs(asked, [spec.name for spec in facts.outputs])
     arrivals = await _arrivals(asked.tensor.spec, images, gateway, service)
     names = None if asked.outputs is None else {one.name for one in asked.outputs}
