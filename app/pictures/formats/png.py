@@ -74,9 +74,8 @@ def _essence(body: bytes) -> Essence:
     if key is not None or _colour_type(kept) != _INDEXED:
         kept.pop(_TRANSPARENCY, None)
     file = b"".join((SIGNATURE, *kept.values(), *pixels))
-    if key is not None:
-        return Essence(file, upright, 2, key)
-    return Essence(file, upright, rows=_bare_rows(file))
+    rows = _bare_rows(file) if key is None else None
+    return Essence(file, upright, 1 if key is None else 2, key, rows)
 
 
 def _bare_rows(file: bytes) -> Rows | None:
