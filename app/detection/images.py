@@ -116,6 +116,8 @@ def _continued_surroundings(image: Image, box: Box) -> NDArray[np.uint8]:
 
 def shrunken(images: Images, step: int) -> NDArray[np.float32]:
     """Average *images* (n, h, w, c) over squares of *step* pixels, without what is left over."""
+    if step == 1:
+        return images.astype(np.float32)
     n, height, width, channels = images.shape
     rows, columns = height // step, width // step
     whole = images[:, : rows * step, : columns * step]

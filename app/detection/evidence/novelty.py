@@ -142,10 +142,11 @@ def made_small(references: References, step: int, of: NDArray[np.intp]) -> NDArr
 def difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
     """Average |images - other| over the channels: (n, h, w)."""
     channels = images.shape[3]
-    # A product, since the mean over an axis of three is ten times slower.
-    difference: NDArray[np.float32] = np.abs(images - other) @ np.full(
-        channels, 1 / channels, np.float32
-    )
+    apart = np.abs(images - other)
+    # A product, since the mean over an axis of three takes ten times as long; of a plain matrix,
+    # since row by row it takes twice as long.
+    means = apart.reshape(-1, channels) @ np.full(channels, 1 / channels, np.float32)
+    difference: NDArray[np.float32] = means.reshape(apart.shape[:3])
     return difference
 
 

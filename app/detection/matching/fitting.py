@@ -1,0 +1,112 @@
+"""How well each size of a bank fits at each place: all of them are a few matrix products."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.matching.bank import RING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.matching.bank import Bank, Size
+
+LEAST_ALPHA, MOST_ALPHA = 0.2, 1.25  # below it hardly anything is left of a trigger
+NOISE = 4.0  # levels a pixel: a place that differs less from its surroundings shows nothing
+AT_ONCE = 2**18  # numbers of all channels' windows; in larger areas one channel follows another
+
+
+def fitted(
+    seen: NDArray[np.float32], bank: Bank
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the fit and the alpha at every place of *seen* (h, w, c): (rows, columns, sizes) each.
+
+    Of one image (h, w, c), or of each of several (n, h, w, c). The places are upper left corners at
+    which the smallest size is inside; where another one would leave the image its fit is minus
+    infinity.
+    """
+    *several, height, width, channels = seen.shape
+    places = (height - min(bank.heights) + 1, width - min(bank.widths) + 1)
+    shape = (*several, *places, len(bank.sizes))
+    planes = _planes(seen, bank.window, places)
+    around = _ring_sizes(bank, (height, width), places)
+    # Sums over a place's pixels and channels: of its ring's mean, times what is inside, times the
+    # trigger, and squared; and of what is inside times the trigger.
+    of_inside, of_total, of_count, together = np.zeros((4, *shape), np.float32)
+    totals = bank.total.reshape(channels, *(1 for _ in shape[:-1]), -1)
+    step = channels if channels * math.prod(shape[:-1]) * len(bank.weights) <= AT_ONCE else 1
+    for start in range(0, channels, step):
+        some = slice(start, start + step)
+        sums = _windows(planes[some], bank.window, places) @ bank.kernels[some]
+        parts = sums.reshape(-1, *shape[:-1], 3, shape[-1])
+        ring, inside = parts[..., 0, :] / around, parts[..., 1, :]
+        of_inside += _over_channels(ring * inside)
+        of_total += _over_channels(ring * totals[some])
+        of_count += _over_channels(ring * ring)
+        together += _over_channels(parts[..., 2, :])
+    of_count *= bank.count
+    squares = _windows(planes[channels:], bank.window, places)[0] @ bank.weights
+    spread = squares.reshape(shape) - 2 * of_inside + of_count
+    explained = together - of_total - of_inside + of_count
+    own = np.maximum(bank.squares - 2 * of_total + of_count, 1e-3)
+    alpha = np.minimum(np.maximum(explained / own, LEAST_ALPHA), MOST_ALPHA)  # clip takes twice it
+    unexplained = spread - 2 * alpha * explained + alpha * alpha * own
+    fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
+    if len(bank.sizes) > 1:
+        for i, (tall, wide) in enumerate(bank.sizes):
+            fit[..., height - tall + 1 :, :, i] = fit[..., width - wide + 1 :, i] = -np.inf
+    return fit, alpha
+
+
+def _planes(seen: NDArray[np.float32], window: Size, places: Size) -> NDArray[np.float32]:
+    """Return the channels of *seen*, then the sum of their squares: (channels + 1, ..., h, w).
+
+    With zeros around them, so that there is a whole window at each of *places*.
+    """
+    *several, height, width, channels = seen.shape
+    sides = (max(places[0], height) + window[0] - 1, max(places[1], width) + window[1] - 1)
+    planes = np.zeros((channels + 1, *several, *sides), np.float32)
+    inner = (..., slice(RING, RING + height), slice(RING, RING + width))
+    for channel in range(channels):
+        planes[channel][inner] = seen[..., channel]
+    planes[channels][inner] = np.square(seen).sum(axis=-1)
+    return planes
+
+
+def _over_channels(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum *values* (channels, ...), of which there may be one."""
+    summed: NDArray[np.float32] = values[0] if len(values) == 1 else np.add.reduce(values)
+    return summed
+
+
+def _ring_sizes(bank: Bank, seen: Size, places: Size) -> NDArray[np.float32]:
+    """Return how many pixels of each ring are in what is *seen*: (rows, columns, sizes)."""
+    tall = _extents(places[0], bank.heights, seen[0])
+    wide = _extents(places[1], bank.widths, seen[1])
+    rings: NDArray[np.float32] = tall[:, None] * wide
+    rings -= bank.areas
+    return np.maximum(rings, 1, out=rings)
+
+
+@lru_cache(maxsize=128)
+def _extents(places: int, lengths: tuple[int, ...], end: int) -> NDArray[np.float32]:
+    """Return how long each of *lengths* with its ring is within 0 to *end*: (places, lengths)."""
+    begin = np.arange(places, dtype=np.float32)[:, None]
+    ends: NDArray[np.float32] = np.minimum(begin + np.array(lengths, np.float32) + RING, end)
+    return ends - np.maximum(begin - RING, 0)
+
+
+def _windows(planes: NDArray[np.float32], window: Size, places: Size) -> NDArray[np.float32]:
+    """Return the window at each upper left corner of *planes*: (planes, places, window).
+
+    Of each image, one after the other, if there are several.
+    """
+    # As sliding_window_view has it, without its checks: they take as long as all the rest.
+    shape = (*planes.shape[:-2], *places, *window)
+    strides = (*planes.strides, *planes.strides[-2:])
+    views = np.ndarray(shape, np.float32, planes, strides=strides)
+    return views.reshape(len(planes), -1, window[0] * window[1])
