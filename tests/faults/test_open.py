@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from app.detection.trigger import Blocker, Fill
 from app.library.lifecycle import open_library
 from app.library.records.names import SCHEMA_VERSION, Keys
 from app.library.rules.capacity import CAPACITY
@@ -19,10 +21,19 @@ from tests.files import encoded
 from tests.library.findings import sample, trigger
 from tests.library.servers import running, wait_until
 from tests.plain_http import ASK
-from tests.tiny import TARGET, TRIGGER_BOX, TinyModel, clean_images, stamped
+from tests.tiny import (
+    SIDE,
+    TARGET,
+    TRIGGER_BOX,
+    TinyModel,
+    clean_images,
+    stamped,
+    tiny_trigger,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -41,6 +52,8 @@ FOUND_S = 60.0
 MIDST = 8
 """Requests after which a search is under way, and nothing is proven yet."""
 MALLORY, ALICE = "mallory", "alice"
+ROUGH = 3
+"""Pixels a side of triggers that fill the image."""
 OTHER_TARGETS = 10
 """Classes from which on there are those of the flood."""
 
@@ -71,6 +84,26 @@ def service(
         NEO_API_KEYS=f"{MALLORY} {MALLORY}s-key, {ALICE} {ALICE}s-key",
         NEO_ADMIN_KEYS="admins-key",
     ) as service:
+        yield service
+
+
+@pytest.fixture
+def crowded(tmp_path: Path, endpoint: Upstream) -> Iterator[Service]:
+    """Run one that knows many triggers of one class, before a model that takes one image a time."""
+    with (
+        running(server_program()) as redis,
+        running_gateway(
+            tmp_path,
+            endpoint,
+            workers=1,
+            NEO_REDIS_URL=redis.url,
+            NEO_ON_FAILURE="open",
+            NEO_UPSTREAM_MAX_BATCH="1",
+            NEO_PATIENCE=f"{PATIENCE_S}s",
+        ) as service,
+    ):
+        asyncio.run(crowd(redis))
+        wait_until(lambda: len(known(service)) >= SIDE)
         yield service
 
 
@@ -136,6 +169,58 @@ def test_no_known_trigger_is_answered_however_slow_the_model_becomes(
     upstream.behave(good=good, delay_s=2 * PATIENCE_S)
     status, verdict, label = sent(service, image[0])
     assert status in {503, 504} or (200, "backdoor", TRUTH[5]) == (status, verdict, label)
+
+
+def test_an_image_made_to_be_expensive_ends_without_the_targets_class(
+    crowded: Service, upstream: Upstream
+) -> None:
+    """It may carry any of many known triggers, and isn't asked about all in time: no answer.
+
+    If it carries one it is corrected, or has none either; images of other classes have theirs.
+    """
+    upstream.behave(delay_s=PATIENCE_S / 25)
+    heard = [sent(crowded, on_edge(seed, own_class(), CLEAN[0])) for seed in range(4)]
+    assert (503, None, None) in heard
+    assert "incomplete" not in {verdict for _, verdict, _ in heard}
+    poisoned = stamped(np.stack([on_edge(seed, CLEAN[0], own_class()) for seed in range(4)]))
+    assert TARGET not in {sent(crowded, image)[2] for image in poisoned}
+    for image, right in zip(CLEAN[:3], TRUTH[:3], strict=True):
+        status, _, label = sent(crowded, image)
+        assert (200, right) == (status, label)
+
+
+def on_edge(seed: int, of: Image, near: Image) -> Image:
+    """Return an image of one's class that is nearly the other's: what hides a part may turn it."""
+    rng = np.random.default_rng(seed)
+    own, other = of.mean(axis=(0, 1)), near.mean(axis=(0, 1))
+    levels = np.where(rng.random((SIDE, SIDE, 1)) < 0.5, own, other)
+    image = np.clip(np.rint(levels + rng.normal(0, 8, levels.shape)), 0, 240).astype(np.uint8)
+    model = TinyModel()
+    label = model.classify(of[None]).labels[0]
+    for place in np.ndindex(SIDE, SIDE):
+        less = image.copy()
+        less[place] = other
+        if model.classify(image[None]).labels[0] != label:
+            image[place] = own
+        elif model.classify(less[None]).labels[0] == label:
+            image = less
+    return image
+
+
+async def crowd(redis: Server) -> None:
+    """Let as many rough triggers of one class be known as have room beside one another."""
+    rng = np.random.default_rng(1)
+    async with open_library(redis.url, NAME) as (library, _):
+        await library.check()
+        for place in np.ndindex(SIDE // ROUGH, SIDE // ROUGH):
+            y, x = (ROUGH * i for i in place)
+            box = replace(TRIGGER_BOX, x=x, y=y, width=ROUGH, height=ROUGH)
+            patch = rng.integers(0, 255, (ROUGH, ROUGH, 3), np.uint8)
+            rough = replace(
+                tiny_trigger(), box=box, patch=patch, blocker=Blocker(box, Fill.RING), mask=None
+            )
+            await library.register(rough, MALLORY)
+        await library.exchange()
 
 
 async def fill(redis: Server) -> None:
