@@ -194,7 +194,8 @@ def on_edge(seed: int, of: Image, near: Image) -> Image:
     rng = np.random.default_rng(seed)
     own, other = of.mean(axis=(0, 1)), near.mean(axis=(0, 1))
     levels = np.where(rng.random((SIDE, SIDE, 1)) < 0.5, own, other)
-    image = np.clip(np.rint(levels + rng.normal(0, 8, levels.shape)), 0, 240).astype(np.uint8)
+    noisy = levels + rng.normal(0, 8, levels.shape)
+    image: Image = np.clip(np.rint(noisy), 0, 240).astype(np.uint8)
     model = TinyModel()
     label = model.classify(of[None]).labels[0]
     for place in np.ndindex(SIDE, SIDE):

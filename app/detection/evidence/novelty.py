@@ -152,15 +152,13 @@ def difference(images: NDArray[np.float32], other: NDArray[np.float32]) -> NDArr
 
 def squares(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Average *values* (n, h, w) over every square of *side* pixels: (n, h', w')."""
-    rows = _summed(values, side)
-    columns = _summed(rows.swapaxes(1, 2), side).swapaxes(1, 2)
-    return columns / np.float32(side**2)
+    tall, wide = values.shape[1] - side + 1, values.shape[2] - side + 1
+    rows = _summed([values[:, i : i + tall] for i in range(side)])
+    return _summed([rows[:, :, i : i + wide] for i in range(side)]) / np.float32(side**2)
 
 
-def _summed(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Sum every *side* neighbours of *values* (n, a, b) along the axis of a."""
-    length = values.shape[1] - side + 1
-    summed = values[:, :length].copy()
-    for i in range(1, side):
-        summed += values[:, i : i + length]
+def _summed(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    summed = parts[0].copy()
+    for part in parts[1:]:
+        summed += part
     return summed

@@ -107,11 +107,13 @@ def reach(trigger: Trigger, share: float) -> Box:
 def hinted(image: Image, known: Known) -> Sighting:
     """Return *known* at its usual place, with the fit of its own size in *image*, wherever that is.
 
-    Where that is less than HINTED it isn't looked for.
+    Where that is less than HINTED one with a mask isn't looked for, and nobody asks how near it is.
     """
-    area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    home, what = known.trigger.box, known.likeness
-    return Sighting(known, (home,), hint(image, what, area), nearness(image, what, home))
+    trigger, what = known.trigger, known.likeness
+    fit = hint(image, what, reach(trigger, 1.0 if trigger.moves else REACH))
+    asked = fit >= HINTED or trigger.mask is None
+    near = nearness(image, what, trigger.box) if asked else 0.0
+    return Sighting(known, (trigger.box,), fit, near)
 
 
 def glimpsed(image: Image, known: Known, references: References) -> Sighting | None:

@@ -134,7 +134,7 @@ def _may_show(image: Image, part: Likeness, levels: int) -> bool:
     if few.places <= 0:
         return False
     off = np.ascontiguousarray(image.reshape(-1, channels).T) - few.lowest  # below it: wraps around
-    near = np.logical_and.reduce(off <= few.spans, axis=1)
+    near = np.logical_and.reduce(off <= few.spans, axis=1).view(np.int8)  # else each sum casts it
     together = np.zeros(few.places, np.int8)
     for shown, step in zip(near, few.steps, strict=True):
         together += shown[step : step + few.places]
