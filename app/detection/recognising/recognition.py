@@ -67,7 +67,8 @@ def recognised(
     answer = other_answer(answers[:BLOCKED], label)
     hiding = _of_hiding(kept)
     terms = None
-    if kept.any():  # it isn't needed for sure: then it must carry as well as it is known to
+    # Not surely needed, it must carry as well as it is known to; but of copies others may be left.
+    if kept.any() and len(asked.sighting.carrying) == len(asked.sighting.places):
         asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
     elif known.trigger.source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
