@@ -100,10 +100,8 @@ ELSEWHERE = {
     "web/direct": "web/protocols/test_oip",  # beside the framework's way
     "web/intake/contents": "web/test_hostile_bodies",  # packed bodies
     "web/intake/model_names": "web/protocols/test_oip",  # the name in the path
-    "web/intake/uploads": "web/routes/test_predict",  # POST /predict takes them
     "web/protocols/drop_in": "web/pages/test_docs",  # what the OpenAPI document says of them
     "web/protocols/judging": "web/protocols/test_oip",  # each image of a batch by itself
-    "web/protocols/oip_messages": "web/protocols/test_oip",  # read and written in requests
     "web/pages/shown": "web/pages/test_dashboard",  # the page shows it
     "web/reporting/*": "web/routes/test_reports",  # GET /trigger/<id>/report.zip
     "web/service": "web/routes/test_health",  # what the routes work with
