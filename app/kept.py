@@ -9,15 +9,9 @@ import orjson
 
 from app.detection.suspect import Kept
 from app.library.memory import MemoryTriggerLibrary
+from app.library.records.basics import decode_time, encode_time
 from app.library.records.calibration_encoding import decode_calibration, encode_calibration
-from app.library.records.encoding import (
-    decode_entry,
-    decode_sample,
-    decode_time,
-    encode_entry,
-    encode_sample,
-    encode_time,
-)
+from app.library.records.encoding import decode_entry, decode_sample, encode_entry, encode_sample
 from app.library.records.suspect_encoding import suspect_fields, suspect_of
 
 __all__ = [

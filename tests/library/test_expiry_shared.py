@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.library.lifecycle import open_library
-from app.library.records.encoding import encode_entry, encode_time
+from app.library.records.basics import encode_time
+from app.library.records.encoding import encode_entry
 from app.library.records.names import Keys
 from app.library.rules.expiry import PROVEN_HITS
 from app.library.server.addresses import connected

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.detection.reference_set.references import Calibration
-from app.library.records.encoding import encode_time
+from app.library.records.basics import encode_time
 from app.library.records.names import Keys
 from app.library.records.reading import number
 from app.library.server.addresses import connected

@@ -9,7 +9,7 @@ import orjson
 
 from app.detection.reference_set.opinion import Opinion
 from app.detection.reference_set.references import Calibration
-from app.library.records.encoding import EncodingError, parsed
+from app.library.records.basics import EncodingError, parsed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from app.incidents import ID, Act, Deed, Incident, Said
-from app.library.records.encoding import (
-    EncodingError,
-    decode_time,
-    encode_time,
-    evidence_fields,
-    evidence_of,
-)
+from app.library.records.basics import EncodingError, decode_time, encode_time
 from app.library.records.reading import LARGEST
+from app.library.records.trigger_encoding import evidence_fields, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

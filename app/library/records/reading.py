@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app import metrics
-from app.library.records.encoding import EncodingError, decode_entry, decode_sample, decode_time
+from app.library.records.basics import EncodingError, decode_time
+from app.library.records.encoding import decode_entry, decode_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,7 +12,7 @@ import orjson
 
 from app.detection.suspect import Suspect, size_of_patch, size_of_sketch
 from app.incidents import Said
-from app.library.records.encoding import (
+from app.library.records.basics import (
     EncodingError,
     box_fields,
     box_of,
@@ -23,9 +23,9 @@ from app.library.records.encoding import (
     parsed,
     pixel_fields,
     pixels_of,
-    terms_of,
 )
 from app.library.records.reading import LARGEST
+from app.library.records.trigger_encoding import terms_of
 from app.suspects import Noted, Source
 
 if TYPE_CHECKING:

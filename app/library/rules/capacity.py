@@ -25,9 +25,9 @@ def expendable(entries: Iterable[Entry]) -> list[Entry]:
     """Return those of *entries* that may make room for a new one, the first to go first.
 
     They are those in use that no second image has confirmed, and after them the dismissed ones,
-    each from the least recently seen on. `scripts.PUT` says the same in Lua; of a shared library of
-    which one caller has filled more than half, his own go first, and his next ones displace no
-    other's.
+    each from the least recently seen on. `lua.library.PUT` says the same in Lua; of a shared
+    library of which one caller has filled more than half, his own go first, and his next ones
+    displace no other's.
     """
     spare = [entry for entry in entries if not confirmed(entry)]
     return sorted(spare, key=lambda entry: (entry.dismissed, entry.last_seen_at))

@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.library.records.basics import EncodingError
 from app.library.records.calibration_encoding import decode_calibration, encode_calibration
-from app.library.records.encoding import EncodingError, decode_rate
+from app.library.records.encoding import decode_rate
 from app.library.records.names import SEED_BITS
 from app.library.records.reading import Unreadable
 from app.library.server.connection import reaching_redis

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from app.incidents import LIVES, MOST_ACTS, MOST_KEPT
-from app.library.records.encoding import MICROSECOND, EncodingError, encode_time
+from app.library.records.basics import MICROSECOND, EncodingError, encode_time
 from app.library.records.incident_encoding import (
     ACT,
     decode_act,

@@ -1,7 +1,7 @@
 """Hearing at once what is new in Redis, instead of asking again and again.
 
-Every change of the library puts its version on a stream of one item (`lua.CHANGING`), and a worker
-waits there: with the same command for what other streams get, if they are followed.
+Every change of the library puts its version on a stream of one item (`lua.beginning.CHANGING`), and
+a worker waits there: with the same command for what other streams get, if they are followed.
 """
 
 from __future__ import annotations

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 
+from app.library.records.basics import MICROSECOND, decode_time, encode_time
 from app.library.records.contents import Contents, Heard, Refusal, Written
 from app.library.records.encoding import (
     DISMISSED,
-    MICROSECOND,
     decode_schema,
     decode_seed,
-    decode_time,
     encode_entry,
     encode_sample,
-    encode_time,
 )
 from app.library.records.names import SCHEMA_VERSION, SEED_BITS
 from app.library.records.reading import (

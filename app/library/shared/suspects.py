@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from app import metrics
-from app.library.records.encoding import MICROSECOND, EncodingError, decode_time, encode_time
+from app.library.records.basics import MICROSECOND, EncodingError, decode_time, encode_time
 from app.library.records.reading import ID, number, pairs
 from app.library.records.suspect_encoding import decode_noted, encode_noted
 from app.library.server.connection import reaching_redis

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from app.library.lifecycle import LOOK_SECONDS, open_library
-from app.library.records.encoding import encode_time
+from app.library.records.basics import encode_time
 from app.library.records.names import Keys
 from app.library.rules.expiry import utc_now
 from app.library.server.addresses import connected

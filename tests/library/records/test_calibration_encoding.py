@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from app.detection.reference_set.opinion import Opinion
 from app.detection.reference_set.references import Calibration
+from app.library.records.basics import EncodingError
 from app.library.records.calibration_encoding import decode_calibration, encode_calibration
-from app.library.records.encoding import EncodingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,13 +13,8 @@ from hypothesis import strategies as st
 
 from app.detection.geometry import Box
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
-from app.library.records.encoding import (
-    EncodingError,
-    decode_entry,
-    decode_sample,
-    encode_entry,
-    encode_sample,
-)
+from app.library.records.basics import EncodingError
+from app.library.records.encoding import decode_entry, decode_sample, encode_entry, encode_sample
 from app.ports import Entry, Restoration
 from tests.library.findings import entry
 

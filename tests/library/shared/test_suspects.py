@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from app.events import Events
-from app.library.records.encoding import encode_time
+from app.library.records.basics import encode_time
 from app.library.records.names import Keys
 from app.library.records.reading import Unreadable
 from app.library.server.addresses import connected
