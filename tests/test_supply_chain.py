@@ -58,6 +58,7 @@ def test_images_list_their_packages(tmp_path: Path) -> None:
     assert locked("requirements.lock") <= listed(tmp_path / "sbom.json")
 
 
+@pytest.mark.slow
 def test_make_sbom_lists_what_is_locked(tmp_path: Path) -> None:
     """`make sbom` writes a valid document of the whole lock file."""
     recipe = re.search(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from tests.library.servers import eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from app.library.shared.calibration_store import RedisCalibrationStore
@@ -88,40 +88,38 @@ async def test_a_user_who_may_do_no_more_than_that(
     """The commands in the documentation are enough for all that the gateway does, also anew."""
     clock = Clock()
     url = server.url.replace("unix://", "unix://neo:secret@")
-    async with AsyncExitStack() as stack:
 
-        async def worker() -> tuple[RedisTriggerLibrary, RedisCalibrationStore]:
-            return await stack.enter_async_context(
-                open_library(
-                    url, "signs", lifetimes=Lifetimes(DAY, DAY), clock=clock, store_clock=clock
-                )
-            )
+    def worker() -> AbstractAsyncContextManager[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
+        return open_library(
+            url, "signs", lifetimes=Lifetimes(DAY, DAY), clock=clock, store_clock=clock
+        )
 
-        (one, calibrations), (other, _) = await worker(), await worker()
-        kept = await one.register(trigger(1))
-        await one.hit(kept.id, sample(1))
-        await one.refine(kept.id, trigger(1, x=9))
-        one.count(screened=2, flagged=1)
-        await eventually(lambda: other.tally() == Tally(2, 1) and bool(other.entries()))
-        await other.dismiss(kept.id)
-        await other.restore(kept.id)
-        await calibrations.seed()
-        await calibrations.keep_placebo_rates("refs", {"3x3": 0.25})
-        await calibrations.placebo_rates("refs")
-        await calibrations.calibration("refs", _measure)
-        clock.forward(DAY)
-        await eventually(lambda: not one.entries() and not other.entries())
-        for target in range(CAPACITY + 1):
+    async with worker() as (one, calibrations):
+        async with worker() as (other, _):
+            kept = await one.register(trigger(1))
+            await one.hit(kept.id, sample(1))
+            await one.refine(kept.id, trigger(1, x=9))
+            one.count(screened=2, flagged=1)
+            await eventually(lambda: other.tally() == Tally(2, 1) and bool(other.entries()))
+            await other.dismiss(kept.id)
+            await other.restore(kept.id)
+            await calibrations.seed()
+            await calibrations.keep_placebo_rates("refs", {"3x3": 0.25})
+            await calibrations.placebo_rates("refs")
+            await calibrations.calibration("refs", _measure)
+            clock.forward(DAY)
+            await eventually(lambda: not one.entries() and not other.entries())
+        for target in range(CAPACITY + 1):  # with nobody beside, who would read each change whole
             await one.register(trigger(target))
-        await eventually(lambda: len(other.entries()) == CAPACITY)
-        client = await stack.enter_async_context(connected(url))
-        await client.set("neo:{signs}:lease", "mine")
-        await client.register_script(RENEW)(["neo:{signs}:lease"], ["mine", 1])
-        with server.client() as owner:
-            owner.flushall()
-        await eventually(lambda: _triggers(server) == CAPACITY)
-        await calibrations.write_back()
-        assert (None, None) == (one.problem(), other.problem())
+        async with worker() as (other, _), connected(url) as client:
+            await eventually(lambda: len(other.entries()) == CAPACITY)
+            await client.set("neo:{signs}:lease", "mine")
+            await client.register_script(RENEW)(["neo:{signs}:lease"], ["mine", 1])
+            with server.client() as owner:
+                owner.flushall()
+            await eventually(lambda: _triggers(server) == CAPACITY)
+            await calibrations.write_back()
+            assert (None, None) == (one.problem(), other.problem())
     assert "" == limited()
 
 
