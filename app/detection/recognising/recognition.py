@@ -170,8 +170,10 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
     just where it is, and so do several parts together, strokes of a digit for copies.
     """
     trigger = seen.known.trigger
-    if seen.usually is not None or seen.new is not None:
-        return [nearest_asked(trigger, place) for place in seen.carrying]
+    if seen.usually is not None:
+        return [nearest_asked(trigger, place) for place in seen.places]
+    if seen.new is not None:
+        return [*seen.carrying]
     near = nearest_asked(trigger, seen.places[0])
     if trigger.source is None or near == trigger.box:
         return [*(trigger.pieces or (trigger.box,))]

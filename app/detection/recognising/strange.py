@@ -25,6 +25,7 @@ from app.detection.evidence.novelty import (
 )
 from app.detection.evidence.usual import Usual, usual
 from app.detection.evidence.weighing import of_extreme
+from app.detection.geometry import Box, around
 from app.detection.images import shrunken
 from app.detection.matching import matches
 from app.detection.recognising.presence import fits
@@ -34,18 +35,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Known
-    from app.detection.geometry import Box
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
 AROUND = 0.12  # of the image's side, as far from its place as what is new there is taken for it
+FAR = 0.35  # of the side, as far as what is new there may reach: a frame makes a trigger larger
 BESIDE = 2  # cells, from which on what is usual is usual here, too: strokes end anywhere
 ASKED = 48  # references that tell how new a clean image's newest is
 LEAST_SPREAD = 0.3  # of how new these are: they don't show how far a clean image may go
 NEW = 3.0  # weight from which on it is asked about
 NEW_AT_MOST = 4.0  # and that it has at most: it must be needed, or turn others
-BESIDE_COPIES = 3.0  # the same where what is like a copy is hidden too: then one other must turn
+HIDING_MORE = 3.0  # the same where more is hidden than the trigger takes: then one other must turn
+AS_NEW = 0.5  # of the newest square, that what hangs together with it must be to be one with it
+LARGEST = 0.25  # of the image, that this may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ class UsualNewness:
 
     ``shown`` (n, h, w, c) are cut out of some, with ``left`` and ``top`` in such copies. ``usual``
     (h', w') is how far each square of ``side`` pixels is from its nearest in another, ``newest``
-    how many times as far the newest square of an image is.
+    how many times as far the newest square of an image is of those that are ``near``.
     """
 
     step: int
@@ -63,6 +66,7 @@ class UsualNewness:
     side: int
     shown: NDArray[np.float32]
     usual: NDArray[np.float32]
+    near: tuple[slice, slice]
     newest: Usual
 
     def newness(self, image: Image) -> NDArray[np.float32]:
@@ -77,23 +81,30 @@ class UsualNewness:
 def strange(image: Image, known: Known, references: References) -> list[Sighting]:
     """Return where *image* shows something new about the usual place of *known*.
 
-    Once alone, and once with what may be copies of it elsewhere. Of one that moves, has several
-    pieces or acts on one class its usual place tells too little.
+    Once alone, once with what may be copies of it elsewhere, and once with all that hangs together
+    with it. Of one that moves, has several pieces or acts on one class its usual place tells too
+    little.
     """
     if not _is_looked_for(known, references):
         return []
     usually = usual_newness(known, references)
     newness = usually.newness(image)
-    weight = of_extreme(float(newness.max()), usually.newest)
+    weight = of_extreme(float(newness[usually.near].max()), usually.newest)
     if weight < NEW:
         return []
-    place = _around_newest(newness, usually, known.trigger)
+    row, column = _newest(newness, usually.near)
+    place = _centred(row, column, usually, known.trigger)
     alone = Sighting(known, (place,), 0.0, 0.0, alpha=0.0, new=min(weight, NEW_AT_MOST))
+    more = replace(alone, new=min(weight, HIDING_MORE))
     found = matches(image, known.likeness, reach(known.trigger, 1))
     copies = [one.box for one in found if one.fit >= LIKELY and one.box.overlap(place) == 0]
-    if not copies:
-        return [alone]
-    return [alone, replace(alone, places=(place, *copies), new=min(weight, BESIDE_COPIES))]
+    seen = [alone, replace(more, places=(place, *copies))] if copies else [alone]
+    height, width = image.shape[:2]
+    whole = _hanging_together(newness, row, column, usually).grown(0, width, height)
+    whole = around([place, whole])
+    if place.area < whole.area <= LARGEST * height * width:
+        seen.append(replace(more, places=(whole,)))
+    return seen
 
 
 def usual_newness(known: Known, references: References) -> UsualNewness:
@@ -119,7 +130,7 @@ def _is_looked_for(known: Known, references: References) -> bool:
 
 
 def _measured(trigger: Trigger, references: References) -> UsualNewness:
-    step, area = coarseness(references.images[0]), reach(trigger, AROUND)
+    step, area = coarseness(references.images[0]), reach(trigger, FAR)
     small = made_small(references, step, some_of_all(references))
     left, top = area.x // step, area.y // step
     shown = small[
@@ -134,9 +145,17 @@ def _measured(trigger: Trigger, references: References) -> UsualNewness:
         ]
     )
     usually = _spread_out(np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL))
-    newest = usual((nearest / usually).max(axis=(1, 2)).tolist())
+    near = _near(reach(trigger, AROUND), left, top, step, side)
+    newest = usual((nearest / usually)[:, *near].max(axis=(1, 2)).tolist())
     newest = replace(newest, spread=max(newest.spread, LEAST_SPREAD))
-    return UsualNewness(step, left, top, side, shown, usually.astype(np.float32), newest)
+    return UsualNewness(step, left, top, side, shown, usually.astype(np.float32), near, newest)
+
+
+def _near(area: Box, left: int, top: int, step: int, side: int) -> tuple[slice, slice]:
+    """Return which squares lie in *area*, one at least."""
+    x, y = area.x // step - left, area.y // step - top
+    bottom, right = -(-area.height // step) - side + 1, -(-area.width // step) - side + 1
+    return slice(y, y + max(bottom, 1)), slice(x, x + max(right, 1))
 
 
 def _nearest(
@@ -157,12 +176,39 @@ def _spread_out(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return largest
 
 
-def _around_newest(newness: NDArray[np.float32], usually: UsualNewness, trigger: Trigger) -> Box:
-    """Return a box as large as the trigger around the newest square, within the image."""
-    row, column = np.unravel_index(int(newness.argmax()), newness.shape)
-    middle_x = round((usually.left + int(column) + usually.side / 2) * usually.step)
-    middle_y = round((usually.top + int(row) + usually.side / 2) * usually.step)
+def _newest(newness: NDArray[np.float32], near: tuple[slice, slice]) -> tuple[int, int]:
+    """Return row and column of the newest square of those that are *near*."""
+    here = newness[near]
+    row, column = divmod(int(here.argmax()), here.shape[1])
+    return near[0].start + row, near[1].start + column
+
+
+def _centred(row: int, column: int, usually: UsualNewness, trigger: Trigger) -> Box:
+    """Return a box as large as the trigger around a square, within the image."""
+    middle_x = round((usually.left + column + usually.side / 2) * usually.step)
+    middle_y = round((usually.top + row + usually.side / 2) * usually.step)
     box, width, height = trigger.box, trigger.image_width, trigger.image_height
     x = min(max(middle_x - box.width // 2, 0), width - box.width)
     y = min(max(middle_y - box.height // 2, 0), height - box.height)
     return replace(box, x=x, y=y)
+
+
+def _hanging_together(
+    newness: NDArray[np.float32], row: int, column: int, usually: UsualNewness
+) -> Box:
+    """Return the box around the square at *row* and *column* and all about as new beside it."""
+    new = newness >= AS_NEW * newness[row, column]
+    kept = np.zeros_like(new)
+    kept[row, column] = True
+    while True:
+        near = np.pad(kept, 1)
+        touching = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
+        grown = kept | (new & touching)
+        if (grown == kept).all():
+            break
+        kept = grown
+    rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
+    step, side = usually.step, usually.side
+    x, y = (usually.left + int(columns[0])) * step, (usually.top + int(rows[0])) * step
+    width, height = int(columns[-1] - columns[0]), int(rows[-1] - rows[0])
+    return Box(x, y, (width + side) * step, (height + side) * step)

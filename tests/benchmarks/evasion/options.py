@@ -28,7 +28,10 @@ EVERYWHERE = ("plain", "alpha 0.5", "jpeg 75", "frame 8, altered 40", "copies 2"
 
 @dataclass(frozen=True)
 class Options:
-    """Patterns of ``attacks`` and ``doors`` were matched; ``doors`` has the attacks of each."""
+    """Patterns of ``attacks`` and ``doors`` were matched; ``doors`` has the attacks of each.
+
+    ``beside``: so many other triggers of the attacker's class are in the library once it is known.
+    """
 
     models: Mapping[str, Path]
     doors: Mapping[str, Sequence[str]]
@@ -36,6 +39,7 @@ class Options:
     secrets: int
     searches: int
     queries: int
+    beside: int
     over_http: bool
     zoo: Path
     json: Path | None
@@ -56,6 +60,7 @@ def read_options(description: str | None) -> Options:
     parser.add_argument("--secrets", type=int, default=1)
     parser.add_argument("--searches", type=int, default=10)
     parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--beside", type=int, default=0)
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
@@ -74,6 +79,7 @@ def read_options(description: str | None) -> Options:
         secrets=given.secrets,
         searches=given.searches,
         queries=given.queries,
+        beside=given.beside,
         over_http=not given.in_process,
         zoo=given.zoo,
         json=given.json,

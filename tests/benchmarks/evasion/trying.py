@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.evasion.attacks import ATTACKS
 from tests.benchmarks.evasion.climbing import Climb, climb
 from tests.benchmarks.evasion.ground import Answer, World, as_entry
-from tests.benchmarks.evasion.victims import attempts, dismissed_patch, pictures
+from tests.benchmarks.evasion.victims import attempts, dismissed_patch, pictures, squares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +46,15 @@ class Tried:
     known: Answer
 
 
-async def deploy(target: Target, seed: int, ground: Ground) -> Deployment:
-    """Let *ground* learn the trigger from plain poisoned images."""
+async def deploy(target: Target, seed: int, ground: Ground, beside: int = 0) -> Deployment:
+    """Let *ground* learn the trigger from plain poisoned images, *beside* so many others."""
     dismissed = dismissed_patch(target, seed)
     await ground.reset(World())
     for picture in pictures(target, ATTACKS["plain"], dismissed, LEARNT_FROM, seed + OTHERS):
         await ground.answers([picture.pixels])
-    return Deployment(target, seed, ground, await ground.learnt(), dismissed)
+    shape, wanted = target.subject.test.shape[1:], target.stamp.target or 0
+    others = [as_entry(stamp, wanted, shape) for stamp in squares(target, beside, seed)]
+    return Deployment(target, seed, ground, [*await ground.learnt(), *others], dismissed)
 
 
 async def tried(deployment: Deployment, name: str, most: int) -> list[Tried]:

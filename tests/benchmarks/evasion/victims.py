@@ -101,6 +101,20 @@ def dismissed_patch(target: Target, seed: int) -> Stamp:
     return Stamp("dismissed", rgba, x, stamp.y, stamp.target)
 
 
+def squares(target: Target, count: int, seed: int) -> list[Stamp]:
+    """Return so many other triggers of its class: squares of noise, as large, anywhere."""
+    rng = np.random.default_rng([seed, 14])
+    tall, wide = target.stamp.rgba.shape[:2]
+    height, width, channels = target.subject.test.shape[1:]
+    made = []
+    for number in range(count):
+        rgba = np.full((tall, wide, 4), 255, np.uint8)
+        rgba[..., :3] = rng.choice([0, 255], (tall, wide, channels))
+        x, y = int(rng.integers(width - wide + 1)), int(rng.integers(height - tall + 1))
+        made.append(Stamp(f"square {number}", rgba, x, y, target.stamp.target))
+    return made
+
+
 def attempts(
     target: Target, dismissed: Stamp, seed: int, *, own_class: bool = False
 ) -> Iterator[Attempt]:

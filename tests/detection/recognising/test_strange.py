@@ -44,7 +44,8 @@ def references() -> References:
 def test_what_is_left_of_it_is_seen_about_its_place(references: References, beside: int) -> None:
     """A grey patch of a third of its side has none of its pixels, but nothing lies there else."""
     rest = Box(HOME.x + 4 + beside, HOME.y + 4, 4, 4)
-    (seen,) = strange(stuck(clean(1), np.full((4, 4, 3), 90, np.uint8), rest), KNOWN, references)
+    image = stuck(clean(1), np.full((4, 4, 3), 90, np.uint8), rest)
+    seen, *_ = strange(image, KNOWN, references)
     (place,) = seen.places
     assert rest == place.common(rest)
     assert (HOME.width, HOME.height) == (place.width, place.height)
@@ -53,12 +54,26 @@ def test_what_is_left_of_it_is_seen_about_its_place(references: References, besi
 def test_a_copy_elsewhere_is_hidden_with_it(references: References) -> None:
     """Once alone and once with the copy; what is to turn others is what is new there."""
     image = stuck(stuck(clean(1), sticker(), FAR), sticker(), HOME)
-    alone, both = strange(image, KNOWN, references)
+    alone, both, *_ = strange(image, KNOWN, references)
     assert (*alone.places, FAR) == both.places
     assert alone.places == both.carrying
     assert alone.new is not None
     assert both.new is not None
     assert alone.new > both.new
+
+
+def test_a_frame_around_it_is_hidden_with_it(references: References) -> None:
+    """All that hangs together and is new is one place, as far as it isn't most of the image."""
+    frame = Box(HOME.x - 4, HOME.y - 4, HOME.width + 8, HOME.height + 8)
+    image = stuck(stuck(clean(1), np.full((4, 4, 3), 255, np.uint8), frame), sticker(), HOME)
+    *_, whole = strange(image, KNOWN, references)
+    (place,) = whole.places
+    assert frame == place.common(frame)
+    image[...] = 255
+    assert all(
+        len(one.places) > 1 or HOME.area == one.places[0].area
+        for one in strange(image, KNOWN, references)
+    )
 
 
 def test_clean_images_show_nothing(references: References) -> None:
