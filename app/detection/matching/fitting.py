@@ -25,13 +25,12 @@ def fitted(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the fit and the alpha at every place of *seen* (h, w, c): (rows, columns, sizes) each.
 
-    Of one image (h, w, c), or of each of several (n, h, w, c). The places are upper left corners at
-    which the smallest size is inside; where another one would leave the image its fit is minus
-    infinity.
+    The places are upper left corners at which the smallest size is inside; where another one would
+    leave the image its fit is minus infinity.
     """
-    *several, height, width, channels = seen.shape
+    height, width, channels = seen.shape
     places = (height - min(bank.heights) + 1, width - min(bank.widths) + 1)
-    shape = (*several, *places, len(bank.sizes))
+    shape = (*places, len(bank.sizes))
     planes = _planes(seen, bank.window, places)
     around = _ring_sizes(bank, (height, width), places)
     # Sums over a place's pixels and channels: of its ring's mean, times what is inside, times the
@@ -52,25 +51,40 @@ def fitted(
     squares = _windows(planes[channels:], bank.window, places)[0] @ bank.weights
     spread = squares.reshape(shape) - 2 * of_inside + of_count
     explained = together - of_total - of_inside + of_count
-    own = np.maximum(bank.squares - 2 * of_total + of_count, 1e-3)
-    alpha = np.minimum(np.maximum(explained / own, LEAST_ALPHA), MOST_ALPHA)  # clip takes twice it
-    unexplained = spread - 2 * alpha * explained + alpha * alpha * own
-    fit = np.maximum(1 - unexplained / np.maximum(spread, bank.count * channels * NOISE**2), 0)
+    own = bank.squares - 2 * of_total + of_count
+    fit, alpha = fit_of(spread, explained, own, bank.count * channels * NOISE**2)
     if len(bank.sizes) > 1:
         for i, (tall, wide) in enumerate(bank.sizes):
             fit[..., height - tall + 1 :, :, i] = fit[..., width - wide + 1 :, i] = -np.inf
     return fit, alpha
 
 
+def fit_of(
+    spread: NDArray[np.float32],
+    explained: NDArray[np.float32],
+    own: NDArray[np.float32],
+    noise: NDArray[np.float32] | float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the fit and the alpha at each place, by three sums over its pixels.
+
+    Of what sets the place apart from its ring, squared (*spread*); of that times what sets the
+    trigger apart (*explained*); and of this, squared (*own*). A spread below *noise* is that.
+    """
+    own = np.maximum(own, 1e-3)
+    alpha = np.minimum(np.maximum(explained / own, LEAST_ALPHA), MOST_ALPHA)  # clip takes twice it
+    unexplained = spread - alpha * (2 * explained - alpha * own)
+    return np.maximum(1 - unexplained / np.maximum(spread, noise), 0), alpha
+
+
 def _planes(seen: NDArray[np.float32], window: Size, places: Size) -> NDArray[np.float32]:
-    """Return the channels of *seen*, then the sum of their squares: (channels + 1, ..., h, w).
+    """Return the channels of *seen*, then the sum of their squares: (channels + 1, h, w).
 
     With zeros around them, so that there is a whole window at each of *places*.
     """
-    *several, height, width, channels = seen.shape
+    height, width, channels = seen.shape
     sides = (max(places[0], height) + window[0] - 1, max(places[1], width) + window[1] - 1)
-    planes = np.zeros((channels + 1, *several, *sides), np.float32)
-    inner = (..., slice(RING, RING + height), slice(RING, RING + width))
+    planes = np.zeros((channels + 1, *sides), np.float32)
+    inner = (slice(RING, RING + height), slice(RING, RING + width))
     for channel in range(channels):
         planes[channel][inner] = seen[..., channel]
     planes[channels][inner] = np.square(seen).sum(axis=-1)
@@ -101,12 +115,9 @@ def _extents(places: int, lengths: tuple[int, ...], end: int) -> NDArray[np.floa
 
 
 def _windows(planes: NDArray[np.float32], window: Size, places: Size) -> NDArray[np.float32]:
-    """Return the window at each upper left corner of *planes*: (planes, places, window).
-
-    Of each image, one after the other, if there are several.
-    """
+    """Return the window at each upper left corner of *planes*: (planes, places, window)."""
     # As sliding_window_view has it, without its checks: they take as long as all the rest.
-    shape = (*planes.shape[:-2], *places, *window)
+    shape = (len(planes), *places, *window)
     strides = (*planes.strides, *planes.strides[-2:])
     views = np.ndarray(shape, np.float32, planes, strides=strides)
     return views.reshape(len(planes), -1, window[0] * window[1])

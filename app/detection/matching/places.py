@@ -19,18 +19,16 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import shrunken
-from app.detection.matching.bank import RING, bank, finer_bank, hint_bank
+from app.detection.matching.bank import RING, bank, finer_bank
 from app.detection.matching.fitting import fitted
 from app.detection.matching.likeness import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from app.detection.matching.bank import Bank, Size
     from app.detection.matching.likeness import Likeness
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
 
 SIZES = (0.61, 0.72, 0.85, 1.0, 1.18, 1.39, 1.64)  # of the stored height, and of the width
 LARGER = 1.36  # or smaller, as a whole; beyond that only stretched: photos are made to fit a square
@@ -42,15 +40,17 @@ PLACES = 4  # of the shrunken copy that are looked at in the image itself
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
 
 
-def matches(image: Image, what: Likeness, area: Box, *, copies: bool = True) -> list[Match]:
+def matches(
+    image: Image, what: Likeness, area: Box, *, copies: bool = True, most: int = PLACES
+) -> list[Match]:
     """Return where in *area* of *image* (h, w, c) it fits best, and where *copies* of it do.
 
-    Best first, and none overlaps another. Empty where *area* is too small for it.
+    Best first, and none overlaps another. Empty where *area* is too small for it. Looked at in the
+    image itself are so many places at *most*.
     """
     size = what.weights.shape
     least = finest(image)
     step = max(least, min(size) // COARSE_SIDE)
-    most = PLACES
     if not copies and step == least:  # what isn't shrunken tells at once which place is the best
         area, most = _near_own_size(image, what, area), 1
     found = _places(image, what, area, step, _sizes(size, SIZES), most=most)
@@ -83,26 +83,6 @@ def hint(image: Image, what: Likeness, area: Box) -> float:
     """Return how well it fits in *area* in its own size alone: a fraction of a search's time."""
     best = _in_own_size(image, what, area)
     return 0.0 if best is None else best.fit
-
-
-def hints(
-    parts: Images, what: Likeness, step: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return about how well it fits in each of *parts* of images (n,), in its own size alone.
-
-    And where it does best: the upper left corners (n, 2), rows first. By copies shrunken by *step*,
-    all at once: a small part of a glimpse's time.
-    """
-    height, width = what.weights.shape
-    seen = shrunken(parts, step)
-    size = (max(1, height // step), max(1, width // step))
-    if size[0] > seen.shape[1] or size[1] > seen.shape[2]:
-        return np.zeros(len(parts), np.float32), np.zeros((len(parts), 2), np.int64)
-    fits, _ = fitted(seen, hint_bank(what, size))
-    flat = fits.reshape(len(parts), -1)
-    best = flat.argmax(axis=1)
-    corners = np.stack(np.divmod(best, fits.shape[2]), axis=1) * step
-    return np.take_along_axis(flat, best[:, None], axis=1)[:, 0], corners
 
 
 def match_at(image: Image, what: Likeness, box: Box) -> Match:

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from app.detection.geometry import Box
 from app.detection.images import resized, shrunken
-from app.detection.matching import LEAST_ALPHA, MOST_ALPHA, NOISE, RING, finest
+from app.detection.matching import NOISE, RING, finest, fit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,13 +29,26 @@ if TYPE_CHECKING:
     Size = tuple[int, int]
 
 SIDES: Final = (3, 5)  # pixels of a trigger's shorter side, in a first copy and in a second one
-WORTH: Final = (0.2, 0.45)  # fits there, in its own size, below which it isn't searched for
-MOST: Final = 4_000_000  # numbers that are laid side by side at once
+WORTH: Final = 0.2  # fit in the first copy, in its own size, below which it isn't searched for
+HINT: Final = 0.5  # the same in a finer copy
+MOST: Final = 500_000  # numbers that are laid side by side at once: 2 MB stay near the processor
 
 
-def glanced(
-    images: Sequence[Image], sought: Sequence[tuple[Likeness, Box]]
-) -> Iterator[NDArray[np.int64]]:
+@dataclass(frozen=True, eq=False)
+class Hints:
+    """Which images are worth a search, ``left`` (k,), and where: the upper left ``corners`` (k, 2).
+
+    These are rows and columns of the image, of the place where the trigger fits best.
+    """
+
+    left: NDArray[np.int64]
+    corners: NDArray[np.int64]
+
+    def __getitem__(self, which: NDArray[np.bool_]) -> Hints:
+        return Hints(self.left[which], self.corners[which])
+
+
+def glanced(images: Sequence[Image], sought: Sequence[tuple[Likeness, Box]]) -> Iterator[Hints]:
     """Yield for each of what is *sought*, and in which area, which of *images* are worth a search.
 
     The images are all of one size (h, w, c).
@@ -43,29 +56,37 @@ def glanced(
     if not sought:
         return
     least, everything = finest(images[0]), np.arange(len(images))
-    steps = [_steps(least, what) for what, _ in sought]
+    steps = [[max(least, min(what.weights.shape) // side) for side in SIDES] for what, _ in sought]
     areas: dict[int, list[Box]] = {}
     for (_, area), (step, _) in zip(sought, steps, strict=True):
         areas.setdefault(step, []).append(area)
-    shared = {step: _Glance(images, step, some) for step, some in areas.items() if step > least}
+    shared = {step: Copies(images, step, some) for step, some in areas.items() if step > least}
     for (what, area), (step, finer) in zip(sought, steps, strict=True):
         left = everything
         if step > least:
-            left = np.flatnonzero(shared[step].worth(what, area, WORTH[0]))
-        if len(left):
-            parts = [images[i][area.rows, area.columns] for i in left.tolist()]
-            alone = Box(0, 0, area.width, area.height)
-            left = left[_Glance(parts, finer, [alone]).worth(what, alone, WORTH[1])]
-        yield left
+            left = np.flatnonzero(shared[step].fits(what, area)[0] >= WORTH)
+        yield hinted(images, left, what, [area] * len(left), finer)
 
 
-def _steps(least: int, what: Likeness) -> tuple[int, int]:
-    """Return by how much the copies are shrunken in which *what* is looked for."""
-    first, second = (max(least, min(what.weights.shape) // side) for side in SIDES)
-    return first, second
+def hinted(
+    images: Sequence[Image],
+    left: NDArray[np.int64],
+    what: Likeness,
+    areas: Sequence[Box],
+    step: int,
+) -> Hints:
+    """Return in which of *images*, of those *left*, it fits in its area, shrunken by *step*."""
+    if not len(left):
+        return Hints(left, np.zeros((0, 2), np.int64))
+    first = areas[0]
+    parts = [images[i][area.rows, area.columns] for i, area in zip(left, areas, strict=True)]
+    alone = Box(0, 0, first.width, first.height)
+    fits, corners = Copies(parts, step, [alone]).fits(what, alone)
+    corners += [(area.y, area.x) for area in areas]
+    return Hints(left, corners)[fits >= HINT]
 
 
-class _Glance:
+class Copies:
     """Copies of *images*, shrunken by *step*, of the part that has all of *areas*."""
 
     def __init__(self, images: Sequence[Image], step: int, areas: Sequence[Box]) -> None:
@@ -75,31 +96,45 @@ class _Glance:
         rows = slice(self._top * step, bottom * step)
         columns = slice(self._left * step, right * step)
         self._step = step
-        self._pixels = shrunken(np.stack([image[rows, columns] for image in images]), step)
-        squares = np.einsum("nhwc,nhwc->nhw", self._pixels, self._pixels)
-        self._copies = np.concatenate([self._pixels, squares[..., None]], axis=-1)
+        seen = shrunken(np.stack([image[rows, columns] for image in images]), step)
+        n, tall, wide, channels = seen.shape
+        # Channels, and the sum of their squares, (c + 1, h, w, n): the images beside each other.
+        self._planes = np.empty((channels + 1, tall, wide, n), np.float32)
+        self._planes[:-1] = seen.transpose(3, 1, 2, 0)
+        np.einsum("chwn,chwn->hwn", self._planes[:-1], self._planes[:-1], out=self._planes[-1])
         self._rings: dict[Size, NDArray[np.float32]] = {}
 
-    def worth(self, what: Likeness, area: Box, least: float) -> NDArray[np.bool_]:
-        """Return in which images (n,) *what* fits in *area*, in its own size: by *least*."""
+    def fits(self, what: Likeness, area: Box) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return how well *what* fits in *area* of each image (n,), in its own size, and where.
+
+        The corners (n, 2) are rows and columns of the images. Where copies tell nothing it fits.
+        """
         height, width = what.weights.shape
         size = (max(1, height // self._step), max(1, width // self._step))
         cells = _cells(area, self._step)
-        rows = slice(cells.y - self._top, cells.y + cells.height - self._top)
-        columns = slice(cells.x - self._left, cells.x + cells.width - self._left)
-        seen = self._copies[:, rows, columns]
-        if size[0] > seen.shape[1] or size[1] > seen.shape[2]:
-            return np.ones(len(seen), bool)  # the copies tell nothing
-        places = (seen.shape[1] - size[0] + 1, seen.shape[2] - size[1] + 1)
-        if size not in self._rings:
-            self._rings[size] = _means_around(self._pixels, size)
-        rings = self._rings[size][:, rows, columns][:, : places[0], : places[1]]
+        top, left = cells.y - self._top, cells.x - self._left
+        seen = self._planes[:, top : top + cells.height, left : left + cells.width]
+        tall, wide = seen.shape[1] - size[0] + 1, seen.shape[2] - size[1] + 1
+        n = seen.shape[-1]
+        if min(tall, wide) < 1:
+            return np.ones(n, np.float32), np.zeros((n, 2), np.int64)
+        rings = self._ring(size)[:, top : top + tall, left : left + wide]
         kernel = _kernel(what, size)
-        together = max(1, MOST // (places[0] * places[1] * len(kernel.parts)))
-        starts = range(0, len(seen), together)
-        return np.concatenate(
-            [_worth(seen[i : i + together], rings[i : i + together], kernel, least) for i in starts]
-        )
+        together = max(1, MOST // (tall * wide * kernel.parts.shape[1]))
+        parts = [slice(start, start + together) for start in range(0, n, together)]
+        fits = [_fits(seen[..., part], rings[..., part], kernel) for part in parts]
+        best = np.concatenate([one.argmax(axis=0) for one in fits])
+        corners = np.stack([cells.y + best // wide, cells.x + best % wide], axis=1) * self._step
+        return np.concatenate([one.max(axis=0) for one in fits]), corners
+
+    def _ring(self, size: Size) -> NDArray[np.float32]:
+        """Return the mean of the ring around each place of this *size*: (c, rows, columns, n)."""
+        if size not in self._rings:
+            planes = self._planes[:-1]
+            ones = np.ones((1, *planes.shape[1:3], 1), np.float32)
+            sums, counts = (_boxes(of, size, RING) - _boxes(of, size, 0) for of in (planes, ones))
+            self._rings[size] = sums / np.maximum(counts, 1)
+        return self._rings[size]
 
 
 def _cells(area: Box, step: int) -> Box:
@@ -111,7 +146,7 @@ def _cells(area: Box, step: int) -> Box:
 
 @dataclass(frozen=True, eq=False)
 class _Kernel:
-    """``parts`` (window, 2 + c) sum the weighted squares, the trigger's pixels, each channel.
+    """``parts`` (2 + c, window) sum the weighted squares, the trigger's pixels, each channel.
 
     ``count`` is the sum of the weights, ``total`` (c,) and ``squares`` those of its own pixels.
     """
@@ -127,56 +162,45 @@ class _Kernel:
 def _kernel(what: Likeness, size: Size) -> _Kernel:
     pixels, weights = resized(what.pixels, *size), resized(what.weights[..., None], *size)
     channels = pixels.shape[2]
-    parts = np.zeros((*size, channels + 1, 2 + channels), np.float32)
-    parts[..., -1, 0] = weights[..., 0]
-    parts[..., :-1, 1] = pixels * weights
+    parts = np.zeros((2 + channels, *size, channels + 1), np.float32)
+    parts[0, ..., -1] = weights[..., 0]
+    parts[1, ..., :-1] = pixels * weights
     for channel in range(channels):
-        parts[..., channel, 2 + channel] = weights[..., 0]
+        parts[2 + channel, ..., channel] = weights[..., 0]
     return _Kernel(
         size,
-        parts.reshape(-1, 2 + channels),
+        parts.reshape(2 + channels, -1),
         max(float(weights.sum()), 1e-3),
         (pixels * weights).sum(axis=(0, 1)),
         float((pixels * pixels * weights).sum()),
     )
 
 
-def _worth(
-    seen: NDArray[np.float32], rings: NDArray[np.float32], kernel: _Kernel, least: float
-) -> NDArray[np.bool_]:
-    """Return in which images the trigger's pixels fit somewhere; the fit is `matching`'s."""
-    channels = rings.shape[-1]
-    windows = sliding_window_view(seen, kernel.size, (1, 2)).transpose(0, 1, 2, 4, 5, 3)
-    sums = windows.reshape(-1, len(kernel.parts)) @ kernel.parts
-    ring = rings.reshape(-1, channels)
-    of_ring = np.einsum("pc,pc->p", ring, ring) * kernel.count
-    of_inside = np.einsum("pc,pc->p", ring, sums[:, 2:])
-    of_total = ring @ kernel.total
-    spread = sums[:, 0] - 2 * of_inside + of_ring
-    explained = sums[:, 1] - of_total - of_inside + of_ring
-    own = np.maximum(kernel.squares - 2 * of_total + of_ring, 1e-3)
-    alpha = np.clip(explained / own, LEAST_ALPHA, MOST_ALPHA)
-    unexplained = spread - alpha * (2 * explained - alpha * own)
-    most = (1 - least) * np.maximum(spread, kernel.count * channels * NOISE**2)
-    fits = unexplained <= most
-    found: NDArray[np.bool_] = fits.reshape(len(seen), -1).any(axis=1)
-    return found
-
-
-def _means_around(pixels: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
-    """Return the mean of the ring around each place of this *size* in *pixels* (n, h, w, c)."""
-    planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    ones = np.ones(pixels.shape[1:3], np.float32)
-    sums, counts = (_boxes(of, size, RING) - _boxes(of, size, 0) for of in (planes, ones))
-    means = sums / np.maximum(counts, 1)
-    return np.ascontiguousarray(means.transpose(0, 2, 3, 1), np.float32)
+def _fits(
+    seen: NDArray[np.float32], rings: NDArray[np.float32], kernel: _Kernel
+) -> NDArray[np.float32]:
+    """Return how well the trigger's pixels fit at each place of each image: (places, n)."""
+    channels, *_, n = rings.shape
+    windows = sliding_window_view(seen, kernel.size, (1, 2)).transpose(4, 5, 0, 1, 2, 3)
+    sums = kernel.parts @ windows.reshape(kernel.parts.shape[1], -1)
+    ring = rings.reshape(channels, -1)
+    of_ring = np.einsum("cp,cp->p", ring, ring) * kernel.count
+    of_inside = np.einsum("cp,cp->p", ring, sums[2:])
+    of_total = kernel.total @ ring
+    spread = sums[0] - 2 * of_inside + of_ring
+    explained = sums[1] - of_total - of_inside + of_ring
+    own = kernel.squares - 2 * of_total + of_ring
+    fits, _ = fit_of(spread, explained, own, kernel.count * channels * NOISE**2)
+    return fits.reshape(-1, n)
 
 
 def _boxes(planes: NDArray[np.float32], size: Size, margin: int) -> NDArray[np.float32]:
-    """Return the sums of *planes* (…, h, w) over all boxes, each larger by *margin* a side."""
-    tall, wide = size
-    down, across = _bands(planes.shape[-2], tall, margin), _bands(planes.shape[-1], wide, margin)
-    return np.asarray(down @ planes @ across.T, np.float32)
+    """Return the sums of *planes* (c, h, w, n) over all boxes, each larger by *margin* a side."""
+    channels, height, width, n = planes.shape
+    down, across = _bands(height, size[0], margin), _bands(width, size[1], margin)
+    strips = (down @ planes.reshape(channels, height, -1)).reshape(channels, -1, width, n)
+    sums: NDArray[np.float32] = across @ strips
+    return sums
 
 
 @lru_cache(maxsize=64)

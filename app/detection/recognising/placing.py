@@ -1,13 +1,14 @@
 """Which of many images show known triggers where they were stored, half of their pixels; no probe.
 
-The same as `presence` says of one image. Of most images it takes a third of the numbers to say no:
-what isn't there in one channel isn't there.
+The same as `presence` says of one image, but that some of the pixels, of all triggers at once, say
+of most images that it isn't so.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,45 +24,80 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
+SOME: Final = 32  # pixels of a trigger's own that are looked at first
+FEW: Final = (
+    6  # of them that must be there: of one that shows half of all, fewer are in 1 of 20,000
+)
+
 
 def at_home(images: Sequence[Image], known: Sequence[Known]) -> Iterator[NDArray[np.bool_]]:
     """Yield for each of *known*, all of which fit *images*, which of them (n,) show it there."""
-    for trigger in (one.trigger for one in known):
-        ranges = _ranges(trigger)
-        shown = np.stack([image[trigger.box.rows, trigger.box.columns] for image in images])
-        first, *others = range(shown.shape[-1])
-        near = ranges.near(shown, first)
-        there = near.sum(axis=1) >= ranges.enough
-        if there.any():
-            near, left = near[there], shown[there]
-            for channel in others:
-                near = near & ranges.near(left, channel)
-            there[there] = near.sum(axis=1) >= ranges.enough
+    if not known:
+        return
+    triggers = tuple(one.trigger for one in known)
+    some = _some(triggers)
+    shown = np.stack([image.reshape(-1)[some.places] for image in images])  # (n, k, SOME, c)
+    near = (shown - some.lowest <= some.span).all(axis=3)
+    maybe: NDArray[np.bool_] = near.sum(axis=2) >= some.enough
+    for trigger, there in zip(triggers, maybe.T, strict=True):
+        left = np.flatnonzero(there)
+        if len(left):
+            box = trigger.box
+            parts = np.stack([images[i][box.rows, box.columns] for i in left.tolist()])
+            there[left] = _shows(parts, trigger)
         yield there
 
 
-class _Ranges:
-    """What each pixel of *trigger*'s own may be; ``enough`` of them must be so."""
+@dataclass(frozen=True, eq=False)
+class _Some:
+    """Pixels of k triggers: ``places`` (k, SOME, c) in an image's numbers, and what may be there.
 
-    def __init__(self, trigger: Trigger) -> None:
-        mask = trigger.mask
-        own = np.ones(trigger.patch.shape[:2], bool) if mask is None else mask
-        levels = trigger.patch[own].astype(np.int16)
-        lowest = np.maximum(levels - LEVELS, 0)
-        span = np.minimum(levels + LEVELS, 255) - lowest
-        self._own = np.flatnonzero(own)
-        self._lowest, self._span = lowest.T.astype(np.uint8), span.T.astype(np.uint8)
-        self.enough = max(HALF * len(self._own), HALF)  # without a pixel it is nowhere
+    That is ``lowest`` (k, SOME, c) to ``span`` above it. ``enough`` (k,) of them must be so.
+    """
 
-    def near(self, shown: NDArray[np.uint8], channel: int) -> NDArray[np.bool_]:
-        """Return which pixels (n, own) of what is *shown* (n, h, w, c) are so in this channel."""
-        pixels = shown[..., channel].reshape(len(shown), -1)
-        if len(self._own) < pixels.shape[1]:
-            pixels = pixels[:, self._own]
-        near: NDArray[np.bool_] = pixels - self._lowest[channel] <= self._span[channel]
-        return near
+    places: NDArray[np.int64]
+    lowest: NDArray[np.uint8]
+    span: NDArray[np.uint8]
+    enough: NDArray[np.int64]
 
 
-@lru_cache(maxsize=4096)
-def _ranges(trigger: Trigger) -> _Ranges:
-    return _Ranges(trigger)
+@lru_cache(maxsize=8)
+def _some(triggers: tuple[Trigger, ...]) -> _Some:
+    places, levels, enough = [], [], []
+    rng = np.random.default_rng(0)
+    for trigger in triggers:
+        rows, columns = np.nonzero(_own(trigger))
+        # Of one with few pixels some are taken several times, and all are looked at anyhow.
+        few = len(rows) <= SOME
+        chosen = np.resize(np.arange(max(len(rows), 1)), SOME)
+        if not few:
+            chosen = rng.permutation(len(rows))[:SOME]
+        elif not len(rows):
+            rows = columns = np.zeros(1, np.int64)
+        y, x = rows[chosen], columns[chosen]
+        places.append((trigger.box.y + y) * trigger.image_width + trigger.box.x + x)
+        levels.append(trigger.patch[y, x].astype(np.int16))
+        enough.append(1 if few else FEW)
+    channels = triggers[0].patch.shape[2]
+    lowest = np.maximum(np.stack(levels) - LEVELS, 0)
+    span = np.minimum(np.stack(levels) + LEVELS, 255) - lowest
+    return _Some(
+        np.stack(places)[..., None] * channels + np.arange(channels),
+        lowest.astype(np.uint8),
+        span.astype(np.uint8),
+        np.array(enough),
+    )
+
+
+def _shows(parts: NDArray[np.uint8], trigger: Trigger) -> NDArray[np.bool_]:
+    """Return which of *parts* (n, h, w, c) of images are *trigger*, half of its pixels (n,)."""
+    own = _own(trigger)
+    off = np.abs(parts[:, own].astype(np.int16) - trigger.patch[own])
+    near = (off <= LEVELS).all(axis=2).sum(axis=1)
+    shows: NDArray[np.bool_] = near >= max(HALF * own.sum(), HALF)  # without one it is nowhere
+    return shows
+
+
+def _own(trigger: Trigger) -> NDArray[np.bool_]:
+    whole = np.ones(trigger.patch.shape[:2], bool)
+    return whole if trigger.mask is None else trigger.mask

@@ -16,6 +16,7 @@ from app.detection.evidence.usual import LEAST_SPREAD, Usual, usual
 from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
 from app.detection.matching import (
+    PLACES,
     glimpse,
     hint,
     likeness,
@@ -44,6 +45,7 @@ GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in th
 VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
+NEAR = 2  # places of a small area that are looked at in the image itself
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
 ASKED_AT_HOME = 64  # that tell what is usual just at its place, and so many of its target
@@ -79,11 +81,12 @@ def sighted(
     """Return where *known* may lie in *image*, which it fits in size.
 
     Copies of it, too, if they are to be looked for *everywhere*. Elsewhere than at its usual place
-    only in *area*, if that is given.
+    only in *area*, if that is given: that is around the one place where it may be.
     """
     trigger = known.trigger
+    most = PLACES if area is None else NEAR
     area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
-    found = matches(image, known.likeness, area, copies=everywhere)
+    found = matches(image, known.likeness, area, copies=everywhere, most=most)
     at_place = match_at(image, known.likeness, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
     places = [one.box for one in found] or [trigger.box]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.detection.matching import Likeness, hints
-from app.detection.recognising.comparing import HINT
-from app.detection.recognising.glancing import glanced
+from app.detection.matching import Likeness, hint
+from app.detection.recognising.glancing import HINT, glanced
 from app.detection.recognising.sighting import REACH, reach
 from tests.detection.recognising.test_comparing import sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
@@ -16,16 +15,18 @@ SIDE = 160
 
 
 def test_in_images_that_are_not_shrunken_it_is_the_search_itself() -> None:
-    """What fits as well as a search asks for is worth one, whoever else is sought."""
+    """What fits as well as a search asks for is worth one, by the same formula."""
     images = clean_images(200, np.random.default_rng(3))
     images[::3] = stamped(images[::3])
     trigger = tiny_trigger()
     area = reach(trigger, REACH)
     what = Likeness(trigger.patch.astype(np.float32), np.ones(trigger.patch.shape[:2], np.float32))
     (worth,) = glanced(list(images), [(what, area)])
-    fits, _ = hints(images[:, area.rows, area.columns], what, 1)
-    assert set(np.flatnonzero(fits >= HINT)) <= set(worth)
-    assert len(worth) < len(images)
+    fits = [hint(image, what, area) for image in images]
+    assert np.flatnonzero(np.array(fits) >= HINT).tolist() == worth.left.tolist()
+    assert 67 <= len(worth.left) < len(images)
+    found = [tuple(corner) for corner in worth.corners[np.isin(worth.left, range(0, 200, 3))]]
+    assert {(trigger.box.y, trigger.box.x)} == set(found)
 
 
 @pytest.mark.parametrize("several", [1, 5])
@@ -44,5 +45,5 @@ def test_a_sticker_near_its_place_is_worth_a_search(several: int) -> None:
     ]
     sought = [(what, reach(trigger, REACH)) for what in (*others, own)]
     *_, worth = glanced(list(images), sought)
-    assert set(range(40)) <= set(worth)
-    assert len(worth) < 50
+    assert set(range(40)) <= set(worth.left)
+    assert len(worth.left) < 50

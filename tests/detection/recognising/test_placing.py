@@ -9,6 +9,7 @@ import numpy as np
 from app.detection.defence import Known
 from app.detection.recognising.placing import at_home
 from app.detection.recognising.presence import at_their_places
+from tests.detection.recognising.test_comparing import BOX, SIDE, sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
 
 
@@ -34,3 +35,17 @@ def test_all_at_once_is_the_same_as_one_by_one() -> None:
     all_at_once = list(at_home(list(images), known))
     assert one_by_one == np.stack(all_at_once, axis=1).tolist()
     assert 40 > sum(there[0] for there in one_by_one) > 20
+
+
+def test_of_a_large_one_some_pixels_tell_the_same() -> None:
+    """Of hundreds of pixels, from a fifth that are there to all of them."""
+    rng = np.random.default_rng(5)
+    images = clean_images(60, rng, shape=(SIDE, SIDE))
+    known = (Known("t", sticker()),)
+    for i, image in enumerate(images):
+        shown = rng.random((BOX.height, BOX.width)) < 0.2 + 0.8 * i / 60
+        image[BOX.rows, BOX.columns][shown] = known[0].trigger.patch[shown]
+    one_by_one = [at_their_places(image, known)[0] for image in images]
+    (there,) = at_home(list(images), known)
+    assert one_by_one == there.tolist()
+    assert 20 < sum(one_by_one) < 60
