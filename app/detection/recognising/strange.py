@@ -57,7 +57,8 @@ class UsualNewness:
 
     ``shown`` (n, h, w, c) are cut out of some, with ``left`` and ``top`` in such copies. ``usual``
     (h', w') is how far each square of ``side`` pixels is from its nearest in another, ``newest``
-    how many times as far the newest square of an image is of those that are ``near``.
+    how many times as far the newest square of an image is of those that are ``near``, for which
+    ``close`` is cut out alone: most images have nothing new there, and are told by that.
     """
 
     step: int
@@ -65,17 +66,30 @@ class UsualNewness:
     top: int
     side: int
     shown: NDArray[np.float32]
+    close: NDArray[np.float32]
     usual: NDArray[np.float32]
     near: tuple[slice, slice]
     newest: Usual
 
     def newness(self, image: Image) -> NDArray[np.float32]:
         """Return how far each square (h', w') of *image* is from its nearest, beside the usual."""
-        height, width = self.shown.shape[1:3]
-        seen = shrunken(image[None], self.step) if self.step > 1 else image[None].astype(np.float32)
-        here = seen[:, self.top : self.top + height, self.left : self.left + width]
+        here = self._cut(image, self.top, self.left, self.shown)
         newness: NDArray[np.float32] = _nearest(self.shown, here, self.side) / self.usual
         return newness
+
+    def newest_near(self, image: Image) -> float:
+        """Return the largest newness of the squares that are near."""
+        rows, columns = self.near
+        here = self._cut(image, self.top + rows.start, self.left + columns.start, self.close)
+        return float((_nearest(self.close, here, self.side) / self.usual[self.near]).max())
+
+    def _cut(
+        self, image: Image, top: int, left: int, like: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Cut out of *image*, shrunken, what *like* (n, h, w, c) is of others: (1, h, w, c)."""
+        height, width = like.shape[1:3]
+        y, x, step = top * self.step, left * self.step, self.step
+        return shrunken(image[None, y : y + height * step, x : x + width * step], step)
 
 
 def strange(image: Image, known: Known, references: References) -> list[Sighting]:
@@ -88,10 +102,10 @@ def strange(image: Image, known: Known, references: References) -> list[Sighting
     if not _is_looked_for(known, references):
         return []
     usually = usual_newness(known, references)
-    newness = usually.newness(image)
-    weight = of_extreme(float(newness[usually.near].max()), usually.newest)
+    weight = of_extreme(usually.newest_near(image), usually.newest)
     if weight < NEW:
         return []
+    newness = usually.newness(image)
     row, column = _newest(newness, usually.near)
     place = _centred(row, column, usually, known.trigger)
     alone = Sighting(known, (place,), 0.0, 0.0, alpha=0.0, new=min(weight, NEW_AT_MOST))
@@ -133,9 +147,9 @@ def _measured(trigger: Trigger, references: References) -> UsualNewness:
     step, area = coarseness(references.images[0]), reach(trigger, FAR)
     small = made_small(references, step, some_of_all(references))
     left, top = area.x // step, area.y // step
-    shown = small[
-        :, top : -(-(area.y + area.height) // step), left : -(-(area.x + area.width) // step)
-    ]
+    shown = np.ascontiguousarray(  # as a part of larger images it takes twice the time
+        small[:, top : -(-(area.y + area.height) // step), left : -(-(area.x + area.width) // step)]
+    )
     half = -(-min(trigger.box.width, trigger.box.height) // (2 * step))
     side = min(max(2, half), *shown.shape[1:3])
     nearest = np.stack(
@@ -148,7 +162,10 @@ def _measured(trigger: Trigger, references: References) -> UsualNewness:
     near = _near(reach(trigger, AROUND), left, top, step, side)
     newest = usual((nearest / usually)[:, *near].max(axis=(1, 2)).tolist())
     newest = replace(newest, spread=max(newest.spread, LEAST_SPREAD))
-    return UsualNewness(step, left, top, side, shown, usually.astype(np.float32), near, newest)
+    rows, columns = (slice(one.start, one.stop + side - 1) for one in near)
+    close = np.ascontiguousarray(shown[:, rows, columns])
+    usually = usually.astype(np.float32)
+    return UsualNewness(step, left, top, side, shown, close, usually, near, newest)
 
 
 def _near(area: Box, left: int, top: int, step: int, side: int) -> tuple[slice, slice]:
