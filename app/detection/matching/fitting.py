@@ -36,7 +36,6 @@ def fitted(
     # Sums over a place's pixels and channels: of its ring's mean, times what is inside, times the
     # trigger, and squared; and of what is inside times the trigger.
     of_inside, of_total, of_count, together = np.zeros((4, *shape), np.float32)
-    totals = bank.total.reshape(channels, *(1 for _ in shape[:-1]), -1)
     step = channels if channels * math.prod(shape[:-1]) * len(bank.weights) <= AT_ONCE else 1
     for start in range(0, channels, step):
         some = slice(start, start + step)
@@ -44,7 +43,7 @@ def fitted(
         parts = sums.reshape(-1, *shape[:-1], 3, shape[-1])
         ring, inside = parts[..., 0, :] / around, parts[..., 1, :]
         of_inside += _over_channels(ring * inside)
-        of_total += _over_channels(ring * totals[some])
+        of_total += _over_channels(ring * bank.total[some])
         of_count += _over_channels(ring * ring)
         together += _over_channels(parts[..., 2, :])
     of_count *= bank.count
