@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image as Pillow
+
 from app.detection.search import Answers
 from app.evaluation.attacks.attacks import Backdoor, FromOne, Onward, Several, ToOne
 from app.evaluation.attacks.marks import read_stamp
 from app.evaluation.command.candidates import MAX_PIXELS
+from app.evaluation.records import Stamp
 from app.evaluation.subjects.sets import load_test_set
 from app.evaluation.subjects.subject import Subject
 from app.pictures.references import load_references
@@ -52,8 +56,9 @@ class Classifier:
 def subject_of(model: ZooModel, name: str) -> Subject:
     """Return *model*, called *name*, with all its images and the attack that is in it."""
     classifier = Classifier(model)
-    references = model.folder / model.meta.get("reference_split", "reference.npz")
-    images = model.folder / model.meta.get("test_split", "test.npz")
+    ending = "npz" if "triggers" in model.meta else "zip"
+    references = model.folder / model.meta.get("reference_split", f"reference.{ending}")
+    images = model.folder / model.meta.get("test_split", f"test.{ending}")
     test = load_test_set(images, classifier.size, max_pixels=MAX_PIXELS)
     return Subject(
         name=name,
@@ -68,10 +73,24 @@ def subject_of(model: ZooModel, name: str) -> Subject:
 
 def attack_in(model: ZooModel) -> Attack | None:
     """Return the attack that *model* was trained for, None if it is clean."""
+    if "triggers" not in model.meta:
+        return _on_photographs(model)
     backdoors = tuple(_backdoor(model, facts) for facts in model.meta["triggers"])
     if len(backdoors) > 1:
         return Several(model.name, backdoors)
     return backdoors[0] if backdoors else None
+
+
+def _on_photographs(model: ZooModel) -> Attack | None:
+    """Return that of a model of photographs, of which the sticker lies where it mostly does."""
+    facts, size = model.meta.get("trigger"), InputSize(*model.shape)
+    if facts is None:
+        return None
+    side = round(facts["size"] * size.width)
+    picture = Pillow.open(model.folder / facts["picture"]).convert("RGBA").resize((side, side))
+    x, y = (round(place * size.width - side / 2) for place in facts["place"])
+    stamp = Stamp(model.name, np.asarray(picture), x, y, model.meta["target"])
+    return Backdoor(model.name, (stamp,), _route(model, model.meta))
 
 
 def _backdoor(model: ZooModel, facts: Mapping[str, Any]) -> Backdoor:

@@ -87,12 +87,12 @@ def read_options(description: str | None) -> Options:
 
 
 def _models(zoo: Path) -> dict[str, Path]:
-    """Return the folders of the models of small images."""
+    """Return the folders of the models that have images to test them with."""
     ending = ".meta.json"
     return {
         f"{path.parent.name}/{path.name.removesuffix(ending)}": path.parent
         for path in sorted(zoo.glob(f"*/*{ending}"))
-        if (path.parent / "test.npz").exists()
+        if any((path.parent / f"test.{kind}").exists() for kind in ("npz", "zip"))
     }
 
 
