@@ -87,7 +87,8 @@ def scan(**given: Any) -> None:  # each option has its own type
     """Find which of the images at PATH carry a trigger.
 
     A PATH is a picture, a folder, a .zip, a .tar, a .npz, an address as s3://bucket/folder, or a
-    list of paths: a .csv, .jsonl or .parquet with a column `path`. The model is behind a server
+    list of paths: a .csv, .jsonl or .parquet with a column `path`, or - for the standard input, one
+    a line. The model is behind a server
     (--upstream, or NEO_UPSTREAM_URL) or in a file (--onnx); all settings of the gateway count.
     Ended at any moment, the same command goes on.
     """

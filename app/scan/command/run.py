@@ -28,7 +28,7 @@ from app.scan.looking.tasks import Knowledge
 from app.scan.offering import offered
 from app.scan.planning import Plan, expected_inferences, passes_for, sample_of
 from app.scan.report.page import About, page
-from app.scan.report.rows import write_rows
+from app.scan.report.rows import write_rows, written
 from app.scan.report.summary import show, summary
 from app.scan.sources.items import SourceError
 from app.scan.sources.listing import listed
@@ -173,7 +173,8 @@ class _Scan:
                 options.paths, options.source.name, self._plan.words(), self._plan.sampled, finished
             )
             html = page(state, summed, entries, self._name, about)
-            options.report.write_text(html, encoding="utf-8")
+            with written(str(options.report)) as file:
+                file.write(html.encode())
             self._say(f"The page: {options.report}")
         if options.output != "-":
             self._say(f"The rows: {options.output}")

@@ -56,7 +56,7 @@ def write_rows(state: State, output: str, form: str) -> None:
 
     Into a pipe or a device they are written as they come.
     """
-    with _written(output) as file:
+    with written(output) as file:
         FORMS[form](rows(state), file)
 
 
@@ -101,7 +101,22 @@ FORMS: Final[dict[str, Callable[[Iterator[dict[str, Any]], IO[bytes]], None]]] =
 
 
 @contextmanager
-def _written(output: str) -> Iterator[IO[bytes]]:
+def written(output: str) -> Iterator[IO[bytes]]:
+    """Open the file *output*, which is written as a whole or not at all. Raises OSError.
+
+    Its words name the file, as those of a full disk don't.
+    """
+    try:
+        with _open(output) as file:
+            yield file
+    except OSError as exc:
+        name = "the standard output" if output == STDOUT else output
+        message = f"{name}: {exc.strerror or exc}"
+        raise OSError(message) from exc
+
+
+@contextmanager
+def _open(output: str) -> Iterator[IO[bytes]]:
     if output == STDOUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

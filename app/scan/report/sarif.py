@@ -41,7 +41,9 @@ def write_sarif(told: Iterator[dict[str, Any]], file: IO[bytes]) -> None:
 def _result(row: dict[str, Any]) -> dict[str, Any]:
     place = {"uri": quote(row["path"])}
     right = row["sanitised_prediction"]
-    said = f"{_class(row['prediction'])} instead of {_class(right)}" if right else "another class"
+    said = (
+        f"{_class(row['prediction'])}, and without it {_class(right)}" if right else "what it is to"
+    )
     return {
         "ruleId": RULE,
         "level": "error",

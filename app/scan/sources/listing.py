@@ -6,6 +6,7 @@ Nothing is kept: the items go by one at a time, however many there are.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -32,17 +33,34 @@ ARCHIVES: Final = {
 }
 
 
+STDIN: Final = "-"
+"""The path that is a list of paths on the standard input, one a line."""
+
+
 def listed(paths: Sequence[str]) -> Iterator[Item]:
     """Yield what is at *paths*: each a file, a folder, an archive, a manifest or an address.
 
     Raises SourceError where one of them can't be scanned at all.
     """
-    for path in paths:
+    for path in _named(paths):
         try:
             yield from _listed(path)
         except OSError as exc:
             message = f"{shown(path)}: {exc.strerror or exc}"
             raise SourceError(message) from exc
+
+
+def _named(paths: Sequence[str]) -> Iterator[str]:
+    """Yield *paths*, and those of the standard input; names that aren't text stay as they are."""
+    for path in paths:
+        if path == STDIN:
+            if sys.stdin.isatty():
+                message = f"{STDIN}: pipe a list of paths into it, one a line"
+                raise SourceError(message)
+            lines = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+            yield from (line for line in lines if line)
+        else:
+            yield path
 
 
 def _listed(path: str) -> Iterator[Item]:

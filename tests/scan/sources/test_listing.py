@@ -136,6 +136,20 @@ def test_a_tar_that_ends_too_soon(tmp_path: Path) -> None:
     assert [f"{tmp_path}/a.tar"] == list(told)
 
 
+def test_a_list_on_the_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One path a line, whatever its bytes; folders and archives among them, and others beside."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.png").write_bytes(A)
+    odd = os.fsencode(tmp_path) + b"/\xff.png"
+    with open(odd, "wb") as file:  # noqa: PTH123  # a name that is no text
+        file.write(B)
+    lines = os.fsencode(tmp_path / "folder") + b"\r\n\n" + odd
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    items = [item.path for item in listed(["-", str(tmp_path / "folder")])]
+    first = f"{tmp_path}/folder/a.png"
+    assert [first, f"{tmp_path}/\\xff.png", first] == items
+
+
 def test_manifests(tmp_path: Path) -> None:
     """A column `path` names files from the manifest's folder; one that isn't there is a row."""
     (tmp_path / "sub").mkdir()
