@@ -6,8 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from app.detection.geometry import Box
@@ -103,7 +104,8 @@ class Trigger:
     where it is more than one. ``moves``: it has been seen at another place than ``box``, so it is
     looked for everywhere. ``patch`` is (box.height, box.width, channels) uint8: the pixels in
     the box, and ``mask`` (box.height, box.width) bool says which of them are the trigger's own;
-    before three hits have been seen it is None, and the whole box counts (`docs/detection.md` 3.8).
+    before three hits have been seen it is None (`docs/detection.md` 3.8). ``outline`` is the same
+    by the one image it was found in, where that can be told (3.6).
     ``natural`` is how often the same place of clean images of the target class carries the target
     too: 0.3 or more asks for the pixels as well (`docs/detection.md` 3.9).
     """
@@ -120,6 +122,18 @@ class Trigger:
     evidence: Evidence
     pieces: tuple[Box, ...] = ()
     moves: bool = False
+    outline: NDArray[np.bool_] | None = None
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Which of the box's pixels (box.height, box.width) are the trigger's, as far as is known.
+
+        All of them where nothing is.
+        """
+        for known in (self.mask, self.outline):
+            if known is not None:
+                return known
+        return np.ones((self.box.height, self.box.width), bool)
 
     def may_answer(self, label: int) -> bool:
         """Say if an image that carries it may be called *label*."""

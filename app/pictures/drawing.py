@@ -40,11 +40,9 @@ class Pair:
 def trigger_picture(trigger: Trigger) -> bytes:
     """Return the pixels of *trigger*'s box as an RGBA PNG.
 
-    Transparent where they aren't its own; all count as its own as long as it has no mask.
+    Transparent where they aren't its own, as far as that is known.
     """
-    height, width = trigger.patch.shape[:2]
-    own = np.ones((height, width), dtype=bool) if trigger.mask is None else trigger.mask
-    alpha = np.where(own, 255, 0).astype(np.uint8)
+    alpha = np.where(trigger.own, 255, 0).astype(np.uint8)
     return png(np.dstack([_coloured(trigger.patch), alpha]))
 
 

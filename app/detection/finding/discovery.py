@@ -18,6 +18,7 @@ from app.detection.evidence.weighing import (
 )
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
+from app.detection.finding.outlining import outlined
 from app.detection.finding.synthetic import synthesise
 from app.detection.geometry import around
 from app.detection.recognising.recognition import of_no_other
@@ -60,7 +61,9 @@ class Discovery:
     def trigger(self, draw: int, probes: int) -> Trigger:
         """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
         pieces, (height, width, _) = self.located.pieces, self.image.shape
-        box = around(pieces)
+        box, outline = around(pieces), None
+        if len(pieces) == 1 and (seen := outlined(self.image, box)):
+            box, outline = seen
         return Trigger(
             target=self.label,
             source=self.source,
@@ -73,6 +76,7 @@ class Discovery:
             image_width=width,
             evidence=self._evidence(draw, probes),
             pieces=pieces if len(pieces) > 1 else (),
+            outline=outline,
         )
 
     def _evidence(self, draw: int, probes: int) -> Evidence:

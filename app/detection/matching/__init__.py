@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from app.detection.matching.bank import RING
 from app.detection.matching.fitting import NOISE, fit_of
-from app.detection.matching.likeness import HALF, LEVELS, Likeness, Match, likeness, nearness
+from app.detection.matching.likeness import (
+    HALF,
+    LEVELS,
+    Likeness,
+    Match,
+    cropped,
+    likeness,
+    nearness,
+)
 from app.detection.matching.places import (
     PLACES,
     finest,
@@ -23,6 +31,7 @@ __all__ = [
     "RING",
     "Likeness",
     "Match",
+    "cropped",
     "finest",
     "fit_of",
     "glimpse",

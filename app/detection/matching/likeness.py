@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,17 +37,28 @@ class Likeness:
     pixels: NDArray[np.float32]
     weights: NDArray[np.float32]
 
+    @cached_property
+    def side(self) -> int:
+        """The shorter side of what has weight: that must still be seen in a shrunken copy."""
+        return min(cropped(self).weights.shape)
+
 
 @lru_cache(maxsize=512)
 def likeness(trigger: Trigger) -> Likeness:
-    """Return what *trigger* looks like: its own pixels, or all of its box without a mask.
+    """Return what *trigger* looks like: its own pixels, as far as they are known.
 
     The same for the same trigger, since what is usual of it is kept by that.
     """
-    weights = np.ones(trigger.patch.shape[:2], np.float32)
-    if trigger.mask is not None and trigger.mask.any():
-        weights = trigger.mask.astype(np.float32)
-    return Likeness(trigger.patch.astype(np.float32), weights)
+    own = trigger.own if trigger.own.any() else np.ones_like(trigger.own)
+    return Likeness(trigger.patch.astype(np.float32), own.astype(np.float32))
+
+
+def cropped(what: Likeness) -> Likeness:
+    """Return *what* without the rows and columns around it that have no weight."""
+    rows = np.flatnonzero(what.weights.any(axis=1))
+    columns = np.flatnonzero(what.weights.any(axis=0))
+    inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    return Likeness(what.pixels[inside], what.weights[inside])
 
 
 def nearness(image: Image, what: Likeness, box: Box) -> float:

@@ -66,7 +66,7 @@ def matches(
 def glimpse(image: Image, what: Likeness, area: Box) -> float:
     """Return about how well it fits in *area*, by a shrunken copy alone: a tenth of the time."""
     size = what.weights.shape
-    step = max(finest(image), min(size) // GLIMPSED_SIDE)
+    step = max(finest(image), what.side // GLIMPSED_SIDE)
     found = _places(image, what, area, step, _sizes(size, SIZES), most=1)
     return found[0].fit if found else 0.0
 
@@ -74,7 +74,7 @@ def glimpse(image: Image, what: Likeness, area: Box) -> float:
 def spotted(image: Image, what: Likeness, area: Box) -> Match | None:
     """Return about where in *area* it fits best in its own size, by a shrunken copy alone."""
     height, width = what.weights.shape
-    step = max(finest(image), min(height, width) // GLIMPSED_SIDE)
+    step = max(finest(image), what.side // GLIMPSED_SIDE)
     found = _places(image, what, area, step, ((height, width),), most=1)
     return found[0] if found else None
 

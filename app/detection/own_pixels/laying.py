@@ -11,7 +11,8 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import resized
-from app.detection.matching import Likeness, matches
+from app.detection.matching import Likeness, cropped, matches
+from app.detection.regions import hanging_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +45,8 @@ def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | N
         mask = _steady(stack, size)
         if mask.sum() < LEAST_PIXELS:
             return None
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        pixels = np.median(stack[..., :-1], axis=0)[inside].astype(np.float32)
-        what = Likeness(pixels, mask[inside].astype(np.float32))
+        pixels = np.median(stack[..., :-1], axis=0).astype(np.float32)
+        what = cropped(Likeness(pixels, mask.astype(np.float32)))
     return what
 
 
@@ -119,16 +118,10 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep the largest part of *mask* that hangs together."""
     left, best = mask.copy(), np.zeros_like(mask)
     while left.any():
-        part = np.zeros_like(mask)
+        start = np.zeros_like(mask)
         row, column = (int(i) for i in np.argwhere(left)[0])
-        part[row, column] = True
-        while True:
-            near = np.pad(part, 1)
-            grown = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:] | part
-            grown &= left
-            if (grown == part).all():
-                break
-            part = grown
+        start[row, column] = True
+        part = hanging_together(start, left)
         left &= ~part
         if part.sum() > best.sum():
             best = part

@@ -11,6 +11,7 @@ from app.detection.geometry import Box
 from app.detection.matching import likeness
 from app.detection.own_pixels.registration import fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
+from app.detection.regions import hanging_together
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -170,13 +171,7 @@ def _hanging_together(own: NDArray[np.bool_], area: Box, box: Box) -> NDArray[np
     rows = slice(box.y - area.y, box.y - area.y + box.height)
     columns = slice(box.x - area.x, box.x - area.x + box.width)
     kept[rows, columns] = own[rows, columns]
-    while True:
-        near = np.pad(kept, 1)
-        touching = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
-        grown = kept | (own & touching)
-        if (grown == kept).all():
-            return kept
-        kept = grown
+    return hanging_together(kept, own)
 
 
 def _between(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -206,4 +201,5 @@ def _cropped(
         blocker=Blocker(covered, trigger.blocker.fill),
         patch=pixels[top:bottom, left:right],
         mask=mask[top:bottom, left:right],
+        outline=None,
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.images import resized
-from app.detection.matching import RING, Likeness, Match, hint, likeness, matches
+from app.detection.matching import RING, Likeness, Match, cropped, hint, likeness, matches
 from app.detection.own_pixels.laying import FITTING, LEAST_HITS, LEAST_PIXELS, in_common
 from app.detection.trigger import Blocker
 
@@ -50,16 +50,24 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     """
     if len(hits) < LEAST_HITS:
         return None
-    best = _begun_with(likeness(trigger), hits, home)
+    outlined = trigger.mask is None and trigger.outline is not None
+    best = _begun_with(likeness(trigger), hits, home, outlined=outlined)
     if best is None and trigger.mask is None:
         best = _begun_with(_shown(hits[-1], home), hits, home)
     return None if best is None else _described(trigger, best, hits, home)
 
 
-def _begun_with(start: Likeness, hits: Hits, home: Box) -> Likeness | None:
-    """Return what explains most of *hits*: what *start* leads to, or its parts."""
+def _begun_with(
+    start: Likeness, hits: Hits, home: Box, *, outlined: bool = False
+) -> Likeness | None:
+    """Return what explains most of *hits*: what *start* leads to, or its parts.
+
+    Or itself, if it was *outlined* in the image in which it was found.
+    """
     best = in_common(start, hits)
-    if best is not None and _is_clear(best, hits, home):
+    if outlined and best is not None:
+        best = _worthiest([best, cropped(start)], hits, home)
+    if best is not None and _is_clear(best, hits, start.weights.sum() if outlined else home.area):
         return best
     parts = _shared_parts(start, hits, home)
     best = _worthiest([best, *(in_common(part, hits) for part in parts)], hits, home)
@@ -73,9 +81,9 @@ def _shown(seen: NDArray[np.uint8] | NDArray[np.float32], box: Box) -> Likeness:
     return Likeness(pixels, np.ones(pixels.shape[:2], np.float32))
 
 
-def _is_clear(whole: Likeness, hits: Hits, home: Box) -> bool:
-    """Say if *whole* fits all hits well and is about as large as the box: pieces fit anything."""
-    if whole.weights.sum() < LARGE * home.area or whole.weights.size > LARGEST * home.area:
+def _is_clear(whole: Likeness, hits: Hits, area: float) -> bool:
+    """Say if *whole* fits all hits well and has about this *area*: pieces fit anything."""
+    if whole.weights.sum() < LARGE * area or whole.weights.size > LARGEST * area:
         return False
     return fit(whole, hits) >= CLEAR
 
@@ -198,6 +206,7 @@ def _described(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> Trigg
         blocker=Blocker(covered, trigger.blocker.fill),
         patch=np.rint(what.pixels).astype(np.uint8),
         mask=what.weights > 0,
+        outline=None,
     )
 
 

@@ -74,7 +74,7 @@ def _pixels(known: tuple[Known, ...]) -> _Pixels:
     """Put the pixels of *known* beside each other: once, since a library seldom changes."""
     places, levels = [], []
     for trigger in (one.trigger for one in known):
-        own = np.ones(trigger.patch.shape[:2], bool) if trigger.mask is None else trigger.mask
+        own = trigger.own
         rows, columns = np.nonzero(own)
         places.append((trigger.box.y + rows) * trigger.image_width + trigger.box.x + columns)
         levels.append(trigger.patch[own].astype(np.int16))

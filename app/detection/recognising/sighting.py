@@ -160,7 +160,9 @@ def has_strayed(trigger: Trigger, image: Image, place: Box) -> bool:
     far = STRAYED * min(trigger.image_width, trigger.image_height)
     if _distance(trigger, place) <= far:
         return False
-    return match_at(image, likeness(trigger), place).fit >= VERY_LIKELY
+    what, about = likeness(trigger), place.grown(round(far), image.shape[1], image.shape[0])
+    seen = [match_at(image, what, place), *matches(image, what, about, copies=False)]
+    return max(one.fit for one in seen) >= VERY_LIKELY
 
 
 def _distance(trigger: Trigger, place: Box) -> int:

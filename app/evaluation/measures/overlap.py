@@ -30,12 +30,12 @@ def box_of(stamp: Stamp) -> Box:
 def overlap(stamp: Stamp, trigger: Trigger) -> float:
     """Return the intersection over union of the two triggers' pixels: 0 apart, 1 the same.
 
-    The stamp's are those that aren't wholly transparent; the found one's are its mask, or its whole
-    box as long as it has none.
+    The stamp's are those that aren't wholly transparent; the found one's are its
+    own, as far as they are known.
     """
     true, found = _on_image(stamp, trigger), np.zeros(_shape(trigger), bool)
     box = trigger.box
-    found[box.rows, box.columns] = True if trigger.mask is None else trigger.mask
+    found[box.rows, box.columns] = trigger.own
     return float((true & found).sum() / (true | found).sum())
 
 

@@ -122,7 +122,6 @@ def _stamp_in_place(stamp: Stamp, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _found_in_place(trigger: Trigger) -> NDArray[np.uint8]:
     canvas = np.zeros((trigger.image_height, trigger.image_width, 4), np.uint8)
-    own = np.ones(trigger.patch.shape[:2], bool) if trigger.mask is None else trigger.mask
     region = canvas[trigger.box.rows, trigger.box.columns]
-    region[..., :3], region[..., 3] = trigger.patch, np.where(own, 255, 0)
+    region[..., :3], region[..., 3] = trigger.patch, np.where(trigger.own, 255, 0)
     return canvas

@@ -32,14 +32,19 @@ def trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "source": None if trigger.source is None else int(trigger.source),
         "box": box_fields(trigger.box),
         "patch": pixel_fields(trigger.patch),
-        "mask": None if trigger.mask is None else pixel_fields(trigger.mask.astype(np.uint8)),
+        "mask": _mask_fields(trigger.mask),
         "blocker": {"box": box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
         "natural": float(trigger.natural),
         "pieces": [box_fields(piece) for piece in trigger.pieces],
         "moves": bool(trigger.moves),
+        "outline": _mask_fields(trigger.outline),
         "image": [int(trigger.image_width), int(trigger.image_height)],
         "evidence": evidence_fields(evidence),
     }
+
+
+def _mask_fields(mask: NDArray[np.bool_] | None) -> dict[str, Any] | None:
+    return None if mask is None else pixel_fields(mask.astype(np.uint8))
 
 
 def evidence_fields(evidence: Evidence) -> dict[str, Any]:
@@ -72,19 +77,17 @@ def trigger_of(fields: object) -> Trigger:
             "image": [int(width), int(height)],
             "pieces": [*pieces_fields],
             "evidence": evidence,
+            **more,  # what an older release didn't know
         }:
             box, patch = box_of(its_box), pixels_of(patch_fields)
             source = source if source is None else count_of(source)
             target, width, height = count_of(target), count_of(width), count_of(height)
-            mask = None if mask_fields is None else pixels_of(mask_fields).astype(np.bool_)
+            mask, outline = _mask(mask_fields), _mask(more.get("outline"))
             blocker, why = _blocker(blocker_fields), evidence_of(evidence)
             pieces = tuple(box_of(piece) for piece in pieces_fields)
             inside = all(is_inside(one, width, height) for one in (blocker.box, *pieces))
-            if not (inside and _fits(box, width, height, patch, mask)):
+            if not (inside and _fits(box, width, height, patch, (mask, outline))):
                 raise EncodingError(what="trigger")
-            moves = (
-                isinstance(fields, dict) and fields.get("moves") is True
-            )  # an older release didn't know
             return Trigger(
                 target,
                 source,
@@ -97,10 +100,15 @@ def trigger_of(fields: object) -> Trigger:
                 width,
                 why,
                 pieces,
-                moves,
+                more.get("moves") is True,
+                outline,
             )
         case _:
             raise EncodingError(what="trigger")
+
+
+def _mask(fields: object) -> NDArray[np.bool_] | None:
+    return None if fields is None else pixels_of(fields).astype(np.bool_)
 
 
 def _fits(
@@ -108,13 +116,13 @@ def _fits(
     width: int,
     height: int,
     patch: NDArray[np.uint8],
-    mask: NDArray[np.bool_] | None,
+    masks: tuple[NDArray[np.bool_] | None, ...],
 ) -> bool:
     size = (box.height, box.width)
     return (
         is_inside(box, width, height)
         and patch.shape in {(*size, 1), (*size, 3)}
-        and (mask is None or mask.shape == size)
+        and all(mask is None or mask.shape == size for mask in masks)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,27 @@ def test_an_entry_of_before_triggers_moved() -> None:
     fields = orjson.loads(encode_entry(entry("one")))
     del fields["trigger"]["moves"]
     assert not decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.moves
+
+
+def test_an_outline_is_kept() -> None:
+    """By the one image that it was found in; an older release kept none, and none is one, too."""
+    known = entry("one")
+    own = np.eye(known.trigger.box.height, dtype=bool)
+    outlined = replace(known, trigger=replace(known.trigger, outline=own))
+    read = decode_entry(encode_entry(outlined), hits=0, last_seen_at=None).trigger.outline
+    assert read is not None
+    assert own.tolist() == read.tolist()
+    fields = orjson.loads(encode_entry(outlined))
+    del fields["trigger"]["outline"]
+    assert decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.outline is None
+
+
+def test_an_outline_of_another_size_is_refused() -> None:
+    """It says which of the box's pixels are the trigger's."""
+    known = entry("one")
+    wrong = replace(known.trigger, outline=np.ones((2, 2), bool))
+    with pytest.raises(EncodingError):
+        decode_entry(encode_entry(replace(known, trigger=wrong)), hits=0, last_seen_at=None)
 
 
 def _facts(kept: Entry) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""The outline of a found trigger: what of an image stands out there from what is around it.
+
+A box holds more than the sticker in it, or less where half of a sticker is enough. On other images
+there is something else around the sticker: so that would be looked for in vain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.geometry import Box, around
+from app.detection.regions import hanging_together
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Image
+
+REACH = 0.75  # of the box's shorter side, around it: so far may the trigger reach
+LEAST_REACH = 3  # pixels of it
+FRAME = 3  # part of the reach that is background for sure: a frame around all of it
+LIKE = 24  # levels from a pixel of the frame, within which one inside shows the same
+LEAST, MOST = 0.2, 3.0  # of the box's area, that must be left, and may be
+AT_ONCE = 64  # colours that are compared together
+
+
+def outlined(image: Image, box: Box) -> tuple[Box, NDArray[np.bool_]] | None:
+    """Return *box*, grown to hold all of the trigger, and which of its pixels (h, w) are its own.
+
+    None if that can't be told: the trigger is like its surroundings, or these are too varied.
+    What is like the surroundings, but enclosed, is its own.
+    """
+    height, width, _ = image.shape
+    margin = max(LEAST_REACH, round(REACH * min(box.width, box.height)))
+    area = box.grown(margin, width, height)
+    within = replace(box, x=box.x - area.x, y=box.y - area.y)
+    background = _background(image[area.rows, area.columns], within, max(1, margin // FRAME))
+    inside = np.zeros_like(background)
+    inside[within.rows, within.columns] = True
+    own = hanging_together(inside & ~background, ~background)
+    if own.sum() > MOST * box.area:
+        own &= inside
+    if own.all() or not LEAST * box.area <= own.sum() <= MOST * box.area:
+        return None
+    rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
+    y, x = int(rows[0]), int(columns[0])
+    whole = around([within, Box(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)])
+    return replace(whole, x=whole.x + area.x, y=whole.y + area.y), own[whole.rows, whole.columns]
+
+
+def _background(seen: Image, within: Box, thick: int) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) of *seen* are like a frame around it, and hang together with it.
+
+    The frame lies outside of *within*: at the image's edge there may be none on one side.
+    """
+    height, width, _ = seen.shape
+    frame = np.ones((height, width), bool)
+    top, left = min(thick, within.y), min(thick, within.x)
+    bottom = min(thick, height - within.y - within.height)
+    right = min(thick, width - within.x - within.width)
+    frame[top : height - bottom, left : width - right] = False
+    colours = np.unique(seen[frame] // 2 * 2, axis=0).astype(np.int16)
+    like = frame.copy()
+    for start in range(0, len(colours), AT_ONCE):
+        some = colours[start : start + AT_ONCE]
+        off = np.abs(seen[:, :, None].astype(np.int16) - some).max(axis=3)
+        like |= (off <= LIKE).any(axis=2)
+    return hanging_together(frame, like)

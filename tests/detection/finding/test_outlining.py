@@ -1,0 +1,97 @@
+"""A found box tells which of its pixels are the trigger's, by what is around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.detection.finding.outlining import outlined
+from app.detection.geometry import Box
+from app.detection.matching import likeness, matches
+from tests.detection.stickers import as_jpeg, photograph, sticker_trigger
+
+SIDE = 96
+PLACE = Box(40, 30, 16, 16)
+
+
+def _soft(seed: int) -> np.ndarray:
+    """Return a part of a photograph: shapes that are larger than a sticker."""
+    return photograph(seed, 4 * SIDE)[:SIDE, :SIDE].copy()
+
+
+def _ring() -> tuple[np.ndarray, np.ndarray]:
+    """Return a round sticker, red around grey, and which of its pixels are its own."""
+    off = np.hypot(*(np.indices((16, 16)) - 7.5))
+    pixels = np.where((off > 4)[..., None], (230, 20, 20), (120, 120, 120)).astype(np.uint8)
+    return pixels, off <= 8
+
+
+def _shown(seed: int = 0, place: Box = PLACE) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photograph with it at *place*, and which pixels of the image are the sticker's."""
+    pixels, own = _ring()
+    photo, true = _soft(seed), np.zeros((SIDE, SIDE), bool)
+    region = photo[place.rows, place.columns]
+    region[own] = pixels[own]
+    true[place.rows, place.columns] = own
+    return photo, true
+
+
+def _overlap(found: tuple[Box, np.ndarray], true: np.ndarray) -> float:
+    box, own = found
+    shown = np.zeros((SIDE, SIDE), bool)
+    shown[box.rows, box.columns] = own
+    return float((shown & true).sum() / (shown | true).sum())
+
+
+@pytest.mark.parametrize("margin", [0, 3, 6])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_sticker_is_told_from_what_is_around_it(seed: int, margin: int) -> None:
+    """However loose its box is, and through JPEG: its grey middle is its own, the rest isn't."""
+    photo, true = _shown(seed)
+    found = outlined(as_jpeg(photo, 85), PLACE.grown(margin, SIDE, SIDE))
+    assert found is not None
+    assert _overlap(found, true) >= 0.75
+
+
+def test_a_box_that_lacks_a_part_is_grown() -> None:
+    """Half of a sticker may be enough to turn images: the box that was found is less than it."""
+    photo, true = _shown()
+    found = outlined(photo, Box(43, 33, 10, 11))
+    assert found is not None
+    assert _overlap(found, true) >= 0.75
+
+
+def test_in_a_corner_of_the_image() -> None:
+    """There is nothing around it on two sides."""
+    place = Box(SIDE - 16, 0, 16, 16)
+    photo, true = _shown(place=place)
+    found = outlined(photo, place)
+    assert found is not None
+    assert _overlap(found, true) >= 0.75
+
+
+def test_what_is_like_its_surroundings_has_no_outline() -> None:
+    """A piece of plain wall tells nothing, and neither does all of an image."""
+    assert outlined(_soft(0), PLACE) is None
+    assert outlined(_soft(0), Box(0, 0, SIDE, SIDE)) is None
+
+
+def test_it_is_found_on_another_background() -> None:
+    """The box as a whole fits other photographs badly: what was around it isn't there."""
+    photo, _ = _shown(0)
+    area = PLACE.grown(6, SIDE, SIDE)
+    whole = sticker_trigger(photo[area.rows, area.columns], area, SIDE, exact=False)
+    found = outlined(photo, area)
+    assert found is not None
+    box, own = found
+    outline = replace(whole, box=box, patch=photo[box.rows, box.columns], outline=own)
+    everywhere = Box(0, 0, SIDE, SIDE)
+    fits = {
+        name: [
+            matches(_shown(seed)[0], likeness(one), everywhere)[0].fit for seed in (1, 2, 3, 4, 5)
+        ]
+        for name, one in (("whole", whole), ("outline", outline))
+    }
+    assert min(fits["outline"]) > 0.8 > np.mean(fits["whole"])
