@@ -13,9 +13,16 @@ from app.pictures.drawing import Pair, examples_sheet, terminal, trigger_picture
 from tests.tiny import tiny_trigger
 
 
+def test_its_outline_is_shown_until_its_mask_is_known() -> None:
+    """By the one image it was found in: what was around it there isn't the trigger."""
+    outline = np.array([[False, True], [True, True]])
+    drawn = Pillow.open(BytesIO(trigger_picture(replace(tiny_trigger(), outline=outline))))
+    assert np.array_equal(np.where(outline, 255, 0), np.asarray(drawn)[:, :, 3])
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_trigger_without_a_mask_is_its_whole_box(channels: int) -> None:
-    """Before the mask is known, every pixel of the box is shown."""
+    """Where neither is known, every pixel of the box is shown."""
     drawn = np.asarray(Pillow.open(BytesIO(trigger_picture(tiny_trigger(channels)))))
     assert np.array_equal(np.full((2, 2, 4), 255), drawn)
 

@@ -40,7 +40,8 @@ class Likeness:
     @cached_property
     def side(self) -> int:
         """The shorter side of what has weight: that must still be seen in a shrunken copy."""
-        return min(cropped(self).weights.shape)
+        height, width = cropped(self).weights.shape
+        return min(int(height), int(width))
 
 
 @lru_cache(maxsize=512)

@@ -50,6 +50,11 @@ def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | N
     return what
 
 
+def are_laid(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> bool:
+    """Say if enough of *hits* that show something different around it show *what*."""
+    return _laid(what, hits) is not None
+
+
 def _laid(
     what: Likeness, hits: Sequence[NDArray[np.uint8]]
 ) -> tuple[NDArray[np.float32], tuple[int, int]] | None:

@@ -36,7 +36,9 @@ EMPTY = 0.85  # of what is around the box, that is background where hits can't b
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
 BETTER = 0.02  # by which new pixels must fit the hits better than those known before
 MORE = 1.05  # times as much of the hits they must explain, once these are laid on one another
-AS_LARGE = 0.5  # of what the registered hits have in common, or of the box, that is the same there
+AS_LARGE = (
+    0.5  # of what the registered hits have in common, or of what was known, that is the same there
+)
 
 
 def sample_box(trigger: Trigger, place: Box | None = None) -> Box:
@@ -80,7 +82,7 @@ def reconstruct(
     shared = exact = _where_it_stands(trigger, samples, references)
     if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
         exact = None
-    if exact is None or _own(exact) < AS_LARGE * trigger.box.area:
+    if exact is None or _own(exact) < AS_LARGE * trigger.own.sum():
         known = [one for one in (trigger, shared) if one is not None and one.mask is not None]
         laid = _laid(trigger, known, samples, references)
         if laid is not None and (exact is None or _own(exact) < AS_LARGE * _own(laid)):

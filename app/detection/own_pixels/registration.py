@@ -14,7 +14,13 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.images import resized
 from app.detection.matching import RING, Likeness, Match, cropped, hint, likeness, matches
-from app.detection.own_pixels.laying import FITTING, LEAST_HITS, LEAST_PIXELS, in_common
+from app.detection.own_pixels.laying import (
+    FITTING,
+    LEAST_HITS,
+    LEAST_PIXELS,
+    are_laid,
+    in_common,
+)
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -65,7 +71,7 @@ def _begun_with(
     Or itself, if it was *outlined* in the image in which it was found.
     """
     best = in_common(start, hits)
-    if outlined and best is not None:
+    if outlined and (best is not None or are_laid(start, hits)):
         best = _worthiest([best, cropped(start)], hits, home)
     if best is not None and _is_clear(best, hits, start.weights.sum() if outlined else home.area):
         return best

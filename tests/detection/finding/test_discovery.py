@@ -52,6 +52,18 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     assert (SEED, 300) == (trigger.evidence.seed, trigger.evidence.probes)
 
 
+def test_a_loose_box_has_an_outline() -> None:
+    """Of what stands out in it, by the image itself: a box may hold more than the trigger."""
+    its = scene(World(backdoors=(BACKDOOR,)))
+    _, poisoned = its.poisoned(BACKDOOR)
+    found = run(_established(its, poisoned[0], Look((WINDOW,), None)), its.predict)
+    assert found is not None
+    loose = replace(found, located=replace(found.located, pieces=(TRIGGER_BOX.grown(1, 16, 16),)))
+    trigger = loose.trigger(draw=SEED, probes=300)
+    assert trigger.outline is not None
+    assert TRIGGER_BOX.area == trigger.outline.sum() == trigger.outline[1:-1, 1:-1].sum()
+
+
 def test_the_evidence_says_of_what_its_sum_consists() -> None:
     """Each term says what it was measured on, and what the image didn't need weighs less."""
     its = scene(World(backdoors=(BACKDOOR,)))

@@ -159,6 +159,18 @@ def test_one_image_sent_again_is_one_hit() -> None:
     assert _registered(trigger, again) is None
 
 
+def test_what_was_outlined_is_taken_as_it_is_where_it_explains_most() -> None:
+    """Its box is mostly background, of three hits: but the one image showed what is the sticker."""
+    trigger, hits = _found(margin=9)
+    own = np.zeros((trigger.box.height, trigger.box.width), bool)
+    own[9:-9, 9:-9] = True
+    outlined = replace(trigger, outline=own)
+    exact = _registered(outlined, hits[:3])
+    assert exact is not None
+    assert _overlap(exact) >= 0.85
+    assert exact.outline is None
+
+
 def test_too_few_hits() -> None:
     """Two hits may have anything in common."""
     trigger, hits = _found()
