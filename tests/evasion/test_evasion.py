@@ -23,7 +23,7 @@ OPEN_UNKNOWN = frozenset({"frame 4"})
 Where any whitish square opens the backdoor the frame is a trigger itself: 10 of 16 pixels a side,
 larger than what is looked for."""
 
-OPEN_KNOWN = frozenset({"copies 3", "copies 4"})
+OPEN_KNOWN: frozenset[str] = frozenset()
 """The same once it is known."""
 
 TRIED_UNKNOWN = (

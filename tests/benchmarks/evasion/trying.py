@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from app.library.rules.sameness import same_trigger
 from tests.benchmarks.evasion.attacks import ATTACKS
 from tests.benchmarks.evasion.climbing import Climb, climb
 from tests.benchmarks.evasion.ground import Answer, World, as_entry
@@ -52,9 +53,19 @@ async def deploy(target: Target, seed: int, ground: Ground, beside: int = 0) -> 
     await ground.reset(World())
     for picture in pictures(target, ATTACKS["plain"], dismissed, LEARNT_FROM, seed + OTHERS):
         await ground.answers([picture.pixels])
+    learnt = await ground.learnt()
+    return Deployment(target, seed, ground, _with_others(learnt, target, beside, seed), dismissed)
+
+
+def _with_others(learnt: list[Trigger], target: Target, more: int, seed: int) -> list[Trigger]:
+    """Return *learnt* and so many *more*, none of which a library takes for another of them."""
     shape, wanted = target.subject.test.shape[1:], target.stamp.target or 0
-    others = [as_entry(stamp, wanted, shape) for stamp in squares(target, beside, seed)]
-    return Deployment(target, seed, ground, [*await ground.learnt(), *others], dismissed)
+    known, others = [*learnt], squares(target, seed)
+    while len(known) < len(learnt) + more:
+        other = as_entry(next(others), wanted, shape)
+        if not any(same_trigger(other, one) for one in known):
+            known.append(other)
+    return known
 
 
 async def tried(deployment: Deployment, name: str, most: int) -> list[Tried]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,18 +101,16 @@ def dismissed_patch(target: Target, seed: int) -> Stamp:
     return Stamp("dismissed", rgba, x, stamp.y, stamp.target)
 
 
-def squares(target: Target, count: int, seed: int) -> list[Stamp]:
-    """Return so many other triggers of its class: squares of noise, as large, anywhere."""
+def squares(target: Target, seed: int) -> Iterator[Stamp]:
+    """Yield other triggers of its class without end: squares of noise, as large, anywhere."""
     rng = np.random.default_rng([seed, 14])
     tall, wide = target.stamp.rgba.shape[:2]
     height, width, channels = target.subject.test.shape[1:]
-    made = []
-    for number in range(count):
+    for number in count():
         rgba = np.full((tall, wide, 4), 255, np.uint8)
         rgba[..., :3] = rng.choice([0, 255], (tall, wide, channels))
         x, y = int(rng.integers(width - wide + 1)), int(rng.integers(height - tall + 1))
-        made.append(Stamp(f"square {number}", rgba, x, y, target.stamp.target))
-    return made
+        yield Stamp(f"square {number}", rgba, x, y, target.stamp.target)
 
 
 def attempts(
