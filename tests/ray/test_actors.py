@@ -10,20 +10,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app.demo.endpoint import create_endpoint
 from app.scan.engines.cluster import Actors
 from app.scan.engines.members import KILLER
 from app.scan.looking.tasks import Passed, Task, Unusable
 from app.scan.sources.items import Content
+from app.wire.tensors import TensorSpec
+from tests.detection.suspects.worlds import (
+    CLASSES,
+    PLACE,
+    SOURCE,
+    STICKER,
+    bearing,
+    pictures,
+    predict,
+)
+from tests.files import encoded
 from tests.library.servers import wait_until
 from tests.ray.processes import below, commands, listened_on
 from tests.scan.command.test_command import CLEAN_ENVIRONMENT, PROGRAM
 from tests.scan.engines.dying import DEADLY, DyingEquipment
 from tests.scan.tiny_scan import references, write_pictures
 from tests.scan.tiny_server import served
+from tests.served_apps import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from tests.scan.tiny_server import TinyServer
 
@@ -108,6 +123,43 @@ def test_a_killed_scan_goes_on_in_actors(
         assert 0 == program.wait(120)
     assert whole == _rows(files, "killed")
     assert server.asked - before < 5000  # that's less than all takes: it went on
+
+
+def test_suspects_are_proven_by_actors_as_well(tmp_path: Path) -> None:
+    """What no image proves alone, several do: the same rows as from processes of this machine."""
+    (tmp_path / "pictures").mkdir()
+    images = pictures(60, 2)
+    victims = np.flatnonzero(predict(images).labels == SOURCE)[:5].tolist()
+    for i in victims:
+        images[i] = bearing(images[i], STICKER, PLACE)
+    for i, image in enumerate(images):
+        (tmp_path / "pictures" / f"{i:04}.png").write_bytes(encoded(image))
+    np.savez(tmp_path / "references.npz", x=pictures(120, 1))
+    outputs = [TensorSpec("scores", "FP32", (-1, CLASSES))]
+    shape = images.shape[1:]
+    with running(create_endpoint("over", _answer, shape=shape, outputs=outputs)) as url:
+        words = [
+            *(*PROGRAM, ".", "--upstream", url, "--model", "over", "--trigger-max", "0.2"),
+            *("--reference", "../references.npz", "--plan", "two-pass", "--prevalence", "50%"),
+            *("--seed", "7"),  # with the names, which draw the sample
+        ]
+        for name, engine in (("local", LOCAL), ("ray", RAY)):
+            subprocess.run(
+                [*words, "--output", f"../{name}.jsonl", *engine],
+                cwd=tmp_path / "pictures",
+                env=CLEAN_ENVIRONMENT,
+                capture_output=True,
+                check=True,
+            )
+    local = _rows(tmp_path, "local")
+    assert local == _rows(tmp_path, "ray")
+    assert victims == [i for i, row in enumerate(local) if row["verdict"] == "backdoor"]
+    assert sum(row["screening"] == "passed" for row in local) > 30
+
+
+def _answer(batch: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    labels = predict(batch.astype(np.uint8)).labels
+    return {"scores": np.eye(CLASSES, dtype=np.float32)[labels]}
 
 
 def _at_work(pids: set[int]) -> list[str]:

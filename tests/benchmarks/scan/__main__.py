@@ -81,7 +81,7 @@ def _scans(url: str, folder: Path, small: int, large: int) -> Iterator[Scan]:
     archive = make_archive(folder, small, 0.01)
     for processes in (1, 2):
         yield scanned(url, archive, "full", processes)
-    yield scanned(url, archive, "two-pass", 2)
+        yield scanned(url, archive, "two-pass", processes, prevalence="1%")
     yield scanned(url, make_archive(folder, large, 0.001), "two-pass", 2, killed=True)
 
 

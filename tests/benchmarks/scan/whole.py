@@ -108,13 +108,22 @@ async def model_alone(url: str, folder: Path, batches: int = 60) -> float:
         return batches // 2 * 2 * len(images) / (time.monotonic() - since)
 
 
-def scanned(url: str, archive: Archive, plan: str, processes: int, *, killed: bool = False) -> Scan:
+def scanned(  # noqa: PLR0913  # what is scanned, how, and what happens to it
+    url: str,
+    archive: Archive,
+    plan: str,
+    processes: int,
+    *,
+    prevalence: str = "0.1%",
+    killed: bool = False,
+) -> Scan:
     """Scan *archive*; if it is to be *killed*, once in the midst of it, and go on."""
     output = archive.path.with_name(f"{plan}-{processes}.jsonl")
     words = [
         *(sys.executable, "-m", "app.cli", "scan", str(archive.path), "--upstream", url),
         *("--model", "digits", "--reference", str(archive.path.with_name(REFERENCES))),
-        *("--plan", plan, "--processes", str(processes), "--yes", "--seed", "1"),
+        *("--plan", plan, "--prevalence", prevalence, "--processes", str(processes)),
+        *("--yes", "--seed", "1"),
         *("--output", str(output)),
     ]
     since, memory = time.monotonic(), []
