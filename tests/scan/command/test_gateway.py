@@ -17,6 +17,7 @@ from tests.library.servers import wait_until
 from tests.plain_http import ASK
 from tests.scan.command.test_command import CLEAN_ENVIRONMENT, PROGRAM
 from tests.scan.tiny_scan import references, scanned, write_pictures
+from tests.scan.tiny_server import served as tiny_served
 from tests.served_apps import running
 from tests.tiny import TARGET, TinyModel
 
@@ -91,6 +92,27 @@ async def test_what_a_scan_has_found_is_offered(url: str, tmp_path: Path) -> Non
         offer.known_as,
     )
     assert f"t-1: 6 of 6 images are flagged there, as {trigger['id']}" == offer.words()
+
+
+@pytest.mark.slow
+def test_register_offers_at_the_end(url: str, tmp_path: Path) -> None:
+    """The whole command: a model server is asked, and the gateway knows the trigger afterwards."""
+    np.savez(tmp_path / "references.npz", x=references())
+    write_pictures(tmp_path / "pictures", COUNT, POISONED)
+    with tiny_served() as model:
+        words = [
+            *(*PROGRAM, str(tmp_path / "pictures"), "--upstream", model.url, "--model", "tiny"),
+            *("--reference", str(tmp_path / "references.npz"), "--trigger-max", "0.2"),
+            *("--strategy", "fast", "--seed", "1", "--output", str(tmp_path / "out.jsonl")),
+            *("--processes", "1", "--register", url),
+        ]
+        ended = subprocess.run(
+            words, env=CLEAN_ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120
+        )
+    assert 0 == ended.returncode, ended.stderr
+    (trigger,) = ASK.get(f"{url}/trigger").json()["triggers"]
+    said = f"t-1: 6 of 6 images are flagged there, as {trigger['id']}"
+    assert said == ended.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
