@@ -133,7 +133,7 @@ class Trigger:
         for known in (self.mask, self.outline):
             if known is not None:
                 return known
-        return np.ones((self.box.height, self.box.width), bool)
+        return np.ones(self.patch.shape[:2], bool)
 
     def may_answer(self, label: int) -> bool:
         """Say if an image that carries it may be called *label*."""

@@ -30,6 +30,7 @@ from app.detection.images import shrunken
 from app.detection.matching import matches
 from app.detection.recognising.presence import fits
 from app.detection.recognising.sighting import LIKELY, Sighting, reach
+from app.detection.regions import hanging_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -215,15 +216,9 @@ def _hanging_together(
 ) -> Box:
     """Return the box around the square at *row* and *column* and all about as new beside it."""
     new = newness >= AS_NEW * newness[row, column]
-    kept = np.zeros_like(new)
-    kept[row, column] = True
-    while True:
-        near = np.pad(kept, 1)
-        touching = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
-        grown = kept | (new & touching)
-        if (grown == kept).all():
-            break
-        kept = grown
+    start = np.zeros_like(new)
+    start[row, column] = True
+    kept = hanging_together(start, new)
     rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
     step, side = usually.step, usually.side
     x, y = (usually.left + int(columns[0])) * step, (usually.top + int(rows[0])) * step
