@@ -77,7 +77,7 @@ deploy-check: $(VENV)/dev ## Try what lies in deploy/: alerts and dashboard in a
 	$(BIN)/python -m pytest -rs tests/deploy $(ARGS)
 
 ray-check: $(RAY)/installed ## Test scans by actors of Ray, which comes into a folder of its own (900 MB)
-	PYTHONPATH=$(RAY)/packages $(BIN)/python -m pytest tests/ray $(ARGS)
+	PYTHONPATH=$(abspath $(RAY))/packages $(BIN)/python -m pytest tests/ray $(ARGS)
 
 bench: $(VENV)/dev ## Measure what a request costs, beside its targets (ARGS=--quick for two minutes)
 	$(BIN)/python -m tests.benchmarks.speed $(ARGS)
