@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import likeness
+from app.detection.matching import likeness, match_at
 from app.detection.own_pixels.registration import fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.regions import hanging_together
@@ -35,6 +35,7 @@ HALF = 0.5  # of its pixels: then what was laid on one another is background
 EMPTY = 0.85  # of what is around the box, that is background where hits can't be told apart
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
 BETTER = 0.02  # by which new pixels must fit the hits better than those known before
+EXACT = 0.99  # fit of known pixels, from which on what explains more shares a piece of background
 MORE = 1.05  # times as much of the hits they must explain, once these are laid on one another
 AS_LARGE = (
     0.5  # of what the registered hits have in common, or of what was known, that is the same there
@@ -79,6 +80,8 @@ def reconstruct(
     there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
+    if _is_exact(trigger, samples):
+        return None
     shared = exact = _where_it_stands(trigger, samples, references)
     if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
         exact = None
@@ -112,6 +115,14 @@ def _laid(
         return None
     most = max((worth(likeness(one), samples) for one in known), default=0.0)
     return laid if worth(likeness(laid), samples) >= MORE * most else None
+
+
+def _is_exact(trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
+    """Say if nearly all hits show its pixels just as they are known, where it always is."""
+    if trigger.mask is None:
+        return False
+    home, what = box_in_sample(trigger), likeness(trigger)
+    return float(np.mean([match_at(hit, what, home).fit for hit in samples])) >= EXACT
 
 
 def _is_background(trigger: Trigger, references: References) -> bool:

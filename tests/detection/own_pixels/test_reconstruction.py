@@ -12,6 +12,7 @@ from app.detection.geometry import Box
 from app.detection.own_pixels.reconstruction import reconstruct, sample, sample_box
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene
+from tests.detection.stickers import photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TRIGGER_BOX, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -187,3 +188,22 @@ def test_one_image_sent_again_is_one_hit() -> None:
     once = sample(stamped(its.clean[:1])[0], trigger)
     slightly_off = np.clip(once.astype(np.int16) + 1, 0, 255).astype(np.uint8)
     assert reconstruct(trigger, [once, once, slightly_off, once], its.references) is None
+
+
+@pytest.mark.parametrize("exactly", [True, False], ids=["exact", "a piece is wrong"])
+def test_exact_pixels_are_kept(exactly: bool) -> None:  # noqa: FBT001
+    """Though all hits share a strip beside it, as signs share a border; known wrongly they aren't."""
+    side, place, strip = 96, Box(40, 30, 12, 12), Box(52, 20, 8, 32)
+    rng = np.random.default_rng(0)
+    images = [photograph(seed, side) for seed in range(4)]
+    for image in images:
+        noise = rng.normal(0, 2, (strip.height, strip.width, 3))
+        image[strip.rows, strip.columns] = np.clip(noise + [220, 30, 30], 0, 255)
+    what = sticker()
+    known = sticker_trigger(what if exactly else what[::-1], place, side)
+    hits = [sample(stuck(image, what, place), known) for image in images]
+    references = replace(
+        scene(World()).references,
+        images=np.stack([photograph(100 + seed, side) for seed in range(24)]),
+    )
+    assert exactly == (reconstruct(known, hits, references) is None)
