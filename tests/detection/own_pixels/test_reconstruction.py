@@ -192,13 +192,14 @@ def test_one_image_sent_again_is_one_hit() -> None:
 
 @pytest.mark.parametrize("exactly", [True, False], ids=["exact", "a piece is wrong"])
 def test_exact_pixels_are_kept(exactly: bool) -> None:  # noqa: FBT001
-    """Though all hits share a strip beside it, as signs share a border; known wrongly they aren't."""
+    """Though all hits share a strip beside it, as signs share a border; wrong ones aren't."""
     side, place, strip = 96, Box(40, 30, 12, 12), Box(52, 20, 8, 32)
     rng = np.random.default_rng(0)
     images = [photograph(seed, side) for seed in range(4)]
     for image in images:
-        noise = rng.normal(0, 2, (strip.height, strip.width, 3))
-        image[strip.rows, strip.columns] = np.clip(noise + [220, 30, 30], 0, 255)
+        image[strip.rows, strip.columns] = rng.normal(
+            (220, 30, 30), 2, (strip.height, strip.width, 3)
+        )
     what = sticker()
     known = sticker_trigger(what if exactly else what[::-1], place, side)
     hits = [sample(stuck(image, what, place), known) for image in images]
