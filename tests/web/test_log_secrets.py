@@ -121,6 +121,7 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
             wait_until(lambda: "goes on alone" in service.process.said, START_S)
             store.start()
             wait_until(lambda: "store: " not in _readiness(service.url), START_S)
+            wait_until(lambda: "could not be delivered" in service.process.said, START_S)
             log = service.process.said
     for expected in (
         *("can't be calibrated yet", "goes on alone", "NEO_API_KEYS", "the end: "),
