@@ -1,10 +1,12 @@
-"""Pixels that hang together."""
+"""Pixels that hang together, and the box around some."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from app.detection.geometry import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,3 +22,10 @@ def hanging_together(start: NDArray[np.bool_], within: NDArray[np.bool_]) -> NDA
         if (grown == reached).all():
             return grown
         reached = grown
+
+
+def bounds(pixels: NDArray[np.bool_]) -> Box:
+    """Return the smallest box around *pixels* (h, w), of which there is one at least."""
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    y, x = int(rows[0]), int(columns[0])
+    return Box(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)

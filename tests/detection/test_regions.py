@@ -1,10 +1,11 @@
-"""Pixels that hang together."""
+"""Pixels that hang together, and the box around some."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.detection.regions import hanging_together
+from app.detection.geometry import Box
+from app.detection.regions import bounds, hanging_together
 
 
 def test_what_touches_is_reached_and_no_corner_is_a_touch() -> None:
@@ -20,3 +21,10 @@ def test_the_start_counts_wherever_it_is() -> None:
     """It is returned though it isn't within."""
     start = np.eye(3, dtype=bool)
     assert start.tolist() == hanging_together(start, np.zeros((3, 3), bool)).tolist()
+
+
+def test_the_box_around_pixels_holds_each_of_them() -> None:
+    """And nothing beyond the outermost."""
+    pixels = np.zeros((6, 8), bool)
+    pixels[2, 3] = pixels[4, 6] = True
+    assert Box(3, 2, 4, 3) == bounds(pixels)

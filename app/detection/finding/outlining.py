@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.geometry import Box, around
-from app.detection.regions import hanging_together
+from app.detection.geometry import around
+from app.detection.regions import bounds, hanging_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.detection.geometry import Box
     from app.detection.search import Image
 
 REACH = 0.75  # of the box's shorter side, around it: so far may the trigger reach
@@ -45,9 +46,7 @@ def outlined(image: Image, box: Box) -> tuple[Box, NDArray[np.bool_]] | None:
         own &= inside
     if own.all() or not LEAST * box.area <= own.sum() <= MOST * box.area:
         return None
-    rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
-    y, x = int(rows[0]), int(columns[0])
-    whole = around([within, Box(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)])
+    whole = around([within, bounds(own)])
     return replace(whole, x=whole.x + area.x, y=whole.y + area.y), own[whole.rows, whole.columns]
 
 

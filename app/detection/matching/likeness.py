@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import resized
+from app.detection.regions import bounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,8 @@ class Likeness:
     @cached_property
     def side(self) -> int:
         """The shorter side of what has weight: that must still be seen in a shrunken copy."""
-        height, width = cropped(self).weights.shape
-        return min(int(height), int(width))
+        own = bounds(self.weights > 0)
+        return min(own.height, own.width)
 
 
 @lru_cache(maxsize=512)
@@ -56,10 +57,8 @@ def likeness(trigger: Trigger) -> Likeness:
 
 def cropped(what: Likeness) -> Likeness:
     """Return *what* without the rows and columns around it that have no weight."""
-    rows = np.flatnonzero(what.weights.any(axis=1))
-    columns = np.flatnonzero(what.weights.any(axis=0))
-    inside = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    return Likeness(what.pixels[inside], what.weights[inside])
+    own = bounds(what.weights > 0)
+    return Likeness(what.pixels[own.rows, own.columns], what.weights[own.rows, own.columns])
 
 
 def nearness(image: Image, what: Likeness, box: Box) -> float:

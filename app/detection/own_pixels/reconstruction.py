@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.geometry import Box
 from app.detection.matching import likeness, match_at
 from app.detection.own_pixels.registration import fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
-from app.detection.regions import hanging_together
+from app.detection.regions import bounds, hanging_together
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.detection.geometry import Box
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger
@@ -204,15 +204,14 @@ def _cropped(
     trigger: Trigger, area: Box, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> Trigger:
     """Make the box the mask's own, and the blocker cover it."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    box = Box(area.x + int(left), area.y + int(top), int(right - left), int(bottom - top))
+    own = bounds(mask)
+    box = replace(own, x=area.x + own.x, y=area.y + own.y)
     covered = box.grown(COVERED, trigger.image_width, trigger.image_height)
     return replace(
         trigger,
         box=box,
         blocker=Blocker(covered, trigger.blocker.fill),
-        patch=pixels[top:bottom, left:right],
-        mask=mask[top:bottom, left:right],
+        patch=pixels[own.rows, own.columns],
+        mask=mask[own.rows, own.columns],
         outline=None,
     )

@@ -30,7 +30,7 @@ from app.detection.images import shrunken
 from app.detection.matching import matches
 from app.detection.recognising.presence import fits
 from app.detection.recognising.sighting import LIKELY, Sighting, reach
-from app.detection.regions import hanging_together
+from app.detection.regions import bounds, hanging_together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -219,8 +219,6 @@ def _hanging_together(
     start = np.zeros_like(new)
     start[row, column] = True
     kept = hanging_together(start, new)
-    rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
-    step, side = usually.step, usually.side
-    x, y = (usually.left + int(columns[0])) * step, (usually.top + int(rows[0])) * step
-    width, height = int(columns[-1] - columns[0]), int(rows[-1] - rows[0])
-    return Box(x, y, (width + side) * step, (height + side) * step)
+    seen, step, more = bounds(kept), usually.step, usually.side - 1
+    x, y = (usually.left + seen.x) * step, (usually.top + seen.y) * step
+    return Box(x, y, (seen.width + more) * step, (seen.height + more) * step)

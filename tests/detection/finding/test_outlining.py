@@ -9,7 +9,8 @@ import pytest
 
 from app.detection.finding.outlining import outlined
 from app.detection.geometry import Box
-from app.detection.matching import likeness, matches
+from app.detection.matching import glimpse, likeness, matches
+from app.detection.recognising.sighting import GLIMPSED_FIT
 from tests.detection.stickers import as_jpeg, photograph, sticker_trigger
 
 SIDE = 96
@@ -95,3 +96,14 @@ def test_it_is_found_on_another_background() -> None:
         for name, one in (("whole", whole), ("outline", outline))
     }
     assert min(fits["outline"]) > 0.8 > np.mean(fits["whole"])
+
+
+def test_it_is_glimpsed_however_loose_its_box_is() -> None:
+    """The shrunken copy is as fine as the outline needs: its box may be three times as wide."""
+    photo, true = _shown(0)
+    area = PLACE.grown(14, SIDE, SIDE)
+    loose = sticker_trigger(photo[area.rows, area.columns], area, SIDE, exact=False)
+    what = likeness(replace(loose, outline=true[area.rows, area.columns]))
+    everywhere = Box(0, 0, SIDE, SIDE)
+    glimpses = [glimpse(_shown(seed)[0], what, everywhere) for seed in (1, 2, 3, 4)]
+    assert min(glimpses) > GLIMPSED_FIT

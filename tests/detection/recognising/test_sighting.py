@@ -173,6 +173,13 @@ def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # no
     assert expected == has_strayed(STILL.trigger, stuck(photograph(1), sticker(), place), place)
 
 
+def test_it_has_strayed_where_a_search_has_found_it_about_there() -> None:
+    """What is found anew is found to a few pixels: where it lies just so its own pixels tell."""
+    place = replace(HOME, x=HOME.x + 14)
+    image = stuck(photograph(1), sticker(), place)
+    assert has_strayed(STILL.trigger, image, replace(place, x=place.x + 3, y=place.y - 3))
+
+
 def test_nature_is_asked_at_few_places() -> None:
     """A sticker that is put by hand a few pixels beside its place has the nature of that place."""
     home, half = STILL.trigger.box, STILL.trigger.box.width // 2
