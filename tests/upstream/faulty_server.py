@@ -83,6 +83,7 @@ class FaultyServer:
     _hits: Hits = Hits.ALL
     _after: int = 0
     _server: asyncio.Server | None = None
+    _down: bool = False
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -99,14 +100,15 @@ class FaultyServer:
     async def listen(self) -> None:
         """Take connections, at the same address as before."""
         port = int(self.url.rpartition(":")[2] or 0)
-        self._server = await asyncio.start_server(self._serve, HOST, port)
+        self._down = False
+        self._server = await asyncio.start_server(self._accept, HOST, port)
         self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
 
     def go_down(self) -> None:
         """Take no connections, and end those that there are."""
         if self._server is not None:
             self._server.close()
-        self._server = None
+        self._server, self._down = None, True
         for writer in self._writers:
             _reset(writer)
 
@@ -117,9 +119,15 @@ class FaultyServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._keep(asyncio.current_task())
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Know of a connection at once: before a task serves it the server may go down."""
+        if self._down:
+            _reset(writer)
+            return
         self._writers.add(writer)
+        self._keep(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Cancelled, or let go by its client: either way it ends here.
         with suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             while await self._exchange(reader, writer):
@@ -127,8 +135,7 @@ class FaultyServer:
         self._writers.discard(writer)
         writer.close()
 
-    def _keep(self, task: asyncio.Task[Any] | None) -> None:
-        assert task is not None
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

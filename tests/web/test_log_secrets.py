@@ -119,9 +119,9 @@ def test_log_has_no_secret(tmp_path: Path) -> None:
             keys.write_text(f"{MARK} {MARK} {MARK}")
             wait_until(lambda: _said_after_asking(service.url, service.process, "last keys"), 30)
             wait_until(lambda: "goes on alone" in service.process.said, START_S)
+            wait_until(lambda: "could not be delivered" in service.process.said, START_S)
             store.start()
             wait_until(lambda: "store: " not in _readiness(service.url), START_S)
-            wait_until(lambda: "could not be delivered" in service.process.said, START_S)
             log = service.process.said
     for expected in (
         *("can't be calibrated yet", "goes on alone", "NEO_API_KEYS", "the end: "),
