@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.library.servers import Server
 
 KEY = b"k" * 24
-TIMEOUT_S = 0.3
+TIMEOUT_S = 1.0
 NONE = timedelta()
 FOUND = Kind.TRIGGER_DISCOVERED
 
@@ -134,7 +134,7 @@ async def test_a_receiver_that_fails_and_hangs_gets_it_in_the_end(
     assert ["t-1"] * 5 + ["t-2"] == [post.fields["subject"] for post in receiver.posts]
     assert 1 == len(set(receiver.ids[:5]))
     assert "it answered 500" in caplog.text
-    assert "no answer within 0.3 s" in caplog.text
+    assert f"no answer within {TIMEOUT_S:g} s" in caplog.text
     assert "s3cret" not in caplog.text
 
 
@@ -301,7 +301,8 @@ async def test_more_than_are_kept_are_sent_from_the_oldest_that_is(
     async with sending(store, receiver):
         await eventually(lambda: "last" in _subjects(receiver)[-1:], 60)
     assert ["t-1", "t-2"] == _subjects(receiver)[:2]
-    assert RARE_KEPT == len(receiver.posts)
+    # at least once: one that wasn't answered for in time comes again
+    assert RARE_KEPT == len(set(receiver.ids))
 
 
 def _subjects(receiver: Receiver) -> list[str]:
