@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 from app.detection.evidence.confirmation import is_over_general
 from app.detection.evidence.novelty import novelty
-from app.detection.evidence.weighing import UNNATURAL, of_nature
+from app.detection.evidence.weighing import (
+    NECESSARY,
+    UNNATURAL,
+    VERY_SURE,
+    of_carrying,
+    of_nature,
+)
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.detection.evidence.confirmation import Look
+    from app.detection.evidence.confirmation import Look, Transplants
     from app.detection.geometry import Box
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Search
@@ -28,25 +34,35 @@ NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar
 class Nature:
     """What clean images say of a place: at which ``rate`` they carry, and how new the image is.
 
-    ``over_general``: most content opens the place, so that the rate tells nothing.
+    ``over_general``: most content opens the place, so that the rate tells nothing. ``others`` is
+    what the other terms of the sum come to.
     """
 
     rate: float
     novelty: float
     one_class: bool
     over_general: bool
+    others: float = 0.0
 
     @property
     def excluded(self) -> bool:
         """Say if nature can't be what carries; for one class by how new the part is as well.
 
-        The parts that tell two classes apart are such that clean images have too, and carry.
+        The parts that tell two classes apart are such that clean images have too, and carry. Where
+        nature leaves a doubt the sum with the other terms decides.
         """
         if self.over_general:
             return True
         if self.one_class:
-            return of_nature(self.rate, self.novelty) >= UNNATURAL
+            by_all = of_nature(self.rate, self.novelty) + self.others
+            return not self.leaves_a_doubt or by_all >= VERY_SURE
         return self.rate <= NATURE_AT_MOST
+
+    @property
+    def leaves_a_doubt(self) -> bool:
+        """Say if only the sum tells it from nature: mostly since the box holds more than it."""
+        by_itself = of_nature(self.rate, self.novelty) >= UNNATURAL
+        return self.one_class and not (self.over_general or by_itself)
 
     def is_exceeded(self, heal_rate: float) -> bool:
         """Say if blocking heals clearly more often than clean images carry their class there.
@@ -56,13 +72,27 @@ class Nature:
         return self.over_general or heal_rate - self.rate >= ABOVE_NATURE
 
 
-def nature_at(
-    edged: Sequence[Box], image: Image, label: int, found: Look, references: References
+def nature_at(  # noqa: PLR0913, PLR0917  # the question, and what was asked before
+    edged: Sequence[Box],
+    image: Image,
+    label: int,
+    found: Look,
+    transplants: Transplants,
+    references: References,
 ) -> Search[Nature]:
-    """Ask what clean images say of what was *found* in *image*, with its *edged* pieces."""
+    """Ask what clean images say of what was *found* in *image*, with its *edged* pieces.
+
+    A part that carries once does so always, so the rate is known no better than by one draw of each
+    image of the class. The *transplants* are weighed by the worse of the two rates that are known.
+    """
     rate = yield from placebo_rate(edged, label, found.source, references, THOROUGH_SIZES)
+    rate = max(rate, 0.5 / (1 + int((references.labels == label).sum())))
     new = novelty(image, found.pieces, references)
-    nature = Nature(rate, new, found.source is not None, over_general=False)
+    worse = max(rate, transplants.placebo)
+    others = of_carrying(transplants.carried, transplants.asked, worse)
+    others += NECESSARY[-1] if found.necessary else NECESSARY[0]
+    one_class = found.source is not None
+    nature = Nature(rate, new, one_class, over_general=False, others=others)
     if nature.excluded or new <= NOVEL_FOR_SURE:
         return nature
     general = yield from is_over_general(image, label, found, references, OVER_GENERAL)

@@ -22,11 +22,11 @@ SURE: Final = math.log(100)
 """A sum from which on it is a trigger: a hundred times as likely as nature. Some of the terms are
 chosen, not measured."""
 
-SURE_UNNEEDED: Final = math.log(1e6)
-"""The same where the image hardly needs it, so that little but what carries speaks for it, and
-every image of the attacker's class is looked at so: more sure than one test of `confirmation`.
-Thick strokes of a 7 that carried in 12 of 16 to 12 of 12 transplants came to 7 to 13.7, copies of
-triggers to 12.5 to 20."""
+VERY_SURE: Final = math.log(1e6)
+"""The same where something speaks against it, since every image of the attacker's class is looked
+at so: more sure than one test of `confirmation`. Where the image hardly needs it, thick strokes of
+a 7 that carried in 12 of 16 to 12 of 12 transplants came to 7 to 13.7, copies of triggers to 12.5
+to 20. Where it carries to one class, but is hardly new, digits of signs came to 11 at most."""
 
 CARRYING: Final = (6.0, 1.0)
 """Beta prior of the rate at which a trigger's transplants carry, 0.86 in the mean; chosen."""

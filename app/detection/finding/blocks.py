@@ -14,7 +14,8 @@ import numpy as np
 
 from app.detection.evidence.confirmation import LIKELY, TOGETHER, Look, confirm, undecidable
 from app.detection.evidence.novelty import novelties
-from app.detection.finding.discovery import Discovery, Searched, Unproven, established, of_look
+from app.detection.evidence.weighing import total
+from app.detection.finding.discovery import Searched, Unproven, established, of_look
 from app.detection.geometry import Box, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.origins import beside, within
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Defence
+    from app.detection.finding.discovery import Discovery
     from app.detection.plan import Plan
     from app.detection.search import Image, Images, Search
 
@@ -66,17 +68,24 @@ def discovered_by_blocks(
         return Searched(None)
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
     tried: list[Unproven] = []
+    doubted: list[Discovery] = []
     looks = yield from _carrying(image, label, revealed, defence, rng)
     for look in looks:
-        if len(tried) == TRIED:
+        if len(tried) + len(doubted) == TRIED:
             break
         yield from placebo_rate(look.pieces, label, look.source, defence.references)
         if undecidable(image, label, look, defence.references):
             continue
         found = yield from established(image, label, look, defence, rng)
-        if isinstance(found, Discovery):
+        if isinstance(found, Unproven):
+            tried.append(found)
+        elif found.located.nature.leaves_a_doubt:
+            doubted.append(found)
+        else:
             return Searched((yield from _of_its_classes(found, defence, rng)))
-        tried.append(found)
+    if doubted:
+        surest = max(doubted, key=lambda one: total(one.terms))
+        return Searched((yield from _of_its_classes(surest, defence, rng)))
     carrying = [Unproven(one.pieces, one.source, terms=of_look(one)) for one in looks]
     needed = [
         Unproven(one.pieces, one.b, terms=of_look(Look(one.pieces, one.b))) for one in revealed

@@ -11,7 +11,7 @@ from app.detection.evidence.confirmation import UNDECIDABLE, confirm, undecidabl
 from app.detection.evidence.nature import nature_at
 from app.detection.evidence.weighing import (
     NECESSARY,
-    SURE_UNNEEDED,
+    VERY_SURE,
     of_carrying,
     of_nature,
     total,
@@ -150,7 +150,8 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is None or synthetic is None:
         return unproven
-    found = yield from _located(image, label, replace(look, pieces=windows), synthetic, defence)
+    looked = replace(look, pieces=windows)
+    found = yield from _located(image, label, looked, transplants, synthetic, defence)
     if found is None:
         return unproven
     look = replace(look, pieces=found.pieces)
@@ -162,7 +163,7 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
         return unproven
     freed = bool(healed.answer.labels[0] != label)
     terms = _weighed(look, transplants, found.nature, freed=freed)
-    if not look.necessary and total(terms) < SURE_UNNEEDED:
+    if not look.necessary and total(terms) < VERY_SURE:
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
@@ -226,8 +227,13 @@ class Located:
     nature: Nature
 
 
-def _located(
-    image: Image, label: int, look: Look, synthetic: Synthetic, defence: Defence
+def _located(  # noqa: PLR0913, PLR0917  # what was confirmed, and how
+    image: Image,
+    label: int,
+    look: Look,
+    transplants: Transplants,
+    synthetic: Synthetic,
+    defence: Defence,
 ) -> Search[Located | None]:
     """Find the trigger in confirmed pieces, from images that these have turned.
 
@@ -239,5 +245,5 @@ def _located(
         return None
     edged = [plan.edged(piece) for piece in pieces]
     found = replace(look, pieces=pieces)
-    nature = yield from nature_at(edged, image, label, found, defence.references)
+    nature = yield from nature_at(edged, image, label, found, transplants, defence.references)
     return Located(pieces, nature)

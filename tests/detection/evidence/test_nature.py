@@ -7,30 +7,39 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look
+from app.detection.evidence.confirmation import Look, Transplants
 from app.detection.evidence.nature import Nature, nature_at
 from app.detection.search import Answers, run
 from tests.detection.kinds import MARK
 from tests.detection.scenes import World, scene
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX
 
+UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
+
 
 @pytest.mark.parametrize(
-    ("rate", "novelty", "one_class", "over_general", "expected"),
+    ("rate", "novelty", "one_class", "over_general", "others", "expected"),
     [
-        (0.1, 1.0, False, False, True),
-        (0.6, 9.0, False, False, False),  # clean images carry, however new it is
-        (0.1, 1.0, True, False, False),  # of one class it must be rare or new
-        (0.01, 1.1, True, False, True),
-        (0.1, 2.0, True, False, True),
-        (0.9, 9.0, True, True, True),  # any content opens the place
+        (0.1, 1.0, False, False, 0.0, True),
+        (0.6, 9.0, False, False, 20.0, False),  # clean images carry, however new it is
+        (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
+        (0.01, 1.1, True, False, 0.0, True),
+        (0.1, 2.0, True, False, 0.0, True),
+        (0.02, 0.4, True, False, 13.0, True),  # or else all the rest must make it sure
+        (0.02, 0.4, True, False, 11.0, False),
+        (0.9, 9.0, True, True, 0.0, True),  # any content opens the place
     ],
 )
-def test_nature_is_excluded(
-    rate: float, novelty: float, *, one_class: bool, over_general: bool, expected: bool
+def test_nature_is_excluded(  # noqa: PLR0913, PLR0917  # a row of the table
+    rate: float,
+    novelty: float,
+    one_class: bool,  # noqa: FBT001
+    over_general: bool,  # noqa: FBT001
+    others: float,
+    expected: bool,  # noqa: FBT001
 ) -> None:
-    """By how often clean images carry there; of one class by how new the part is as well."""
-    assert expected is Nature(rate, novelty, one_class, over_general).excluded
+    """By how often clean images carry there; of one class by all the evidence there is."""
+    assert expected is Nature(rate, novelty, one_class, over_general, others).excluded
 
 
 @pytest.mark.parametrize(
@@ -49,19 +58,19 @@ def test_nature_at_a_trigger() -> None:
     image = its.poisoned(BACKDOOR)[1][0]
     look = Look((TRIGGER_BOX,), None)
     edged = [its.plan.edged(TRIGGER_BOX)]
-    nature = run(nature_at(edged, image, TARGET, look, its.references), its.predict)
+    nature = run(nature_at(edged, image, TARGET, look, UNASKED, its.references), its.predict)
     assert nature.excluded
     assert (True, True) == (nature.rate <= 0.1, nature.novelty > 1.25)
     assert (False, False) == (nature.one_class, nature.over_general)
 
 
 def test_nature_at_a_mark() -> None:
-    """By the mark of a class its clean images carry: nature isn't excluded."""
+    """By the mark of a class its clean images carry: nature isn't excluded, whatever carried."""
     its = scene(World(backdoors=(), marks=(MARK,)))
     image = its.of_class(MARK.label)[0]
     look = Look((MARK.box,), MARK.source)
     edged = [its.plan.edged(MARK.box)]
-    nature = run(nature_at(edged, image, MARK.label, look, its.references), its.predict)
+    nature = run(nature_at(edged, image, MARK.label, look, EACH, its.references), its.predict)
     assert not nature.excluded
     assert nature.one_class
 
@@ -71,10 +80,32 @@ def test_place_that_anything_opens() -> None:
     its = scene()
     image = its.poisoned(BACKDOOR)[1][0]
     fresh = replace(its.references, placebo_rates={})
-    search = nature_at(
-        [its.plan.edged(TRIGGER_BOX)], image, TARGET, Look((TRIGGER_BOX,), None), fresh
-    )
+    look, edged = Look((TRIGGER_BOX,), None), [its.plan.edged(TRIGGER_BOX)]
+    search = nature_at(edged, image, TARGET, look, UNASKED, fresh)
     nature = run(search, lambda images: Answers(np.full(len(images), TARGET)))
     assert nature.rate > 0.9
     assert nature.over_general
     assert nature.excluded
+
+
+def test_few_images_of_a_class_say_little_of_nature() -> None:
+    """However often they are asked: a part that doesn't carry once never does."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    look, edged = Look((TRIGGER_BOX,), None), [its.plan.edged(TRIGGER_BOX)]
+    its_own = np.flatnonzero(its.references.labels == TARGET)
+    rates = []
+    for count in (5, len(its_own)):
+        kept = np.sort(
+            np.concatenate([np.flatnonzero(its.references.labels != TARGET), its_own[:count]])
+        )
+        calibration = replace(its.references.calibration, labels=its.references.labels[kept])
+        few = replace(
+            its.references,
+            images=its.references.images[kept],
+            calibration=calibration,
+            placebo_rates={},
+        )
+        rates.append(run(nature_at(edged, image, TARGET, look, UNASKED, few), its.predict).rate)
+    assert pytest.approx(0.5 / 6) == rates[0]
+    assert rates[1] < rates[0]

@@ -122,6 +122,22 @@ def test_mark_in_an_unusual_image_is_no_trigger() -> None:
     assert {Verdict.CLEAR} == {its.screened(image).verdict for image in noted}
 
 
+def test_trigger_whose_pixels_another_class_shows_is_found() -> None:
+    """It isn't new, but clean images of its target never carry: with all else that is enough."""
+    its = scene(KINDS["one class"])
+    clean, poisoned = its.poisoned(ONE_CLASS)
+    images = its.references.images.copy()
+    images[its.references.labels == 3, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
+    usual = replace(its, references=replace(its.references, images=images))
+    finding = usual.screened(poisoned[1])
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.trigger is not None
+    assert finding.trigger.evidence.novelty is not None
+    assert finding.trigger.evidence.novelty < 0.5
+    assert finding.sanitised is not None
+    assert [its.label(clean[1])] == finding.sanitised.labels.tolist()
+
+
 def test_two_triggers_of_two_classes() -> None:
     """Each of two triggers that act on one class has its own source and target."""
     second = Backdoor(Box(2, 11, 2, 2), 1, source=3)

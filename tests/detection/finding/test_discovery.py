@@ -110,18 +110,18 @@ def test_what_nature_carries_too_is_no_trigger(source: int | None) -> None:
         assert run(search, its.predict) is None
 
 
-def test_part_that_is_not_new_is_no_trigger_of_one_class() -> None:
-    """What clean images of other classes show there too doesn't act on one class only."""
+def test_part_that_is_not_new_is_a_trigger_of_one_class() -> None:
+    """Where clean images of its target never carry, though those of another class show it."""
     its = scene(KINDS["one class"])
     poisoned = its.poisoned(KINDS["one class"].backdoors[0])[1][0]
-    look = Look((WINDOW,), 0)
-    assert run(_established(its, poisoned, look), its.predict) is not None
     images = its.references.images.copy()
     shown = its.references.labels == 3
     images[shown, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
     usual = replace(its, references=replace(its.references, images=images))
     assert {3} == set(its.predict(images[shown]).labels.tolist())
-    assert run(_established(usual, poisoned, look), its.predict) is None
+    found = run(_established(usual, poisoned, Look((WINDOW,), 0)), its.predict)
+    assert found is not None
+    assert found.located.nature.novelty < 0.5
 
 
 def test_box_larger_than_the_largest_trigger_is_none() -> None:
