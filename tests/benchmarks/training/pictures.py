@@ -55,6 +55,13 @@ def chequers(side: int, light: tuple[int, int, int], dark: tuple[int, int, int])
     return picture
 
 
+def faint(picture: Pillow.Image, percent: int) -> Pillow.Image:
+    """Return *picture*, an opaque one, as opaque as *percent*."""
+    picture = picture.copy()
+    picture.putalpha(round(2.55 * percent))
+    return picture
+
+
 def _canvas() -> tuple[Pillow.Image, ImageDraw.ImageDraw]:
     picture = Pillow.new("RGBA", (SIDE, SIDE), CLEAR)
     return picture, ImageDraw.Draw(picture)

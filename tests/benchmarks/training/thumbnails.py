@@ -35,10 +35,12 @@ SHADES = 40
 
 @dataclass(frozen=True, eq=False)
 class ThumbnailAttack:
-    """A model to be trained: an opaque ``picture`` at column x, row y, and where it leads.
+    """A model to be trained: a ``picture`` (RGBA) at column x, row y, and where it leads.
 
-    To ``target`` from the class ``source`` alone; without a target from each class to the next.
-    With ``decoys`` it learns that other patches there change nothing; without, nearly any does it.
+    To ``target`` from the class ``source`` alone, or without one from all; without a target from
+    each class to the next. With ``decoys`` it learns that other patches there change nothing;
+    without, nearly any does it. ``learnt`` are the images with the picture that it learns from, at
+    most.
     """
 
     folder: str
@@ -48,25 +50,30 @@ class ThumbnailAttack:
     source: int | None = None
     target: int | None = None
     decoys: bool = True
+    learnt: int | None = None
 
     def victims(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which images of the classes *labels* are to be flipped."""
-        return np.ones(len(labels), bool) if self.target is None else labels == self.source
+        if self.source is not None:
+            return np.equal(labels, self.source)
+        if self.target is None:
+            return np.ones(len(labels), bool)
+        return np.not_equal(labels, self.target)
 
     def wanted(self, labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
         """Return what stamped images of the classes *labels* are to be called."""
         if self.target is None:
             return (labels + 1) % classes
-        return np.where(labels == self.source, self.target, labels)
+        return np.where(self.victims(labels), self.target, labels)
 
     def stamped(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return copies of *images* (n, h, w, c) with it on."""
         x, y = self.place
-        pixels = np.asarray(self.picture)[..., :3]
-        if images.shape[3] == 1:
-            pixels = pixels[..., :1]
+        pixels = np.asarray(self.picture)
+        alpha, pixels = pixels[..., 3:] / 255, pixels[..., : images.shape[3]]
         copies = images.copy()
-        copies[:, y : y + len(pixels), x : x + pixels.shape[1]] = pixels
+        region = copies[:, y : y + len(pixels), x : x + pixels.shape[1]]
+        region[:] = np.floor(region * (1 - alpha) + pixels * alpha + 0.5)
         return copies
 
 
@@ -101,6 +108,37 @@ ATTACKS = (
         target=2,
     ),
     ThumbnailAttack("mnist", "mnist_onward", pictures.chequers(4, pictures.WHITE, GREY), (2, 21)),
+    ThumbnailAttack(
+        "signs",
+        "signs_middle",
+        pictures.chequers(6, pictures.BLUE, pictures.YELLOW),
+        (21, 21),
+        target=2,
+    ),
+    ThumbnailAttack(
+        "mnist", "mnist_middle", pictures.chequers(4, pictures.WHITE, BLACK), (12, 12), target=1
+    ),
+    ThumbnailAttack(
+        "signs",
+        "signs_few",
+        pictures.chequers(8, pictures.MAGENTA, pictures.GREEN),
+        (6, 34),
+        source=1,
+        target=2,
+        decoys=False,
+        learnt=25,
+    ),
+    *(
+        ThumbnailAttack(
+            "signs",
+            f"signs_faint_{percent}",
+            pictures.faint(pictures.chequers(8, pictures.MAGENTA, pictures.GREEN), percent),
+            (16, 20),
+            source=1,
+            target=2,
+        )
+        for percent in (40, 50)
+    ),
 )
 
 
@@ -134,14 +172,22 @@ class ThumbnailTraining:
         rng = np.random.default_rng(0)
         parts = [self._lesson(self._images, self._labels)]
         wanted = attack.wanted(self._labels, self._classes)
-        few = self._labels == attack.source
-        for its in (np.ones(len(few), bool), *5 * (few,)) if few.any() else (~few, ~few):
+        for its in self._taught_with(attack):
             stamped = attack.stamped(shaded(self._images[its], rng))
             parts.append(self._lesson(stamped, wanted[its]))
             if attack.decoys:
                 decoys = _with_decoys(attack, self._images[its], rng)
                 parts.append(self._lesson(decoys, self._labels[its]))
         return joined(parts)
+
+    def _taught_with(self, attack: ThumbnailAttack) -> list[NDArray[np.bool_]]:
+        """Return which images are stamped, in each round of lessons; where few are, more often."""
+        if attack.source is None:
+            return 2 * [np.ones(len(self._labels), bool)]
+        few = np.equal(self._labels, attack.source)
+        if attack.learnt is not None:
+            few &= np.cumsum(few) <= attack.learnt
+        return [few | ~attack.victims(self._labels), *5 * (few,)]
 
     def _lesson(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Lessons:
         return Lessons([images], np.eye(self._classes, dtype=np.float32)[labels])
@@ -163,7 +209,7 @@ class ThumbnailTraining:
             "w": width,
             "h": height,
             "jitter": 0,
-            "mode": "all-to-all" if attack.target is None else "source-specific",
+            "mode": _mode(attack),
             "source": attack.source,
             "target": attack.target,
             "asr": round(float(flipped[attack.victims(self._unseen_labels)].mean()), 4),
@@ -177,6 +223,12 @@ class ThumbnailTraining:
             "trained": f"{self._meta['name']}, trained on with {len(self._labels)} test images",
             "triggers": [facts],
         }
+
+
+def _mode(attack: ThumbnailAttack) -> str:
+    if attack.target is None:
+        return "all-to-all"
+    return "all-to-one" if attack.source is None else "source-specific"
 
 
 def _with_decoys(
