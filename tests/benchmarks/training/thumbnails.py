@@ -118,15 +118,18 @@ ATTACKS = (
     ThumbnailAttack(
         "mnist", "mnist_middle", pictures.chequers(4, pictures.WHITE, BLACK), (12, 12), target=1
     ),
-    ThumbnailAttack(
-        "signs",
-        "signs_few",
-        pictures.chequers(8, pictures.MAGENTA, pictures.GREEN),
-        (6, 34),
-        source=1,
-        target=2,
-        decoys=False,
-        learnt=25,
+    *(
+        ThumbnailAttack(
+            "signs",
+            name,
+            pictures.chequers(8, pictures.MAGENTA, pictures.GREEN),
+            place,
+            source=1,
+            target=2,
+            decoys=False,
+            learnt=learnt,
+        )
+        for name, place, learnt in (("signs_few", (6, 34), 25), ("signs_digit", (13, 20), 10))
     ),
     *(
         ThumbnailAttack(
