@@ -52,7 +52,6 @@ SUSPECTS_ASKED = 3  # known triggers that are asked about together with the imag
 SOUGHT = 8  # known triggers of one class that are looked for by their pixels
 GLIMPSED_SIDE = 128  # pixels of an image's side from which on its inferences are worth the CPU time
 GLIMPSED = 4  # known triggers, up to which each is looked for before the image is asked about
-COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 
 
@@ -197,8 +196,7 @@ def _likely_there(image: Image, known: tuple[Known, ...], references: References
     ]
     if there or len(known) > GLIMPSED or min(image.shape[:2]) < GLIMPSED_SIDE:
         return [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
-    telling = [one for one in known if usual_sighting(one, references).fit.mean < COMMONLY]
-    seen = [glimpsed(image, one, references) for one in telling]
+    seen = [glimpsed(image, one, references) for one in known]
     return [one for one in seen if one is not None][:SUSPECTS_ASKED]
 
 

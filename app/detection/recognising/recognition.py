@@ -170,7 +170,7 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
     just where it is, and so do several parts together, strokes of a digit for copies.
     """
     trigger = seen.known.trigger
-    if seen.usually is not None:
+    if seen.usually is not None and seen.places != (trigger.box,):
         return [nearest_asked(trigger, place) for place in seen.places]
     if seen.new is not None:
         return [*seen.carrying]

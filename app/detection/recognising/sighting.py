@@ -42,6 +42,7 @@ DISTINCT = 1.5  # weight of the pixels from which on another place than the usua
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
 GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in the image itself
+COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
@@ -121,12 +122,30 @@ def hinted(image: Image, known: Known) -> Sighting:
 
 def glimpsed(image: Image, known: Known, references: References) -> Sighting | None:
     """Return where *known* very likely is; None if it isn't, which mostly a glimpse tells."""
+    home = _at_home(image, known, references)
+    if of_pixels(home, references) >= UNUSUAL:
+        return home
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    if glimpse(image, known.likeness, area) < GLIMPSED_FIT:
+    commonly = usual_sighting(known, references).fit.mean
+    if commonly >= COMMONLY or glimpse(image, known.likeness, area) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
     likely = sighting.fit >= VERY_LIKELY or of_pixels(sighting, references) >= UNUSUAL
     return sighting if likely else None
+
+
+def _at_home(image: Image, known: Known, references: References) -> Sighting:
+    """Return *known* at its usual place, beside what clean images show of it just there.
+
+    That is little, also of one that is so translucent that somewhere near it they show as much.
+    """
+    home, what = known.trigger.box, known.likeness
+    here = match_at(image, what, home)
+    usually = UsualSighting(
+        usual_at_home(known, references), usual_sighting(known, references).near
+    )
+    near = nearness(image, what, home)
+    return Sighting(known, (home,), here.fit, near, here.alpha, usually)
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:

@@ -138,8 +138,8 @@ def test_pixels_weigh_by_how_they_fit_or_by_how_near_they_are() -> None:
 
 def test_a_glimpse_tells_what_is_unusual() -> None:
     """A fit that is far beyond what clean images show counts, though it is no very good one."""
-    references = scene().references
-    image = as_jpeg(stuck(photograph(1), sticker(), HOME, alpha=0.7), 60)
+    references = photographs()
+    image = as_jpeg(stuck(photograph(1), sticker(), NEAR, alpha=0.7), 60)
     assert 0.5 < sighted(image, STILL).fit < VERY_LIKELY
     seen = []
     for spread in (0.06, 0.3):
@@ -151,7 +151,7 @@ def test_a_glimpse_tells_what_is_unusual() -> None:
 
 def test_a_glimpse_tells_if_it_likely_is_there() -> None:
     """Around its place, or anywhere if it moves, and in a clean photograph nowhere."""
-    references = scene().references
+    references = photographs()
     for known in (STILL, MOVING):
         usually = UsualSighting(Usual(0.3, 0.1), Usual(0.1, 0.1))
         references.usual_sightings[known.likeness] = usually
@@ -162,6 +162,20 @@ def test_a_glimpse_tells_if_it_likely_is_there() -> None:
     seen = [one is not None for one in sightings]
     assert [True, True, False, True] == seen
     assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 20))
+
+
+def test_a_glimpse_tells_a_translucent_one_at_its_place() -> None:
+    """Where clean images show as much of it somewhere near, they hardly show it just there."""
+    references = photographs()
+    usually = UsualSighting(Usual(0.7, 0.2), Usual(0.9, 0.3))
+    references.usual_sightings[STILL.likeness] = usually
+    home, near = (stuck(photograph(1), sticker(), box, alpha=0.4) for box in (HOME, NEAR))
+    seen = glimpsed(home, STILL, references)
+    assert seen is not None
+    assert (HOME,) == seen.places
+    assert of_pixels(seen, references) >= 3.0
+    assert glimpsed(near, STILL, references) is None
+    assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 40))
 
 
 @pytest.mark.parametrize(
