@@ -121,10 +121,18 @@ def hinted(image: Image, known: Known) -> Sighting:
 
 
 def glimpsed(image: Image, known: Known, references: References) -> Sighting | None:
-    """Return where *known* very likely is; None if it isn't, which mostly a glimpse tells."""
+    """Return where *known* very likely is; None if it isn't, which mostly a glimpse tells.
+
+    At its usual place less of it is enough, unless more of it is near or, if it moves, anywhere.
+    """
+    about = _glimpsed_about(image, known, references)
+    if about is not None:
+        return about
     home = _at_home(image, known, references)
-    if of_pixels(home, references) >= UNUSUAL:
-        return home
+    return home if of_pixels(home, references) >= UNUSUAL else None
+
+
+def _glimpsed_about(image: Image, known: Known, references: References) -> Sighting | None:
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
     commonly = usual_sighting(known, references).fit.mean
     if commonly >= COMMONLY or glimpse(image, known.likeness, area) < GLIMPSED_FIT:

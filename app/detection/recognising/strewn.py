@@ -48,9 +48,9 @@ LEAST_SHARE = 0.027  # of the image's side, that it must have as well: less can'
 def strewn(image: Image, known: Known, references: References) -> Sighting | None:
     """Return where copies of *known*, or its halves, very likely are in *image*; None if nowhere.
 
-    One that moves is looked for everywhere in any case; of one without a mask nobody knows which
-    pixels count; and one that acts on one class may be told from what nature does only where that
-    has been measured, at its usual place.
+    One that moves is looked for everywhere in any case; of one without a mask or an outline nobody
+    knows which pixels count; and one that acts on one class may be told from what nature does only
+    where that has been measured, at its usual place.
     """
     if not _is_looked_for(known.trigger):
         return None
@@ -83,8 +83,8 @@ def measure(known: Known, references: References) -> None:
 
 
 def _is_looked_for(trigger: Trigger) -> bool:
-    whole = trigger.mask is not None and not trigger.pieces
-    return whole and not trigger.moves and trigger.source is None
+    told = trigger.mask is not None or trigger.outline is not None
+    return told and not trigger.pieces and not trigger.moves and trigger.source is None
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:

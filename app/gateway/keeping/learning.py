@@ -16,8 +16,11 @@ from app.ports import NOBODY, LibraryError, UnknownTriggerError, UpstreamError
 from app.settings import Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from app.detection.geometry import Box
     from app.detection.search import Image, Search
+    from app.detection.trigger import Trigger
     from app.gateway.preparation.prepared import Prepared
     from app.ports import Model, Samples, TriggerLibrary
 
@@ -74,9 +77,25 @@ class Learner:
             await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)
-            task = asyncio.create_task(self._refine(trigger_id, samples, prepared))
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._behind_the_answers(self._refine(trigger_id, samples, prepared))
+
+    def found_again(self, trigger_id: str, found: Trigger, prepared: Prepared) -> None:
+        """Take over what a search *found* of a known trigger, where it tells more than is known.
+
+        Images aren't recognised by a box that is mostly background: each is searched again, and
+        some of them show where the trigger ends.
+        """
+        try:
+            trigger = self._library.entry(trigger_id).trigger
+        except UnknownTriggerError:  # as in `hit`
+            return
+        if _tells_more(found, trigger):
+            self._behind_the_answers(self._sharpen(trigger_id, found, prepared))
+
+    def _behind_the_answers(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     async def _mark_moving(self, trigger_id: str) -> None:
         with suppress(UnknownTriggerError):
@@ -110,12 +129,32 @@ class Learner:
             logger.exception("working out a trigger's pixels failed")
 
     async def _refined_now(self, trigger_id: str, samples: Samples, prepared: Prepared) -> None:
-        library, references = self._library, prepared.references
-        trigger = library.entry(trigger_id).trigger
-        better = await asyncio.to_thread(reconstruct, trigger, samples, references)
-        if better is None:
-            return
-        if not await ask(is_as_good(better, trigger, references), self._model):
-            return
-        moves = library.entry(trigger_id).trigger.moves
-        await library.refine(trigger_id, replace(better, moves=moves))
+        trigger = self._library.entry(trigger_id).trigger
+        better = await asyncio.to_thread(reconstruct, trigger, samples, prepared.references)
+        if better is not None:
+            await self._replace(trigger_id, trigger, better, prepared)
+
+    async def _sharpen(self, trigger_id: str, found: Trigger, prepared: Prepared) -> None:
+        # The next image that is found anew tells it again, if the model or the store is away.
+        with suppress(UpstreamError, LibraryError, UnknownTriggerError):
+            async with self._one_at_a_time:
+                trigger = self._library.entry(trigger_id).trigger
+                if _tells_more(found, trigger):
+                    await self._replace(trigger_id, trigger, found, prepared)
+
+    async def _replace(
+        self, trigger_id: str, trigger: Trigger, better: Trigger, prepared: Prepared
+    ) -> None:
+        if await ask(is_as_good(better, trigger, prepared.references), self._model):
+            moves = self._library.entry(trigger_id).trigger.moves
+            await self._library.refine(trigger_id, replace(better, moves=moves))
+
+
+def _tells_more(found: Trigger, trigger: Trigger) -> bool:
+    """Say if *found* has an outline where nothing is known of *trigger* but a larger box.
+
+    What acts on one class only says less of one that acts on all.
+    """
+    unknown = trigger.mask is None and trigger.outline is None
+    alike = found.source in {None, trigger.source}
+    return unknown and alike and found.outline is not None and found.box.area < trigger.box.area

@@ -67,7 +67,9 @@ async def concluded(
                 return _unflagged(said, Screening.CLEAR, driven)
             known = entry.id in before  # found again, where its pixels didn't tell
             state = Screening.KNOWN_TRIGGER if known else Screening.DISCOVERED
-            if not known:
+            if known:
+                examiner.learner.found_again(entry.id, trigger, examiner.prepared)
+            else:
                 examiner.teller.discovered(entry.id, entry.trigger, examiner.request)
             trigger_id, place, terms = entry.id, trigger.box, trigger.evidence.terms
             if lookout is not None:

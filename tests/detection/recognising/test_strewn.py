@@ -37,6 +37,15 @@ def test_copies_elsewhere_are_seen_together(references: References) -> None:
             assert max(place.overlap(box) for place in seen.places) >= 0.7
 
 
+def test_one_image_tells_enough_to_see_it_elsewhere(references: References) -> None:
+    """By the outline of its first image it is seen where it has moved to, not only by its mask."""
+    whole = np.ones(sticker().shape[:2], bool)
+    known = Known("t", replace(KNOWN.trigger, mask=None, outline=whole))
+    seen = strewn(stuck(photograph(1), sticker(), FAR), known, references)
+    assert seen is not None
+    assert seen.places[0].overlap(FAR) >= 0.7
+
+
 def test_copies_in_the_corners_are_seen(references: References) -> None:
     """The last place of a row counts, and so does the last row."""
     corners = Box(52, 0, 12, 12), Box(0, 52, 12, 12), Box(52, 52, 12, 12)

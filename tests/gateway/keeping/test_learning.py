@@ -105,6 +105,43 @@ async def test_an_exact_trigger_stays_as_it_is() -> None:
     assert len(POISONED) == entry.hits
 
 
+OUTLINED = replace(tiny_trigger(), outline=np.ones((2, 2), bool))
+LIKE_NOTHING = replace(OUTLINED, patch=np.full_like(OUTLINED.patch, 90))
+
+
+async def test_what_is_found_anew_shows_where_a_trigger_ends() -> None:
+    """A box that is mostly background is replaced by what a later search has told from it."""
+    library = MemoryTriggerLibrary()
+    entry = await library.register(_rough())
+    learner = _learner(library)
+    learner.found_again(entry.id, OUTLINED, PREPARED)
+    await learner.settle()
+    assert OUTLINED.box == library.entry(entry.id).trigger.box
+    assert library.entry(entry.id).trigger.outline is not None
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        (_rough(), LIKE_NOTHING),
+        (_rough(), replace(OUTLINED, outline=None)),
+        (_rough(), replace(OUTLINED, source=1)),
+        (replace(_rough(), mask=np.ones((4, 4), bool)), OUTLINED),
+        (replace(_rough(), outline=np.ones((4, 4), bool)), OUTLINED),
+        (tiny_trigger(), replace(OUTLINED)),
+    ],
+    ids=["carries less", "no outline", "of one class", "exact", "outlined", "as small"],
+)
+async def test_what_is_found_anew_makes_nothing_worse(known: Trigger, found: Trigger) -> None:
+    """Only where more is told by it than was known, and, stamped, it carries and heals as well."""
+    library = MemoryTriggerLibrary()
+    entry = await library.register(known)
+    learner = _learner(library)
+    learner.found_again(entry.id, found, PREPARED)
+    await learner.settle()
+    assert known is library.entry(entry.id).trigger
+
+
 async def test_an_entry_never_gets_worse() -> None:
     """What hits have in common replaces nothing where, stamped, it doesn't carry as well."""
     false = POISONED.copy()
