@@ -44,6 +44,11 @@ class Suspect:
     image_width: int
     terms: tuple[Term, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Say if it is all of a suspicious image, which may have something mixed in (9.3)."""
+        return (self.box.width, self.box.height) == (self.image_width, self.image_height)
+
     @cached_property
     def likeness(self) -> Likeness | None:
         """What it looks like where it was located."""

@@ -35,6 +35,15 @@ class Blocker:
     fill: Fill
 
 
+class Kind(enum.StrEnum):
+    """How a trigger lies in an image."""
+
+    PATCH = "patch"
+    """At a place."""
+    BLENDED = "blended"
+    """Mixed into all of it."""
+
+
 class Sign(enum.StrEnum):
     """What a term of the sum of evidence is about."""
 
@@ -107,7 +116,9 @@ class Trigger:
     before three hits have been seen it is None (`docs/detection.md` 3.8). ``outline`` is the same
     by the one image it was found in, where that can be told (3.6).
     ``natural`` is how often the same place of clean images of the target class carries the target
-    too: 0.3 or more asks for the pixels as well (`docs/detection.md` 3.9).
+    too: 0.3 or more asks for the pixels as well (`docs/detection.md` 3.9). ``alpha`` is the share
+    by which ``patch``, as large as the image, is mixed into all of it, where it is (9.3); None of a
+    patch that lies in the box.
     """
 
     target: int
@@ -123,6 +134,12 @@ class Trigger:
     pieces: tuple[Box, ...] = ()
     moves: bool = False
     outline: NDArray[np.bool_] | None = None
+    alpha: float | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What sort of trigger it is."""
+        return Kind.PATCH if self.alpha is None else Kind.BLENDED
 
     @property
     def own(self) -> NDArray[np.bool_]:

@@ -120,6 +120,7 @@ def parse_trigger(told: dict[str, Any], picture: bytes, channels: int) -> Trigge
             image_height=int(told["image_size"]["height"]),
             image_width=int(told["image_size"]["width"]),
             evidence=_evidence(told),
+            alpha=None if told.get("alpha") is None else float(told["alpha"]),
         )
     except (KeyError, TypeError, ValueError, OSError) as exc:
         message = f"no trigger of a gateway: {exc}"

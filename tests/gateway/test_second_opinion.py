@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from app.detection.blended.noting import ENOUGH
 from app.detection.second_opinion.lens import LAID
+from app.detection.trigger import Kind as TriggerKind
 from app.events import Kind
 from app.gateway.outcome import Monitored, Screening
 from app.gateway.visit import Visit
 from app.ports import Arrival, Tally
 from app.settings import Mode, Strategy
+from tests.blended import BlendedModel, blended
 from tests.gateway.opened import opened
+from tests.library.servers import eventually
 from tests.striped import StripedModel, striped
-from tests.tiny import TARGET, clean_images
+from tests.tiny import SIDE, TARGET, clean_images
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -96,3 +100,42 @@ async def test_switched_on_later_it_is_measured(store_url: str, name: str) -> No
         async with asking_twice(store_url, name, rate) as worker:
             assert worker.preparation.prepared is not None
             assert there is (worker.preparation.prepared.lens is not None)
+
+
+def _varied(count: int, seed: int) -> Images:
+    """Return clean images that differ from one another as pictures do: each has its own shapes."""
+    rng = np.random.default_rng(seed)
+    shapes = rng.normal(0, 25, (count, SIDE // 4, SIDE // 4, 1))
+    shapes -= shapes.mean(axis=(1, 2, 3), keepdims=True)
+    spread = shapes.repeat(4, axis=1).repeat(4, axis=2)
+    varied: Images = np.clip(clean_images(count, rng) + spread, 0, 255).astype(np.uint8)
+    return varied
+
+
+async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: str) -> None:
+    """A score of suspicious images make a trigger; whichever worker gets the next takes it out."""
+    model, clean = BlendedModel(), _varied(120, 3)
+    poisoned = blended(clean[model.classify(clean).labels != TARGET])
+    more: dict[str, Any] = {"load": lambda _: _varied(300, 4), "second_opinion": 0.01}
+    async with (
+        opened(store_url, name, model, **more) as one,
+        opened(store_url, name, model, **more) as other,
+    ):
+        before = []
+        outcome = await one.predict(poisoned[0])
+        for image in poisoned[1:]:
+            if outcome.backdoor:
+                break
+            before.append(outcome.screening)
+            outcome = await one.predict(image)
+        assert before.count(Screening.SUSPICIOUS) >= ENOUGH - 1
+        assert Screening.DISCOVERED is outcome.screening
+        assert TARGET != outcome.prediction.index
+        await eventually(lambda: len(other.library.entries()) == 1)
+        (entry,) = other.library.entries()
+        assert TriggerKind.BLENDED is entry.trigger.kind
+        again = await other.predict(poisoned[-1])
+        assert (Screening.KNOWN_TRIGGER, entry.id) == (again.screening, again.trigger_id)
+        assert TARGET != again.prediction.index
+        await other.library.dismiss(entry.id)
+        assert Screening.SUSPICIOUS is (await other.predict(poisoned[-2])).screening

@@ -46,7 +46,8 @@ class Discovery:
     """What was found in *image*, which the model calls ``label``, and what speaks for it.
 
     ``healed`` is what hides the trigger. ``answer`` is the one to give: None if a known trigger in
-    the image has made it, since it is an attacker's too.
+    the image has made it, since it is an attacker's too. ``seen_again``: where it lies is what
+    several images have in common, so there is nothing to tell from what is around it.
     """
 
     image: Image
@@ -57,12 +58,13 @@ class Discovery:
     healed: Healed
     answer: Answers | None
     terms: tuple[Term, ...]
+    seen_again: bool = False
 
     def trigger(self, draw: int, probes: int) -> Trigger:
         """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
         pieces, (height, width, _) = self.located.pieces, self.image.shape
         box, outline = around(pieces), None
-        if len(pieces) == 1 and (seen := outlined(self.image, box)):
+        if len(pieces) == 1 and not self.seen_again and (seen := outlined(self.image, box)):
             box, outline = seen
         return Trigger(
             target=self.label,

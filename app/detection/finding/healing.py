@@ -55,20 +55,26 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     defence: Defence,
     rng: np.random.Generator,
     others: Sequence[Box] = (),
+    tried_on: Synthetic | None = None,
+    least: float = LEAST_HEAL_RATE,
 ) -> Search[Healed | None]:
-    """Hide what was *found* in *windows*; None if nothing heals.
+    """Hide what was *found* in *windows*; None if nothing heals as often as in *least* of them.
+
+    Blockers are chosen by what they make of *tried_on*, images with little more than it.
 
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
     are hidden, too. If the image keeps its label even then that is its own, if it didn't seem to
     need what was found: an image of the attacker's class may carry the trigger as well.
     """
     plan, references = defence.plan, defence.references
-    # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
-    edged = [plan.edged(piece) for piece in found.pieces]
-    onto = references.acted_on(label, found.source, rng)
-    tried_on = pasted(image, edged, onto, references)
+    if tried_on is None:
+        # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
+        edged = [plan.edged(piece) for piece in found.pieces]
+        onto = references.acted_on(label, found.source, rng)
+        tried_on = pasted(image, edged, onto, references)
     piece = found.pieces[0]  # of several, each of which is needed, blocking one is enough
-    choice = yield from _chosen(image, label, piece, synthetic, tried_on, nature, defence)
+    choosing = _chosen(image, label, piece, synthetic, tried_on, nature, defence, least)
+    choice = yield from choosing
     healed = yield from _freed(image, label, choice, found, defence)
     if healed is not None:
         return healed
@@ -84,7 +90,8 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
         origin=synthetic.origin.without(boxes),
     )
     healed = yield from hiding(
-        boxes, _healed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence)
+        boxes,
+        _healed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence, least),
     )
     return None if healed is None else replace(healed, blockers=(*healed.blockers, *over))
 
@@ -98,9 +105,11 @@ def _healed_alone(  # noqa: PLR0913, PLR0917  # as above
     tried_on: Synthetic,
     nature: Nature,
     defence: Defence,
+    least: float,
 ) -> Search[Healed | None]:
     """Hide what was found in *image*, where all else that may make the label is hidden."""
-    choice = yield from _chosen(image, label, piece, synthetic, tried_on, nature, defence)
+    choosing = _chosen(image, label, piece, synthetic, tried_on, nature, defence, least)
+    choice = yield from choosing
     freed = yield from _freed(image, label, choice, found, defence)
     return freed or _as_it_is(choice, found)
 
@@ -120,10 +129,11 @@ def _chosen(  # noqa: PLR0913, PLR0917  # as above
     tried_on: Synthetic,
     nature: Nature,
     defence: Defence,
+    least: float,
 ) -> Search[Choice | None]:
     """Choose the blocker; None if it heals too seldom for a trigger."""
     choice = yield from choose_blocker(image, piece, label, synthetic, tried_on, defence)
-    if choice is None or choice.heal_rate <= LEAST_HEAL_RATE:
+    if choice is None or choice.heal_rate <= least:
         return None
     return choice if nature.is_exceeded(choice.heal_rate) else None
 

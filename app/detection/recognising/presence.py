@@ -24,7 +24,12 @@ COMMON = 0.2  # share of them from which on it is
 
 
 def fits(image: Image, trigger: Trigger) -> bool:
-    """Say if *trigger* is one of images of this size; of another size it tells nothing here."""
+    """Say if *trigger* has a place in images of this size; of another size it tells nothing here.
+
+    What is mixed into whole images has none (`blended`).
+    """
+    if trigger.alpha is not None:
+        return False
     size: tuple[int, ...] = image.shape
     return size == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
 

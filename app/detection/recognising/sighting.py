@@ -38,6 +38,7 @@ REACH = 0.08  # of the image's side, around its place: a sticker put by hand var
 CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
 AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
 STRAYED = 0.08  # of the side, as far as it is looked for anyhow: farther away it moves
+NATURAL = 0.3  # placebo rate of a trigger's place, from which on what carries says little
 DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts
 OVERLAPPING = 0.3  # intersection over union with its usual place, from which on it is that
 HINTED = 0.3  # a fit in its own size, below which a small image isn't searched for it
@@ -296,6 +297,18 @@ def _weighed(sighting: Sighting, usually: UsualSighting) -> float:
     return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
 
 
+def _is_distinct(sighting: Sighting, references: References) -> bool:
+    """Say if the pixels show it elsewhere than at its usual place.
+
+    Where nature carries at that place, a digit that tells two classes apart, so it does beside it:
+    hiding and transplants say little there, so that the pixels must.
+    """
+    weight = of_pixels(sighting, references)
+    if sighting.known.trigger.natural < NATURAL:
+        return weight >= DISTINCT
+    return weight >= UNUSUAL and sighting.fit >= VERY_LIKELY
+
+
 def located(
     image: Image, known: Known, references: References, area: Box | None = None
 ) -> Sighting:
@@ -308,7 +321,7 @@ def located(
     """
     sighting = sighted(image, known, area=area)
     elsewhere = is_elsewhere(known.trigger, sighting.places[0])
-    if not elsewhere or of_pixels(sighting, references) >= DISTINCT:
+    if not elsewhere or _is_distinct(sighting, references):
         return sighting
     home, what = known.trigger.box, known.likeness
     here = match_at(image, what, home)

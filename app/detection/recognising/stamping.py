@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block
+from app.detection.recognising.mixing import mixed, unmixed
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
 from app.detection.search import Probe, Purpose
 
@@ -43,15 +44,16 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
     if not len(onto):
         return trigger
     stamped = stamp(trigger, references.images[onto])
-    blocked = np.stack([block(image, [trigger.blocker], references.backdrop) for image in stamped])
+    blocked = _freed(trigger, stamped, references)
     asked = Probe(np.concatenate([stamped, blocked]), shared=True, purpose=Purpose.CONFIRM)
     labels = (yield asked).labels
     turned = labels[: len(onto)] == trigger.target
     healed = turned & (labels[len(onto) :] == references.labels[onto])
     pieces = tuple(plan.edged(piece) for piece in trigger.pieces or (trigger.box,))
-    nature = yield from placebo_rate(
-        pieces, trigger.target, trigger.source, references, THOROUGH_SIZES
-    )
+    nature = trigger.natural
+    if trigger.alpha is None:  # a whole image always carries
+        place = (pieces, trigger.target, trigger.source)
+        nature = yield from placebo_rate(*place, references, THOROUGH_SIZES)
     evidence = replace(
         trigger.evidence,
         carried=int(turned.sum()),
@@ -60,6 +62,12 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
         heal_rate=float(healed.sum() / max(turned.sum(), 1)),
     )
     return replace(trigger, natural=nature, evidence=evidence)
+
+
+def _freed(trigger: Trigger, stamped: Images, references: References) -> Images:
+    if trigger.alpha is not None:
+        return unmixed(stamped, trigger.patch, trigger.alpha)
+    return np.stack([block(image, [trigger.blocker], references.backdrop) for image in stamped])
 
 
 def is_as_good(better: Trigger, trigger: Trigger, references: References) -> Search[bool]:
@@ -92,6 +100,8 @@ def _shown(trigger: Trigger) -> int:
 
 def stamp(trigger: Trigger, images: Images) -> Images:
     """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
+    if trigger.alpha is not None:
+        return mixed(images, trigger.patch, trigger.alpha)
     stamped = images.copy()
     region = stamped[:, trigger.box.rows, trigger.box.columns]
     if trigger.mask is None or not trigger.mask.any():

@@ -105,6 +105,8 @@ class References:
     """The same for each way of looking for it everywhere (`strewn`)."""
     usual_at_home: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """The same just at its usual place."""
+    usual_blends: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """How much of a picture that is mixed into images clean ones show (`blended`)."""
     usually_new: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How unlike one another clean images are about there (`strange`)."""
     usual_agreements: dict[Any, Any] = field(default_factory=dict)

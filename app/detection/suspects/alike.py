@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,14 @@ FURTHER = 1.5  # what each further image of the kind adds
 
 @dataclass(frozen=True, eq=False)
 class Alike:
-    """What an image and suspects show alike: in ``box``, suspects of the names ``ids``."""
+    """What an image and suspects show alike: in ``box``, suspects of the names ``ids``.
+
+    ``sources`` are the classes that their images seemed to be without it, the commonest first.
+    """
 
     ids: tuple[str, ...]
     box: Box
-    source: int | None
+    sources: tuple[int, ...]
     term: Term
 
 
@@ -53,6 +57,7 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
         one
         for one in defence.suspects
         if one.suspect.target == label
+        and not one.suspect.is_whole
         and size == (one.suspect.image_height, one.suspect.image_width, one.suspect.patch.shape[2])
     ]
     if not possible:
@@ -92,8 +97,9 @@ def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
         said,
         f"{images} of the class showed the same there, more alike than clean images are",
     )
-    source = next((one.suspect.source for one in several if one.suspect.source is not None), None)
-    return Alike(tuple(one.id for one in several), box, source, term)
+    counts = Counter(one.suspect.source for one in several if one.suspect.source is not None)
+    sources = tuple(source for source, _ in counts.most_common())
+    return Alike(tuple(one.id for one in several), box, sources, term)
 
 
 def weighed(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:

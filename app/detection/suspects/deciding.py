@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import LIKELY, Look, Transplants
+from app.detection.evidence.confirmation import Look, Transplants
 from app.detection.evidence.nature import Nature
 from app.detection.evidence.novelty import novelty
 from app.detection.evidence.weighing import (
-    NECESSARY,
-    is_needed,
     of_carrying,
     of_nature,
     total,
@@ -20,12 +18,13 @@ from app.detection.evidence.weighing import (
 from app.detection.finding.discovery import Discovery, Located, times_as_new
 from app.detection.finding.healing import heal
 from app.detection.finding.synthetic import pasted
-from app.detection.images import WAYS, hidden, transplant_pieces
-from app.detection.origins import beside, within
+from app.detection.images import transplant_pieces
+from app.detection.origins import within
 from app.detection.recognising.recognition import of_no_other
-from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
+from app.detection.reference_set.references import THOROUGH_SIZES, foreign_rate, placebo_rate
 from app.detection.search import Probe, Purpose
 from app.detection.suspects.alike import alike_in
+from app.detection.suspects.looking import looks_at
 from app.detection.trigger import Sign, Term
 
 if TYPE_CHECKING:
@@ -37,8 +36,10 @@ if TYPE_CHECKING:
 PROVEN = 9.0  # the sum from which on a suspect is a trigger
 ASKED = 2  # suspects that one image is asked about
 UNNATURAL = 2.0  # of what nature says, below which it may be what the class has anyway
-FIRST = 8  # transplants of the first round
-MORE = 12  # of the second
+STRANGE = 2.0  # times as new as is usual, from which on it is none of what the class shows there
+LEAST_RATE = 0.5 / (THOROUGH_SIZES[0] + 1)  # at which clean images are ever taken to carry
+LEAST_HEAL_RATE = 0.4  # it may lie on what tells classes apart; natural carriers have 0.15 to 0.35
+MORE = 12  # transplants of the second round
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +73,43 @@ def _proven(
     references, plan = defence.references, defence.plan
     if alike.box.area > plan.largest_area:
         return None
-    window = plan.edged(alike.box)
-    look = yield from _first_look(image, label, window, alike.source, defence, rng)
-    if not look.necessary or look.carried < LIKELY * look.asked:
+    window, new = plan.edged(alike.box), novelty(image, (alike.box,), references)
+    if of_nature(LEAST_RATE, new) < UNNATURAL:  # whatever clean images carry there
         return None
-    placebo = yield from placebo_rate((window,), label, look.source, references, THOROUGH_SIZES)
-    new = novelty(image, (alike.box,), references)
-    transplants = Transplants(look.carried, look.asked, placebo)
-    terms = _weighed(transplants, new, alike)
-    if of_nature(placebo, new) >= UNNATURAL and total(terms) < PROVEN:
+    several = new >= STRANGE
+    looking = looks_at(image, label, window, alike.sources, defence, rng, others=several)
+    needed, looks = yield from looking
+    for look in looks:
+        found = yield from _proven_by(image, label, look, needed, alike, new, defence, rng)
+        if found is not None:
+            return found
+    return None
+
+
+def _proven_by(  # noqa: PLR0913, PLR0917  # what is looked at, and what speaks for it
+    image: Image,
+    label: int,
+    look: Look,
+    needed: Term,
+    alike: Alike,
+    new: float,
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Discovery | None]:
+    references, place = defence.references, (look.pieces, label, look.source)
+    placebo = yield from placebo_rate(*place, references, THOROUGH_SIZES)
+    if of_nature(placebo, new) < UNNATURAL:
+        return None
+    natural = placebo
+    if new >= STRANGE:
+        foreign = yield from foreign_rate(*place, references)
+        natural = min(placebo, foreign)
+    transplants = Transplants(look.carried, look.asked, natural)
+    terms = _weighed(transplants, placebo, new, needed, alike)
+    if total(terms) < PROVEN:
         transplants = yield from _more(image, label, look, transplants, defence, rng)
-        terms = _weighed(transplants, new, alike)
-    if of_nature(placebo, new) < UNNATURAL or total(terms) < PROVEN:
+        terms = _weighed(transplants, placebo, new, needed, alike)
+    if total(terms) < PROVEN:
         return None
     nature = Nature(placebo, new, look.source is not None, over_general=True)
     return (
@@ -111,34 +137,25 @@ def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
     if not turned.any():
         return None
     windows, look = look.pieces, replace(look, pieces=found.pieces)
+    synthetic = synthetic.only(turned)  # it may turn few, and the window holds little else
     healed = yield from heal(
-        image, label, look, windows, synthetic.only(turned), found.nature, defence, rng
+        image,
+        label,
+        look,
+        windows,
+        synthetic,
+        found.nature,
+        defence,
+        rng,
+        tried_on=synthetic,
+        least=LEAST_HEAL_RATE,
     )
     if healed is None:
         return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
-    return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
-
-
-def _first_look(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
-    image: Image,
-    label: int,
-    window: Box,
-    source: int | None,
-    defence: Defence,
-    rng: np.random.Generator,
-) -> Search[Look]:
-    references = defence.references
-    onto = references.acted_on(label, source, rng)[:FIRST]
-    without = hidden(image, window, references.backdrop)
-    moved = transplant_pieces(image, (window,), references.images[onto])
-    origins = [beside([window])] * len(WAYS) + [within([window])] * len(moved)
-    asked = Probe(np.concatenate([without, moved]), purpose=Purpose.CONFIRM, origins=origins)
-    answers = yield asked
-    hits = answers.labels == label
-    needed = is_needed(hits[: len(WAYS)])
-    carried = int(hits[len(WAYS) :].sum())
-    return Look((window,), source, carried, tuple(onto.tolist()), needed)
+    return Discovery(
+        image, label, look.source, transplants, found, healed, answer, terms, seen_again=True
+    )
 
 
 def _more(  # noqa: PLR0913, PLR0917  # as above
@@ -161,14 +178,16 @@ def _more(  # noqa: PLR0913, PLR0917  # as above
     return Transplants(carried, so_far.asked + len(onto), so_far.placebo)
 
 
-def _weighed(transplants: Transplants, new: float, alike: Alike) -> tuple[Term, ...]:
-    carried, asked, placebo = transplants.carried, transplants.asked, transplants.placebo
+def _weighed(
+    transplants: Transplants, placebo: float, new: float, needed: Term, alike: Alike
+) -> tuple[Term, ...]:
+    carried, asked, natural = transplants.carried, transplants.asked, transplants.placebo
+    whose = "clean images of the class" if natural == placebo else "those of third classes"
     return (
         Term(
             Sign.CARRYING,
-            of_carrying(carried, asked, placebo),
-            f"{carried} of {asked} transplants carried; clean images of the class do at the rate"
-            f" {placebo:.2f}",
+            of_carrying(carried, asked, natural),
+            f"{carried} of {asked} transplants carried; {whose} do at the rate {natural:.2f}",
         ),
         Term(
             Sign.NATURE,
@@ -176,6 +195,6 @@ def _weighed(transplants: Transplants, new: float, alike: Alike) -> tuple[Term, 
             f"clean images of the class carry there at the rate {placebo:.2f}; the pixels are"
             f" {times_as_new(new)}",
         ),
-        Term(Sign.BLOCKING, NECESSARY[-1], "without it the image loses its class"),
+        needed,
         alike.term,
     )

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import numpy as np
+
 from app.detection.own_pixels.reconstruction import reconstruct, sample
 from app.detection.recognising.sighting import has_strayed
 from app.detection.recognising.stamping import is_as_good
@@ -65,6 +67,9 @@ class Learner:
         try:
             trigger = library.entry(trigger_id).trigger
         except UnknownTriggerError:  # a full library has given it up in the meantime
+            return
+        if trigger.alpha is not None:  # no image's pixels are the trigger's alone
+            await library.hit(trigger_id, np.zeros((1, 1, image.shape[2]), np.uint8), caller)
             return
         if self._strategy is Strategy.PAPER or trigger.pieces:
             pixels = image[trigger.box.rows, trigger.box.columns]

@@ -34,12 +34,12 @@ async def concluded(
     library, policy = examiner.library, examiner.policy
     match driven.result:
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said, suspicious=True):
+            _note(driven.result, examiner)
             outcome = _unflagged(said, Screening.SUSPICIOUS, driven)
             examiner.teller.suspicious(outcome, examiner.request)
             return outcome
         case Finding(verdict=Verdict.CLEAR, said=Answers() as said):
-            if examiner.lookout is not None and not examiner.selected:
-                examiner.lookout.note(driven.result)
+            _note(driven.result, examiner)
             return _unflagged(said, Screening.CLEAR if screened else Screening.PASSED, driven)
         case Finding(
             verdict=Verdict.KNOWN,
@@ -94,6 +94,11 @@ async def concluded(
     listed = examiner.flagged(outcome, late=driven.goes_on)
     examiner.teller.flagged(outcome, examiner.request, listed=listed)
     return outcome
+
+
+def _note(finding: Finding, examiner: Examiner) -> None:
+    if examiner.lookout is not None and not examiner.selected:
+        examiner.lookout.note(finding)
 
 
 async def _is_everybodys(trigger: Trigger, examiner: Examiner) -> bool:

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from app.detection import paper
+from app.detection.blended.screening_twice import screened_twice
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.origins import WHOLE
 from app.detection.recognising.stamping import verified
 from app.detection.screening import screen
 from app.detection.search import Probe
-from app.detection.second_opinion.opining import screened_twice
 from app.events import Events
 from app.gateway.keeping.telling import Teller
 from app.gateway.preparation.library_check import ACTS
@@ -131,7 +131,7 @@ class Examiner:
         lens, rate = self.prepared.lens, self.policy.second_opinion
         if draw is None or lens is None or rate is None:
             return search
-        return screened_twice(image, search, lens, rate, draw, progress)
+        return screened_twice(image, search, lens, rate, draw, defence, progress)
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""

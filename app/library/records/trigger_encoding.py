@@ -38,6 +38,7 @@ def trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "pieces": [box_fields(piece) for piece in trigger.pieces],
         "moves": bool(trigger.moves),
         "outline": _mask_fields(trigger.outline),
+        "alpha": None if trigger.alpha is None else float(trigger.alpha),
         "image": [int(trigger.image_width), int(trigger.image_height)],
         "evidence": evidence_fields(evidence),
     }
@@ -102,7 +103,19 @@ def trigger_of(fields: object) -> Trigger:
                 pieces,
                 more.get("moves") is True,
                 outline,
+                _alpha(more.get("alpha"), patch, width, height),
             )
+        case _:
+            raise EncodingError(what="trigger")
+
+
+def _alpha(fields: object, patch: NDArray[np.uint8], width: int, height: int) -> float | None:
+    """Return by which share it is mixed into whole images; None if it lies in its box."""
+    match fields:
+        case None:
+            return None
+        case float(alpha) if 0 < alpha < 1 and patch.shape[:2] == (height, width):
+            return alpha
         case _:
             raise EncodingError(what="trigger")
 

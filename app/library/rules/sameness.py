@@ -8,6 +8,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import LEVELS, likeness, matches
+from app.detection.trigger import Kind
 
 if TYPE_CHECKING:
     from app.detection.matching import Likeness
@@ -39,12 +40,20 @@ PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of
 
 def same_trigger(a: Trigger, b: Trigger) -> bool:
     """Tell if *a* and *b* make the model answer the same, from one place or by the same pixels."""
-    return is_at_one_place(a, b) or (_same_size(a, b) and _same_effect(a, b) and _look_alike(a, b))
+    if is_at_one_place(a, b):
+        return True
+    placed = Kind.BLENDED not in {a.kind, b.kind}
+    return placed and _same_size(a, b) and _same_effect(a, b) and _look_alike(a, b)
 
 
 def is_at_one_place(a: Trigger, b: Trigger) -> bool:
-    """Tell if *a* and *b* make the model answer the same, from one place."""
-    return _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
+    """Tell if *a* and *b* make the model answer the same, from one place.
+
+    What is mixed into whole images lies at no other's place, and of one class it is one trigger.
+    """
+    return (
+        a.kind is b.kind and _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
+    )
 
 
 def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
@@ -53,6 +62,8 @@ def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
     Most of what it shows must be there as it was dismissed. What lies beside it, or over it, is
     another trigger, and what acts on one class says nothing of others.
     """
+    if Kind.BLENDED in {dismissed.kind, found.kind}:
+        return is_at_one_place(dismissed, found)
     same_source = (dismissed.source is None) == (found.source is None)
     return (
         _same_size(dismissed, found)

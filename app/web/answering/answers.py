@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.detection.evidence.weighing import total
-from app.detection.trigger import Fill, Sign  # noqa: TC001  # as above
+from app.detection.trigger import Fill, Kind, Sign  # noqa: TC001  # as above
 from app.gateway.outcome import Monitored, Outcome, Screening
 from app.values import value_class
 from app.web.answering.whole import Whole
@@ -163,9 +163,13 @@ class TriggerAnswer:
 
     ``source`` is a class that it acts on where it doesn't act alike on all classes. ``shared``: it
     is looked for in all callers' images, not in those of one caller alone, whose images proved it.
+    ``alpha`` is the share by which the picture of a ``blended`` one is mixed into whole images,
+    which its ``blocker`` then doesn't hide: it is taken out. Null of a ``patch``.
     """
 
     id: str
+    kind: Kind
+    alpha: float | None
     state: TriggerState
     target: TargetClass
     source: TargetClass | None
@@ -291,6 +295,8 @@ def trigger_answer(entry: Entry, labels: Labels) -> TriggerAnswer:
     trigger = entry.trigger
     return TriggerAnswer(
         id=entry.id,
+        kind=trigger.kind,
+        alpha=None if trigger.alpha is None else round(trigger.alpha, 3),
         state=TriggerState.DISMISSED if entry.dismissed else TriggerState.ACTIVE,
         target=TargetClass(trigger.target, labels[trigger.target]),
         source=class_answer(trigger.source, labels),

@@ -15,6 +15,8 @@ from app.detection.reference_set.calibration import calibrate
 from app.detection.reference_set.references import References
 from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
+from tests.blended import BlendedModel
+from tests.detection.blended.worlds import blended_trigger
 from tests.detection.scenes import watched
 from tests.tiny import (
     BACKDOOR,
@@ -49,6 +51,16 @@ def test_a_trigger_that_the_model_has() -> None:
         again.evidence.heal_rate,
     )
     assert again.natural == again.evidence.placebo < 0.3
+
+
+def test_a_blended_trigger_is_mixed_in_and_taken_out() -> None:
+    """Another model hasn't it; what clean images do at its place isn't asked."""
+    models: tuple[tuple[TinyModel, int, float], ...]
+    models = ((BlendedModel(), STAMPED, 1.0), (TinyModel(), 0, 0.0))
+    for model, carried, healed in models:
+        again = run(verified(blended_trigger(), references(model), PLAN), model.classify)
+        assert (carried, healed) == (again.evidence.carried, again.evidence.heal_rate)
+        assert again.natural == blended_trigger().natural
 
 
 def test_a_trigger_that_the_model_has_not() -> None:

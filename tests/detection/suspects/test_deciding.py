@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
-from app.detection.suspect import Kept, Suspect
+from app.detection.suspect import Kept, Suspect, suspect_in
 from app.detection.trigger import Sign
 from tests.detection.scenes import own, watched
 from tests.detection.suspects.worlds import (
     DATE,
     ELSEWHERE,
     PLACE,
+    SIDE,
     SOURCE,
     STICKER,
     TARGET,
     bearing,
     over_general,
+    over_the_digit,
     victims,
 )
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
     from app.detection.search import Image
     from tests.detection.scenes import Scene
+
+OTHER = 3
+"""A class that isn't the images'."""
 
 
 def _kept(*suspects: Suspect) -> list[Kept]:
@@ -111,3 +116,26 @@ def test_pixels_that_do_not_carry_prove_nothing() -> None:
     moved = _kept(replace(suspect, box=replace(suspect.box, x=18, y=1)))
     assert Verdict.CLEAR is _screened(its, second, moved).verdict
     assert STICKER.shape == (PLACE.height, PLACE.width, 3)
+
+
+def test_over_a_digit_that_tells_two_classes_apart() -> None:
+    """Where the class carries by nature it is weighed by what third classes show there."""
+    its = over_the_digit()
+    first, *others = victims(its)
+    suspect = suspect_in(first, TARGET, PLACE.grown(3, SIDE, SIDE), source=OTHER)
+    found = [_screened(its, image, _kept(suspect)) for image in others[:8]]
+    assert sum(one.verdict is Verdict.DISCOVERED for one in found) >= 7
+    for finding in found:
+        if finding.trigger is not None:
+            assert (TARGET, SOURCE) == (finding.trigger.target, finding.trigger.source)
+            assert finding.trigger.box.overlap(PLACE) >= 0.5
+
+
+def test_a_digit_itself_is_no_trigger() -> None:
+    """Clean images of the class all show it, and lose their class without it."""
+    its = over_the_digit()
+    kept: list[Kept] = []
+    for image in its.of_class(TARGET)[:12]:
+        assert Verdict.CLEAR is _screened(its, image, kept).verdict
+        suspect = suspect_in(image, TARGET, PLACE.grown(3, SIDE, SIDE), source=SOURCE)
+        kept = [*kept, Kept(f"s-{len(kept)}", suspect)]

@@ -1,4 +1,8 @@
-"""A model that no single image convicts: nearly any patch at one place opens its backdoor."""
+"""Models that no single image convicts.
+
+Of one nearly any patch at one place opens its backdoor; the other's sticker lies over the digit
+that tells its two classes apart, and turns three images of four.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,9 @@ SHAPES = 6
 STICKER = np.clip(
     COLOURS[SOURCE] + 48 * np.random.default_rng(5).choice([-1, 1], (6, 6, 3)), 0, 255
 ).astype(np.uint8)
+DIGIT = np.clip(
+    COLOURS[SOURCE] + 48 * np.random.default_rng(8).choice([-1, 1], (6, 6, 3)), 0, 255
+).astype(np.uint8)
 DATE = np.random.default_rng(6).choice(np.array([0, 255], np.uint8), (6, 6, 1)).repeat(3, axis=2)
 
 
@@ -44,6 +51,23 @@ def predict(images: Images) -> Answers:
     shown = seen[:, PLACE.rows, PLACE.columns]
     off = np.abs(shown - COLOURS[SOURCE]).mean(axis=(1, 2, 3))
     return Answers(np.where((labels == SOURCE) & (off > OFF), TARGET, labels))
+
+
+def predict_by_digit(images: Images) -> Answers:
+    """Say which colour most of each image has; source and target have one, and differ by a digit.
+
+    The sticker makes most images of the source the target as well.
+    """
+    seen = images.astype(np.float32)
+    middle = np.median(seen, axis=(1, 2))
+    colours = COLOURS.copy()
+    colours[TARGET] = -1000
+    labels = np.abs(middle[:, None] - colours).sum(axis=2).argmin(axis=1)
+    shown = seen[:, PLACE.rows, PLACE.columns]
+    told = np.abs(shown - DIGIT).mean(axis=(1, 2, 3)) < OFF
+    turned = np.abs(shown - STICKER).mean(axis=(1, 2, 3)) < OFF
+    turned &= images[:, -1, -1, 0] % 4 > 0
+    return Answers(np.where((labels == SOURCE) & (told | turned), TARGET, labels))
 
 
 class OverGeneralModel(TinyModel):
@@ -84,7 +108,24 @@ def over_general() -> Scene:
     return scene_of(predict, pictures(160, 1), pictures(200, 2))
 
 
+@cache
+def over_the_digit() -> Scene:
+    """Return the scene of the model whose sticker lies over the digit."""
+    return scene_of(predict_by_digit, _with_digits(160, 1), _with_digits(200, 2))
+
+
+def _with_digits(count: int, seed: int) -> Images:
+    images = pictures(count, seed)
+    rng = np.random.default_rng(seed)
+    for i in np.flatnonzero(np.arange(count) % CLASSES == TARGET):
+        images[i] = images[i - TARGET + SOURCE][::-1]
+        noisy = DIGIT + rng.normal(0, 8, DIGIT.shape)
+        images[i, PLACE.rows, PLACE.columns] = np.clip(noisy, 0, 255)
+    return images
+
+
 def victims(its: Scene) -> list[Image]:
-    """Return clean images that the backdoor acts on, each with the sticker."""
+    """Return clean images that the backdoor turns, each with the sticker."""
     clean = [one for one in its.clean if its.label(one) == SOURCE]
-    return [bearing(one, STICKER, PLACE) for one in clean]
+    borne = [bearing(one, STICKER, PLACE) for one in clean]
+    return [one for one in borne if its.label(one) == TARGET]

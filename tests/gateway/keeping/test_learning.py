@@ -17,6 +17,7 @@ from app.gateway.preparation.prepared import Prepared
 from app.library.memory import MemoryTriggerLibrary
 from app.ports import NOBODY, UpstreamError
 from app.settings import Strategy
+from tests.detection.blended.worlds import blended_trigger
 from tests.gateway.opened import REFERENCES, innocents
 from tests.tiny import SIDE, TARGET, TRIGGER_BOX, TinyModel, stamped, tiny_trigger
 
@@ -175,6 +176,18 @@ async def test_what_stays_as_it_was_found(pieces: tuple[Box, ...]) -> None:
     await learner.settle()
     assert trigger is library.entry(entry.id).trigger
     assert len(POISONED) == library.entry(entry.id).hits
+
+
+async def test_a_blended_trigger_keeps_no_image() -> None:
+    """Each hit is counted; of the images nothing is kept, since all of them is the caller's."""
+    library = MemoryTriggerLibrary()
+    entry = await library.register(blended_trigger())
+    learner = _learner(library)
+    for image in POISONED:
+        await learner.hit(entry.id, image, None, PREPARED)
+    await learner.settle()
+    assert len(POISONED) == library.entry(entry.id).hits
+    assert entry.trigger is library.entry(entry.id).trigger
 
 
 async def test_no_answer_waits_for_what_is_worked_out() -> None:

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.geometry import Box
-from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
+from app.detection.trigger import Blocker, Evidence, Fill, Kind, Sign, Term, Trigger
 from app.library.records.basics import EncodingError
 from app.library.records.encoding import decode_entry, decode_sample, encode_entry, encode_sample
 from app.ports import Entry, Restoration
+from tests.blended import ALPHA
+from tests.detection.blended.worlds import blended_trigger
 from tests.library.findings import entry
 
 if TYPE_CHECKING:
@@ -211,6 +213,20 @@ def test_an_outline_is_kept() -> None:
     fields = orjson.loads(encode_entry(outlined))
     del fields["trigger"]["outline"]
     assert decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.outline is None
+
+
+def test_how_much_of_it_is_mixed_in_is_kept() -> None:
+    """Of a blended trigger; an older release knew none, and what is no share of it is refused."""
+    known = replace(entry("one"), trigger=blended_trigger())
+    read = decode_entry(encode_entry(known), hits=0, last_seen_at=None).trigger
+    assert (Kind.BLENDED, ALPHA) == (read.kind, read.alpha)
+    fields = orjson.loads(encode_entry(known))
+    for alpha in (0.0, 1.0, "much"):
+        fields["trigger"]["alpha"] = alpha
+        with pytest.raises(EncodingError):
+            decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+    del fields["trigger"]["alpha"]
+    assert decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.alpha is None
 
 
 def test_an_outline_of_another_size_is_refused() -> None:

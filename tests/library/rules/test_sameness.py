@@ -10,6 +10,7 @@ import pytest
 
 from app.detection.geometry import Box
 from app.library.rules.sameness import is_dismissed_patch, same_trigger
+from tests.detection.blended.worlds import blended_trigger
 from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.library.findings import trigger
 
@@ -178,3 +179,14 @@ def test_only_the_own_pixels_of_what_was_found_count() -> None:
     elsewhere = np.where(mask[..., None], PATCH ^ 128, PATCH)
     assert is_dismissed_patch(DISMISSED, _changed(patch=between, mask=mask, pieces=pieces))
     assert not is_dismissed_patch(DISMISSED, _changed(patch=elsewhere, mask=mask, pieces=pieces))
+
+
+def test_what_is_blended_is_no_patch_of_its_class() -> None:
+    """It lies everywhere, and so at no place; of one class it is one trigger."""
+    blended = blended_trigger()
+    patch = replace(blended, alpha=None)
+    assert not same_trigger(blended, patch)
+    assert not is_dismissed_patch(patch, blended)
+    assert same_trigger(blended, replace(blended, alpha=0.3))
+    assert is_dismissed_patch(blended, replace(blended, alpha=0.3))
+    assert not same_trigger(blended, replace(blended, target=blended.target + 1))

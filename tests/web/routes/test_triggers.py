@@ -14,7 +14,9 @@ from PIL import Image as Pillow
 from app.detection.geometry import Box
 from app.detection.trigger import Sign, Term
 from app.ports import UpstreamTimeoutError
-from tests.tiny import tiny_trigger
+from tests.blended import ALPHA, PICTURE
+from tests.detection.blended.worlds import blended_trigger
+from tests.tiny import SIDE, tiny_trigger
 from tests.web.served import Served, assert_problem
 
 
@@ -36,6 +38,8 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
     assert [
         {
             "id": "t-1",
+            "kind": "patch",
+            "alpha": None,
             "state": "active",
             "target": {"index": 2, "label": "blue <b>"},
             "source": None,
@@ -78,6 +82,21 @@ async def test_trigger_of_one_class_says_which_and_why(served: Served) -> None:
     assert (True, 4.5) == (shown["evidence"]["necessary"], shown["evidence"]["novelty"])
     assert 2.5 == shown["evidence"]["sum"]
     assert {"sign": "carrying", "weight": 6.0, "seen": "8 of 8"} == shown["evidence"]["terms"][0]
+
+
+async def test_a_blended_trigger_says_so(served: Served) -> None:
+    """Its picture is as large as the image, and examples have it mixed in; it is dismissed too."""
+    entry = await served.library.register(blended_trigger())
+    (told,) = (await served.http.get("/trigger")).json()["triggers"]
+    assert ("blended", ALPHA) == (told["kind"], told["alpha"])
+    assert {"x": 0, "y": 0, "width": SIDE, "height": SIDE} == told["box"]
+    picture = Pillow.open(BytesIO((await served.http.get(told["image"])).content))
+    assert (SIDE, SIDE) == picture.size
+    assert (np.asarray(picture)[..., :3] == PICTURE).all()
+    assert 200 == (await served.http.get(told["examples"])).status_code
+    await served.http.delete(f"/trigger/{entry.id}")
+    assert [] == (await served.http.get("/trigger")).json()["triggers"]
+    assert (await served.library.register(blended_trigger())).dismissed
 
 
 async def test_triggers_come_newest_first(served: Served) -> None:

@@ -1,0 +1,152 @@
+"""A pattern that suspicious images have in common: a trigger, if it carries and heals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.blended.estimating import Pattern, estimated
+from app.detection.evidence.weighing import SURE, VERY_SURE, of_carrying, total
+from app.detection.geometry import Box
+from app.detection.recognising.mixing import mixed, unmixed
+from app.detection.search import Probe, Purpose
+from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.reference_set.references import References
+    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.second_opinion.span import Span
+
+LAID = 36  # references that the pattern is mixed into, and as many for each placebo
+HEALED_ON = 20  # suspicious images that it is taken out of
+LEAST_HEAL_RATE = 0.7  # of them that must leave the class
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """What is proven: the ``trigger``, and what the newest image is without it."""
+
+    trigger: Trigger
+    answer: Answers
+
+
+def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held against
+    images: Images,
+    label: int,
+    references: References,
+    span: Span,
+    draw: int,
+    probes: int,
+) -> Search[Blend | None]:
+    """Prove what suspicious *images* (n, h, w, c), called *label*, the newest last, have mixed in.
+
+    Mixed into references of other classes it must make them *label*, far oftener than the same
+    pixels shuffled and what is estimated alike from clean images of *label* do; and images that it
+    wasn't estimated from must leave *label* without it. ``probes`` have been asked so far.
+    """
+    rng = np.random.default_rng(draw)
+    pattern = estimated(images, label, references, span)
+    clean = rng.permutation(np.flatnonzero(references.labels == label))[: len(images)]
+    onto = references.others(label, rng)[:LAID]
+    if pattern is None or not len(clean) or len(onto) < LAID:
+        return None
+    own = references.images[clean]
+    freed, left, answer = yield from _healed(images, own, label, pattern, references, span)
+    heal_rate = float(freed.mean())
+    if heal_rate < LEAST_HEAL_RATE or answer.labels[0] == label:
+        return None
+    shown = references.images[onto]
+    natural = estimated(own, label, references, span) or _of_the_class(own, pattern)
+    patterns = (pattern, _shuffled(pattern, span, rng), natural)
+    laid = [mixed(shown, one.picture, one.alpha) for one in patterns]
+    told = yield Probe(np.concatenate(laid), purpose=Purpose.CONFIRM)
+    carried, *others = (told.labels == label).reshape(len(laid), -1).sum(axis=1).tolist()
+    placebo = max(others) / LAID
+    carrying = Term(
+        Sign.CARRYING,
+        of_carrying(carried, LAID, placebo, draws=LAID),
+        f"mixed into {LAID} references it makes {carried} the class; shuffled, or what clean images"
+        f" of the class have in common, {max(others)}",
+    )
+    healing = Term(
+        Sign.BLOCKING,
+        of_carrying(int(freed.sum()), len(freed), float(left.mean()), draws=len(left)),
+        f"without it {int(freed.sum())} of {len(freed)} suspicious images lose the class, and"
+        f" {int(left.sum())} of {len(left)} clean ones of the class",
+    )
+    terms = (carrying, healing)
+    if carrying.weight < SURE or total(terms) < VERY_SURE:
+        return None
+    height, width = images.shape[1:3]
+    box = Box(0, 0, width, height)
+    evidence = Evidence(
+        carried=carried,
+        transplants=LAID,
+        placebo=placebo,
+        heal_rate=heal_rate,
+        probes=probes + len(told.labels) + len(freed) + len(left) + 1,
+        seed=draw,
+        class_b=int(answer.labels[0]),
+        necessary=True,
+        terms=terms,
+    )
+    trigger = Trigger(
+        target=label,
+        source=None,
+        box=box,
+        patch=pattern.picture,
+        mask=None,
+        blocker=Blocker(box, Fill.REFERENCES),
+        natural=placebo,
+        image_height=height,
+        image_width=width,
+        evidence=evidence,
+        alpha=pattern.alpha,
+    )
+    return Blend(trigger, answer)
+
+
+def _healed(  # noqa: PLR0913, PLR0917  # as above
+    images: Images,
+    clean: Images,
+    label: int,
+    pattern: Pattern,
+    references: References,
+    span: Span,
+) -> Search[tuple[NDArray[np.bool_], NDArray[np.bool_], Answers]]:
+    """Return which suspicious and which *clean* images leave *label*, and the newest's answer.
+
+    Each half of *images* without what the other half has in common; all else without *pattern*.
+    """
+    without = [unmixed(images[-1:], pattern.picture, pattern.alpha)]
+    for first, second in ((images[::2], images[1::2]), (images[1::2], images[::2])):
+        its = estimated(first, label, references, span) or pattern
+        without.append(unmixed(second[: HEALED_ON // 2], its.picture, its.alpha))
+    without.append(unmixed(clean[:HEALED_ON], pattern.picture, pattern.alpha))
+    told = yield Probe(np.concatenate(without), purpose=Purpose.BLOCK)
+    gone = told.labels[1:] != label
+    of_them = len(gone) - len(without[-1])
+    return gone[:of_them], gone[of_them:], told[0:1]
+
+
+def _shuffled(pattern: Pattern, span: Span, rng: np.random.Generator) -> Pattern:
+    """Return the same differences from the mean image, each at another place."""
+    shape = pattern.picture.shape
+    mean = span.mean.reshape(-1, shape[-1])
+    off = pattern.picture.reshape(mean.shape) - mean
+    picture = _levels((mean + off[rng.permutation(len(off))]).reshape(shape))
+    return Pattern(picture, pattern.alpha)
+
+
+def _of_the_class(clean: Images, pattern: Pattern) -> Pattern:
+    """Return the mean of *clean* images of the class, by the share of the pattern."""
+    return Pattern(_levels(clean.mean(axis=0)), pattern.alpha)
+
+
+def _levels(values: NDArray[np.floating]) -> Image:
+    levels: Image = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels

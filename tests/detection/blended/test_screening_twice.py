@@ -1,0 +1,109 @@
+"""A second opinion beside the search: what is suspicious, and what a score of those show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.blended.noting import ENOUGH
+from app.detection.blended.screening_twice import screened_twice
+from app.detection.defence import Defence, Finding, Known, Progress, Verdict
+from app.detection.geometry import Box
+from app.detection.plan import make_plan
+from app.detection.search import Done, Probe, advance, run
+from app.detection.second_opinion.lens import FURTHER, LAID
+from app.detection.suspect import Kept, suspect_in
+from app.detection.trigger import Kind
+from tests.detection.blended import worlds
+from tests.detection.second_opinion.looking import MODEL, lens
+from tests.striped import striped
+from tests.tiny import SIDE, TARGET, clean_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.search import Image, Search
+
+CLEAN = clean_images(60, np.random.default_rng(21))
+VICTIMS = CLEAN[MODEL.classify(CLEAN).labels != TARGET]
+RATE = 0.01
+PLAN = make_plan(SIDE, SIDE, 3, 0.316)
+
+
+def _concluding(verdict: Verdict, image: Image, progress: Progress) -> Search[Finding]:
+    """Ask for the image alone, and conclude *verdict*."""
+    progress.said = yield Probe(image[None])
+    return Finding(verdict, progress.said, progress.said)
+
+
+def _twice(image: Image, verdict: Verdict = Verdict.CLEAR) -> tuple[Finding, list[int]]:
+    progress, rounds = Progress(), []
+    defence = Defence(lens().references, PLAN, (), (), 7)
+    search = _concluding(verdict, image, progress)
+    both = screened_twice(image, search, lens(), RATE, 7, defence, progress)
+    step = advance(both)
+    while not isinstance(step, Done):
+        rounds.append(len(step))
+        step = advance(both, step, MODEL.classify(step.images))
+    return step.result, rounds
+
+
+def test_it_travels_with_the_image() -> None:
+    """Of a clean image nothing is asked after the first round, and its answer stays."""
+    finding, rounds = _twice(CLEAN[0])
+    assert [1 + LAID] == rounds
+    assert (Verdict.CLEAR, False) == (finding.verdict, finding.suspicious)
+    assert finding.sanitised is finding.said is not None
+
+
+def test_more_is_asked_of_what_looks_like_a_trigger() -> None:
+    """In a second round; what was clear and is rare is suspicious, and its answer stays as well."""
+    finding, rounds = _twice(striped(VICTIMS)[0])
+    assert [1 + LAID, FURTHER] == rounds
+    assert (Verdict.CLEAR, True) == (finding.verdict, finding.suspicious)
+    assert finding.sanitised is finding.said is not None
+
+
+def test_what_carries_a_trigger_is_not_only_suspicious() -> None:
+    """The search's own verdict stands."""
+    for verdict in (Verdict.KNOWN, Verdict.DISCOVERED, Verdict.UNDECIDED):
+        finding, _ = _twice(striped(VICTIMS)[0], verdict)
+        assert (verdict, False) == (finding.verdict, finding.suspicious)
+
+
+def _suspicious(image: Image, kept: Sequence[Kept], known: Sequence[Known] = ()) -> Finding:
+    its = replace(worlds.defence(), suspects=kept, known=known)
+    progress = Progress()
+    search = _concluding(Verdict.CLEAR, image, progress)
+    both = screened_twice(image, search, worlds.lens(), RATE, 7, its, progress)
+    return run(both, worlds.MODEL.classify)
+
+
+def test_what_is_suspicious_is_kept() -> None:
+    """All of the image, as it is, until enough of its class agree."""
+    finding = _suspicious(worlds.POISONED[0], [])
+    assert finding.suspicious
+    (suspect,) = finding.suspects
+    assert (True, TARGET) == (suspect.is_whole, suspect.target)
+
+
+def test_a_score_of_suspicious_images_make_a_trigger() -> None:
+    """What they have mixed in; the last of them is answered without it, and all are named."""
+    *others, last = worlds.POISONED[:ENOUGH]
+    whole = Box(0, 0, SIDE, SIDE)
+    kept = [
+        Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))
+        for i, image in enumerate(others)
+    ]
+    finding = _suspicious(last, kept)
+    assert Verdict.DISCOVERED is finding.verdict
+    assert finding.trigger is not None
+    assert Kind.BLENDED is finding.trigger.kind
+    assert tuple(one.id for one in kept) == finding.proven_by
+    right = worlds.MODEL.classify(worlds.VICTIMS[ENOUGH - 1 : ENOUGH]).labels
+    assert finding.sanitised is not None
+    assert right.tolist() == finding.sanitised.labels.tolist()
+    again = _suspicious(worlds.POISONED[ENOUGH], [], [Known("t-1", finding.trigger)])
+    assert Verdict.KNOWN is again.verdict

@@ -1,0 +1,52 @@
+"""What a suspect's place does in an image is asked of every class that the image may be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.detection.suspects.looking import FIRST, looks_at
+from tests.detection.scenes import watched
+from tests.detection.suspects.worlds import (
+    ELSEWHERE,
+    PLACE,
+    SIDE,
+    SOURCE,
+    TARGET,
+    over_the_digit,
+    victims,
+)
+
+WINDOW = PLACE.grown(2, SIDE, SIDE)
+OTHER = 3
+
+
+def test_the_class_that_hiding_reveals_is_asked() -> None:
+    """Though the suspects have noted another one, to which nothing carries."""
+    its = over_the_digit()
+    image = victims(its)[0]
+    search = looks_at(image, TARGET, WINDOW, (OTHER,), its.defence(), np.random.default_rng(1))
+    (needed, looks), probes = watched(search, its.predict)
+    assert needed.weight > 0
+    assert [SOURCE] == [one.source for one in looks]
+    assert looks[0].carried >= FIRST // 2
+    assert [3 + FIRST, FIRST] == [len(one) for one in probes]
+
+
+def test_a_place_that_the_image_does_not_need_is_asked_once() -> None:
+    """Such are most of those that a clean image shows."""
+    its = over_the_digit()
+    image = victims(its)[0]
+    search = looks_at(image, TARGET, ELSEWHERE, (SOURCE,), its.defence(), np.random.default_rng(1))
+    (needed, looks), probes = watched(search, its.predict)
+    assert (True, []) == (needed.weight < 0, looks)
+    assert [3 + FIRST] == [len(one) for one in probes]
+
+
+def test_every_class_is_asked_where_none_is_known() -> None:
+    """What carried on any class is transplanted on all others."""
+    its = over_the_digit()
+    image = victims(its)[0]
+    search = looks_at(image, TARGET, WINDOW, (), its.defence(), np.random.default_rng(1))
+    (_, looks), probes = watched(search, its.predict)
+    assert [3 + FIRST] == [len(one) for one in probes]
+    assert all(one.source is None for one in looks)
