@@ -74,8 +74,12 @@ class RunningGateway:
 
     async def check(self) -> None:
         """Return if the gateway is ready and lets this client in. Raises GatewayError."""
-        await self._get("/readyz")
+        await self.check_ready()
         await self.triggers()
+
+    async def check_ready(self) -> None:
+        """Return if the gateway is there and ready. Raises GatewayError."""
+        await self._get("/readyz")
 
     async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:  # noqa: ARG002
         """Return what the gateway's model itself says of *images*, without scores.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.ports import InputSize
 from app.remote_gateway.gateway import RunningGateway
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from app.ports import Entry
     from app.scan.state.state import State
+
+
+ANY_SIZE: Final = InputSize(1, 1, 1)
+"""Of images where none is sent."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,15 @@ class Offer:
             return f"{self.id}: the gateway finds no trigger in {self.sent} images that carry it"
         names = ", ".join(self.known_as)
         return f"{self.id}: {self.flagged} of {self.sent} images are flagged there, as {names}"
+
+
+async def check_taker(url: str, key: str | None) -> None:
+    """Return if there is a gateway at *url* to offer to: else it is known after hours.
+
+    Raises GatewayError.
+    """
+    async with RunningGateway(url, ANY_SIZE, key) as gateway:
+        await gateway.check_ready()
 
 
 async def offered(url: str, key: str | None, state: State, entries: Sequence[Entry]) -> list[Offer]:

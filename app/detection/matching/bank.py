@@ -58,33 +58,32 @@ def finer_bank(what: Likeness, sizes: tuple[Size, ...]) -> Bank:
 def _made(what: Likeness, sizes: tuple[Size, ...]) -> Bank:
     heights, widths = zip(*sizes, strict=True)
     tall, wide = max(heights) + 2 * RING, max(widths) + 2 * RING
-    channels = what.pixels.shape[2]
-    trigger = np.zeros((channels, len(sizes), tall, wide), np.float32)
-    weights = np.zeros((len(sizes), tall, wide), np.float32)
-    ring = np.zeros((len(sizes), tall, wide), np.float32)
-    kernels = np.empty((channels, 3, len(sizes), tall, wide), np.float32)
-    total = np.zeros((channels, 1, 1, len(sizes)), np.float32)
-    squares = np.zeros(len(sizes), np.float32)
+    channels, many = what.pixels.shape[2], len(sizes)
+    both = np.concatenate([what.pixels, what.weights[..., None]], axis=2)
+    kernels = np.zeros((3, many, channels, tall, wide), np.float32)
+    ring, inside, trigger = kernels
+    total = np.empty((channels, 1, 1, many), np.float32)
+    squares = np.empty(many, np.float32)
     for i, (height, width) in enumerate(sizes):
-        pixels = resized(what.pixels, height, width)
-        weight = resized(what.weights[..., None], height, width)
-        inside = (slice(RING, RING + height), slice(RING, RING + width))
-        trigger[:, i, *inside] = (pixels * weight).transpose(2, 0, 1)
-        weights[i, *inside] = weight[..., 0]
-        ring[i, : height + 2 * RING, : width + 2 * RING] = 1
-        ring[i, *inside] = 0
-        total[:, 0, 0, i] = (pixels * weight).sum(axis=(0, 1))
-        squares[i] = (pixels * pixels * weight).sum()
-    kernels[:, 0], kernels[:, 1], kernels[:, 2] = ring, weights, trigger
+        planes = resized(both, height, width).transpose(2, 0, 1)
+        pixels, weights = planes[:-1], planes[-1]
+        there = (slice(None), slice(RING, RING + height), slice(RING, RING + width))
+        ring[i, :, : height + 2 * RING, : width + 2 * RING] = 1
+        ring[i][there] = 0
+        inside[i][there] = weights
+        own = np.multiply(pixels, weights, out=trigger[i][there])
+        total[:, 0, 0, i] = own.sum(axis=(1, 2))
+        squares[i] = (own * pixels).sum()
+    weights = inside[:, 0].reshape(many, -1)
     return Bank(
         sizes,
         heights,
         widths,
         np.array(heights, np.float32) * np.array(widths, np.float32),
         (tall, wide),
-        np.ascontiguousarray(kernels.reshape(channels, 3 * len(sizes), -1).swapaxes(1, 2)),
-        np.ascontiguousarray(weights.reshape(len(sizes), -1).T),
-        np.maximum(weights.sum(axis=(1, 2)), 1e-3),
+        np.ascontiguousarray(kernels.reshape(3 * many, channels, -1).transpose(1, 2, 0)),
+        np.ascontiguousarray(weights.T),
+        np.maximum(weights.sum(axis=1), 1e-3),
         total,
         squares,
     )

@@ -36,9 +36,9 @@ def at_home(images: Sequence[Image], known: Sequence[Known]) -> Iterator[NDArray
         return
     triggers = tuple(one.trigger for one in known)
     some = _some(triggers)
-    shown = np.stack([image.reshape(-1)[some.places] for image in images])  # (n, k, SOME, c)
-    near = (shown - some.lowest <= some.span).all(axis=3)
-    maybe: NDArray[np.bool_] = near.sum(axis=2) >= some.enough
+    shown = np.stack([image.reshape(-1)[some.places] for image in images])  # (n, c, k, SOME)
+    near = (shown - some.lowest <= some.span).all(axis=1)
+    maybe: NDArray[np.bool_] = near.sum(axis=2, dtype=np.uint8) >= some.enough
     for trigger, there in zip(triggers, maybe.T, strict=True):
         left = np.flatnonzero(there)
         if len(left):
@@ -50,9 +50,9 @@ def at_home(images: Sequence[Image], known: Sequence[Known]) -> Iterator[NDArray
 
 @dataclass(frozen=True, eq=False)
 class _Some:
-    """Pixels of k triggers: ``places`` (k, SOME, c) in an image's numbers, and what may be there.
+    """Pixels of k triggers: ``places`` (c, k, SOME) in an image's numbers, and what may be there.
 
-    That is ``lowest`` (k, SOME, c) to ``span`` above it. ``enough`` (k,) of them must be so.
+    That is ``lowest`` (c, k, SOME) to ``span`` above it. ``enough`` (k,) of them must be so.
     """
 
     places: NDArray[np.int64]
@@ -79,10 +79,11 @@ def _some(triggers: tuple[Trigger, ...]) -> _Some:
         levels.append(trigger.patch[y, x].astype(np.int16))
         enough.append(1 if few else FEW)
     channels = triggers[0].patch.shape[2]
-    lowest = np.maximum(np.stack(levels) - LEVELS, 0)
-    span = np.minimum(np.stack(levels) + LEVELS, 255) - lowest
+    wanted = np.stack(levels).transpose(2, 0, 1)
+    lowest = np.maximum(wanted - LEVELS, 0)
+    span = np.minimum(wanted + LEVELS, 255) - lowest
     return _Some(
-        np.stack(places)[..., None] * channels + np.arange(channels),
+        np.stack(places) * channels + np.arange(channels)[:, None, None],
         lowest.astype(np.uint8),
         span.astype(np.uint8),
         np.array(enough),

@@ -25,7 +25,7 @@ from app.scan.concluding import Concluder
 from app.scan.course import LIBRARY, SUSPECTS, VERSION, Course, Means
 from app.scan.engines.port import EngineError
 from app.scan.looking.tasks import Knowledge
-from app.scan.offering import offered
+from app.scan.offering import check_taker, offered
 from app.scan.planning import Plan, expected_inferences, passes_for, sample_of
 from app.scan.report.page import About, page
 from app.scan.report.rows import write_rows, written
@@ -118,6 +118,8 @@ class _Scan:
         options, state = self._options, self._state
         seed = self._seed()
         self._check_identity(seed)
+        if options.register is not None:
+            await check_taker(options.register, options.key)
         self._say("listing the images")
         total = await asyncio.to_thread(state.list_items, listed(options.paths), seed)
         if not total:
@@ -185,6 +187,7 @@ class _Scan:
 
     async def offer(self, url: str) -> None:
         """Offer what was found to the gateway at *url*. Raises GatewayError."""
+        self._say(f"offering what was found to {url}")
         entries = self._library().entries()
         for offer in await offered(url, self._options.key, self._state, entries):
             self._say(offer.words())

@@ -115,6 +115,24 @@ def test_register_offers_at_the_end(url: str, tmp_path: Path) -> None:
     assert said == ended.stderr.splitlines()[-1]
 
 
+def test_where_nobody_is_to_be_offered_to(tmp_path: Path) -> None:
+    """It is said before the scan, not after five minutes of waiting at its end."""
+    np.savez(tmp_path / "references.npz", x=references())
+    write_pictures(tmp_path / "pictures", 3, [])
+    with tiny_served() as model:
+        words = [
+            *(*PROGRAM, str(tmp_path / "pictures"), "--upstream", model.url, "--model", "tiny"),
+            *("--reference", str(tmp_path / "references.npz"), "--register", "http://127.0.0.1:9"),
+            *("--output", str(tmp_path / "out.jsonl")),
+        ]
+        ended = subprocess.run(
+            words, env=CLEAN_ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120
+        )
+    assert 2 == ended.returncode, ended.stderr
+    assert "http://127.0.0.1:9: the gateway doesn't answer" in ended.stderr.splitlines()[-1]
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
