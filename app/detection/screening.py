@@ -22,6 +22,7 @@ from app.detection.recognising.questions import (
     questions,
 )
 from app.detection.recognising.recognition import recognised
+from app.detection.recognising.sharp import sharp
 from app.detection.recognising.sighting import (
     HINTED,
     Sighting,
@@ -226,13 +227,16 @@ def _strewn_in(
 ) -> list[Sighting]:
     """Return where those of *known* very likely are that aren't told by their usual places.
 
-    In copies or halves, or as something new there whose pixels tell nothing.
+    In copies or halves, as something new there whose pixels tell nothing, or by its edges.
     """
     most = SOUGHT if min(image.shape[:2]) < GLIMPSED_SIDE else GLIMPSED
     possible = [one for one in known if one.trigger.may_answer(label)][:most]
     seen = [strewn(image, one, references) for one in possible]
     found = [one for one in seen if one is not None]
-    return found + [one for known_ in possible for one in strange(image, known_, references)]
+    looks = (strange, sharp)
+    return found + [
+        one for known_ in possible for look in looks for one in look(image, known_, references)
+    ]
 
 
 def _sought(image: Image, known: Sequence[Known], references: References) -> list[Sighting]:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from app.detection.defence import Known
-from app.detection.recognising import strange, strewn
+from app.detection.recognising import sharp, strange, strewn
 from app.detection.recognising.sighting import is_familiar, usual_at_home, usual_sighting
 
 if TYPE_CHECKING:
@@ -60,5 +60,6 @@ async def _measured(new: Sequence[Known], references: References) -> None:
             await asyncio.to_thread(usual_at_home, one, references)
             await asyncio.to_thread(strewn.measure, one, references)
             await asyncio.to_thread(strange.measure, one, references)
+            await asyncio.to_thread(sharp.measure, one, references)
     except Exception:  # a fault of ours must not end unheard
         logger.exception("measuring what is usual of a trigger failed")

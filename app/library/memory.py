@@ -113,7 +113,7 @@ class MemoryTriggerLibrary:
     async def hit(
         self,
         trigger_id: str,
-        sample: NDArray[np.uint8],
+        sample: NDArray[np.uint8] | None,
         caller: str = "",  # noqa: ARG002  # one alone fills no library of several
     ) -> Samples:
         """Count an image that carried the trigger; return the samples kept so far (at most 8).
@@ -122,7 +122,7 @@ class MemoryTriggerLibrary:
         """
         if trigger_id not in self._current().entries:
             return ()
-        hits = Hits(1, self._clock(), (np.array(sample),))
+        hits = Hits(1, self._clock(), () if sample is None else (np.array(sample),))
         self._copy = self._copy.hit(trigger_id, hits)
         return self._copy.samples[trigger_id]
 

@@ -139,14 +139,17 @@ class RedisTriggerLibrary:
                 await self.synchronise()
         return self._copy.same_as(trigger) or entry
 
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8], caller: str = "") -> Samples:
+    async def hit(
+        self, trigger_id: str, sample: NDArray[np.uint8] | None, caller: str = ""
+    ) -> Samples:
         """Count an image of *caller* that carried the trigger; return its samples (at most 8).
 
         A trigger that is gone has none.
         """
         if trigger_id not in self._copy.entries:
             return ()
-        hits = Hits(1, self._clock(), (np.array(sample),), frozenset({caller}))
+        cut = () if sample is None else (np.array(sample),)
+        hits = Hits(1, self._clock(), cut, frozenset({caller}))
         before, self._copy = self._copy, self._copy.hit(trigger_id, hits)
         self._tell_confirmed(before, {trigger_id})
         return self._copy.samples[trigger_id]

@@ -124,7 +124,9 @@ class TriggerLibrary(Protocol):
         """
         ...
 
-    async def hit(self, trigger_id: str, sample: NDArray[np.uint8], caller: str = "") -> Samples:
+    async def hit(
+        self, trigger_id: str, sample: NDArray[np.uint8] | None, caller: str = ""
+    ) -> Samples:
         """Count an image of *caller* that carried the trigger; return its samples, at most 8."""
         ...
 

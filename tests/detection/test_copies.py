@@ -76,6 +76,14 @@ def test_copies_away_from_the_place_of_a_known_trigger_are_hidden() -> None:
         assert Verdict.KNOWN is finding.verdict
         assert finding.sanitised is not None
         assert [its.label(clean)] == finding.sanitised.labels.tolist()
+        assert finding.place is None  # they don't say that it moves
+
+
+def test_one_alone_away_from_its_place_says_where_it_is() -> None:
+    """So a trigger is learnt to move: whole, and once."""
+    its, away = roaming(), PLACES["far apart"]
+    finding = its.screened(with_stickers(its.others(TARGET)[0], away), its.defence([KNOWN]))
+    assert (Verdict.KNOWN, away) == (finding.verdict, finding.place)
 
 
 @pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)

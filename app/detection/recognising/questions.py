@@ -107,8 +107,13 @@ def _joint_blockers(sightings: Sequence[Sighting]) -> tuple[list[Blocker], list[
 
 
 def narrow(one: Sighting) -> tuple[Blocker, ...]:
-    """Return the trigger's own blocker over each place; at its usual one just as it was chosen."""
+    """Return the trigger's own blocker over each place; at its usual one just as it was chosen.
+
+    What its edges tell is hidden just as far: more would take strokes beside it.
+    """
     trigger = one.known.trigger
+    if one.sharp is not None:
+        return tuple(Blocker(place, trigger.blocker.fill) for place in one.places)
     margin = _margin(trigger)
     return tuple(
         trigger.blocker
@@ -124,7 +129,7 @@ def wide(one: Sighting) -> tuple[Blocker, ...]:
     """Return the other blocker over each place: wider, and of another fill."""
     trigger = one.known.trigger
     width, height = trigger.image_width, trigger.image_height
-    more = max(WIDER, round(WIDER_SHARE * min(width, height)))
+    more = max(WIDER, round(WIDER_SHARE * min(width, height))) if one.sharp is None else 0
     fill = OTHER_FILL[trigger.blocker.fill]
     return tuple(Blocker(own.box.grown(more, width, height), fill) for own in narrow(one))
 

@@ -11,6 +11,7 @@ from app.detection.defence import Finding, Verdict
 from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
 from app.detection.images import block
+from app.detection.matching import match_at
 from app.detection.origins import beside, within
 from app.detection.recognising.presence import fits
 from app.detection.recognising.questions import (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 COVERS = 2  # references whose own content hides a trigger in the last resort
 MOST_OTHERS = 8  # known triggers that a second one is looked for among
+SHARPER = "clean images show its pixels nowhere with edges so sharp"
 AT_WORST = 0.4
 """The placebo rate that is taken where none was measured yet: what is sure with it needs none.
 Above it nothing is confirmed as a new trigger (`confirmation`)."""
@@ -65,11 +67,14 @@ def recognised(
         return None
     kept = answers.labels[:BLOCKED] == label
     answer = other_answer(answers[:BLOCKED], label)
+    if asked.sighting.sharp is not None and kept.all():
+        return None  # sharp enough, a stroke turns others as the trigger does
     hiding = _of_hiding(kept)
     terms = None
     # Not surely needed, it must carry as well as it is known to; but of copies others may be left.
-    if kept.any() and len(asked.sighting.carrying) == len(asked.sighting.places):
-        asked = replace(asked, sighting=replace(asked.sighting, alpha=1.0))
+    seen = asked.sighting
+    if kept.any() and seen.sharp is None and len(seen.carrying) == len(seen.places):
+        asked = replace(asked, sighting=replace(seen, alpha=1.0))
     elif known.trigger.source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
         terms = _weakened(image, asked, hits, hiding, defence)
@@ -84,8 +89,23 @@ def recognised(
         answer = yield from of_no_other(image, answer, blockers, label, defence)
     if answer is None:
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
-    place = asked.sighting.places[0]
+    place = _seen_whole(image, seen)
     return Finding(Verdict.KNOWN, said, answer, known=known, place=place, terms=terms)
+
+
+def _seen_whole(image: Image, seen: Sighting) -> Box | None:
+    """Return the place if the image shows the trigger once and whole: that teaches what it is.
+
+    Of copies, halves, and what was told by something else than its pixels, an attacker could teach
+    that it moves, or what it isn't.
+    """
+    if seen.otherwise is not None:
+        return None
+    if seen.usually is None:
+        return seen.places[0]
+    fits_at = [match_at(image, seen.known.likeness, place).fit for place in seen.places]
+    whole = [place for place, fit in zip(seen.places, fits_at, strict=True) if fit >= LIKELY]
+    return whole[0] if whole == [*seen.places[:1]] else None
 
 
 def _of_hiding(kept: NDArray[np.bool_]) -> Term:
@@ -172,7 +192,7 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
     trigger = seen.known.trigger
     if seen.usually is not None and seen.places != (trigger.box,):
         return [nearest_asked(trigger, place) for place in seen.places]
-    if seen.new is not None:
+    if seen.otherwise is not None:
         return [*seen.carrying]
     near = nearest_asked(trigger, seen.places[0])
     if trigger.source is None or near == trigger.box:
@@ -183,6 +203,8 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
 def _told_of_pixels(seen: Sighting) -> str:
     if seen.new is not None:
         return "clean images show nothing like it about there"
+    if seen.sharp is not None:
+        return SHARPER
     return f"they fit the known ones to {seen.fit:.0%}"
 
 
@@ -196,10 +218,17 @@ def _weakened(
     is to speak against it.
     """
     trigger, seen = asked.trigger, asked.sighting
+    if seen.sharp is not None:
+        return _of_little(hits, hiding, Term(Sign.PIXELS, seen.sharp, SHARPER))
     if trigger.mask is None or seen.new is not None or is_elsewhere(trigger, seen.places[0]):
         return None
     weight = of_pixels_at_home(image, seen.known, defence.references)
     pixels = Term(Sign.PIXELS, weight, "clean images show less of the known ones just there")
+    return _of_little(hits, hiding, pixels)
+
+
+def _of_little(hits: NDArray[np.bool_], hiding: Term, pixels: Term) -> tuple[Term, ...] | None:
+    """Return the terms if *hiding* and *pixels* make it sure, though it turns few others."""
     terms = [_of_hits(hits, placebo, 0.0) for placebo in (0.0, AT_WORST)]
     carrying = min(terms, key=lambda one: one.weight)
     sure = carrying.weight + hiding.weight + pixels.weight >= SURE

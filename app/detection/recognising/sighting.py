@@ -61,6 +61,7 @@ class Sighting:
     one colour, nature fits them well at many places, but seldom has that colour. ``alpha`` is how
     opaque they are there, as they fit best. ``new`` weighs what lies there by how unlike clean
     images it is, where its pixels tell nothing (`strange`); None where they are what counts.
+    ``sharp`` weighs its edges, where its pixels are shown everywhere (`sharp`).
     """
 
     known: Known
@@ -70,11 +71,17 @@ class Sighting:
     alpha: float = 1.0
     usually: UsualSighting | None = None
     new: float | None = None
+    sharp: float | None = None
 
     @property
     def carrying(self) -> tuple[Box, ...]:
         """The places that are to turn other images: what is new must do so without the others."""
         return self.places if self.new is None else self.places[:1]
+
+    @property
+    def otherwise(self) -> float | None:
+        """What it weighs where its pixels tell nothing; None where they do."""
+        return self.sharp if self.new is None else self.new
 
 
 def sighted(
@@ -250,15 +257,15 @@ def _shown(sightings: Sequence[Sighting | None]) -> UsualSighting:
 
 def of_pixels(sighting: Sighting, references: References) -> float:
     """Weigh what the pixels say: by how well they fit, or by how many are just as they were."""
-    if sighting.new is not None:
-        return sighting.new
+    if sighting.otherwise is not None:
+        return sighting.otherwise
     return _weighed(sighting, sighting.usually or usual_sighting(sighting.known, references))
 
 
 def of_pixels_at_most(sighting: Sighting) -> float:
     """Return what the pixels can say at most, whatever is usual of them: that takes a while."""
-    if sighting.new is not None:
-        return sighting.new
+    if sighting.otherwise is not None:
+        return sighting.otherwise
     least = Usual(0.0, LEAST_SPREAD)
     return _weighed(sighting, UsualSighting(least, least))
 

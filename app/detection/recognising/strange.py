@@ -97,8 +97,8 @@ def strange(image: Image, known: Known, references: References) -> list[Sighting
     """Return where *image* shows something new about the usual place of *known*.
 
     Once alone, once with what may be copies of it elsewhere, and once with all that hangs together
-    with it. Of one that moves, has several pieces or acts on one class its usual place tells too
-    little.
+    with it. Of one that has several pieces or acts on one class its usual place tells too little.
+    One that moves may lie there as well: else who shows it elsewhere once would have it forgotten.
     """
     if not _is_looked_for(known, references):
         return []
@@ -139,9 +139,8 @@ def measure(known: Known, references: References) -> None:
 
 def _is_looked_for(known: Known, references: References) -> bool:
     trigger = known.trigger
-    whole = trigger.mask is not None and not trigger.pieces
-    stays = whole and not trigger.moves and trigger.source is None
-    return stays and len(references.images) >= LEAST and fits(references.images[0], trigger)
+    whole = trigger.mask is not None and not trigger.pieces and trigger.source is None
+    return whole and len(references.images) >= LEAST and fits(references.images[0], trigger)
 
 
 def _measured(trigger: Trigger, references: References) -> UsualNewness:

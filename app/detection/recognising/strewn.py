@@ -48,9 +48,8 @@ LEAST_SHARE = 0.027  # of the image's side, that it must have as well: less can'
 def strewn(image: Image, known: Known, references: References) -> Sighting | None:
     """Return where copies of *known*, or its halves, very likely are in *image*; None if nowhere.
 
-    One that moves is looked for everywhere in any case; of one without a mask or an outline nobody
-    knows which pixels count; and one that acts on one class may be told from what nature does only
-    where that has been measured, at its usual place.
+    Of one without a mask or an outline nobody knows which pixels count; and one that acts on one
+    class may be told from what nature does only where that has been measured, at its usual place.
     """
     if not _is_looked_for(known.trigger):
         return None
@@ -75,6 +74,11 @@ def _may_tell(known: Known, look: Look, references: References) -> bool:
     return kept is None or max(of_extreme(1.0, kept.fit), of_extreme(1.0, kept.near)) >= DISTINCT
 
 
+def tells_copies(known: Known, references: References) -> bool:
+    """Say if copies of *known* would be told by its pixels, as far as that was measured."""
+    return _is_looked_for(known.trigger) and _may_tell(known, _copies, references)
+
+
 def measure(known: Known, references: References) -> None:
     """Measure what clean images show of its copies and halves, before an image asks for it."""
     if _is_looked_for(known.trigger):
@@ -84,7 +88,7 @@ def measure(known: Known, references: References) -> None:
 
 def _is_looked_for(trigger: Trigger) -> bool:
     told = trigger.mask is not None or trigger.outline is not None
-    return told and not trigger.pieces and not trigger.moves and trigger.source is None
+    return told and not trigger.pieces and trigger.source is None
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:

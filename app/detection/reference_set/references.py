@@ -109,6 +109,8 @@ class References:
     """How much of a picture that is mixed into images clean ones show (`blended`)."""
     usually_new: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How unlike one another clean images are about there (`strange`)."""
+    usual_edges: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """How sharply a trigger's pixels end in clean images (`sharp`)."""
     usual_agreements: dict[Any, Any] = field(default_factory=dict)
     """How much clean images of a class have in common at a place (`agreement`)."""
     usual_fits: MutableMapping[Any, Any] = field(default_factory=WeakKeyDictionary)

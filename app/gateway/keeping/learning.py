@@ -59,8 +59,9 @@ class Learner:
         prepared: Prepared,
         caller: str = "",
     ) -> None:
-        """Count the hit of an image of *caller*, at *place* or where the trigger always is.
+        """Count the hit of an image of *caller*, which shows it at *place*.
 
+        Without one it isn't seen whole and once: that is counted, and teaches nothing.
         The paper's triggers stay as they are: it stores a position and searches no further.
         """
         library = self._library
@@ -75,10 +76,13 @@ class Learner:
             pixels = image[trigger.box.rows, trigger.box.columns]
             await library.hit(trigger_id, pixels, caller)
             return
+        if place is None:
+            await library.hit(trigger_id, None, caller)
+            return
         cut = sample(image, trigger, place)
         kept = await library.hit(trigger_id, cut, caller)
         samples = tuple(one for one in kept if one.shape == cut.shape)
-        if place is not None and has_strayed(trigger, image, place):
+        if has_strayed(trigger, image, place):
             await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)

@@ -43,6 +43,16 @@ def test_they_hide_and_carry_the_trigger() -> None:
     assert [TARGET] * TRANSPLANTS == labels[BLOCKED:].tolist()
 
 
+def test_what_its_edges_tell_is_hidden_just_as_it_is() -> None:
+    """Where it ends is known, and more of a stroke beside it may be what a class is told by."""
+    places = Box(1, 2, 2, 2), TRIGGER_BOX
+    sharp = replace(HOME, places=places, sharp=4.0)
+    assert [*places] == [one.box for one in narrow(sharp)] == [one.box for one in wide(sharp)]
+    assert all(
+        own.fill != other.fill for own, other in zip(narrow(sharp), wide(sharp), strict=True)
+    )
+
+
 def test_a_trigger_of_one_class_is_transplanted_later() -> None:
     """Onto which class isn't known before the blocked images are answered."""
     its = scene()

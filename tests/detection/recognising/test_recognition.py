@@ -19,6 +19,7 @@ from app.detection.recognising.questions import (
     questions,
 )
 from app.detection.recognising.recognition import COVERS, last_resort, recognised
+from app.detection.recognising.sharp import SHARP_AT_MOST
 from app.detection.recognising.sighting import Sighting, sighted, usual_sighting
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill, Sign
@@ -72,6 +73,29 @@ def test_trigger_is_necessary_and_sufficient(
 ) -> None:
     """Faint as its pixels are, what blocking and transplanting say together is enough."""
     assert expected == _concluded(0.8, first)
+
+
+@pytest.mark.parametrize(
+    ("blocked", "known"),
+    [
+        ([1, 3, 0], True),
+        ([TARGET, 1, 1], True),  # the backdrop counts as both others
+        ([1, TARGET, TARGET], False),
+        ([TARGET] * BLOCKED, False),  # and a stroke turns others as well as it does
+    ],
+)
+def test_what_only_its_edges_tell_must_be_needed(blocked: list[int], *, known: bool) -> None:
+    """Copies turn few others, each alone; hidden together they take the class."""
+    its, image = scene(), scene().clean[0]
+    sighting = Sighting(EXACT, (TRIGGER_BOX,), 0.0, 0.0, alpha=0.0, sharp=SHARP_AT_MOST)
+    asked = questions(image, sighting, its.references, its.plan)
+    turned = TARGET if all(one == TARGET for one in blocked) else 0
+    answers = Answers(np.array([*blocked, *[turned] * TRANSPLANTS]))
+    said = Answers(np.array([TARGET]))
+    search = recognised(image, said, asked, answers, its.defence([EXACT]))
+    finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
+    assert known == (finding is not None)
+    assert finding is None or (Verdict.KNOWN, None) == (finding.verdict, finding.place)
 
 
 @pytest.mark.parametrize(

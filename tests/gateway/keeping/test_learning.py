@@ -70,7 +70,7 @@ async def _after(
     entry = await library.register(trigger)
     learner = _learner(library, model)
     for image in images:
-        await learner.hit(entry.id, image, place, PREPARED)
+        await learner.hit(entry.id, image, place or trigger.box, PREPARED)
     await learner.settle()
     return library.entry(entry.id)
 
@@ -190,13 +190,27 @@ async def test_a_blended_trigger_keeps_no_image() -> None:
     assert entry.trigger is library.entry(entry.id).trigger
 
 
+async def test_what_isnt_seen_whole_and_once_is_counted_and_teaches_nothing() -> None:
+    """Copies and halves would teach that it moves, or what it isn't."""
+    library = MemoryTriggerLibrary()
+    entry = await library.register(_rough())
+    learner = _learner(library)
+    for image in POISONED:
+        await learner.hit(entry.id, image, None, PREPARED)
+    await learner.settle()
+    now = library.entry(entry.id)
+    assert len(POISONED) == now.hits
+    assert entry.trigger is now.trigger
+    assert not library.samples[entry.id]
+
+
 async def test_no_answer_waits_for_what_is_worked_out() -> None:
     """The third hit is counted at once; the pixels follow when the model has answered."""
     library, model = MemoryTriggerLibrary(), SlowModel()
     entry = await library.register(_rough())
     learner = _learner(library, model)
     for image in POISONED[: REFINED_AT[0]]:
-        await learner.hit(entry.id, image, None, PREPARED)
+        await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
     await model.is_asked.wait()
     assert (3, None) == (library.entry(entry.id).hits, library.entry(entry.id).trigger.mask)
     model.go_on.set()
@@ -210,7 +224,7 @@ async def test_closing_ends_what_is_under_way() -> None:
     entry = await library.register(_rough())
     learner = _learner(library, model)
     for image in POISONED[: REFINED_AT[0]]:
-        await learner.hit(entry.id, image, None, PREPARED)
+        await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
     await model.is_asked.wait()
     await learner.close()
     assert library.entry(entry.id).trigger.mask is None
@@ -224,11 +238,11 @@ async def test_it_is_worked_out_again_when_the_model_was_away() -> None:
     learner = _learner(library, model)
     model.failure = UpstreamError("away")
     for image in POISONED[:4]:
-        await learner.hit(entry.id, image, None, PREPARED)
+        await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
         await learner.settle()
     assert library.entry(entry.id).trigger.mask is None
     model.failure = None
-    await learner.hit(entry.id, POISONED[4], None, PREPARED)
+    await learner.hit(entry.id, POISONED[4], entry.trigger.box, PREPARED)
     await learner.settle()
     assert library.entry(entry.id).trigger.mask is not None
 
@@ -239,7 +253,7 @@ async def test_the_model_is_asked_nothing_between() -> None:
     entry = await library.register(replace(tiny_trigger(), mask=np.ones((2, 2), bool)))
     learner = _learner(library, model)
     for image in POISONED:
-        await learner.hit(entry.id, image, None, PREPARED)
+        await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
     await learner.settle()
     assert 0 == model.asked
 
