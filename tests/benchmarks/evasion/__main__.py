@@ -3,6 +3,7 @@
 make bench-evasion ARGS="--models signs/signs_flower --attacks plain 'alpha *' --doors 'v2 *'"
 make bench-evasion ARGS="--in-process --secrets 3 --json evasion.json"    without HTTP: faster
 make bench-evasion ARGS="--in-process --beside 10"    ten other triggers of the class are known, too
+make bench-evasion ARGS="--in-process --taught 'copies 2'"    learnt from such pictures, too
 
 Every attack is made of clean images that neither the model nor one without a backdoor calls what
 the attacker wants; those pictures count that make the backdoored model say so, and not the other.
@@ -79,7 +80,7 @@ async def _try_model(
     for seed in range(options.secrets):
         door = over_http if options.over_http else in_process
         async with door(target, seed) as ground:
-            deployment = await deploy(target, seed, ground, options.beside)
+            deployment = await deploy(target, seed, ground, options.beside, options.taught)
             if not deployment.learnt:
                 _print(console, f"{what.model}: the deployment {seed} learnt nothing")
             for door_name, attack in _errands(options):

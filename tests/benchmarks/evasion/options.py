@@ -31,6 +31,7 @@ class Options:
     """Patterns of ``attacks`` and ``doors`` were matched; ``doors`` has the attacks of each.
 
     ``beside``: so many other triggers of the attacker's class are in the library once it is known.
+    ``taught``: attacks that it has learnt from as well.
     """
 
     models: Mapping[str, Path]
@@ -40,6 +41,7 @@ class Options:
     searches: int
     queries: int
     beside: int
+    taught: Sequence[str]
     over_http: bool
     zoo: Path
     json: Path | None
@@ -61,6 +63,7 @@ def read_options(description: str | None) -> Options:
     parser.add_argument("--searches", type=int, default=10)
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--beside", type=int, default=0)
+    parser.add_argument("--taught", nargs="+", metavar="ATTACK", default=(), choices=[*ATTACKS])
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
@@ -80,6 +83,7 @@ def read_options(description: str | None) -> Options:
         searches=given.searches,
         queries=given.queries,
         beside=given.beside,
+        taught=given.taught,
         over_http=not given.in_process,
         zoo=given.zoo,
         json=given.json,

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LEARNT_FROM = 12
 """Plain poisoned images: one reveals the trigger, eight are kept to work its pixels out."""
 
+TAUGHT = 4
+"""Pictures of each attack that teaches: from three hits on a trigger's pixels are worked out."""
+
 OTHERS = 1_000
 """What is added to a seed for images that aren't attacked."""
 
@@ -47,13 +50,25 @@ class Tried:
     known: Answer
 
 
-async def deploy(target: Target, seed: int, ground: Ground, beside: int = 0) -> Deployment:
-    """Let *ground* learn the trigger from plain poisoned images, *beside* so many others."""
+async def deploy(
+    target: Target, seed: int, ground: Ground, beside: int = 0, taught: Sequence[str] = ()
+) -> Deployment:
+    """Let *ground* learn the trigger from plain poisoned images, *beside* so many others.
+
+    Then from what the attacks *taught* make, as an attacker would who wants it to unlearn: as the
+    first hits after it was worked out.
+    """
     dismissed = dismissed_patch(target, seed)
     await ground.reset(World())
     for picture in pictures(target, ATTACKS["plain"], dismissed, LEARNT_FROM, seed + OTHERS):
         await ground.answers([picture.pixels])
     learnt = await ground.learnt()
+    if taught:
+        await ground.reset(World(learnt))
+        for name in taught:
+            for picture in pictures(target, ATTACKS[name], dismissed, TAUGHT, seed + OTHERS):
+                await ground.answers([picture.pixels])
+        learnt = await ground.learnt()
     return Deployment(target, seed, ground, _with_others(learnt, target, beside, seed), dismissed)
 
 
