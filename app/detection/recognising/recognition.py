@@ -101,7 +101,7 @@ def _seen_whole(image: Image, seen: Sighting) -> Box | None:
     """
     if seen.otherwise is not None:
         return None
-    if seen.usually is None:
+    if seen.usually is None or seen.places == (seen.known.trigger.box,):
         return seen.places[0]
     fits_at = [match_at(image, seen.known.likeness, place).fit for place in seen.places]
     whole = [place for place, fit in zip(seen.places, fits_at, strict=True) if fit >= LIKELY]
