@@ -13,7 +13,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import finest
-from app.detection.recognising.glancing import glanced, hinted
+from app.detection.matching.glancing import glanced, hinted
 from app.detection.recognising.placing import at_home
 from app.detection.recognising.presence import fits, is_common
 from app.detection.recognising.sighting import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.defence import Known
-    from app.detection.recognising.glancing import Hints
+    from app.detection.matching.glancing import Hints
     from app.detection.reference_set.references import References
     from app.detection.search import Image
     from app.detection.trigger import Trigger

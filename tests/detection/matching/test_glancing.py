@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.detection.matching import Likeness, hint
-from app.detection.recognising.glancing import HINT, glanced
+from app.detection.matching.glancing import HINT, glanced
 from app.detection.recognising.sighting import REACH, reach
 from tests.detection.recognising.test_comparing import sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
