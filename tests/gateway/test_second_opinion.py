@@ -120,6 +120,7 @@ async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: s
     async with (
         opened(store_url, name, model, **more) as one,
         opened(store_url, name, model, **more) as other,
+        opened(store_url, name, model, probe_budget=0.0, **more) as sparing,
     ):
         before = []
         outcome = await one.predict(poisoned[0])
@@ -132,7 +133,9 @@ async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: s
         assert Screening.DISCOVERED is outcome.screening
         assert TARGET != outcome.prediction.index
         await eventually(lambda: len(other.library.entries()) == 1)
+        await eventually(lambda: len(sparing.library.entries()) == 1)
         (entry,) = other.library.entries()
+        assert Screening.KNOWN_TRIGGER is (await sparing.predict(poisoned[-3])).screening
         assert TriggerKind.BLENDED is entry.trigger.kind
         again = await other.predict(poisoned[-1])
         assert (Screening.KNOWN_TRIGGER, entry.id) == (again.screening, again.trigger_id)

@@ -36,23 +36,47 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
     to be in any image.
     """
     results = yield from together([search, rarity(image, lens, draw, progress)])
-    finding: Finding = results[0]
-    if finding.verdict is not Verdict.CLEAR or finding.said is None:
+    finding = yield from _beside_blends(image, results[0], lens, defence, progress)
+    if finding.verdict is not Verdict.CLEAR or finding.said is None or results[1] > rate:
         return finding
     try:
-        found = yield from recognised_blend(
-            image, finding.said, defence.known, defence.references, lens.span
-        )
-        if found is not None:
-            return found
-        if results[1] > rate:
-            return finding
         found = yield from _agreed(image, finding, lens, draw, defence, progress)
     except Refused:
         found = None
     if found is not None:
         return found
     return replace(finding, suspicious=True, suspects=_kept(image, finding, defence))
+
+
+def screened_for_blends(
+    image: Image, search: Search[Finding], lens: Lens, defence: Defence, progress: Progress
+) -> Search[Finding]:
+    """Run *search*, a screen of *image* for known triggers only, and look for known blended ones.
+
+    They are checked in every image, also where nothing new is looked for.
+    """
+    finding = yield from search
+    return (yield from _beside_blends(image, finding, lens, defence, progress))
+
+
+def _beside_blends(
+    image: Image, finding: Finding, lens: Lens, defence: Defence, progress: Progress
+) -> Search[Finding]:
+    """Return *finding*, or which known trigger is mixed into an image that is clear by it.
+
+    Refused that, nothing is known of the image: it may be answered as the attacker wants.
+    """
+    if finding.verdict is not Verdict.CLEAR or finding.said is None:
+        return finding
+    progress.exposed = True
+    try:
+        known = yield from recognised_blend(
+            image, finding.said, defence.known, defence.references, lens.span
+        )
+    except Refused:
+        return progress.undecided
+    progress.exposed = False
+    return finding if known is None else known
 
 
 def _agreed(  # noqa: PLR0913, PLR0917  # an image, and what it is held against

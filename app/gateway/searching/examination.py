@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from app.detection import paper
-from app.detection.blended.screening_twice import screened_twice
+from app.detection.blended.screening_twice import screened_for_blends, screened_twice
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.origins import WHOLE
 from app.detection.recognising.stamping import verified
@@ -129,8 +129,10 @@ class Examiner:
         defence = Defence(references, plan, known, dismissed, draw, suspects)
         search = screen(image, defence, progress)
         lens, rate = self.prepared.lens, self.policy.second_opinion
-        if draw is None or lens is None or rate is None:
+        if lens is None or rate is None:
             return search
+        if draw is None:
+            return screened_for_blends(image, search, lens, defence, progress)
         return screened_twice(image, search, lens, rate, draw, defence, progress)
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -31,7 +31,7 @@ def trigger_fields(trigger: Trigger) -> dict[str, Any]:
         "target": int(trigger.target),
         "source": None if trigger.source is None else int(trigger.source),
         "box": box_fields(trigger.box),
-        "patch": pixel_fields(trigger.patch),
+        _pixels_name(trigger): pixel_fields(trigger.patch),
         "mask": _mask_fields(trigger.mask),
         "blocker": {"box": box_fields(trigger.blocker.box), "fill": trigger.blocker.fill.value},
         "natural": float(trigger.natural),
@@ -66,7 +66,7 @@ def evidence_fields(evidence: Evidence) -> dict[str, Any]:
 
 def trigger_of(fields: object) -> Trigger:
     """Return the trigger in *fields*. Raises EncodingError."""
-    match fields:
+    match _with_patch(fields):
         case {
             "target": int(target),
             "source": int() | None as source,
@@ -107,6 +107,23 @@ def trigger_of(fields: object) -> Trigger:
             )
         case _:
             raise EncodingError(what="trigger")
+
+
+def _pixels_name(trigger: Trigger) -> str:
+    """Return by which name its pixels are kept.
+
+    An older release would take a picture that is mixed into whole images for a patch as large as
+    they are, which every image of the class shows: by another name it can't be read there.
+    """
+    return "patch" if trigger.alpha is None else "picture"
+
+
+def _with_patch(fields: object) -> object:
+    match fields:
+        case {"picture": picture, "alpha": float(alpha), **more}:
+            return {**more, "alpha": alpha, "patch": picture}
+        case _:
+            return fields
 
 
 def _alpha(fields: object, patch: NDArray[np.uint8], width: int, height: int) -> float | None:

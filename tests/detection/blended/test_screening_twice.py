@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blended.noting import ENOUGH
-from app.detection.blended.screening_twice import screened_twice
+from app.detection.blended.screening_twice import screened_for_blends, screened_twice
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.geometry import Box
 from app.detection.plan import make_plan
-from app.detection.search import Done, Probe, advance, run
+from app.detection.search import Done, Probe, Purpose, advance, refuse, run
 from app.detection.second_opinion.lens import FURTHER, LAID
 from app.detection.suspect import Kept, suspect_in
 from app.detection.trigger import Kind
@@ -107,3 +107,30 @@ def test_a_score_of_suspicious_images_make_a_trigger() -> None:
     assert right.tolist() == finding.sanitised.labels.tolist()
     again = _suspicious(worlds.POISONED[ENOUGH], [], [Known("t-1", finding.trigger)])
     assert Verdict.KNOWN is again.verdict
+
+
+def test_known_ones_are_looked_for_where_nothing_new_is() -> None:
+    """In an image that wasn't drawn it is taken out; a clean one is asked about alone."""
+    its, progress = _knowing(), Progress()
+    for image, verdict in ((worlds.POISONED[0], Verdict.KNOWN), (CLEAN[0], Verdict.CLEAR)):
+        search = _concluding(Verdict.CLEAR, image, progress)
+        known = screened_for_blends(image, search, worlds.lens(), its, progress)
+        assert verdict is run(known, worlds.MODEL.classify).verdict
+
+
+def test_what_may_carry_a_known_one_and_cannot_be_asked_about_is_undecided() -> None:
+    """It is neither answered as the attacker wants nor called suspicious."""
+    its, progress, image = _knowing(), Progress(), worlds.POISONED[0]
+    search = _concluding(Verdict.CLEAR, image, progress)
+    both = screened_twice(image, search, worlds.lens(), RATE, 7, its, progress)
+    step = advance(both)
+    while isinstance(step, Probe) and step.purpose is not Purpose.RECOGNISE:
+        step = advance(both, step, worlds.MODEL.classify(step.images))
+    assert progress.exposed
+    finding = refuse(both)
+    assert (Verdict.UNDECIDED, True) == (finding.verdict, finding.exposed)
+    assert not finding.suspicious
+
+
+def _knowing() -> Defence:
+    return replace(worlds.defence(), known=[Known("t-1", worlds.blended_trigger())])

@@ -216,17 +216,25 @@ def test_an_outline_is_kept() -> None:
 
 
 def test_how_much_of_it_is_mixed_in_is_kept() -> None:
-    """Of a blended trigger; an older release knew none, and what is no share of it is refused."""
+    """Of a blended trigger; of what an older release has written nothing is, of none no share."""
     known = replace(entry("one"), trigger=blended_trigger())
     read = decode_entry(encode_entry(known), hits=0, last_seen_at=None).trigger
     assert (Kind.BLENDED, ALPHA) == (read.kind, read.alpha)
     fields = orjson.loads(encode_entry(known))
-    for alpha in (0.0, 1.0, "much"):
+    for alpha in (0.0, 1.0, "much", None):
         fields["trigger"]["alpha"] = alpha
         with pytest.raises(EncodingError):
             decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
-    del fields["trigger"]["alpha"]
-    assert decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None).trigger.alpha is None
+    older = orjson.loads(encode_entry(entry("two")))
+    del older["trigger"]["alpha"]
+    assert decode_entry(orjson.dumps(older), hits=0, last_seen_at=None).trigger.alpha is None
+
+
+def test_an_older_release_takes_no_blended_picture_for_a_patch() -> None:
+    """It asks for the pixels of a patch by another name, so that it can't read such a record."""
+    fields = orjson.loads(encode_entry(replace(entry("one"), trigger=blended_trigger())))
+    assert "patch" not in fields["trigger"]
+    assert "patch" in orjson.loads(encode_entry(entry("two")))["trigger"]
 
 
 def test_an_outline_of_another_size_is_refused() -> None:
