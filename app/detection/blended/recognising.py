@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.blended.estimating import estimated
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.usual import Usual, usual
 from app.detection.evidence.weighing import NECESSARY, SURE, of_extreme
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Answers, Image, Search
+    from app.detection.search import Answers, Image, Images, Search
     from app.detection.second_opinion.span import Span
 
 COMPARED = 200  # clean images that tell how much of a picture they show
@@ -42,7 +43,7 @@ def recognised_blend(
         if trigger.alpha is None or trigger.target != label or trigger.patch.shape != image.shape:
             continue
         filter_ = _filter(one, references, span)
-        weight = of_extreme(filter_.shown(span.residue(image)), filter_.usually)
+        weight = filter_.weight(image, span)
         if weight + NECESSARY[-1] < SURE:
             continue
         without = unmixed(image[None], trigger.patch, trigger.alpha)
@@ -57,29 +58,61 @@ def recognised_blend(
     return None
 
 
+def showing(images: Images, label: int, references: References, span: Span) -> NDArray[np.bool_]:
+    """Return which of *images* (n, h, w, c), called *label*, show what they have in common (n,).
+
+    Each is held against the pattern of the other half of them: by its own it would show a part of
+    it, whatever it is.
+    """
+    shown = np.zeros(len(images), bool)
+    clean = _residues(references, span)
+    for of, others in (
+        (slice(0, None, 2), slice(1, None, 2)),
+        (slice(1, None, 2), slice(0, None, 2)),
+    ):
+        pattern = estimated(images[others], label, references, span)
+        if pattern is None:
+            continue
+        filter_ = _made(pattern.picture, pattern.alpha, clean, span)
+        weights = [filter_.weight(image, span) for image in images[of]]
+        shown[of] = [weight + NECESSARY[-1] >= SURE for weight in weights]
+    return shown
+
+
 @dataclass(frozen=True, eq=False)
 class _Filter:
-    """Tells how much of a picture is left of an image: ``weights`` (h, w, c) of its residue."""
+    """Tells how much of a picture is left of an image: ``weights`` (h, w, c) of its residue.
+
+    They sum up to 1 of as much as is mixed in.
+    """
 
     weights: NDArray[np.float32]
     usually: Usual
 
-    def shown(self, residue: NDArray[np.float32]) -> float:
-        """Return how much of it *residue* (h, w, c) shows: 1 is as much as is mixed in."""
-        return float((residue * self.weights).sum())
+    def weight(self, image: Image, span: Span) -> float:
+        """Return what speaks for it in *image*: how much more of it is shown than clean ones do."""
+        return of_extreme(float((span.residue(image) * self.weights).sum()), self.usually)
 
 
 def _filter(known: Known, references: References, span: Span) -> _Filter:
     """Return the filter of a trigger; made and measured once, without a probe."""
     kept = references.usual_blends
     if known.likeness not in kept:
-        trigger = known.trigger
-        _, held = halves(references.images, references.seed)
-        clean = np.stack([span.residue(one) for one in references.images[held[:COMPARED]]])
-        left = span.residue(trigger.patch) * np.float32(trigger.alpha or 0.0)
-        weights = left / (clean.var(axis=0) + 1)
-        weights /= max(float((weights * left).sum()), np.finfo(np.float32).tiny)
-        shown = (clean * weights).sum(axis=(1, 2, 3)).tolist()
-        kept[known.likeness] = _Filter(weights, usual(shown))
+        trigger, clean = known.trigger, _residues(references, span)
+        kept[known.likeness] = _made(trigger.patch, trigger.alpha or 0.0, clean, span)
     found: _Filter = kept[known.likeness]
     return found
+
+
+def _residues(references: References, span: Span) -> NDArray[np.float32]:
+    """Return what is left of some clean images (n, h, w, c)."""
+    _, held = halves(references.images, references.seed)
+    return np.stack([span.residue(one) for one in references.images[held[:COMPARED]]])
+
+
+def _made(picture: Image, alpha: float, clean: NDArray[np.float32], span: Span) -> _Filter:
+    """Return the filter of a *picture*, measured on what is left of *clean* images."""
+    left = span.residue(picture) * np.float32(alpha)
+    weights = left / (clean.var(axis=0) + 1)
+    weights /= max(float((weights * left).sum()), np.finfo(np.float32).tiny)
+    return _Filter(weights, usual((clean * weights).sum(axis=(1, 2, 3)).tolist()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.detection.blended.noting import agreeing, whole_suspect
 from app.detection.blended.proving import proven
-from app.detection.blended.recognising import recognised_blend
+from app.detection.blended.recognising import recognised_blend, showing
 from app.detection.defence import Verdict
 from app.detection.search import Refused, together
 from app.detection.second_opinion.opining import rarity
@@ -97,12 +97,15 @@ def _agreed(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
     blend = yield from search
     if blend is None:
         return None
+    # Another caller's image, suspicious by chance, makes no trigger of one caller everybody's.
+    shown = showing(images, label, defence.references, lens.span)[:-1]
+    by = [one for one, its in zip(kept, shown, strict=True) if its] or kept
     return replace(
         finding,
         verdict=Verdict.DISCOVERED,
         sanitised=blend.answer,
         trigger=blend.trigger,
-        proven_by=tuple(one.id for one in kept),
+        proven_by=tuple(one.id for one in by),
         suspects=(),
     )
 

@@ -109,6 +109,18 @@ def test_a_score_of_suspicious_images_make_a_trigger() -> None:
     assert Verdict.KNOWN is again.verdict
 
 
+def test_what_shows_nothing_of_it_has_not_proven_it() -> None:
+    """A clean image that is suspicious by chance is another caller's, maybe: it isn't named."""
+    clean = worlds.CLEAN[worlds.MODEL.classify(worlds.CLEAN).labels == TARGET][:2]
+    *others, last = worlds.POISONED[: ENOUGH - 2]
+    whole = Box(0, 0, SIDE, SIDE)
+    kept = [
+        Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))
+        for i, image in enumerate([*clean, *others])
+    ]
+    assert tuple(one.id for one in kept[2:]) == _suspicious(last, kept).proven_by
+
+
 def test_known_ones_are_looked_for_where_nothing_new_is() -> None:
     """In an image that wasn't drawn it is taken out; a clean one is asked about alone."""
     its, progress = _knowing(), Progress()
