@@ -141,12 +141,17 @@ async def test_garbage_is_no_answer(service: Service, upstream: Upstream, raw: b
         upstream.start()
 
 
+def _ids(service: Service) -> set[str]:
+    return {one["id"] for one in service.triggers()}
+
+
 @pytest.mark.parametrize("failing", ["killed", "stopped"])
 def test_redis_goes_and_comes_back(service: Service, redis: Server, failing: str) -> None:
     """Without Redis known triggers are blocked all the same; /readyz says what is missing."""
     lose, recover = (
         (redis.kill, redis.start) if failing == "killed" else (redis.pause, redis.resume)
     )
+    before = _ids(service)
     lose()
     try:
         assert_protected(service)
@@ -156,7 +161,8 @@ def test_redis_goes_and_comes_back(service: Service, redis: Server, failing: str
             assert ("store", False) == (store["name"], store["ok"])
             assert "Redis is out of reach" in store["reason"]
             assert_protected(service)
-            assert 1 == len(service.triggers())
+            # Another one may come: the search that was too slow above goes on behind the answers.
+            assert before <= _ids(service)
     finally:
         recover()
     for _ in service.each_worker():
