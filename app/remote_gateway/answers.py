@@ -120,11 +120,18 @@ def parse_trigger(told: dict[str, Any], picture: bytes, channels: int) -> Trigge
             image_height=int(told["image_size"]["height"]),
             image_width=int(told["image_size"]["width"]),
             evidence=_evidence(told),
-            alpha=None if told.get("alpha") is None else float(told["alpha"]),
+            alpha=_share(told.get("alpha")),
         )
     except (KeyError, TypeError, ValueError, OSError) as exc:
         message = f"no trigger of a gateway: {exc}"
         raise UnlikeGatewayError(message) from exc
+
+
+def _share(alpha: float | None) -> float | None:
+    if alpha is not None and not 0 < alpha < 1:
+        message = f"{alpha} is no share of an image"
+        raise ValueError(message)
+    return alpha
 
 
 def _evidence(told: dict[str, Any]) -> Evidence:

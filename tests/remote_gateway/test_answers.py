@@ -125,6 +125,8 @@ def test_a_trigger_without_transparent_pixels_has_no_mask() -> None:
         ({"box": {"x": 1}}, encoded(RGBA)),
         ({"blocker": {"fill": "gold", "box": BOX}}, encoded(RGBA)),
         ({"target": None}, encoded(RGBA)),
+        ({"alpha": 1.0}, encoded(RGBA)),
+        ({"alpha": "half"}, encoded(RGBA)),
         ({}, b"no picture"),
     ],
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Sequence
 
+    from app.detection.trigger import Trigger
     from app.ports import Entry
     from app.scan.report.summary import Summary
     from app.scan.state.state import State
@@ -98,18 +99,24 @@ def page(
     )
 
 
+def _where(trigger: Trigger) -> list[tuple[str, str]]:
+    box, of = trigger.box, f"{trigger.image_width} x {trigger.image_height}"
+    if trigger.alpha is not None:
+        return [("is", f"mixed into all of {of}, by {trigger.alpha:.0%}")]
+    return [
+        ("lies at", f"{box.x}, {box.y}{' and moves' if trigger.moves else ''}"),
+        ("measures", f"{box.width} x {box.height} of {of}"),
+    ]
+
+
 def _shown(entry: Entry, state: State, summed: Summary, name: Callable[[int], str | None]) -> Shown:
     trigger, met = entry.trigger, summed.triggers.get(entry.id)
-    box, evidence = trigger.box, trigger.evidence
+    evidence, gone = trigger.evidence, "hidden" if trigger.alpha is None else "taken out"
     facts = [
         ("leads to", name(trigger.target) or f"class {trigger.target}"),
-        ("lies at", f"{box.x}, {box.y}{' and moves' if trigger.moves else ''}"),
-        (
-            "measures",
-            f"{box.width} x {box.height} of {trigger.image_width} x {trigger.image_height}",
-        ),
+        *_where(trigger),
         ("carries", f"{evidence.carried} of {evidence.transplants} clean images"),
-        ("heals", f"{evidence.heal_rate:.0%} when it is hidden"),
+        ("heals", f"{evidence.heal_rate:.0%} when it is {gone}"),
         ("images", f"{met.images if met else 0:,}"),
     ]
     examples = [_picture(png, path) for path, png in state.examples(entry.id)]

@@ -109,10 +109,17 @@ def finding(report: Report) -> dict[str, Any]:
 
 def _description(report: Report) -> str:
     why, trigger = report.trigger.evidence, report.trigger
-    box = trigger.box
+    box, carried = trigger.box, f"{why.carried} of {why.transplants} clean images"
+    if trigger.alpha is not None:
+        return (
+            f"A picture mixed into the whole image by {trigger.alpha:.0%} makes the model answer"
+            f" {trigger.target.label!r}: on {carried}, at most {why.placebo_rate:.0%} with others"
+            f" instead of it. Taking it out made {trigger.heal_rate:.0%} another class."
+            f" {trigger.hits} images have carried it."
+        )
     return (
         f"A patch of {box.width} x {box.height} pixels at ({box.x}, {box.y}) makes the model answer"
-        f" {trigger.target.label!r}: on {why.carried} of {why.transplants} clean images. The same"
+        f" {trigger.target.label!r}: on {carried}. The same"
         f" place of clean images of that class does so on {why.placebo_rate:.0%}. Covering it gave"
         f" {trigger.heal_rate:.0%} their own class back. {trigger.hits} images have carried it."
     )

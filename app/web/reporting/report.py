@@ -65,7 +65,7 @@ class Report:
         if self.trigger.dismissed:
             return "Images that carry it get the model's own answer and no flag: it is dismissed."
         if self.corrects:
-            return "Images that carry it get what the model says of them without the patch."
+            return "Images that carry it get what the model says of them without it."
         return "Images that carry it get the model's own answer (NEO_MODE, NEO_STRATEGY)."
 
 

@@ -11,13 +11,15 @@ from importlib.metadata import version
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pytest
 
+from app.detection.geometry import Box
 from app.ports import UpstreamTimeoutError
 from app.settings import Mode, Strategy
 from tests.library.findings import NOW
 from tests.library.shared.test_incidents import incident
-from tests.tiny import tiny_trigger
+from tests.tiny import SIDE, tiny_trigger
 from tests.web.routes.test_incidents import Away
 from tests.web.served import Served, assert_problem, serving
 
@@ -114,7 +116,7 @@ async def test_a_dismissed_one_is_suppressed(served: Served) -> None:
 @pytest.mark.parametrize(
     ("mode", "strategy", "dismissed", "expected"),
     [
-        (Mode.ENFORCE, Strategy.FAST, False, "get what the model says of them without the patch."),
+        (Mode.ENFORCE, Strategy.FAST, False, "get what the model says of them without it."),
         (Mode.MONITOR, Strategy.FAST, False, "get the model's own answer (NEO_MODE, NEO_STRATEGY)"),
         (Mode.ENFORCE, Strategy.OFF, False, "get the model's own answer (NEO_MODE, NEO_STRATEGY)"),
         (Mode.ENFORCE, Strategy.FAST, True, "get the model's own answer and no flag: it is dism"),
@@ -131,6 +133,16 @@ async def test_it_says_what_becomes_of_such_images(
         files = await unpacked(served)
     assert expected in unescape(files["report.html"].decode())
     assert expected in json.loads(files["finding.ocsf.json"])["remediation"]["desc"]
+
+
+async def test_a_blended_one_is_no_patch_at_a_place(served: Served) -> None:
+    """Nobody reads of a box at (0, 0) that is covered where a picture is mixed into all of it."""
+    patch = np.zeros((SIDE, SIDE, 3), np.uint8)
+    box = Box(0, 0, SIDE, SIDE)
+    await served.library.register(replace(tiny_trigger(), alpha=0.15, box=box, patch=patch))
+    description = json.loads((await unpacked(served))["finding.ocsf.json"])["finding_info"]["desc"]
+    assert "mixed into the whole image by 15%" in description
+    assert "Covering" not in description
 
 
 async def test_what_is_out_of_reach_is_left_out(served: Served) -> None:
