@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Search
 
 FIRST = 8  # transplants of the first round on one class
+SURELY = 0.6  # of them that it must turn where the suspects didn't tell that class first
 SOURCES = 3  # classes that they are on, one after the other, at most
 
 
@@ -58,7 +59,12 @@ def looks_at(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
     also = _others(first, sources, told, label, defence) if others else []
     if also:
         looks += yield from _carried(image, label, window, also, defence, rng)
-    return needed, [one for one in looks if one.carried >= LIKELY * one.asked]
+    return needed, [
+        one
+        for one in looks
+        if one.carried >= LIKELY * one.asked
+        and (one.source == first or one.carried >= SURELY * one.asked)
+    ]
 
 
 def _needed(kept: NDArray[np.bool_]) -> Term:
