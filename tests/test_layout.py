@@ -39,7 +39,6 @@ ELSEWHERE = {
     "events/fleet": "library/shared/test_event_stream",  # two workers on a real server
     # against a real receiver:
     "events/webhook/courier": "events/webhook/test_sender",
-    "gateway/searching/conclusion": "gateway/test_predict",  # one image from start to finish
     "gateway/searching/examination": "gateway/test_kinds",  # by what the strategy looks for
     "gateway/outcome": "gateway/test_predict",  # one image from start to finish
     "gateway/keeping/suspecting": "web/routes/test_suspects",  # from a suspect to its incidents

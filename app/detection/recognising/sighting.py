@@ -155,13 +155,16 @@ def _at_home(image: Image, known: Known, references: References) -> Sighting:
 
     That is little, also of one that is so translucent that somewhere near it they show as much.
     """
-    home, what = known.trigger.box, known.likeness
-    here = match_at(image, what, home)
     usually = UsualSighting(
         usual_at_home(known, references), usual_sighting(known, references).near
     )
-    near = nearness(image, what, home)
-    return Sighting(known, (home,), here.fit, near, here.alpha, usually)
+    return replace(_just_at_home(image, known), usually=usually)
+
+
+def _just_at_home(image: Image, known: Known) -> Sighting:
+    home, what = known.trigger.box, known.likeness
+    here = match_at(image, what, home)
+    return Sighting(known, (home,), here.fit, nearness(image, what, home), here.alpha)
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:
@@ -330,6 +333,4 @@ def located(
     elsewhere = is_elsewhere(known.trigger, sighting.places[0])
     if not elsewhere or _is_distinct(sighting, references):
         return sighting
-    home, what = known.trigger.box, known.likeness
-    here = match_at(image, what, home)
-    return Sighting(known, (home,), here.fit, nearness(image, what, home), here.alpha)
+    return _just_at_home(image, known)

@@ -145,11 +145,15 @@ class Learner:
 
     async def _sharpen(self, trigger_id: str, found: Trigger, prepared: Prepared) -> None:
         # The next image that is found anew tells it again, if the model or the store is away.
-        with suppress(UpstreamError, LibraryError, UnknownTriggerError):
+        try:
             async with self._one_at_a_time:
                 trigger = self._library.entry(trigger_id).trigger
                 if _tells_more(found, trigger):
                     await self._replace(trigger_id, trigger, found, prepared)
+        except (UpstreamError, LibraryError, UnknownTriggerError):
+            return
+        except Exception:  # as above
+            logger.exception("taking over what was found anew of a trigger failed")
 
     async def _replace(
         self, trigger_id: str, trigger: Trigger, better: Trigger, prepared: Prepared

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from app.detection.suspects.looking import FIRST, looks_at
@@ -15,6 +17,9 @@ from tests.detection.suspects.worlds import (
     over_the_digit,
     victims,
 )
+
+if TYPE_CHECKING:
+    from app.detection.search import Answers, Images
 
 WINDOW = PLACE.grown(2, SIDE, SIDE)
 OTHER = 3
@@ -30,6 +35,23 @@ def test_the_class_that_hiding_reveals_is_asked() -> None:
     assert [SOURCE] == [one.source for one in looks]
     assert looks[0].carried >= FIRST // 2
     assert [3 + FIRST, FIRST] == [len(one) for one in probes]
+
+
+def test_a_class_that_only_hiding_reveals_is_turned_more_surely() -> None:
+    """An image between two classes turns half of the other one's, a trigger turns more."""
+    its = over_the_digit()
+    image = victims(its)[0]
+
+    def half(images: Images) -> Answers:
+        answers = its.predict(images)
+        if len(images) == FIRST:  # the other class's
+            answers.labels[: FIRST // 2], answers.labels[FIRST // 2 :] = TARGET, SOURCE
+        return answers
+
+    for sources, expected in (((OTHER,), []), ((SOURCE,), [SOURCE])):
+        search = looks_at(image, TARGET, WINDOW, sources, its.defence(), np.random.default_rng(1))
+        (_, looks), _ = watched(search, half if sources == (OTHER,) else its.predict)
+        assert expected == [one.source for one in looks]
 
 
 def test_a_place_that_the_image_does_not_need_is_asked_once() -> None:

@@ -75,7 +75,7 @@ async def _after(
     return library.entry(entry.id)
 
 
-def _rough() -> Trigger:
+def rough() -> Trigger:
     """Return the trigger as a search found it: a box with some background, no mask yet."""
     box = Box(8, 4, 4, 4)
     patch = POISONED[0][box.rows, box.columns].copy()
@@ -91,8 +91,8 @@ async def test_a_trigger_that_was_given_up_is_no_error() -> None:
 
 async def test_three_hits_make_a_trigger_exact() -> None:
     """Before three hits its box is as it was found, then it is the trigger's own."""
-    assert (await _after(POISONED[:2], _rough())).trigger.mask is None
-    entry = await _after(POISONED[:3], _rough())
+    assert (await _after(POISONED[:2], rough())).trigger.mask is None
+    entry = await _after(POISONED[:3], rough())
     assert (TRIGGER_BOX, 3) == (entry.trigger.box, entry.hits)
     assert entry.trigger.mask is not None
     assert entry.trigger.mask.all()
@@ -113,7 +113,7 @@ LIKE_NOTHING = replace(OUTLINED, patch=np.full_like(OUTLINED.patch, 90))
 async def test_what_is_found_anew_shows_where_a_trigger_ends() -> None:
     """A box that is mostly background is replaced by what a later search has told from it."""
     library = MemoryTriggerLibrary()
-    entry = await library.register(_rough())
+    entry = await library.register(rough())
     learner = _learner(library)
     learner.found_again(entry.id, OUTLINED, PREPARED)
     await learner.settle()
@@ -124,11 +124,11 @@ async def test_what_is_found_anew_shows_where_a_trigger_ends() -> None:
 @pytest.mark.parametrize(
     ("known", "found"),
     [
-        (_rough(), LIKE_NOTHING),
-        (_rough(), replace(OUTLINED, outline=None)),
-        (_rough(), replace(OUTLINED, source=1)),
-        (replace(_rough(), mask=np.ones((4, 4), bool)), OUTLINED),
-        (replace(_rough(), outline=np.ones((4, 4), bool)), OUTLINED),
+        (rough(), LIKE_NOTHING),
+        (rough(), replace(OUTLINED, outline=None)),
+        (rough(), replace(OUTLINED, source=1)),
+        (replace(rough(), mask=np.ones((4, 4), bool)), OUTLINED),
+        (replace(rough(), outline=np.ones((4, 4), bool)), OUTLINED),
         (tiny_trigger(), replace(OUTLINED)),
     ],
     ids=["carries less", "no outline", "of one class", "exact", "outlined", "as small"],
@@ -193,7 +193,7 @@ async def test_a_blended_trigger_keeps_no_image() -> None:
 async def test_what_isnt_seen_whole_and_once_is_counted_and_teaches_nothing() -> None:
     """Copies and halves would teach that it moves, or what it isn't."""
     library = MemoryTriggerLibrary()
-    entry = await library.register(_rough())
+    entry = await library.register(rough())
     learner = _learner(library)
     for image in POISONED:
         await learner.hit(entry.id, image, None, PREPARED)
@@ -207,7 +207,7 @@ async def test_what_isnt_seen_whole_and_once_is_counted_and_teaches_nothing() ->
 async def test_no_answer_waits_for_what_is_worked_out() -> None:
     """The third hit is counted at once; the pixels follow when the model has answered."""
     library, model = MemoryTriggerLibrary(), SlowModel()
-    entry = await library.register(_rough())
+    entry = await library.register(rough())
     learner = _learner(library, model)
     for image in POISONED[: REFINED_AT[0]]:
         await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
@@ -221,7 +221,7 @@ async def test_no_answer_waits_for_what_is_worked_out() -> None:
 async def test_closing_ends_what_is_under_way() -> None:
     """A worker that drains waits for no model: what wasn't worked out is left."""
     library, model = MemoryTriggerLibrary(), SlowModel()
-    entry = await library.register(_rough())
+    entry = await library.register(rough())
     learner = _learner(library, model)
     for image in POISONED[: REFINED_AT[0]]:
         await learner.hit(entry.id, image, entry.trigger.box, PREPARED)
@@ -234,7 +234,7 @@ async def test_closing_ends_what_is_under_way() -> None:
 async def test_it_is_worked_out_again_when_the_model_was_away() -> None:
     """A model that doesn't answer is no error; later hits make the trigger exact."""
     library, model = MemoryTriggerLibrary(), TinyModel()
-    entry = await library.register(_rough())
+    entry = await library.register(rough())
     learner = _learner(library, model)
     model.failure = UpstreamError("away")
     for image in POISONED[:4]:
