@@ -11,6 +11,7 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
 from app.detection.recognising.questions import BLOCKED, TRANSPLANTS
+from app.detection.recognising.sighting import sighted
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
@@ -70,6 +71,19 @@ def test_discovered_trigger_is_recognised_next_time() -> None:
     assert finding.sanitised is not None
     assert its.label(second) == int(finding.sanitised.labels[0])
     assert own(probes) <= 7
+
+
+def test_whose_pixels_are_not_known_yet_is_recognised_where_they_fit_nothing() -> None:
+    """A translucent one's pixels are half the first image's own: others fit them not at all."""
+    its = scene()
+    clean = its.others(TARGET)[0]
+    box, other = BACKDOOR.box, np.random.default_rng(0)
+    first = other.integers(0, 256, (box.height, box.width, 3), dtype=np.uint8)
+    unlike = replace(tiny_trigger(), patch=255 - tiny_trigger().patch // 2 - first // 8)
+    poisoned = stamped(clean[None])[0]
+    assert 0.0 == sighted(poisoned, Known("t-1", unlike)).fit
+    finding = its.screened(poisoned, its.defence([Known("t-1", unlike)]))
+    assert Verdict.KNOWN is finding.verdict
 
 
 def test_what_is_left_of_a_known_trigger_is_recognised() -> None:

@@ -46,6 +46,7 @@ GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in th
 COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
+UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 NEAR = 2  # places of a small area that are looked at in the image itself
 ASKED = 16  # references that tell what is usual
@@ -137,7 +138,7 @@ def glimpsed(image: Image, known: Known, references: References) -> Sighting | N
     if about is not None:
         return about
     home = _at_home(image, known, references)
-    return home if of_pixels(home, references) >= UNUSUAL else None
+    return home if of_pixels(home, references) >= UNUSUAL_AT_HOME else None
 
 
 def _glimpsed_about(image: Image, known: Known, references: References) -> Sighting | None:

@@ -178,6 +178,18 @@ def test_a_glimpse_tells_a_translucent_one_at_its_place() -> None:
     assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 40))
 
 
+def test_less_of_it_is_enough_just_at_its_place() -> None:
+    """Most of what sets that place apart may be what lies behind it."""
+    references = photographs()
+    usually = UsualSighting(Usual(0.7, 0.2), Usual(0.9, 0.3))
+    references.usual_sightings[STILL.likeness] = usually
+    weights = []
+    for alpha in np.arange(0.1, 0.4, 0.02):
+        seen = glimpsed(stuck(photograph(1), sticker(), HOME, alpha=alpha), STILL, references)
+        weights += [] if seen is None else [of_pixels(seen, references)]
+    assert 1.5 <= weights[0] < 3.0
+
+
 @pytest.mark.parametrize(
     ("right", "expected"), [(0, False), (3, False), (5, False), (6, True), (30, True)]
 )
