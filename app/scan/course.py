@@ -44,7 +44,7 @@ What nobody has met in all these is rare in it, so hardly more is found twice. A
 many processes busy: they wait for its last picture.
 """
 SCREENED_TOGETHER: Final = 16
-COMPARED_TOGETHER: Final = 64
+COMPARED_TOGETHER: Final = 128
 """Pictures of a task, which share batches to the model."""
 SWEEPS: Final = 3
 """Comparisons of everything: in the first one triggers may become known better."""

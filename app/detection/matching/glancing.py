@@ -2,7 +2,8 @@
 
 Each image is shrunken once for all triggers of about one size, and what is around each place is
 averaged once. What is left for each trigger is how its few coarse pixels fit the places around its
-own, in all images at once.
+own, in all images at once. What they are depends on where in a coarse pixel it begins: so there are
+some for the beginning and some for the middle, down and across, and the best fit counts.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     Size = tuple[int, int]
 
 SIDES: Final = (3, 5)  # pixels of a trigger's shorter side, in a first copy and in a second one
-WORTH: Final = 0.2  # fit in the first copy, in its own size, below which it isn't searched for
-HINT: Final = 0.5  # the same in a finer copy
+WORTH: Final = 0.45  # fit in the first copy, in its own size, below which it isn't searched for
+HINT: Final = 0.5  # the same in the second one
+HALF: Final = 0.5  # of what sets its pixels apart, that a copy has of a trigger that isn't noise
+ALONE: Final = 2**15  # numbers of a part of an image, from which on it is shrunken by itself
 MOST: Final = 500_000  # numbers that are laid side by side at once: 2 MB stay near the processor
 
 
@@ -38,14 +41,15 @@ MOST: Final = 500_000  # numbers that are laid side by side at once: 2 MB stay n
 class Hints:
     """Which images are worth a search, ``left`` (k,), and where: the upper left ``corners`` (k, 2).
 
-    These are rows and columns of the image, of the place where the trigger fits best.
+    These are rows and columns of the image, of the place where the trigger fits best: to ``fits``.
     """
 
     left: NDArray[np.int64]
     corners: NDArray[np.int64]
+    fits: NDArray[np.float32]
 
     def __getitem__(self, which: NDArray[np.bool_]) -> Hints:
-        return Hints(self.left[which], self.corners[which])
+        return Hints(self.left[which], self.corners[which], self.fits[which])
 
 
 def glanced(images: Sequence[Image], sought: Sequence[tuple[Likeness, Box]]) -> Iterator[Hints]:
@@ -56,7 +60,7 @@ def glanced(images: Sequence[Image], sought: Sequence[tuple[Likeness, Box]]) -> 
     if not sought:
         return
     least, everything = finest(images[0]), np.arange(len(images))
-    steps = [[max(least, min(what.weights.shape) // side) for side in SIDES] for what, _ in sought]
+    steps = [[step_of(what, side, least) for side in SIDES] for what, _ in sought]
     areas: dict[int, list[Box]] = {}
     for (_, area), (step, _) in zip(sought, steps, strict=True):
         areas.setdefault(step, []).append(area)
@@ -65,25 +69,46 @@ def glanced(images: Sequence[Image], sought: Sequence[tuple[Likeness, Box]]) -> 
         left = everything
         if step > least:
             left = np.flatnonzero(shared[step].fits(what, area)[0] >= WORTH)
-        yield hinted(images, left, what, [area] * len(left), finer)
+        found = looked(images, left, what, [area] * len(left), finer)
+        yield found[found.fits >= HINT]
 
 
-def hinted(
+def step_of(what: Likeness, side: int, least: int) -> int:
+    """Return by how much to shrink, so that *what* has so many whole pixels wherever it begins."""
+    return max(least, int(min(what.weights.shape) / (side + 0.5)))
+
+
+def looked(
     images: Sequence[Image],
     left: NDArray[np.int64],
     what: Likeness,
     areas: Sequence[Box],
     step: int,
 ) -> Hints:
-    """Return in which of *images*, of those *left*, it fits in its area, shrunken by *step*."""
+    """Return how *images*, those *left*, show it, each in its area, shrunken by *step*."""
     if not len(left):
-        return Hints(left, np.zeros((0, 2), np.int64))
+        return Hints(left, np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
     first = areas[0]
     parts = [images[i][area.rows, area.columns] for i, area in zip(left, areas, strict=True)]
     alone = Box(0, 0, first.width, first.height)
     fits, corners = Copies(parts, step, [alone]).fits(what, alone)
     corners += [(area.y, area.x) for area in areas]
-    return Hints(left, corners)[fits >= HINT]
+    return Hints(left, corners, fits)
+
+
+@lru_cache(maxsize=4096)
+def is_fine(what: Likeness, step: int) -> bool:
+    """Say if copies shrunken by *step* have less than half of what sets its pixels apart: noise."""
+    kernel = _kernel(what, step)
+    own = what.pixels * what.weights[..., None]
+    whole = _spread((own * what.pixels).sum(), own.sum(axis=(0, 1)), what.weights.sum())
+    coarse = _spread(kernel.squares[0, 0], kernel.total[0], kernel.count[0, 0])
+    return bool(coarse < HALF * whole)
+
+
+def _spread(squares: float, total: NDArray[np.float32], count: float) -> float:
+    """Return the variance of weighted pixels, by their sums; at least that of one colour."""
+    return float((squares - (total * total).sum() / count) / count) + len(total) * NOISE**2
 
 
 class Copies:
@@ -96,7 +121,11 @@ class Copies:
         rows = slice(self._top * step, bottom * step)
         columns = slice(self._left * step, right * step)
         self._step = step
-        seen = shrunken(np.stack([image[rows, columns] for image in images]), step)
+        parts = [image[rows, columns] for image in images]
+        if parts[0].size > ALONE:  # beside each other they would go through memory twice
+            seen = np.concatenate([shrunken(part[None], step) for part in parts])
+        else:
+            seen = shrunken(np.stack(parts), step)
         n, tall, wide, channels = seen.shape
         # Channels, and the sum of their squares, (c + 1, h, w, n): the images beside each other.
         self._planes = np.empty((channels + 1, tall, wide, n), np.float32)
@@ -109,9 +138,8 @@ class Copies:
 
         The corners (n, 2) are rows and columns of the images. Where copies tell nothing it fits.
         """
-        height, width = what.weights.shape
-        size = (max(1, height // self._step), max(1, width // self._step))
-        cells = _cells(area, self._step)
+        kernel = _kernel(what, self._step)
+        size, cells = kernel.size, _cells(area, self._step)
         top, left = cells.y - self._top, cells.x - self._left
         seen = self._planes[:, top : top + cells.height, left : left + cells.width]
         tall, wide = seen.shape[1] - size[0] + 1, seen.shape[2] - size[1] + 1
@@ -119,12 +147,13 @@ class Copies:
         if min(tall, wide) < 1:
             return np.ones(n, np.float32), np.zeros((n, 2), np.int64)
         rings = self._ring(size)[:, top : top + tall, left : left + wide]
-        kernel = _kernel(what, size)
         together = max(1, MOST // (tall * wide * kernel.parts.shape[1]))
         parts = [slice(start, start + together) for start in range(0, n, together)]
         fits = [_fits(seen[..., part], rings[..., part], kernel) for part in parts]
         best = np.concatenate([one.argmax(axis=0) for one in fits])
-        corners = np.stack([cells.y + best // wide, cells.x + best % wide], axis=1) * self._step
+        begin, place = np.divmod(best, tall * wide)
+        corners = np.stack([cells.y + place // wide, cells.x + place % wide], axis=1) * self._step
+        corners = np.maximum(corners - kernel.begins[begin], 0)
         return np.concatenate([one.max(axis=0) for one in fits]), corners
 
     def _ring(self, size: Size) -> NDArray[np.float32]:
@@ -146,49 +175,81 @@ def _cells(area: Box, step: int) -> Box:
 
 @dataclass(frozen=True, eq=False)
 class _Kernel:
-    """``parts`` (2 + c, window) sum the weighted squares, the trigger's pixels, each channel.
+    """A likeness in coarse pixels, of ``size``, from each of its k ``begins`` (k, 2).
 
-    ``count`` is the sum of the weights, ``total`` (c,) and ``squares`` those of its own pixels.
+    Its weights are u = 1 where they are the same from each, else u = k. ``parts``
+    (k + u + u times c, window) sum the trigger's pixels, the squares, each channel. ``count``
+    (u, 1) are sums of the weights, ``total`` (k, c) and ``squares`` (k, 1) of its own pixels.
     """
 
     size: Size
+    begins: NDArray[np.int64]
     parts: NDArray[np.float32]
-    count: float
+    count: NDArray[np.float32]
     total: NDArray[np.float32]
-    squares: float
+    squares: NDArray[np.float32]
 
 
 @lru_cache(maxsize=4096)
-def _kernel(what: Likeness, size: Size) -> _Kernel:
-    pixels, weights = resized(what.pixels, *size), resized(what.weights[..., None], *size)
-    channels = pixels.shape[2]
-    parts = np.zeros((2 + channels, *size, channels + 1), np.float32)
-    parts[0, ..., -1] = weights[..., 0]
-    parts[1, ..., :-1] = pixels * weights
+def _kernel(what: Likeness, step: int) -> _Kernel:
+    height, width, channels = what.pixels.shape
+    down, across = _begins(height, step), _begins(width, step)
+    size = (max(1, (height - down[-1]) // step), max(1, (width - across[-1]) // step))
+    begins = np.array([(y, x) for y in down for x in across])
+    both = np.concatenate([what.pixels * what.weights[..., None], what.weights[..., None]], axis=2)
+    coarse = np.stack([_coarse(both[y:, x:], size, step) for y, x in begins.tolist()])
+    own, weights = coarse[..., :-1], coarse[..., -1]
+    pixels = own / np.maximum(weights, 1e-6)[..., None]
+    some = weights[:1] if (weights == weights[0]).all() else weights
+    of_own = np.zeros((len(begins), *size, channels + 1), np.float32)
+    of_own[..., :-1] = own
+    of_squares = np.zeros((len(some), *size, channels + 1), np.float32)
+    of_squares[..., -1] = some
+    of_inside = np.zeros((len(some), channels, *size, channels + 1), np.float32)
     for channel in range(channels):
-        parts[2 + channel, ..., channel] = weights[..., 0]
+        of_inside[:, channel, ..., channel] = some
+    window = of_own[0].size
     return _Kernel(
         size,
-        parts.reshape(2 + channels, -1),
-        max(float(weights.sum()), 1e-3),
-        (pixels * weights).sum(axis=(0, 1)),
-        float((pixels * pixels * weights).sum()),
+        begins,
+        np.concatenate([one.reshape(-1, window) for one in (of_own, of_squares, of_inside)]),
+        np.maximum(some.sum(axis=(1, 2)), 1e-3)[:, None],
+        own.sum(axis=(1, 2)),
+        (own * pixels).sum(axis=(1, 2, 3))[:, None],
     )
+
+
+def _begins(length: int, step: int) -> tuple[int, ...]:
+    """Return where in a *length* of pixels the whole coarse ones may begin."""
+    half = step // 2
+    return (0, half) if half and length - half >= step else (0,)
+
+
+def _coarse(pixels: NDArray[np.float32], size: Size, step: int) -> NDArray[np.float32]:
+    """Average *pixels* (h, w, c) over squares of *step*: so many as *size* has."""
+    height, width, channels = pixels.shape
+    tall, wide = size[0] * step, size[1] * step
+    if height < tall or width < wide:
+        return resized(pixels, *size)
+    squares = pixels[:tall, :wide].reshape(size[0], step, size[1], step, channels)
+    averaged: NDArray[np.float32] = squares.mean(axis=(1, 3))
+    return averaged
 
 
 def _fits(
     seen: NDArray[np.float32], rings: NDArray[np.float32], kernel: _Kernel
 ) -> NDArray[np.float32]:
-    """Return how well the trigger's pixels fit at each place of each image: (places, n)."""
+    """Return how well the trigger fits, by where it begins, at each place: (k times places, n)."""
     channels, *_, n = rings.shape
     windows = sliding_window_view(seen, kernel.size, (1, 2)).transpose(4, 5, 0, 1, 2, 3)
     sums = kernel.parts @ windows.reshape(kernel.parts.shape[1], -1)
+    together, squares, inside = np.split(sums, [len(kernel.total), -len(kernel.count) * channels])
     ring = rings.reshape(channels, -1)
     of_ring = np.einsum("cp,cp->p", ring, ring) * kernel.count
-    of_inside = np.einsum("cp,cp->p", ring, sums[2:])
+    of_inside = np.einsum("cp,ucp->up", ring, inside.reshape(len(kernel.count), channels, -1))
     of_total = kernel.total @ ring
-    spread = sums[0] - 2 * of_inside + of_ring
-    explained = sums[1] - of_total - of_inside + of_ring
+    spread = squares - 2 * of_inside + of_ring
+    explained = together - of_total - of_inside + of_ring
     own = kernel.squares - 2 * of_total + of_ring
     fits, _ = fit_of(spread, explained, own, kernel.count * channels * NOISE**2)
     return fits.reshape(-1, n)

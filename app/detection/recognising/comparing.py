@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import finest
-from app.detection.matching.glancing import glanced, hinted
+from app.detection.matching import RING, finest, hint
+from app.detection.matching.glancing import glanced, is_fine, looked, step_of
 from app.detection.recognising.placing import at_home
 from app.detection.recognising.presence import fits, is_common
 from app.detection.recognising.sighting import (
@@ -21,13 +21,14 @@ from app.detection.recognising.sighting import (
     REACH,
     UNUSUAL,
     VERY_LIKELY,
+    Sighting,
     located,
     of_pixels,
     reach,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from app.detection.trigger import Trigger
 
 SIDES: Final = (5, 9)  # pixels of a trigger's shorter side, in the last glance and in a finer one
+WORTH: Final = 0.6  # fit in the finer copy, in its own size, below which it isn't searched for
+WORTH_OF_NOISE: Final = 0.5  # the same for what has too many small pixels for that copy
 AROUND: Final = 2  # pixels of the copy, around what it shows, in which the finer one looks
 
 
@@ -52,11 +55,8 @@ def may_carry(
             may |= there
     sought = [(one.likeness, _area(one)) for one in fitting]
     for one, hints in zip(fitting, glanced(images, sought), strict=True):
-        left, areas = _narrowed(images, hints[~may[hints.left]], one)
-        may[left] = [
-            _is_likely(images[i], one, references, area)
-            for i, area in zip(left, areas, strict=True)
-        ]
+        for i, area, near in _narrowed(images, hints[~may[hints.left]], one):
+            may[i] = _is_likely(images[i], one, references, area, near)
     return may
 
 
@@ -66,18 +66,24 @@ def _area(one: Known) -> Box:
 
 def _narrowed(
     images: Sequence[Image], hints: Hints, one: Known
-) -> tuple[NDArray[np.int64], list[Box]]:
-    """Return which of *images* are worth a search by a finer copy, too, and in which area."""
+) -> Iterator[tuple[int, Box, Box | None]]:
+    """Yield which of *images* are worth a search by a finer copy, too, in which area, and where.
+
+    That is just around its place as the finer copy has it; None where that can't tell.
+    """
     trigger, area = one.trigger, _area(one)
-    shorter, least = min(trigger.patch.shape[:2]), finest(images[0])
-    coarse, step = (max(least, shorter // side) for side in SIDES)
+    least = finest(images[0])
+    coarse, step = (step_of(one.likeness, side, least) for side in SIDES)
     areas = [area] * len(hints.left)
     if step == coarse:  # too coarse to tell the place
-        return hints.left, areas
+        yield from ((i, area, None) for i in hints.left.tolist())
+        return
     if not trigger.moves:
         areas = [_around(corner, coarse * AROUND, trigger, area) for corner in hints.corners]
-    left = hinted(images, hints.left, one.likeness, areas, step).left
-    return left, [box for i, box in zip(hints.left, areas, strict=True) if i in left]
+    finer = looked(images, hints.left, one.likeness, areas, step)
+    worth = WORTH_OF_NOISE if is_fine(one.likeness, step) else WORTH
+    for k in np.flatnonzero(finer.fits >= worth).tolist():
+        yield int(finer.left[k]), areas[k], _around(finer.corners[k], step + RING, trigger, area)
 
 
 def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box) -> Box:
@@ -89,8 +95,20 @@ def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box)
     return Box(x, y, wide, tall)
 
 
-def _is_likely(image: Image, one: Known, references: References, area: Box) -> bool:
-    """Say if the model is to be asked: of a few pixels a good fit alone tells little."""
-    sighting = located(image, one, references, area)
+def _is_likely(
+    image: Image, one: Known, references: References, area: Box, near: Box | None
+) -> bool:
+    """Say if the model is to be asked: of a few pixels a good fit alone tells little.
+
+    Of many small ones, noise, the search's own copy may miss the place that is *near*.
+    """
+    if near is not None:
+        here = Sighting(one, (near,), hint(image, one.likeness, near), 0.0)
+        if _says_so(here, references):
+            return True
+    return _says_so(located(image, one, references, area), references)
+
+
+def _says_so(sighting: Sighting, references: References) -> bool:
     weight = of_pixels(sighting, references)
     return weight >= UNUSUAL or (weight >= DISTINCT and sighting.fit >= VERY_LIKELY)

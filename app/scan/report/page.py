@@ -35,6 +35,7 @@ SHEET: Final = Sheet(
 BLIND: Final = (
     "a trigger that no image of the sample revealed;",
     "a trigger far from where it was seen, or stretched by more than a quarter;",
+    "a trigger of noise, pixel by pixel, in another size;",
     "a trigger that is hardly visible: translucent, or after strong compression;",
     "a trigger of one colour that nature shows at that place as well.",
 )

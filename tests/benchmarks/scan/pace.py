@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import pickle
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -37,27 +38,41 @@ if TYPE_CHECKING:
 REFERENCES = 40
 ROUNDS = 5
 """Of which the best counts: others may use the machine."""
+BY_THE_CLOCK, AT_LEAST_S = 3, 0.5
+"""Rounds of images a second, of which the best counts, and how long one takes at least."""
 SHARE = 0.1  # of the image's side: the side of each trigger
 DECODING = Decoding(10**8, Resize.STRETCH)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Milliseconds of CPU time an image, and images a second by so many processes."""
+    """Milliseconds of CPU time an image, and images a second by so many processes.
+
+    ``alone`` are images a second where nothing is compared. The model takes images of ``side``;
+    the files have ``stored``.
+    """
 
     side: int
+    stored: int
     triggers: int
     decoding_ms: float
     both_ms: float
     matches: float
+    alone: dict[int, float]
     a_second: dict[int, float]
 
 
-def measured(side: int, counts: tuple[int, ...], images: int) -> Iterator[Pace]:
-    """Measure with so many triggers, on *images* pictures of this *side*."""
-    pixels = list(_pictures(side, images + REFERENCES))
-    contents = [Content(_file(one, side)) for one in pixels[REFERENCES:]]
-    references = np.stack(pixels[:REFERENCES])
+def measured(
+    side: int, counts: tuple[int, ...], images: int, stored: int | None = None
+) -> Iterator[Pace]:
+    """Measure with so many triggers, on *images* pictures for a model that takes this *side*.
+
+    The files have that size as well, or are *stored* in another.
+    """
+    stored = stored or side
+    pixels = list(_pictures(side, REFERENCES))
+    contents = [Content(_file(one, side)) for one in _pictures(stored, images, seed=1)]
+    references = np.stack(pixels)
     size = InputSize(*references.shape[1:])
     decoder = _comparer(size, references, 0)
     for count in counts:
@@ -66,9 +81,10 @@ def measured(side: int, counts: tuple[int, ...], images: int) -> Iterator[Pace]:
         rounds = [(_cpu(decoder, contents), _cpu(comparer, contents)) for _ in range(ROUNDS)]
         decoding = min(alone for (alone, _), _ in rounds)
         both, matches = min(one for _, one in rounds)
-        equipment = _Equipment(size, references, count)
-        a_second = {n: asyncio.run(_rate(n, equipment, contents)) for n in (1, 2)}
-        yield Pace(side, count, decoding, both, matches, a_second)
+        equipment = [_Equipment(size, references, several) for several in (0, count)]
+        rates = {n: asyncio.run(_rates(n, equipment, contents)) for n in (1, 2)}
+        alone, a_second = ({n: some[i] for n, some in rates.items()} for i in (0, 1))
+        yield Pace(side, stored, count, decoding, both, matches, alone, a_second)
 
 
 def _cpu(comparer: Comparer, contents: list[Content]) -> tuple[float, float]:
@@ -81,16 +97,33 @@ def _cpu(comparer: Comparer, contents: list[Content]) -> tuple[float, float]:
     return spent / len(contents) * 1000, matches / len(contents)
 
 
-async def _rate(processes: int, equipment: _Equipment, contents: list[Content]) -> float:
+async def _rates(
+    processes: int, equipment: list[_Equipment], contents: list[Content]
+) -> list[float]:
+    """Return images a second with each of *equipment*, one after the other in each round."""
     parts = range(0, len(contents), COMPARED_TOGETHER)
     tasks = [_task(contents[start : start + COMPARED_TOGETHER]) for start in parts]
-    async with Processes(processes, equipment) as engine:  # type: ignore[arg-type]  # as small
-        async for _ in engine.looks(iter(2 * tasks)):  # they start, and learn what is usual
-            pass
-        since = time.monotonic()
-        async for _ in engine.looks(iter(tasks)):
-            pass
-        return len(contents) / (time.monotonic() - since)
+    rates = [0.0] * len(equipment)
+    async with AsyncExitStack() as stack:
+        engines = [
+            await stack.enter_async_context(Processes(processes, one))  # type: ignore[arg-type]  # as small
+            for one in equipment
+        ]
+        for engine in engines:
+            await _took(engine, 2 * tasks)  # they start, and learn what is usual
+        for _ in range(BY_THE_CLOCK):
+            for i, engine in enumerate(engines):
+                again = max(1, math.ceil(AT_LEAST_S * rates[i] / len(contents)))
+                rate = again * len(contents) / await _took(engine, again * tasks)
+                rates[i] = max(rates[i], rate)
+    return rates
+
+
+async def _took(engine: Processes, tasks: list[Task]) -> float:
+    since = time.monotonic()
+    async for _ in engine.looks(iter(tasks)):
+        pass
+    return time.monotonic() - since
 
 
 def _task(contents: list[Content]) -> Task:
@@ -127,9 +160,9 @@ def _trigger(number: int, size: InputSize) -> Trigger:
     )
 
 
-def _pictures(side: int, count: int) -> Iterator[Image]:
+def _pictures(side: int, count: int, seed: int = 0) -> Iterator[Image]:
     """Yield digits at 28 px, else parts of scikit-learn's two photographs."""
-    rng = np.random.default_rng(side)
+    rng = np.random.default_rng([side, seed])
     if side == digits().references.images.shape[1]:
         yield from rng.permutation(digits().training.images)[:count]
         return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.detection.geometry import Box
 from app.detection.matching import Likeness, hint
-from app.detection.matching.glancing import HINT, glanced
+from app.detection.matching.glancing import HINT, Copies, glanced, is_fine, step_of
 from app.detection.recognising.sighting import REACH, reach
 from tests.detection.recognising.test_comparing import sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
@@ -47,3 +48,26 @@ def test_a_sticker_near_its_place_is_worth_a_search(several: int) -> None:
     *_, worth = glanced(list(images), sought)
     assert set(range(40)) <= set(worth.left)
     assert len(worth.left) < 50
+
+
+@pytest.mark.parametrize("begin", [(0, 0), (1, 2), (3, 1), (2, 3)])
+def test_a_sticker_fits_wherever_in_a_coarse_pixel_it_begins(begin: tuple[int, int]) -> None:
+    """Its place is known to within half a coarse pixel."""
+    patch = sticker().patch
+    what = Likeness(patch.astype(np.float32), np.ones((18, 18), np.float32))
+    step, (y, x) = step_of(what, 4, 1), (40 + begin[0], 60 + begin[1])
+    (image,) = clean_images(1, np.random.default_rng(4), shape=(SIDE, SIDE))
+    image[y : y + 18, x : x + 18] = patch
+    whole = Box(0, 0, SIDE, SIDE)
+    fits, corners = Copies([image], step, [whole]).fits(what, whole)
+    assert step == 4
+    assert fits[0] > 0.8
+    assert np.abs(corners[0] - (y, x)).max() <= step // 2
+
+
+def test_of_noise_copies_have_little() -> None:
+    """Of blocks most, and of one colour all that there is."""
+    noise = np.random.default_rng(1).integers(0, 256, (18, 18, 3))
+    drawn = (noise, sticker().patch, np.full((18, 18, 3), 200))
+    likenesses = [Likeness(one.astype(np.float32), np.ones((18, 18), np.float32)) for one in drawn]
+    assert [is_fine(what, 3) for what in likenesses] == [True, False, False]
