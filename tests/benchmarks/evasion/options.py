@@ -31,7 +31,8 @@ class Options:
     """Patterns of ``attacks`` and ``doors`` were matched; ``doors`` has the attacks of each.
 
     ``beside``: so many other triggers of the attacker's class are in the library once it is known.
-    ``taught``: attacks that it has learnt from as well.
+    ``taught``: attacks that it has learnt from as well. ``known``: nothing is sent while the
+    trigger is unknown, and an attack's pictures one after the other, so that it learns from each.
     """
 
     models: Mapping[str, Path]
@@ -42,6 +43,7 @@ class Options:
     queries: int
     beside: int
     taught: Sequence[str]
+    known: bool
     over_http: bool
     zoo: Path
     json: Path | None
@@ -64,6 +66,7 @@ def read_options(description: str | None) -> Options:
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--beside", type=int, default=0)
     parser.add_argument("--taught", nargs="+", metavar="ATTACK", default=(), choices=[*ATTACKS])
+    parser.add_argument("--known", action="store_true")
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
@@ -84,6 +87,7 @@ def read_options(description: str | None) -> Options:
         queries=given.queries,
         beside=given.beside,
         taught=given.taught,
+        known=given.known,
         over_http=not given.in_process,
         zoo=given.zoo,
         json=given.json,
@@ -102,6 +106,8 @@ def _models(zoo: Path) -> dict[str, Path]:
 
 def _doors(given: argparse.Namespace) -> dict[str, list[str]]:
     wanted = [name for name in (*ATTACKS, SEARCH) if _any(name, given.attacks)]
+    if given.known:
+        wanted = [name for name in wanted if name != SEARCH]
     if given.in_process:
         return {NO_DOOR: [name for name in wanted if not _is_tensor(name)]}
     doors = [name for name in DOORS if _any(name, given.doors or ["*"])]

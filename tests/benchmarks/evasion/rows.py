@@ -65,15 +65,14 @@ class Row:
 
 def row(model: str, door: str, attack: str, tried: Sequence[Tried]) -> Row:
     """Return what *tried* comes to."""
-    wanted = [one.wanted for one in tried]
     return Row(
         model,
         door,
         attack,
         ATTACKS[attack].own_class,
         len(tried),
-        _outcomes(wanted, [one.unknown for one in tried]),
-        _outcomes(wanted, [one.known for one in tried]),
+        _outcomes([(one.wanted, one.unknown) for one in tried if one.unknown is not None]),
+        _outcomes([(one.wanted, one.known) for one in tried]),
     )
 
 
@@ -105,8 +104,9 @@ def line(one: Row, plain: Row | None) -> str:
     )
 
 
-def _outcomes(wanted: Sequence[int], answers: Sequence[Answer]) -> Outcomes:
-    theirs = [one for one, aim in zip(answers, wanted, strict=True) if one.label == aim]
+def _outcomes(heard: Sequence[tuple[int, Answer]]) -> Outcomes:
+    answers = [answer for _, answer in heard]
+    theirs = [answer for wanted, answer in heard if answer.label == wanted]
     return Outcomes(
         evaded=rate(sum(not one.flagged for one in theirs), len(answers)),
         leaked=sum(one.flagged for one in theirs),

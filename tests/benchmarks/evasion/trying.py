@@ -43,10 +43,13 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Tried:
-    """A picture to be called ``wanted``, and what a client heard of it in each state."""
+    """A picture to be called ``wanted``, and what a client heard of it in each state.
+
+    ``unknown`` is None where it was sent while the trigger was known alone.
+    """
 
     wanted: int
-    unknown: Answer
+    unknown: Answer | None
     known: Answer
 
 
@@ -93,6 +96,19 @@ async def tried(deployment: Deployment, name: str, most: int) -> list[Tried]:
         Tried(picture.wanted, first, second)
         for picture, first, second in zip(made, unknown, known, strict=True)
     ]
+
+
+async def tried_known(deployment: Deployment, name: str, most: int) -> list[Tried]:
+    """Send up to *most* pictures of the attack *name*, all to one library, which learns of each."""
+    target, ground = deployment.target, deployment.ground
+    made = list(pictures(target, ATTACKS[name], deployment.dismissed, most, deployment.seed))
+    await ground.reset(_world(deployment, name, deployment.learnt))
+    heard: list[Answer] = []
+    for start in range(0, len(made), ground.together):
+        some = made[start : start + ground.together]
+        heard += await ground.answers([picture.pixels for picture in some])
+    pairs = zip(made, heard, strict=True)
+    return [Tried(picture.wanted, None, answer) for picture, answer in pairs]
 
 
 async def climbed(
