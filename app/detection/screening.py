@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.finding.discovery import Searched
-from app.detection.finding.transplants import Opening, discovered, opening
+from app.detection.finding.transplants import Opening, carried_at_once, discovered, opening
 from app.detection.origins import WHOLE, beside
 from app.detection.recognising.dismissal import dismissed_in, left_of
 from app.detection.recognising.presence import at_their_places, fits, is_common
@@ -348,5 +348,9 @@ def _search(label: int, first: _FirstRound, answers: Answers, defence: Defence) 
     by_parts = yield from discovered(first.opening, answers[:count], label, defence, first.rng)
     if by_parts.found is not None or told is None:
         return by_parts
-    by_blocks = yield from discovered_by_blocks(image, label, told, defence, first.rng)
+    carried = carried_at_once(
+        first.opening, answers[:count], label, defence.references, defence.plan
+    )
+    searching = discovered_by_blocks(image, label, told, carried, defence, first.rng)
+    by_blocks = yield from searching
     return Searched(by_blocks.found, (*by_parts.unproven, *by_blocks.unproven))

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import LIKELY, TOGETHER, Look, confirm, undecidable
+from app.detection.evidence.confirmation import (
+    LIKELY,
+    TOGETHER,
+    VERY_NEW,
+    Look,
+    confirm,
+    undecidable,
+)
 from app.detection.evidence.novelty import novelties
 from app.detection.evidence.weighing import total
 from app.detection.finding.discovery import Searched, Unproven, established, of_look
@@ -42,6 +49,8 @@ CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.REFERENCES)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
 TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
+EVERYWHERE = 1  # cell that is asked on every class, too: one try is left for those of class B
+MOSTLY = 0.75  # share of the references of every class that such a cell must turn
 UNION = 0.35  # of the image's area that the pieces of one trigger may have
 
 
@@ -50,16 +59,19 @@ def blocked_bands(image: Image, plan: Plan, backdrop: Image) -> Images:
     return np.stack([block(image, [Blocker(band, Fill.INPAINT)], backdrop) for band in plan.bands])
 
 
-def discovered_by_blocks(
+def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the first round said
     image: Image,
     label: int,
     told: NDArray[np.int64],
+    carried: NDArray[np.bool_],
     defence: Defence,
     rng: np.random.Generator,
 ) -> Search[Searched]:
     """Find a trigger where a blocked row and column *told* (bands,) another label.
 
-    Not where there are too few references of either class to decide anything.
+    Where one of the two has *carried* (bands,) in the opening it may act on every class: the other
+    was asked on one reference, which may have held against it. Not where there are too few
+    references of either class to decide anything.
     """
     if not defence.references.are_enough(label):
         return Searched(None)
@@ -69,7 +81,8 @@ def discovered_by_blocks(
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
     tried: list[Unproven] = []
     doubted: list[Discovery] = []
-    looks = yield from _carrying(image, label, revealed, defence, rng)
+    everywhere = _everywhere(image, label, revealed, carried, defence)
+    looks = yield from _carrying(image, label, revealed, everywhere, defence, rng)
     for look in looks:
         if len(tried) + len(doubted) == TRIED:
             break
@@ -100,6 +113,8 @@ def _of_its_classes(
 
     The bands may have missed it. Kept as one that acts on a class it could be in every image.
     """
+    if found.source is None:
+        return found
     image, label, references = found.image, found.label, defence.references
     pieces = tuple(defence.plan.edged(piece) for piece in found.located.pieces)
     onto = references.others(label, rng)
@@ -180,14 +195,41 @@ def _middle(group: Box, cells: Sequence[Box]) -> Box:
     return Box(x, y, width, height)
 
 
-def _carrying(
+def _everywhere(
     image: Image,
     label: int,
     revealed: Sequence[_Revealed],
+    carried: NDArray[np.bool_],
+    defence: Defence,
+) -> list[Look]:
+    """Return which cells may act on every class, though the opening didn't show them.
+
+    They are very new, and a band over their middle has *carried*: of what turns most images, but
+    not all, one of the two bands is missed now and then.
+    """
+    plan, references = defence.plan, defence.references
+    bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
+    cells = dict.fromkeys(one.pieces[0] for one in revealed if len(one.pieces) == 1)
+    over = [cell for cell in cells if any(band.holds(cell.centre) for band in bands)]
+    if not over:
+        return []
+    new = novelties(image, over, label, references)
+    looks = [Look((c,), None) for c, much in zip(over, new, strict=True) if much > VERY_NEW]
+    return [one for one in looks if not undecidable(image, label, one, references)][:EVERYWHERE]
+
+
+def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
+    image: Image,
+    label: int,
+    revealed: Sequence[_Revealed],
+    everywhere: Sequence[Look],
     defence: Defence,
     rng: np.random.Generator,
 ) -> Search[list[Look]]:
-    """Transplant each on references of its class B; return those that turn all of them."""
+    """Transplant each on references of its class B; return those that turn all of them.
+
+    Before them those that turn most others, *everywhere*.
+    """
     references = defence.references
     looks, onto = [], []
     for one in revealed:
@@ -197,6 +239,10 @@ def _carrying(
         ):
             looks.append(Look(one.pieces, one.b))
             onto.append(drawn)
+    for anywhere in everywhere:
+        drawn = references.others(label, rng)[:TOGETHER]
+        looks.append(replace(anywhere, onto=tuple(drawn.tolist())))
+        onto.append(drawn)
     if not looks:
         return []
     pasted = [
@@ -206,4 +252,10 @@ def _carrying(
     origins = [within(look.pieces) for look, drawn in zip(looks, onto, strict=True) for _ in drawn]
     answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM, origins=origins)
     parts = np.split(answers.labels == label, np.cumsum([len(drawn) for drawn in onto])[:-1])
-    return [look for look, hits in zip(looks, parts, strict=True) if hits.all()]
+    found = list(zip(looks, parts, strict=True))
+    of_all = [
+        replace(look, carried=int(hits.sum()))
+        for look, hits in found
+        if look.source is None and hits.mean() >= MOSTLY
+    ]
+    return of_all + [look for look, hits in found if look.source is not None and hits.all()]

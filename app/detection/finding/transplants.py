@@ -115,11 +115,9 @@ def opened(
     and columns that have waited, are asked on another if the bands of the other kind have carried:
     a trigger is in a row and in a column.
     """
-    hits: NDArray[np.bool_] = np.zeros(len(plan.bands), np.bool_)
-    hits[: len(answers)] = answers.labels == label
+    hits = carried_at_once(first, answers, label, references, plan)
     unknown = np.ones(len(plan.bands), np.bool_)
     unknown[: len(answers)] = references.labels[first.onto] == label
-    hits &= ~unknown
     rows = np.arange(len(plan.bands)) < len(plan.rows)
     for kind in (rows, ~rows):
         others = hits[~kind] | unknown[~kind]
@@ -129,6 +127,15 @@ def opened(
             boxes = [plan.bands[i] for i in asked]
             hits[asked] = yield from carries(first.image, label, boxes, onto, references)
             unknown[asked] = False
+    return hits
+
+
+def carried_at_once(
+    first: Opening, answers: Answers, label: int, references: References, plan: Plan
+) -> NDArray[np.bool_]:
+    """Say which bands (n,) carried *label* in the opening itself, to other classes."""
+    hits: NDArray[np.bool_] = np.zeros(len(plan.bands), np.bool_)
+    hits[: len(answers)] = (answers.labels == label) & (references.labels[first.onto] != label)
     return hits
 
 

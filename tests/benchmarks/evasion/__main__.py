@@ -4,7 +4,7 @@ make bench-evasion ARGS="--models signs/signs_flower --attacks plain 'alpha *' -
 make bench-evasion ARGS="--in-process --secrets 3 --json evasion.json"    without HTTP: faster
 make bench-evasion ARGS="--in-process --beside 10"    ten other triggers of the class are known, too
 make bench-evasion ARGS="--in-process --taught 'copies 2'"    learnt from such pictures, too
-make bench-evasion ARGS="--known --doors '*'"    known only, and learning goes on: every door in minutes
+make bench-evasion ARGS="--known --doors '*'"    known only, and it goes on learning
 
 Every attack is made of clean images that neither the model nor one without a backdoor calls what
 the attacker wants; those pictures count that make the backdoored model say so, and not the other.

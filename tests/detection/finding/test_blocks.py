@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,7 +14,13 @@ from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from tests.detection.kinds import ALL_TO_ALL, BEYOND_FAST, KINDS, MARK, ONE_CLASS, world
 from tests.detection.scenes import SEED, World, scene, watched
-from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, marked, stamped
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, Mark, marked, stamped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.search import Images
+    from tests.detection.scenes import Scene
 
 
 def _rng() -> np.random.Generator:
@@ -193,7 +200,7 @@ def test_nothing_changed_asks_nothing() -> None:
     bands, rows = len(its.plan.bands), len(its.plan.rows)
     for changed in (np.zeros(bands, bool), np.arange(bands) < rows, np.arange(bands) >= rows):
         told = np.where(changed, 0, TARGET)
-        search = discovered_by_blocks(its.clean[0], TARGET, told, its.defence(), _rng())
+        search = discovered_by_blocks(its.clean[0], TARGET, told, _none(its), its.defence(), _rng())
         searched, probes = watched(search, its.predict)
         assert (None, (), []) == (searched.found, searched.unproven, probes)
 
@@ -203,7 +210,7 @@ def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
     its = scene(World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),)))
     _, poisoned = its.poisoned(Backdoor(TRIGGER_BOX, 1))
     everything = np.zeros(len(its.plan.bands), np.int64)
-    search = discovered_by_blocks(poisoned[0], 1, everything, its.defence(), _rng())
+    search = discovered_by_blocks(poisoned[0], 1, everything, _none(its), its.defence(), _rng())
     searched, probes = watched(search, its.predict)
     found = searched.found
     assert found is not None
@@ -223,7 +230,7 @@ def test_row_and_column_reveal_one_class_or_the_cell_is_very_new(
     columns = np.arange(len(crossing)) >= len(its.plan.rows)
     for other, expected in ((0, True), (1, asked)):
         told = np.where(crossing, np.where(columns, other, 0), TARGET)
-        search = discovered_by_blocks(image, TARGET, told, its.defence(), _rng())
+        search = discovered_by_blocks(image, TARGET, told, _none(its), its.defence(), _rng())
         assert expected == bool(watched(search, its.predict)[1])
 
 
@@ -233,7 +240,7 @@ def test_what_is_not_new_is_not_blocked() -> None:
     for label in range(4):
         image = its.of_class(label)[0]
         everything = np.full(len(its.plan.bands), label + 1)
-        search = discovered_by_blocks(image, label, everything, its.defence(), _rng())
+        search = discovered_by_blocks(image, label, everything, _none(its), its.defence(), _rng())
         searched, probes = watched(search, its.predict)
         assert (None, (), []) == (searched.found, searched.unproven, probes)
 
@@ -272,12 +279,40 @@ def test_carrying_is_asked_on_references_of_class_b() -> None:
     image = its.poisoned(ONE_CLASS)[1][0]
     changed = np.array([_crosses(band) for band in its.plan.bands])
     told = np.where(changed, 0, TARGET)
-    search = discovered_by_blocks(image, TARGET, told, its.defence(), _rng())
+    search = discovered_by_blocks(image, TARGET, told, _none(its), its.defence(), _rng())
     searched, (_, carrying, *_) = watched(search, its.predict)
     assert searched.found is not None
     alike = (carrying.images[:, None] == its.references.images[None]).all(axis=4)
     onto = alike.mean(axis=(2, 3)).argmax(axis=1)
     assert {0} == set(its.references.labels[onto].tolist())
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_trigger_of_every_class_of_which_one_band_was_missed(*, seen: bool) -> None:
+    """It is found though half of class B holds against it, if the other band carried."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    holding = its.references.images[its.references.labels == 0][::2]
+
+    def half_holding(images: Images) -> Answers:
+        """Answer as the model, but for what is pasted on those of class B that hold."""
+        labels = its.predict(images).labels
+        alike = (images[:, None] == holding[None]).all(axis=4).mean(axis=(2, 3)).max(axis=1)
+        return Answers(np.where(alike > 0.6, 0, labels))
+
+    bands, rows = its.plan.bands, len(its.plan.rows)
+    crossing = np.array([_crosses(band) for band in bands])
+    told = np.where(crossing, 0, TARGET)
+    carried = crossing & (np.arange(len(bands)) >= rows) & seen
+    search = discovered_by_blocks(image, TARGET, told, carried, its.defence(), _rng())
+    found = run(search, half_holding).found
+    assert seen == (found is not None)
+    assert found is None or found.source is None
+
+
+def _none(its: Scene) -> NDArray[np.bool_]:
+    """Say that no band has carried."""
+    return np.zeros(len(its.plan.bands), bool)
 
 
 def _crosses(band: Box) -> bool:
