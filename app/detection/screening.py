@@ -265,11 +265,11 @@ def _sought(image: Image, known: Sequence[Known], references: References) -> lis
 def _least_fit(one: Known, references: References) -> float:
     """Return the fit above which an image may carry *one*: any, while its mask is unknown.
 
-    None at all, too: a translucent one on stripes fits no better than they alone would.
+    Outlined in one image, even one that isn't any: a translucent one has that image's pixels, too.
     """
     mask, source = one.trigger.mask, one.trigger.source
     if source is None and mask is None:
-        return -np.inf
+        return 0.0 if one.trigger.outline is None else -np.inf
     usually = usual_sighting(one, references).fit
     return usually.mean + (0.0 if source is None or mask is None else usually.spread)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Known, Verdict
+from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
 from app.detection.recognising.questions import BLOCKED, TRANSPLANTS
-from app.detection.recognising.sighting import sighted
+from app.detection.recognising.sighting import UsualSighting, located
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
@@ -73,16 +74,21 @@ def test_discovered_trigger_is_recognised_next_time() -> None:
     assert own(probes) <= 7
 
 
-def test_whose_pixels_are_not_known_yet_is_recognised_where_they_fit_nothing() -> None:
-    """A translucent one's pixels are half the first image's own: others fit them not at all."""
-    its = scene()
-    clean = its.others(TARGET)[0]
-    box, other = BACKDOOR.box, np.random.default_rng(0)
-    first = other.integers(0, 256, (box.height, box.width, 3), dtype=np.uint8)
-    unlike = replace(tiny_trigger(), patch=255 - tiny_trigger().patch // 2 - first // 8)
-    poisoned = stamped(clean[None])[0]
-    assert 0.0 == sighted(poisoned, Known("t-1", unlike)).fit
-    finding = its.screened(poisoned, its.defence([Known("t-1", unlike)]))
+def test_one_outlined_in_an_image_is_asked_about_at_its_place_where_it_fits_nothing() -> None:
+    """A translucent one's are half that image's own, and another image has them somewhere else."""
+    its = scene(World(shape=(64, 64)))
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    home, beside = BACKDOOR.box, Box(BACKDOOR.box.x + 4, BACKDOOR.box.y, 2, 2)
+    patch = 255 - poisoned[home.rows, home.columns]
+    poisoned[beside.rows, beside.columns] = patch
+    outlined = replace(tiny_trigger(), patch=patch, outline=np.ones((2, 2), bool))
+    unlike = Known("t-1", replace(outlined, image_height=64, image_width=64))
+    often = Usual(0.9, 0.3)
+    its.references.usual_sightings[unlike.likeness] = UsualSighting(often, often)
+    assert 0.0 == located(poisoned, unlike, its.references).fit
+    finding, probes = watched(its.search(poisoned, its.defence([unlike])), its.predict)
+    hidden = [origin.hidden for probe in probes for origin in probe.origins or ()]
+    assert (home,) in hidden
     assert Verdict.KNOWN is finding.verdict
 
 

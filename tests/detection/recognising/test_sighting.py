@@ -184,7 +184,7 @@ def test_less_of_it_is_enough_just_at_its_place() -> None:
     usually = UsualSighting(Usual(0.7, 0.2), Usual(0.9, 0.3))
     references.usual_sightings[STILL.likeness] = usually
     weights = []
-    for alpha in np.arange(0.1, 0.4, 0.02):
+    for alpha in np.arange(0.06, 0.4, 0.01):
         seen = glimpsed(stuck(photograph(1), sticker(), HOME, alpha=alpha), STILL, references)
         weights += [] if seen is None else [of_pixels(seen, references)]
     assert 1.5 <= weights[0] < 3.0
