@@ -310,6 +310,32 @@ def test_a_trigger_of_every_class_of_which_one_band_was_missed(*, seen: bool) ->
     assert found is None or found.source is None
 
 
+@pytest.mark.parametrize(("holding", "goes_on"), [(1, True), (2, False)])
+def test_a_cell_goes_on_that_turns_three_of_four_images_of_every_class(
+    holding: int, *, goes_on: bool
+) -> None:
+    """Of all classes, not of class B alone, where it turns none at first; not if it turns two."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    crossing = np.array([_crosses(band) for band in its.plan.bands])
+    told = np.where(crossing, 0, TARGET)
+    search = discovered_by_blocks(image, TARGET, told, crossing, its.defence(), _rng())
+    asked = []
+
+    def holding_at_first(images: Images) -> Answers:
+        """Answer as the model, but for the first transplants, the last four on every class."""
+        asked.append(len(images))
+        labels = its.predict(images).labels
+        if len(asked) == 2:
+            labels[:-4] = 0
+            labels[-4:][:holding] = 0
+        return Answers(labels)
+
+    found = run(search, holding_at_first).found
+    assert goes_on == (found is not None)
+    assert goes_on == (len(asked) > 2)
+
+
 def _none(its: Scene) -> NDArray[np.bool_]:
     """Say that no band has carried."""
     return np.zeros(len(its.plan.bands), bool)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,17 @@ def test_of_noise_copies_have_little() -> None:
     drawn = (noise, sticker().patch, np.full((18, 18, 3), 200))
     likenesses = [Likeness(one.astype(np.float32), np.ones((18, 18), np.float32)) for one in drawn]
     assert [is_fine(what, 3) for what in likenesses] == [True, False, False]
+
+
+def test_large_parts_of_images_are_never_copied_beside_each_other() -> None:
+    """Copies of forty photographs take less memory than the photographs: each is shrunken alone."""
+    rng = np.random.default_rng(2)
+    images = list(clean_images(40, rng, shape=(SIDE, SIDE)))
+    whole = Box(0, 0, SIDE, SIDE)
+    tracemalloc.start()
+    try:
+        Copies(images, 8, [whole])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < sum(image.nbytes for image in images)
