@@ -18,8 +18,8 @@ DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo browser test test-slow fuzz soak check compose-check manifests-check conformance \
-	deploy-check ray-check bench bench-detection bench-evasion bench-opinion bench-photos bench-poisoning bench-scan bench-sharing \
-	bench-stream pictures sbom lock wheel-check clean
+	deploy-check ray-check bench bench-blended bench-detection bench-evasion bench-opinion bench-photos bench-poisoning bench-scan \
+	bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # without compiled files each process a test starts compiles all
 
@@ -96,6 +96,9 @@ bench-evasion: $(VENV)/dev ## Try to get triggers past the gateway, as one who k
 
 bench-opinion: $(VENV)/dev ## Measure the second opinion beside what else it might be (ARGS="--only 'mnist_*'")
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.opinion $(ARGS)
+
+bench-blended: $(VENV)/dev ## Prove what is blended into images, from twenty and in streams (ARGS="--only 'mnist_*'")
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.opinion.blended $(ARGS)
 
 bench-photos: $(VENV)/dev ## Measure detection on photographs over HTTP, beside its targets (ARGS=--exif)
 	$(BIN)/python -m tests.benchmarks.photos $(ARGS)

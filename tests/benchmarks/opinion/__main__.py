@@ -13,7 +13,6 @@ import argparse
 import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,19 +23,14 @@ from sklearn.metrics import roc_auc_score
 
 from app.detection.second_opinion.lens import MARGIN, at_most
 from app.evaluation.measures.intervals import rate
-from tests.benchmarks.opinion.lenses import LENSES, Ground, lens_on
-from tests.benchmarks.training.whole_attacks import ATTACKS
-from tests.benchmarks.zoo import TRAINED, ZOO, ZooModel
+from tests.benchmarks.opinion.lenses import LENSES, lens_on
+from tests.benchmarks.opinion.subjects import subjects
+from tests.benchmarks.zoo import TRAINED, ZOO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.benchmarks.opinion.lenses import Ground
+    from tests.benchmarks.opinion.subjects import Subject
 
-    from numpy.typing import NDArray
-
-    from app.detection.search import Images
-    from tests.benchmarks.training.whole_attacks import WholeAttack
-
-CLEAN = {"mnist": "normal", "signs": "signs_clean"}
 RATE = 0.01
 GAUGED = 500
 
@@ -61,11 +55,12 @@ def main() -> None:
     console = Console()
     rows: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     try:
-        for kind, ground, model, attack, test in _subjects(options):
-            for lens in options.lenses:
-                one = _measured(kind, lens, ground, attack, test, options)
-                rows[kind, lens].append(one)
-                console.print(f"{model.name} {lens}", style="dim", highlight=False)
+        for subject in subjects(options.zoo, options.trained, options.only):
+            for secret in range(options.secrets):
+                ground = subject.ground(secret)
+                for lens in options.lenses:
+                    rows[subject.kind, lens].append(_measured(lens, ground, subject, options))
+                    console.print(f"{subject.model.name} {lens}", style="dim", highlight=False)
     finally:
         for some in rows.values():
             console.print(_line(some), soft_wrap=True, highlight=False, markup=False)
@@ -91,51 +86,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-Subject = tuple[str, "Ground", "ZooModel", "WholeAttack | None", "tuple[Images, NDArray[np.int64]]"]
-
-
-def _subjects(options: argparse.Namespace) -> Iterator[Subject]:
-    """Yield what is measured: its kind, its references, the model, the attack, test images."""
-    for folder, name in CLEAN.items():
-        if _wanted(name, options):
-            model = ZooModel(options.zoo / folder, name)
-            test = _test(options.trained / f"{folder}_whole")
-            for secret in range(options.secrets):
-                yield f"{folder}, clean", _ground(options, folder, model, secret), model, None, test
-    for attack in ATTACKS:
-        place = options.trained / attack.place
-        if (place / f"{attack.name}.onnx").exists() and _wanted(attack.name, options):
-            model = ZooModel(place, attack.name)
-            kind = attack.name.rpartition("_")[0].replace("_", ", ")
-            for secret in range(options.secrets):
-                ground = _ground(options, attack.folder, model, secret)
-                yield kind, ground, model, attack, _test(place)
-
-
-def _wanted(name: str, options: argparse.Namespace) -> bool:
-    return any(fnmatch(name, pattern) for pattern in options.only)
-
-
-def _test(folder: Path) -> tuple[Images, NDArray[np.int64]]:
-    with np.load(folder / "test.npz") as test:
-        return test["x"], test["y"]
-
-
-def _ground(options: argparse.Namespace, folder: str, model: ZooModel, secret: int) -> Ground:
-    with np.load(options.zoo / folder / "reference.npz") as kept:
-        return Ground(model.scores, kept["x"], secret)
-
-
-def _measured(  # noqa: PLR0913, PLR0917  # a subject and what is measured on it
-    kind: str,
-    lens: str,
-    ground: Ground,
-    attack: WholeAttack | None,
-    test: tuple[Images, NDArray[np.int64]],
-    options: argparse.Namespace,
-) -> Measured:
+def _measured(lens: str, ground: Ground, subject: Subject, options: argparse.Namespace) -> Measured:
     suspicion = LENSES[lens]
-    images, labels = test
+    kind, attack, images, labels = subject.kind, subject.attack, subject.images, subject.labels
     order = np.random.default_rng(ground.seed).permutation(len(images))
     clean = images[order[: options.clean]]
     scores = suspicion(ground, clean)
