@@ -1,8 +1,9 @@
 """What `neo-gateway scan` takes and finds: ``python -m tests.benchmarks.scan``.
 
-First the second pass alone, by pixels, beside decoding; then whole scans of digits, beside the
-model alone. ``--images N`` is how large the large archive is, ``--quick`` measures less of
-everything, ``--only pace`` or ``--only scans`` half of it.
+First the second pass alone, by pixels, beside decoding (``pace``), where its time goes (``floor``)
+and what it loses beside a search everywhere (``glances``), both on the zoo's pictures; then whole
+``scans`` of digits, beside the model alone. ``--images N`` is how large the large archive is,
+``--quick`` measures less of everything, ``--only`` one of the four.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.digits.images import digits
+from tests.benchmarks.scan.comparing_tables import show_floor, show_glances
 from tests.benchmarks.scan.pace import measured
 from tests.benchmarks.scan.whole import (
     REFERENCES,
@@ -43,18 +45,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.scan", description=__doc__)
     parser.add_argument("--images", type=int, default=100_000, help="of the large archive")
     parser.add_argument("--quick", action="store_true", help="less of everything")
-    parser.add_argument("--only", choices=["pace", "scans"])
+    parser.add_argument("--only", choices=["pace", "floor", "glances", "scans"])
     chosen = parser.parse_args()
     console = Console(width=120)
-    if chosen.only != "scans":
+    if chosen.only in {None, "pace"}:
         _show_pace(console, images=256 if chosen.quick else 1024)
-    if chosen.only == "pace":
-        return
-    small = 1000 if chosen.quick else 4000
+    if chosen.only in {None, "floor"}:
+        show_floor(console, quick=chosen.quick)
+    if chosen.only in {None, "glances"}:
+        show_glances(console, quick=chosen.quick)
+    if chosen.only in {None, "scans"}:
+        _show_whole(console, chosen.images, quick=chosen.quick)
+
+
+def _show_whole(console: Console, images: int, *, quick: bool) -> None:
+    small = 1000 if quick else 4000
     with tempfile.TemporaryDirectory() as folder, served_model(Path(folder)) as url:
         np.savez(Path(folder) / REFERENCES, x=digits().references.images)
         alone = asyncio.run(model_alone(url, Path(folder)))
-        _show_scans(console, _scans(url, Path(folder), small, chosen.images), alone)
+        _show_scans(console, _scans(url, Path(folder), small, images), alone)
 
 
 def _show_pace(console: Console, images: int) -> None:

@@ -1,0 +1,131 @@
+"""Triggers and pictures from the zoo, to measure on what comparing by pixels costs and loses."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from app.detection.defence import Known
+from app.detection.reference_set.references import Calibration, References
+from app.pictures.decoding import load
+from app.ports import InputSize
+from tests.benchmarks.zoo import ZOO
+from tests.carried import KINDS, as_file, carrying, drawn, of_size, placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.search import Image, Images
+    from app.detection.trigger import Trigger
+
+STICKER = "sticker"
+"""A kind beside those of `KINDS`: what the zoo's own models are backdoored with."""
+ALL_KINDS = (*KINDS, STICKER)
+SIDES = (0.08, 0.16)  # of the image's side: the side of a trigger
+ROAMING = 10  # one in so many triggers moves
+REFERENCES = 40
+LEAST_ALPHA = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Real images of one size (n, h, w, 3): those that are ``references``, and ``clean`` ones."""
+
+    side: int
+    references: References
+    clean: Images
+
+    @classmethod
+    def of(cls, images: Images) -> Ground:
+        """Take the first of *images* for the references."""
+        unknown = Calibration(np.full(REFERENCES, -1), np.zeros((0, 0), np.int64))
+        references = References(images[:REFERENCES], unknown, {}, seed=1)
+        return cls(images.shape[1], references, images[REFERENCES:])
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """A picture's ``body``, and the ``image`` that it is; it carries trigger ``number``."""
+
+    body: bytes
+    image: Image
+    number: int
+
+
+def photographs() -> Ground:
+    """Return the zoo's test photographs, as a model of 224 px takes them."""
+    side, images = 224, []
+    with zipfile.ZipFile(ZOO / "photos" / "test.zip") as test:
+        for name in sorted(test.namelist()):
+            if not name.endswith("/"):
+                upright = ImageOps.exif_transpose(Pillow.open(BytesIO(test.read(name))))
+                images.append(of_size(np.asarray(upright.convert("RGB")), side))
+    return Ground.of(np.random.default_rng(side).permutation(np.stack(images)))
+
+
+def signs(most: int) -> Ground:
+    """Return at most so many of the zoo's test images of traffic signs, of 48 px."""
+    with np.load(ZOO / "signs" / "test.npz") as test:
+        images = test["x"]
+    chosen = np.random.default_rng(images.shape[1]).permutation(len(images))[:most]
+    return Ground.of(images[chosen])
+
+
+def stickers() -> list[Image]:
+    """Return the zoo's triggers for colour images, RGBA, squares of any size."""
+    paths = sorted((*ZOO.glob("photos/trigger_*.png"), *ZOO.glob("signs/trigger_*.png")))
+    pictures = [np.asarray(Pillow.open(path).convert("RGBA")) for path in paths]
+    return [of_size(picture, min(picture.shape[:2])) for picture in pictures]
+
+
+def triggers(
+    count: int,
+    side: int,
+    seed: int,
+    *,
+    kinds: Sequence[str] = ALL_KINDS,
+    roaming: int = ROAMING,
+) -> tuple[list[str], tuple[Known, ...]]:
+    """Return *count* triggers for images of this *side*, of all *kinds* in turn, and their kinds.
+
+    One in *roaming* moves; none where that is 0.
+    """
+    rng = np.random.default_rng([seed, side, count])
+    own = [kinds[i % len(kinds)] for i in range(count)]
+    pictures = stickers() if STICKER in kinds else []
+    sides = (max(3, round(SIDES[0] * side)), round(SIDES[1] * side) + 1)
+    made: list[Trigger] = []
+    for i, kind in enumerate(own):
+        moves = roaming > 0 and i % roaming == roaming - 1
+        if kind == STICKER:
+            sticker = of_size(pictures[rng.integers(len(pictures))], int(rng.integers(*sides)))
+            mask = sticker[..., 3] >= 128  # half opaque
+            pixels = np.ascontiguousarray(sticker[..., :3])
+            made.append(placed(pixels, mask, rng, side, moves=moves))
+        else:
+            made.append(drawn(kind, rng, side, sides, moves=moves))
+    return own, tuple(Known(f"t-{i}", trigger) for i, trigger in enumerate(made))
+
+
+def carried(
+    ground: Ground, kinds: Sequence[str], known: Sequence[Known], each: int, seed: int
+) -> list[Carried]:
+    """Return *each* so many pictures with each of *known*, most of them moved, scaled or faded."""
+    rng = np.random.default_rng([seed, ground.side, 1])
+    size = InputSize(ground.side, ground.side, 3)
+    pictures = []
+    for number, (kind, one) in enumerate(zip(kinds, known, strict=True)):
+        for _ in range(each):
+            clean = ground.clean[rng.integers(len(ground.clean))]
+            image = carrying(
+                one.trigger, clean, rng, is_noise=kind == "noise", least_alpha=LEAST_ALPHA
+            )
+            body = as_file(image, rng)
+            pictures.append(Carried(body, load(body, size, max_pixels=10**8), number))
+    return pictures
