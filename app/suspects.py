@@ -36,7 +36,8 @@ class Source:
     """The image that showed a suspect first: what an incident of it will tell.
 
     ``upstream`` is what went out, ``instead`` what the image is called without it, if that is
-    known; ``sha256`` and ``size`` are of the bytes that were sent.
+    known; ``sha256`` and ``size`` are of the bytes that were sent. ``flagged``: it was answered as
+    one with another trigger.
     """
 
     request_id: str
@@ -45,6 +46,7 @@ class Source:
     instead: Said
     sha256: str
     size: int
+    flagged: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from app.suspects import LIVES, Noted, Source, Suspects
 from tests.library.clocks import Clock
 
 SECOND = timedelta(seconds=1)
-SOURCE = Source("r-1", "shop", Said(2, 0.875), Said(0, None), "00" * 32, 123)
+SOURCE = Source("r-1", "shop", Said(2, 0.875), Said(0, None), "00" * 32, 123, flagged=True)
 
 
 def suspect(target: int = 2, value: int = 9, side: int = 16) -> Suspect:

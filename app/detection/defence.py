@@ -105,3 +105,5 @@ class Defence:
     """What chance is made from where new triggers are looked for; None: only known ones are."""
     suspects: Sequence[Kept] = ()
     """What other images made likely, those seen last first."""
+    caller: str = ""
+    """Whose image is examined, if that is known: what he has shown is told from others' then."""

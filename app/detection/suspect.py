@@ -64,10 +64,11 @@ class Suspect:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A suspect that is kept, by its ``id``."""
+    """A suspect that is kept, by its ``id``; of whose image, if that is known."""
 
     id: str
     suspect: Suspect
+    caller: str = ""
 
 
 def size_of_patch(box: Box, height: int, width: int) -> tuple[int, int]:

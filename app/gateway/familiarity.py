@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from app.detection.blended import recognising
 from app.detection.defence import Known
 from app.detection.recognising import sharp, strange, strewn
 from app.detection.recognising.sighting import is_familiar, usual_at_home, usual_sighting
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.detection.reference_set.references import References
+    from app.gateway.preparation.prepared import Prepared
     from app.ports import Entry
 
 logger = logging.getLogger(__name__)
@@ -34,18 +36,19 @@ class Familiarity:
         self._task: asyncio.Task[None] | None = None
         self._settled: tuple[object, object] = (None, None)  # every image asks
 
-    def gain(self, newest_first: Sequence[Entry], references: References) -> None:
+    def gain(self, newest_first: Sequence[Entry], prepared: Prepared) -> None:
         """Begin to measure those that came last and aren't known yet, unless that goes on."""
+        references = prepared.references
         if self._settled[0] is newest_first and self._settled[1] is references:
             return
         if self._task is not None and not self._task.done():
             return
         newest = [Known(entry.id, entry.trigger) for entry in newest_first[:NEWEST]]
-        new = [one for one in newest if not is_familiar(one, references)]
+        new = [one for one in newest if not _is_familiar(one, references)]
         if not new:
             self._settled = newest_first, references
         else:
-            self._task = asyncio.create_task(_measured(new, references))
+            self._task = asyncio.create_task(_measured(new, prepared))
 
     async def close(self) -> None:
         """Wait until what is being measured has been: a thread can't be ended."""
@@ -53,9 +56,20 @@ class Familiarity:
             await self._task
 
 
-async def _measured(new: Sequence[Known], references: References) -> None:
+def _is_familiar(known: Known, references: References) -> bool:
+    if known.trigger.alpha is not None:
+        return recognising.is_familiar(known, references)
+    return is_familiar(known, references)
+
+
+async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
+    references = prepared.references
     try:
         for one in new:
+            if one.trigger.alpha is not None:
+                span = await asyncio.to_thread(lambda: prepared.span)
+                await asyncio.to_thread(recognising.measure, one, references, span)
+                continue
             await asyncio.to_thread(usual_sighting, one, references)
             await asyncio.to_thread(usual_at_home, one, references)
             await asyncio.to_thread(strewn.measure, one, references)

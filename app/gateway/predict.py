@@ -194,7 +194,7 @@ class Gateway:
         screened = examiner.searching and self._budget.draw()
         progress, known = Progress(), examiner.entries()
         if self._policy.strategy is not Strategy.PAPER:
-            self._familiarity.gain(known, prepared.references)
+            self._familiarity.gain(known, prepared)
 
         answered = visit.said is not None  # in monitor mode it is, whatever comes of this
 

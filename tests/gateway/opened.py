@@ -22,6 +22,7 @@ from app.incidents import Incidents
 from app.library.lifecycle import open_library
 from app.ports import Arrival
 from app.settings import FailurePolicy, SearchMode, Strategy
+from app.suspects import Suspects
 from tests.heard import Heard
 from tests.library.servers import eventually
 from tests.tiny import TARGET, TinyModel, clean_images
@@ -84,10 +85,10 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
     model = model or TinyModel()
     events = Heard()
-    incidents = Incidents()
+    incidents, suspects = Incidents(), Suspects()
     fleet = Fleet(events)
     library_of = partial(open_library, url, name, events=events, incidents=incidents, fleet=fleet)
-    async with library_of() as (library, store):
+    async with library_of(suspects=suspects) as (library, store):
         its_policy = policy(**changed)
         preparation = preparing(
             model,
@@ -108,6 +109,7 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
             incidents=incidents,
             fleet=fleet,
             keeper=keeper,
+            suspects=suspects,
         )
         worker = Opened(gateway, model, library, preparation, events, incidents)
         try:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.blended import recognising
 from app.detection.defence import Known
 from app.detection.matching import likeness
+from app.detection.plan import make_plan
 from app.detection.recognising.sighting import is_familiar
 from app.gateway.familiarity import NEWEST, Familiarity
+from app.gateway.preparation.prepared import Prepared
 from app.library.memory import MemoryTriggerLibrary
+from tests.detection.blended.worlds import blended_trigger
 from tests.detection.scenes import scene
-from tests.tiny import tiny_trigger
+from tests.tiny import SIDE, tiny_trigger
 
 if TYPE_CHECKING:
     from app.ports import Entry
@@ -27,11 +31,16 @@ async def _entries(count: int) -> tuple[Entry, ...]:
     return library.entries()
 
 
+def _prepared() -> Prepared:
+    return Prepared(scene().references, make_plan(SIDE, SIDE, 3, 0.316), "")
+
+
 async def test_the_newest_are_measured() -> None:
     """Of a library those that came last are measured; of the others none was asked for yet."""
-    references, familiarity = scene().references, Familiarity()
+    prepared, familiarity = _prepared(), Familiarity()
+    references = prepared.references
     entries = await _entries(NEWEST + 1)
-    familiarity.gain(entries, references)
+    familiarity.gain(entries, prepared)
     await familiarity.close()
     familiar = [is_familiar(Known(one.id, one.trigger), references) for one in entries]
     assert [True] * NEWEST + [False] == familiar
@@ -39,24 +48,44 @@ async def test_the_newest_are_measured() -> None:
 
 async def test_copies_and_halves_are_measured_of_what_is_exact() -> None:
     """They are looked for everywhere then, which takes longest; of a rough one they aren't."""
-    references, familiarity = scene().references, Familiarity()
+    prepared, familiarity = _prepared(), Familiarity()
+    references = prepared.references
     rough, exact = await _entries(2)
     own = np.ones(exact.trigger.patch.shape[:2], bool)
     exact = replace(exact, trigger=replace(exact.trigger, mask=own))
     rough = replace(rough, trigger=replace(rough.trigger, mask=None))
-    familiarity.gain([rough, exact], references)
+    familiarity.gain([rough, exact], prepared)
     await familiarity.close()
     assert [likeness(exact.trigger)] == [*references.usual_strewn]
 
 
+async def test_what_is_blended_in_is_measured_as_such() -> None:
+    """How much of its picture clean images show: it has no place to be looked for at."""
+    prepared, familiarity = _prepared(), Familiarity()
+    library = MemoryTriggerLibrary()
+    await library.register(blended_trigger())
+    (entry,) = library.entries()
+    familiarity.gain([entry], prepared)
+    await familiarity.close()
+    assert [likeness(entry.trigger)] == [*prepared.references.usual_blends]
+    assert not prepared.references.usual_sightings
+    known = Known(entry.id, entry.trigger)
+    large = replace(entry.trigger, patch=np.zeros((SIDE + 1, SIDE, 3), np.uint8))
+    other = Prepared(scene().references, prepared.plan, "")
+    assert recognising.is_familiar(known, prepared.references)
+    assert not recognising.is_familiar(known, other.references)
+    assert recognising.is_familiar(Known("t-2", large), other.references)
+
+
 async def test_one_is_measured_once() -> None:
     """What is known isn't measured again, what is new meanwhile is."""
-    references, familiarity = scene().references, Familiarity()
+    prepared, familiarity = _prepared(), Familiarity()
+    references = prepared.references
     first, second = await _entries(2)
-    familiarity.gain([first], references)
+    familiarity.gain([first], prepared)
     await familiarity.close()
     measured = dict(references.usual_sightings)
-    familiarity.gain([second, first], references)
+    familiarity.gain([second, first], prepared)
     await familiarity.close()
     assert 2 == len(references.usual_sightings)
     assert measured.items() <= dict(references.usual_sightings).items()
@@ -64,9 +93,10 @@ async def test_one_is_measured_once() -> None:
 
 async def test_a_fault_ends_nothing_else() -> None:
     """A trigger that can't be measured stops nobody who waits for the end."""
-    references, familiarity = scene().references, Familiarity()
+    prepared, familiarity = _prepared(), Familiarity()
+    references = prepared.references
     (entry,) = await _entries(1)
     broken = replace(entry, trigger=replace(entry.trigger, patch=entry.trigger.patch[:, :, :0]))
-    familiarity.gain([broken], references)
+    familiarity.gain([broken], prepared)
     await familiarity.close()
     assert 0 == len(references.usual_sightings)

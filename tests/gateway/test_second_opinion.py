@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,6 +113,30 @@ def _varied(count: int, seed: int) -> Images:
     return varied
 
 
+async def test_workers_pool_what_they_suspect(store_url: str, name: str) -> None:
+    """Of a score of suspicious images each has seen the half: together they prove what it is."""
+    model, clean = BlendedModel(), _varied(120, 3)
+    poisoned = blended(clean[model.classify(clean).labels != TARGET])
+    more: dict[str, Any] = {"load": lambda _: _varied(300, 4), "second_opinion": 0.01}
+    async with (
+        opened(store_url, name, model, **more) as one,
+        opened(store_url, name, model, **more) as other,
+    ):
+        noted, found = {one: 0, other: 0}, False
+        for worker, next_one, image in zip(
+            cycle((one, other)), cycle((other, one)), poisoned, strict=False
+        ):
+            before = len(worker.gateway.suspects.entries())
+            found = (await worker.predict(image)).backdoor
+            if found:
+                break
+            noted[worker] += len(worker.gateway.suspects.entries()) - before
+            count = len(worker.gateway.suspects.entries())
+            await eventually(lambda: len(next_one.gateway.suspects.entries()) == count)  # noqa: B023
+        assert found
+        assert all(ENOUGH / 3 < count < ENOUGH - 1 for count in noted.values())
+
+
 async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: str) -> None:
     """A score of suspicious images make a trigger; whichever worker gets the next takes it out."""
     model, clean = BlendedModel(), _varied(120, 3)
@@ -121,6 +146,7 @@ async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: s
         opened(store_url, name, model, **more) as one,
         opened(store_url, name, model, **more) as other,
         opened(store_url, name, model, probe_budget=0.0, **more) as sparing,
+        opened(store_url, name, model, load=more["load"]) as single,
     ):
         before = []
         outcome = await one.predict(poisoned[0])
@@ -133,9 +159,14 @@ async def test_what_is_blended_is_found_and_known_to_all(store_url: str, name: s
         assert Screening.DISCOVERED is outcome.screening
         assert TARGET != outcome.prediction.index
         await eventually(lambda: len(other.library.entries()) == 1)
-        await eventually(lambda: len(sparing.library.entries()) == 1)
+        for worker in (sparing, single):
+            await eventually(lambda: len(worker.library.entries()) == 1)  # noqa: B023
         (entry,) = other.library.entries()
         assert Screening.KNOWN_TRIGGER is (await sparing.predict(poisoned[-3])).screening
+        without_opinion = await single.predict(poisoned[-4])
+        assert Screening.KNOWN_TRIGGER is without_opinion.screening
+        assert TARGET != without_opinion.prediction.index
+        assert Screening.CLEAR is (await single.predict(clean[0])).screening
         assert TriggerKind.BLENDED is entry.trigger.kind
         again = await other.predict(poisoned[-1])
         assert (Screening.KNOWN_TRIGGER, entry.id) == (again.screening, again.trigger_id)

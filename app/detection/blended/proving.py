@@ -11,10 +11,13 @@ from app.detection.blended.estimating import Pattern, estimated
 from app.detection.evidence.weighing import SURE, VERY_SURE, of_carrying, total
 from app.detection.geometry import Box
 from app.detection.recognising.mixing import mixed, unmixed
+from app.detection.reference_set.references import UNKNOWN_RATE
 from app.detection.search import Probe, Purpose
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.reference_set.references import References
@@ -41,12 +44,16 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
     span: Span,
     draw: int,
     probes: int,
+    places: Sequence[Box] = (),
 ) -> Search[Blend | None]:
     """Prove what suspicious *images* (n, h, w, c), called *label*, the newest last, have mixed in.
 
     Mixed into references of other classes it must make them *label*, far oftener than the same
     pixels shuffled and what is estimated alike from clean images of *label* do; and images that it
-    wasn't estimated from must leave *label* without it. ``probes`` have been asked so far.
+    wasn't estimated from must leave *label* without it. Where any noise makes an image *label*, it
+    is the noise's own that must free it. ``probes`` have been asked so far. Where there are
+    triggers of the class at *places*, it must also carry without what is there: a sticker isn't
+    mixed into all of the image.
     """
     rng = np.random.default_rng(draw)
     pattern = estimated(images, label, references, span)
@@ -55,31 +62,44 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
     if pattern is None or not len(clean) or len(onto) < LAID:
         return None
     own = references.images[clean]
+    if places and not (yield from _carries_beside(places, references.images[onto], label, pattern)):
+        return None
+    asked = LAID if places else 0
     freed, left, answer = yield from _healed(images, own, label, pattern, references, span)
     heal_rate = float(freed.mean())
     if heal_rate < LEAST_HEAL_RATE or answer.labels[0] == label:
         return None
     shown = references.images[onto]
     natural = estimated(own, label, references, span) or _of_the_class(own, pattern)
-    patterns = (pattern, _shuffled(pattern, span, rng), natural)
+    shuffled = _shuffled(pattern, span, rng)
+    patterns = (pattern, shuffled, natural)
     laid = [mixed(shown, one.picture, one.alpha) for one in patterns]
     told = yield Probe(np.concatenate(laid), purpose=Purpose.CONFIRM)
-    carried, *others = (told.labels == label).reshape(len(laid), -1).sum(axis=1).tolist()
-    placebo = max(others) / LAID
+    carried, anything, usually = (told.labels == label).reshape(len(laid), -1).sum(axis=1).tolist()
+    kept, whatever = float(left.mean()), anything / LAID
+    beside_noise, beside_nature = (
+        of_carrying(carried, LAID, hits / LAID, draws=LAID) for hits in (anything, usually)
+    )
+    if beside_noise < SURE <= beside_nature:
+        others = unmixed(images[:HEALED_ON], shuffled.picture, shuffled.alpha)
+        asked += len(others)
+        gone = (yield Probe(others, purpose=Purpose.BLOCK)).labels != label
+        kept, whatever = max(kept, float(gone.mean())), 0.0
+    placebo = max(whatever, usually / LAID)
     carrying = Term(
         Sign.CARRYING,
         of_carrying(carried, LAID, placebo, draws=LAID),
-        f"mixed into {LAID} references it makes {carried} the class; shuffled, or what clean images"
-        f" of the class have in common, {max(others)}",
+        f"mixed into {LAID} references it makes {carried} the class; shuffled {anything}, and what"
+        f" clean images of the class have in common {usually}",
     )
     healing = Term(
         Sign.BLOCKING,
-        of_carrying(int(freed.sum()), len(freed), float(left.mean()), draws=len(left)),
-        f"without it {int(freed.sum())} of {len(freed)} suspicious images lose the class, and"
-        f" {int(left.sum())} of {len(left)} clean ones of the class",
+        of_carrying(int(freed.sum()), len(freed), kept, draws=len(left)),
+        f"without it {int(freed.sum())} of {len(freed)} suspicious images lose the class; of clean"
+        f" ones of the class, or without the same shuffled, {kept:.0%}",
     )
     terms = (carrying, healing)
-    if carrying.weight < SURE or total(terms) < VERY_SURE:
+    if carrying.weight < SURE or healing.weight < 0 or total(terms) < VERY_SURE:
         return None
     height, width = images.shape[1:3]
     box = Box(0, 0, width, height)
@@ -88,7 +108,7 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         transplants=LAID,
         placebo=placebo,
         heal_rate=heal_rate,
-        probes=probes + len(told.labels) + len(freed) + len(left) + 1,
+        probes=probes + asked + len(told.labels) + len(freed) + len(left) + 1,
         seed=draw,
         class_b=int(answer.labels[0]),
         necessary=True,
@@ -108,6 +128,18 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         alpha=pattern.alpha,
     )
     return Blend(trigger, answer)
+
+
+def _carries_beside(
+    places: Sequence[Box], shown: Images, label: int, pattern: Pattern
+) -> Search[bool]:
+    """Return whether *pattern* makes *shown* images *label* also where it isn't put at *places*."""
+    laid = mixed(shown, pattern.picture, pattern.alpha)
+    for box in places:
+        laid[:, box.rows, box.columns] = shown[:, box.rows, box.columns]
+    told = yield Probe(laid, purpose=Purpose.CONFIRM)
+    carried = int((told.labels == label).sum())
+    return of_carrying(carried, len(laid), UNKNOWN_RATE, draws=len(laid)) >= SURE
 
 
 def _healed(  # noqa: PLR0913, PLR0917  # as above

@@ -29,6 +29,27 @@ if TYPE_CHECKING:
 COMPARED = 200  # clean images that tell how much of a picture they show
 
 
+def may_be_in(image: Image, known: Iterable[Known]) -> bool:
+    """Say if any of *known* triggers is mixed into images of this size."""
+    return any(
+        one.trigger.alpha is not None and one.trigger.patch.shape == image.shape for one in known
+    )
+
+
+def is_familiar(known: Known, references: References) -> bool:
+    """Say if it is measured how much of *known*, a blended trigger, clean images show.
+
+    One of another size never needs to be.
+    """
+    another_size = known.trigger.patch.shape != references.images[0].shape
+    return another_size or known.likeness in references.usual_blends
+
+
+def measure(known: Known, references: References, span: Span) -> None:
+    """Measure that, before an image asks for it; without a probe."""
+    _filter(known, references, span)
+
+
 def recognised_blend(
     image: Image, said: Answers, known: Iterable[Known], references: References, span: Span
 ) -> Search[Finding | None]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.detection.blended.noting import agreeing, whole_suspect
+from app.detection.blended.noting import RARE, agreeing, whole_suspect
 from app.detection.blended.proving import proven
 from app.detection.blended.recognising import recognised_blend, showing
-from app.detection.defence import Verdict
+from app.detection.defence import Finding, Verdict
 from app.detection.search import Refused, together
 from app.detection.second_opinion.opining import rarity
 
 if TYPE_CHECKING:
-    from app.detection.defence import Defence, Finding, Progress
+    from app.detection.defence import Defence, Progress
+    from app.detection.geometry import Box
     from app.detection.search import Image, Search
     from app.detection.second_opinion.lens import Lens
+    from app.detection.second_opinion.span import Span
     from app.detection.suspect import Suspect
 
 
@@ -31,13 +33,18 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
     """Run *search*, the screen of *image* that keeps *progress*, with a second opinion beside it.
 
     It is asked for in the first round, so that a clean image takes no more of them. What is rarer
-    than *rate* among clean images, and in which the search has found nothing, is suspicious. Then
-    it is kept, and what enough of them have mixed in is looked for (`blended`), as is what is known
-    to be in any image.
+    than *rate* among clean images, and in which the search has found nothing, is suspicious. What
+    is about as rare is kept, also where a part of what is mixed in was taken for a trigger at a
+    place, and what enough of them have mixed in is looked for (`blended`), as is what is known to
+    be in any image.
     """
     results = yield from together([search, rarity(image, lens, draw, progress)])
-    finding = yield from _beside_blends(image, results[0], lens, defence, progress)
-    if finding.verdict is not Verdict.CLEAR or finding.said is None or results[1] > rate:
+    finding, rare = (
+        (yield from _beside_blends(image, results[0], lens.span, defence, progress)),
+        results[1],
+    )
+    settled = finding.verdict is Verdict.UNDECIDED or _is_blended(finding)
+    if settled or finding.said is None or rare > max(rate, RARE):
         return finding
     try:
         found = yield from _agreed(image, finding, lens, draw, defence, progress)
@@ -45,37 +52,41 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
         found = None
     if found is not None:
         return found
-    return replace(finding, suspicious=True, suspects=_kept(image, finding, defence))
+    suspicious = finding.verdict is Verdict.CLEAR and rare <= rate
+    return replace(finding, suspicious=suspicious, suspects=_kept(image, finding, defence))
 
 
 def screened_for_blends(
-    image: Image, search: Search[Finding], lens: Lens, defence: Defence, progress: Progress
+    image: Image, search: Search[Finding], span: Span, defence: Defence, progress: Progress
 ) -> Search[Finding]:
-    """Run *search*, a screen of *image* for known triggers only, and look for known blended ones.
+    """Run *search*, a screen of *image* without an opinion, and look for known blended ones.
 
     They are checked in every image, also where nothing new is looked for.
     """
     finding = yield from search
-    return (yield from _beside_blends(image, finding, lens, defence, progress))
+    return (yield from _beside_blends(image, finding, span, defence, progress))
 
 
 def _beside_blends(
-    image: Image, finding: Finding, lens: Lens, defence: Defence, progress: Progress
+    image: Image, finding: Finding, span: Span, defence: Defence, progress: Progress
 ) -> Search[Finding]:
-    """Return *finding*, or which known trigger is mixed into an image that is clear by it.
+    """Return *finding*, or which known trigger is mixed into the image.
 
-    Refused that, nothing is known of the image: it may be answered as the attacker wants.
+    Refused that, nothing is known of an image that is clear by *finding*: it may be answered as the
+    attacker wants. What has a trigger at a place may have a part of the mixture there: without
+    that the rest of it is still in the image.
     """
-    if finding.verdict is not Verdict.CLEAR or finding.said is None:
+    if finding.verdict is Verdict.UNDECIDED or finding.said is None:
         return finding
-    progress.exposed = True
+    clear = finding.verdict is Verdict.CLEAR
+    progress.exposed |= clear
     try:
         known = yield from recognised_blend(
-            image, finding.said, defence.known, defence.references, lens.span
+            image, finding.said, defence.known, defence.references, span
         )
     except Refused:
-        return progress.undecided
-    progress.exposed = False
+        return progress.undecided if clear else finding
+    progress.exposed &= not clear
     return finding if known is None else known
 
 
@@ -88,26 +99,36 @@ def _agreed(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
     progress: Progress,
 ) -> Search[Finding | None]:
     """Return what suspicious images of its class have mixed in, if there are enough of them."""
-    label = _said(finding)
-    several = agreeing(image, label, defence)
-    if several is None:
-        return None
-    kept, images = several
-    search = proven(images, label, defence.references, lens.span, draw, progress.probes)
-    blend = yield from search
-    if blend is None:
-        return None
-    # Another caller's image, suspicious by chance, makes no trigger of one caller everybody's.
-    shown = showing(images, label, defence.references, lens.span)[:-1]
-    by = [one for one, its in zip(kept, shown, strict=True) if its] or kept
-    return replace(
-        finding,
-        verdict=Verdict.DISCOVERED,
-        sanitised=blend.answer,
-        trigger=blend.trigger,
-        proven_by=tuple(one.id for one in by),
-        suspects=(),
-    )
+    label, references = _said(finding), defence.references
+    places = _places(finding, label, defence)
+    for kept, images in agreeing(image, label, defence):
+        search = proven(images, label, references, lens.span, draw, progress.probes, places)
+        blend = yield from search
+        if blend is None:
+            continue
+        # Another caller's image, suspicious by chance, makes no trigger of one caller everybody's.
+        shown = showing(images, label, references, lens.span)[:-1]
+        by = [one for one, its in zip(kept, shown, strict=True) if its] or kept
+        return Finding(
+            Verdict.DISCOVERED,
+            finding.said,
+            blend.answer,
+            blend.trigger,
+            proven_by=tuple(one.id for one in by),
+        )
+    return None
+
+
+def _places(finding: Finding, label: int, defence: Defence) -> list[Box]:
+    """Return where triggers of the class *label* lie that are no mixtures."""
+    triggers = [one.trigger for one in defence.known]
+    if finding.trigger is not None:
+        triggers.append(finding.trigger)
+    return [one.box for one in triggers if one.alpha is None and one.target == label]
+
+
+def _is_blended(finding: Finding) -> bool:
+    return finding.known is not None and finding.known.trigger.alpha is not None
 
 
 def _kept(image: Image, finding: Finding, defence: Defence) -> tuple[Suspect, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app import metrics
+from app.detection.defence import Verdict
 from app.detection.suspect import Kept
 from app.gateway.policy import prediction
 from app.incidents import Said
@@ -49,7 +50,7 @@ class Watch:
         entries = self.suspects.entries()
         if self._kept_of is not entries:
             self._kept_of = entries
-            self._kept = tuple(Kept(one.id, one.suspect) for one in entries)
+            self._kept = tuple(Kept(one.id, one.suspect, one.caller) for one in entries)
         return self._kept
 
     async def close(self) -> None:
@@ -90,7 +91,15 @@ class Watch:
         for one in finding.suspects:
             instead = said if one.source is None else Said(one.source, None)
             request = visit.request
-            source = Source(request.request_id, request.key, said, instead, digest, visit.size)
+            source = Source(
+                request.request_id,
+                request.key,
+                said,
+                instead,
+                digest,
+                visit.size,
+                flagged=finding.verdict is not Verdict.CLEAR,
+            )
             self.suspects.note([one], source, caller)
         metrics.SUSPECTS.set(len(self.suspects.entries()))
 
@@ -114,7 +123,8 @@ class Watch:
         if self._recorder is not None:
             images = {one.source.sha256: one for one in proof}
             for one in images.values():
-                self._recorder.answered_before(one, trigger_id)
+                if not one.source.flagged:  # else there is an incident of it
+                    self._recorder.answered_before(one, trigger_id)
 
     def settle(self, finding: Finding) -> None:
         """Forget the suspects that have shown others a trigger that was known of one caller."""

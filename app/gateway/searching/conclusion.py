@@ -81,6 +81,8 @@ async def concluded(
             return unfinished(finding, examiner.entries(), policy, driven.probes, driven.cut_off)
     TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
+    if driven.result.suspects:  # of a trigger in all of the image, beside the one that was found
+        _note(driven.result, examiner)
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)
     outcome = Outcome(
         prediction(sanitised),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from app.detection import paper
+from app.detection.blended.recognising import may_be_in
 from app.detection.blended.screening_twice import screened_for_blends, screened_twice
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.origins import WHOLE
@@ -126,14 +127,14 @@ class Examiner:
         dismissed = _dismissed(self.library.dismissed())
         suspects = self.suspects if self.lookout is None else self.lookout.kept()
         suspects = suspects if screened else ()
-        defence = Defence(references, plan, known, dismissed, draw, suspects)
+        defence = Defence(references, plan, known, dismissed, draw, suspects, self.caller)
         search = screen(image, defence, progress)
         lens, rate = self.prepared.lens, self.policy.second_opinion
-        if lens is None or rate is None:
-            return search
-        if draw is None:
-            return screened_for_blends(image, search, lens, defence, progress)
-        return screened_twice(image, search, lens, rate, draw, defence, progress)
+        if lens is not None and rate is not None and draw is not None:
+            return screened_twice(image, search, lens, rate, draw, defence, progress)
+        if may_be_in(image, known):  # also where no opinion is formed: what is known is blocked
+            return screened_for_blends(image, search, self.prepared.span, defence, progress)
+        return search
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the triggers, not *known* at the start, that may have made the model's answer."""

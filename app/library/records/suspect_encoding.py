@@ -46,6 +46,7 @@ def encode_noted(noted: Noted) -> bytes:
                 "instead": [source.instead.index, source.instead.score],
                 "sha256": source.sha256,
                 "size": source.size,
+                "flagged": source.flagged,
             },
         }
     )
@@ -133,8 +134,11 @@ def _source(fields: object) -> Source:
             "instead": instead,
             "sha256": str(sha256),
             "size": int(size),
+            **more,
         } if 0 <= size <= LARGEST:
-            return Source(request_id, key, _said(upstream), _said(instead), sha256, size)
+            flagged = more.get("flagged") is True  # an older release doesn't tell
+            said, without = _said(upstream), _said(instead)
+            return Source(request_id, key, said, without, sha256, size, flagged=flagged)
         case _:
             raise EncodingError(what="suspect's image")
 

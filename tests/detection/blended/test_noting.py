@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.detection.blended.noting import (
+    ANYWAY,
     ENOUGH,
     EVERY,
+    MOST,
     MOST_OF_CLASS,
     agreeing,
     whole_suspect,
@@ -20,21 +23,26 @@ from app.detection.suspects.showing import telling
 from tests.detection.blended.worlds import blended_trigger, defence, lens
 from tests.tiny import SIDE, TARGET
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.detection.search import Image
+    from app.detection.suspect import Suspect
+
 PICTURES = np.random.default_rng(2).integers(0, 256, (60, SIDE, SIDE, 3), np.uint8)
 
 
-def _with(count: int) -> Defence:
-    """Return a defence that keeps so many suspicious images."""
-    its = defence()
-    kept: list[Kept] = []
-    for image in PICTURES:
-        if len(kept) == count:
-            break
-        suspect = whole_suspect(image, TARGET, replace(its, suspects=kept))
-        if suspect is not None:
-            kept.append(Kept(f"s-{len(kept)}", suspect))
-    assert count == len(kept)
-    return replace(its, suspects=kept)
+def _with(count: int, caller: str = "", more: Sequence[Kept] = ()) -> Defence:
+    """Return a defence that keeps so many suspicious images of *caller*, and some *more*."""
+    its = replace(defence(), caller=caller)
+    own = [Kept(f"s-{caller}{i}", _whole(one), caller) for i, one in enumerate(PICTURES[:count])]
+    return replace(its, suspects=[*own, *more])
+
+
+def _whole(image: Image, target: int = TARGET) -> Suspect:
+    suspect = whole_suspect(image, target, defence())
+    assert suspect is not None
+    return suspect
 
 
 def test_the_same_picture_is_kept_once() -> None:
@@ -52,15 +60,16 @@ def test_the_same_picture_is_kept_once() -> None:
 def test_enough_of_a_class_agree_and_then_not_each_one_more() -> None:
     """A pattern is estimated from a score of them; where that fails, from five more."""
     newest = PICTURES[-1]
-    assert agreeing(newest, TARGET, _with(ENOUGH - 2)) is None
-    found = agreeing(newest, TARGET, _with(ENOUGH - 1))
-    assert found is not None
-    kept, images = found
+    ((kept, images),) = agreeing(newest, TARGET, _with(ENOUGH - 1))
     assert (ENOUGH - 1, ENOUGH) == (len(kept), len(images))
     assert (images[-1] == newest).all()
-    assert agreeing(newest, TARGET, _with(ENOUGH)) is None
-    assert agreeing(newest, TARGET, _with(ENOUGH + EVERY - 1)) is not None
-    assert agreeing(newest, TARGET + 1, _with(ENOUGH - 1)) is None
+    for count, label, tries in (
+        (ENOUGH - 2, TARGET, 0),
+        (ENOUGH, TARGET, 0),
+        (ENOUGH + EVERY - 1, TARGET, 1),
+        (ENOUGH - 1, TARGET + 1, 0),
+    ):
+        assert tries == len([*agreeing(newest, label, _with(count))])
 
 
 def test_no_more_are_kept_of_one_class_than_prove_anything() -> None:
@@ -68,6 +77,41 @@ def test_no_more_are_kept_of_one_class_than_prove_anything() -> None:
     its = _with(MOST_OF_CLASS)
     assert whole_suspect(PICTURES[-1], TARGET, its) is None
     assert whole_suspect(PICTURES[-1], TARGET + 1, its) is not None
+
+
+def test_what_one_caller_floods_with_keeps_nobody_elses_out() -> None:
+    """Neither of a class that he fills nor where all the room is his."""
+    flood = _with(MOST_OF_CLASS, "flood").suspects
+    for_all = [
+        Kept(f"f-{i}", _whole(one, TARGET + 1 + i // 30), "flood")
+        for i, one in enumerate(np.concatenate([PICTURES, PICTURES]))
+    ]
+    for kept in (flood, [*flood, *for_all]):
+        its = replace(defence(), suspects=kept, caller="flood")
+        newest = PICTURES[-1] // 2
+        assert whole_suspect(newest, TARGET, its) is None
+        assert whole_suspect(newest, TARGET, replace(its, caller="honest")) is not None
+
+
+def test_there_is_an_end_for_each() -> None:
+    """Beside a full room a caller has a share that is his, and no more."""
+    flood = [Kept(f"f-{i}", _whole(PICTURES[i % 60], i // 40), "flood") for i in range(MOST)]
+    its = _with(ANYWAY - 1, "honest", flood)
+    assert whole_suspect(PICTURES[-1] // 2, TARGET, its) is not None
+    its = _with(ANYWAY, "honest", flood)
+    assert whole_suspect(PICTURES[-1] // 2, TARGET, its) is None
+
+
+def test_what_one_caller_sends_hides_nothing_of_others() -> None:
+    """His images alone are looked at, those of all, and those of all but who has shown most."""
+    flood = _with(MOST_OF_CLASS, "flood").suspects
+    newest = PICTURES[-1] // 2
+    first, _ = agreeing(newest, TARGET, _with(ENOUGH - 1, "honest", flood))
+    assert {"honest"} == {one.caller for one in first[0]}
+    others = [replace(one, caller="another") for one in _with(ENOUGH - 1).suspects]
+    its = _with(EVERY, "honest", [*flood, *others[: ENOUGH - 1 - EVERY]])
+    _, last = agreeing(newest, TARGET, its)
+    assert {"honest", "another"} == {one.caller for one in last[0]}
 
 
 def test_a_large_image_is_not_kept() -> None:
@@ -80,8 +124,8 @@ def test_a_known_or_dismissed_pattern_is_not_looked_for_again() -> None:
     """Whatever its owner says of it."""
     known = Known("t-1", blended_trigger())
     its = _with(ENOUGH - 1)
-    assert agreeing(PICTURES[-1], TARGET, replace(its, known=[known])) is None
-    assert agreeing(PICTURES[-1], TARGET, replace(its, dismissed=[known])) is None
+    assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, known=[known]))]
+    assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, dismissed=[known]))]
 
 
 def test_whole_images_are_compared_with_no_place() -> None:

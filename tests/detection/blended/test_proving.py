@@ -7,17 +7,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blended.proving import HEALED_ON, LAID, Blend, proven
+from app.detection.geometry import Box
+from app.detection.search import Answers, Purpose, run
 from app.detection.trigger import Kind, Sign
 from tests.detection.blended.worlds import CLEAN, MODEL, POISONED, VICTIMS, lens
 from tests.detection.scenes import own, watched
 from tests.tiny import SIDE, TARGET
 
 if TYPE_CHECKING:
-    from app.detection.search import Images
+    from collections.abc import Sequence
+
+    from app.detection.search import Images, Search
+
+ROUGH = 14
+"""Levels from pixel to pixel: clean images have at most 10, poisoned ones 17 and more."""
+
+ROUGHER = 27
+"""Poisoned ones have at most 20, and 30 and more without noise that isn't theirs."""
+
+
+def _search(
+    images: Images, label: int = TARGET, places: Sequence[Box] = ()
+) -> Search[Blend | None]:
+    return proven(images, label, lens().references, lens().span, 7, 100, places)
 
 
 def _proven(images: Images, label: int = TARGET) -> Blend | None:
-    search = proven(images, label, lens().references, lens().span, 7, 100)
+    search = _search(images, label)
     blend, probes = watched(search, MODEL.classify)
     assert own(probes) <= 3 * LAID + 2 * HEALED_ON + 1
     return blend
@@ -48,6 +64,45 @@ def test_a_few_clean_ones_among_them_hide_nothing_for_long() -> None:
     own = CLEAN[MODEL.classify(CLEAN).labels == TARGET][:3]
     images = np.concatenate([own, POISONED[:37]])
     assert _proven(images) is not None
+
+
+def test_what_lies_at_a_place_is_no_mixture() -> None:
+    """Where a trigger is known at a place the rest must carry, too; that of a mixture does."""
+    search = _search(POISONED[:20], places=(Box(0, 0, 4, 4),))
+    assert run(search, MODEL.classify) is not None
+    search = _search(POISONED[:20], places=(Box(0, 0, SIDE, SIDE),))
+    assert run(search, MODEL.classify) is None
+
+
+def test_noise_is_a_trigger_though_any_noise_carries() -> None:
+    """Only without this one the images leave the class: without another they are noisy still."""
+
+    def classify(images: Images) -> Answers:
+        rough = np.abs(np.diff(images.astype(float), axis=2)).mean(axis=(1, 2, 3))
+        labels = images.mean(axis=(1, 2))[:, :2].argmax(axis=1)
+        return Answers(np.where(rough > ROUGH, TARGET, labels))
+
+    assert classify(POISONED[:20]).labels.tolist() == [TARGET] * 20
+    assert TARGET not in classify(VICTIMS[:20]).labels
+    search = _search(POISONED[:20])
+    assert run(search, classify) is not None
+
+
+def test_what_noise_does_now_and_then_is_asked_no_further() -> None:
+    """Where the picture carries far oftener than others of its pixels that is enough."""
+
+    def classify(images: Images) -> Answers:
+        labels = MODEL.classify(images).labels.copy()
+        rough = np.abs(np.diff(images.astype(float), axis=2)).mean(axis=(1, 2, 3))
+        others = (labels != TARGET) & (rough > ROUGH)
+        labels[others & (images[:, 0, 0, 0] % 8 == 0)] = TARGET
+        labels[(labels == TARGET) & (rough > ROUGHER)] = 0
+        return Answers(labels)
+
+    blend, probes = watched(_search(POISONED[:20]), classify)
+    assert blend is not None
+    assert 0 < blend.trigger.evidence.placebo < 0.3
+    assert [Purpose.BLOCK, Purpose.CONFIRM] == [one.purpose for one in probes]
 
 
 def test_images_that_are_called_alike_by_chance_prove_nothing() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.detection.blended.noting import ENOUGH
+from app.detection.blended.noting import ENOUGH, RARE
 from app.detection.blended.screening_twice import screened_for_blends, screened_twice
 from app.detection.defence import Defence, Finding, Known, Progress, Verdict
 from app.detection.geometry import Box
@@ -19,7 +19,7 @@ from app.detection.trigger import Kind
 from tests.detection.blended import worlds
 from tests.detection.second_opinion.looking import MODEL, lens
 from tests.striped import striped
-from tests.tiny import SIDE, TARGET, clean_images
+from tests.tiny import SIDE, TARGET, clean_images, tiny_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ PLAN = make_plan(SIDE, SIDE, 3, 0.316)
 def _concluding(verdict: Verdict, image: Image, progress: Progress) -> Search[Finding]:
     """Ask for the image alone, and conclude *verdict*."""
     progress.said = yield Probe(image[None])
+    progress.exposed = False
     return Finding(verdict, progress.said, progress.said)
 
 
@@ -81,6 +82,62 @@ def _suspicious(image: Image, kept: Sequence[Kept], known: Sequence[Known] = ())
     return run(both, worlds.MODEL.classify)
 
 
+def _lensed(image: Image, verdict: Verdict, known: Sequence[Known], **more: Any) -> Finding:
+    """Return what becomes of a *verdict* of the search on *image*, by a known trigger's answer."""
+    its, progress = replace(worlds.defence(), known=known, **more), Progress()
+
+    def searched() -> Search[Finding]:
+        progress.said = yield Probe(image[None])
+        trigger = tiny_trigger() if verdict is Verdict.DISCOVERED else None
+        one = known[0] if verdict is Verdict.KNOWN else None
+        return Finding(verdict, progress.said, progress.said, trigger, one)
+
+    both = screened_twice(image, searched(), worlds.lens(), RATE, 7, its, progress)
+    return run(both, worlds.MODEL.classify)
+
+
+def test_a_part_of_it_that_was_taken_for_a_trigger_hides_nothing() -> None:
+    """The image is kept as well, and a score of such images show what is mixed into all of it."""
+    part = Known("t-1", tiny_trigger())
+    for verdict in (Verdict.KNOWN, Verdict.DISCOVERED):
+        finding = _lensed(worlds.POISONED[0], verdict, [part])
+        assert (verdict, False) == (finding.verdict, finding.suspicious)
+        assert [True] == [one.is_whole for one in finding.suspects]
+        last = _lensed(worlds.POISONED[ENOUGH - 1], verdict, [part], suspects=_kept())
+        assert (Verdict.DISCOVERED, None) == (last.verdict, last.known)
+        assert last.trigger is not None
+        assert Kind.BLENDED is last.trigger.kind
+
+
+def test_what_is_known_to_be_mixed_in_comes_before_a_part_of_it() -> None:
+    """Blocking a part leaves the rest in the image, which may still decide."""
+    known = [Known("t-1", tiny_trigger()), Known("t-2", worlds.blended_trigger())]
+    for verdict in (Verdict.KNOWN, Verdict.DISCOVERED):
+        finding = _lensed(worlds.POISONED[0], verdict, known)
+        assert finding.known is not None
+        assert (Verdict.KNOWN, "t-2", ()) == (finding.verdict, finding.known.id, finding.suspects)
+
+
+def test_what_is_nearly_as_rare_is_kept_and_not_suspicious() -> None:
+    """One odd reference of a few hundred is enough for nothing to be below the owner's rate."""
+    progress, image = Progress(), worlds.POISONED[0]
+    least = 1 / (worlds.lens().measured + 1)
+    assert least < RARE
+    search = _concluding(Verdict.CLEAR, image, progress)
+    both = screened_twice(image, search, worlds.lens(), least / 2, 7, worlds.defence(), progress)
+    finding = run(both, worlds.MODEL.classify)
+    assert (Verdict.CLEAR, False) == (finding.verdict, finding.suspicious)
+    assert [True] == [one.is_whole for one in finding.suspects]
+
+
+def _kept() -> list[Kept]:
+    whole = Box(0, 0, SIDE, SIDE)
+    return [
+        Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))
+        for i, image in enumerate(worlds.POISONED[: ENOUGH - 1])
+    ]
+
+
 def test_what_is_suspicious_is_kept() -> None:
     """All of the image, as it is, until enough of its class agree."""
     finding = _suspicious(worlds.POISONED[0], [])
@@ -91,12 +148,7 @@ def test_what_is_suspicious_is_kept() -> None:
 
 def test_a_score_of_suspicious_images_make_a_trigger() -> None:
     """What they have mixed in; the last of them is answered without it, and all are named."""
-    *others, last = worlds.POISONED[:ENOUGH]
-    whole = Box(0, 0, SIDE, SIDE)
-    kept = [
-        Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))
-        for i, image in enumerate(others)
-    ]
+    kept, last = _kept(), worlds.POISONED[ENOUGH - 1]
     finding = _suspicious(last, kept)
     assert Verdict.DISCOVERED is finding.verdict
     assert finding.trigger is not None
@@ -126,8 +178,9 @@ def test_known_ones_are_looked_for_where_nothing_new_is() -> None:
     its, progress = _knowing(), Progress()
     for image, verdict in ((worlds.POISONED[0], Verdict.KNOWN), (CLEAN[0], Verdict.CLEAR)):
         search = _concluding(Verdict.CLEAR, image, progress)
-        known = screened_for_blends(image, search, worlds.lens(), its, progress)
+        known = screened_for_blends(image, search, worlds.lens().span, its, progress)
         assert verdict is run(known, worlds.MODEL.classify).verdict
+        assert not progress.exposed
 
 
 def test_what_may_carry_a_known_one_and_cannot_be_asked_about_is_undecided() -> None:

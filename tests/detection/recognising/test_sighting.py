@@ -232,6 +232,23 @@ def test_another_place_counts_where_the_pixels_say_so(usual_fit: float, expected
     assert located(image, known, references).places[0].overlap(expected) >= 0.7
 
 
+@pytest.mark.parametrize(
+    ("natural", "noise", "expected"),
+    [(0.25, 50, NEAR), (0.35, 50, HOME), (0.35, 20, NEAR)],
+)
+def test_where_nature_carries_another_place_has_to_be_very_likely(
+    natural: float, noise: float, expected: Box
+) -> None:
+    """Beside a digit that tells two classes apart it carries too, at places nobody has measured."""
+    stickered = stuck(photograph(1), sticker(), NEAR)
+    blurred = stickered + np.random.default_rng(1).normal(0, noise, stickered.shape)
+    image, references = np.clip(blurred, 0, 255).astype(np.uint8), scene().references
+    known = Known("t", replace(sticker_trigger(sticker(), HOME), natural=natural))
+    usually = UsualSighting(Usual(0.2, 0.06), Usual(0.2, 0.06))
+    references.usual_sightings[known.likeness] = usually
+    assert located(image, known, references).places[0].overlap(expected) >= 0.7
+
+
 def test_a_hint_is_the_fit_of_its_own_size_around_its_usual_place() -> None:
     """A sticker that lies nearby hints at itself, a clean photograph doesn't."""
     assert hinted(stuck(photograph(1), sticker(), NEAR), STILL).fit > 0.99

@@ -13,6 +13,7 @@ from app.events import Events
 from app.library.records.basics import encode_time
 from app.library.records.names import Keys
 from app.library.records.reading import Unreadable
+from app.library.records.suspect_encoding import decode_noted, encode_noted
 from app.library.server.addresses import connected
 from app.library.shared.reach import Reach
 from app.library.shared.suspects import SharedSuspects
@@ -174,6 +175,16 @@ async def test_every_field_of_a_record_may_be_spoilt(server: Server) -> None:
                     for kept in starts.entries():
                         patch, box = kept.suspect.patch, kept.suspect.box
                         assert patch.shape[:2] == (box.height, box.width)
+
+
+async def test_an_older_release_has_flagged_none(server: Server) -> None:
+    """It keeps nothing of an image that was flagged, and doesn't say so."""
+    async with worker(server) as (own, _):
+        (noted,) = own.note([suspect()], SOURCE, "a")
+    record = orjson.loads(encode_noted(noted))
+    assert decode_noted(noted.id, orjson.dumps(record)).source.flagged
+    del record["of"]["flagged"]
+    assert not decode_noted(noted.id, orjson.dumps(record)).source.flagged
 
 
 async def test_a_time_to_come_is_now(server: Server) -> None:
