@@ -80,7 +80,8 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
     beside_noise, beside_nature = (
         of_carrying(carried, LAID, hits / LAID, draws=LAID) for hits in (anything, usually)
     )
-    if beside_noise < SURE <= beside_nature:
+    any_noise = beside_noise < SURE <= beside_nature
+    if any_noise:
         others = unmixed(images[:HEALED_ON], shuffled.picture, shuffled.alpha)
         asked += len(others)
         gone = (yield Probe(others, purpose=Purpose.BLOCK)).labels != label
@@ -99,7 +100,7 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         f" ones of the class, or without the same shuffled, {kept:.0%}",
     )
     terms = (carrying, healing)
-    if carrying.weight < SURE or healing.weight < 0 or total(terms) < VERY_SURE:
+    if carrying.weight < SURE or (any_noise and healing.weight < 0) or total(terms) < VERY_SURE:
         return None
     height, width = images.shape[1:3]
     box = Box(0, 0, width, height)

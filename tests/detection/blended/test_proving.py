@@ -10,7 +10,8 @@ from app.detection.blended.proving import HEALED_ON, LAID, Blend, proven
 from app.detection.geometry import Box
 from app.detection.search import Answers, Purpose, run
 from app.detection.trigger import Kind, Sign
-from tests.detection.blended.worlds import CLEAN, MODEL, POISONED, VICTIMS, lens
+from tests.blended import PICTURE
+from tests.detection.blended.worlds import CLEAN, IMAGES, MODEL, POISONED, VICTIMS, lens
 from tests.detection.scenes import own, watched
 from tests.tiny import SIDE, TARGET
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 ROUGH = 14
 """Levels from pixel to pixel: clean images have at most 10, poisoned ones 17 and more."""
+
+SHOWN = 500
+"""How much of the picture poisoned images show at least; clean ones show less than 100 of it."""
 
 ROUGHER = 27
 """Poisoned ones have at most 20, and 30 and more without noise that isn't theirs."""
@@ -103,6 +107,21 @@ def test_what_noise_does_now_and_then_is_asked_no_further() -> None:
     assert blend is not None
     assert 0 < blend.trigger.evidence.placebo < 0.3
     assert [Purpose.BLOCK, Purpose.CONFIRM] == [one.purpose for one in probes]
+
+
+def test_a_class_that_holds_nothing_out_says_nothing_against_it() -> None:
+    """Where clean images of the class lose it at any change, too, that it carries is enough."""
+    own = {one.tobytes() for one in IMAGES if MODEL.classify(one[None]).labels[0] == TARGET}
+
+    def classify(images: Images) -> Answers:
+        labels = MODEL.classify(images).labels.copy()
+        off = images - images.mean(axis=(1, 2), keepdims=True)
+        shown = (off * (PICTURE - PICTURE.mean(axis=(0, 1)))).mean(axis=(1, 2, 3))
+        changed = np.array([one.tobytes() not in own for one in images])
+        labels[(labels == TARGET) & changed & (shown < SHOWN)] = 0
+        return Answers(labels)
+
+    assert run(_search(POISONED[:20]), classify) is not None
 
 
 def test_images_that_are_called_alike_by_chance_prove_nothing() -> None:
