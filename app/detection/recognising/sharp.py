@@ -7,7 +7,7 @@ doesn't. So it is seen wherever it lies, and in copies, also among strokes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,12 @@ STEEP = 160  # levels between neighbouring pixels that make a full edge
 PIXELS, MISSING = 16, 0.1  # of a trigger that are compared, and the share that may be missing
 ASKED = 48  # references of all classes that tell what is usual, and so many of the target
 UNTOLD = Usual(0.5, 0.1)  # where hardly any of them shows its pixels anywhere
-SHARP = (4.5, 4.5, 6.0)  # weights from which on it is asked about; less within is less sure
+SHARP = (4.0, 4.0, 5.5, 4.0, 4.0, 5.5)  # weights from which on it is asked about, in each list
 SHARP_AT_MOST = 4.0  # and that it has at most: it must be needed
 COPY = 0.4  # of the sharpest place's edge, that a further one must have to be hidden with it
 MOST = 8  # places that are
 LARGEST = 0.25  # of the image, that these may take
+PAIR = 2  # places that touch and are taken for one thing: along a stroke there are more
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def sharp(image: Image, known: Known, references: References) -> list[Sighting]:
 
 
 def usual_edges(known: Known, references: References) -> tuple[UsualEdges, ...]:
-    """Return how sharp *known* is in clean images, within each of WITHIN; measured once."""
+    """Return how sharp *known* is in clean images, in each way of `_seen`; measured once."""
     kept = references.usual_edges
     if known.likeness not in kept:
         kept[known.likeness] = _measured(known, references)
@@ -135,7 +136,7 @@ def _usual_in(images: Images, known: Known) -> list[UsualEdges]:
     seen = [_seen(image, known.likeness) for image in images]
     return [
         UsualEdges(*(_usual_rank([one[i] for one in seen], rank) for rank in (0, 1)))
-        for i in range(len(WITHIN))
+        for i in range(len(SHARP))
     ]
 
 
@@ -145,11 +146,14 @@ def _usual_rank(seen: Sequence[Sequence[_Place]], rank: int) -> Usual:
 
 
 def _seen(image: Image, what: Likeness) -> list[list[_Place]]:
-    """Return where its pixels are, within each of WITHIN, the sharpest first; none overlaps."""
+    """Return where its pixels are, within each of WITHIN, the sharpest first; none overlaps.
+
+    Each place by itself, and then, in as many lists more, those that touch as one thing.
+    """
     tall, wide = what.weights.shape
     rows, columns = image.shape[0] - tall + 1, image.shape[1] - wide + 1
     if rows <= 0 or columns <= 0:
-        return [[] for _ in WITHIN]
+        return [[] for _ in SHARP]
     outline = _outline(what)
     levels = image.astype(np.int16)
     off = [
@@ -159,9 +163,11 @@ def _seen(image: Image, what: Likeness) -> list[list[_Place]]:
     least = len(off) - int(MISSING * len(off))
     there = [sum((one <= most).astype(np.uint8) for one in off) >= least for most in WITHIN]
     if not there[-1].any():
-        return [[] for _ in WITHIN]
-    edges = _edges(levels, outline, (rows, columns))
-    return [_apart(np.where(shown, edges, -1.0), (tall, wide)) for shown in there]
+        return [[] for _ in SHARP]
+    steps = _steps(levels)
+    edges = _edges(steps, outline, (rows, columns))
+    found = [_apart(np.where(shown, edges, -1.0), (tall, wide)) for shown in there]
+    return found + [_as_one(places, steps, outline, what) for places in found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,21 +193,27 @@ def _outline(what: Likeness) -> _Outline:
     return _Outline(*([(int(y), int(x)) for y, x in one] for one in (some, across, down)))
 
 
-def _edges(
-    levels: NDArray[np.int16], outline: _Outline, places: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Return how much of a full edge there is around it, at every place; 1 is all of it.
+def _steps(levels: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+    """Return by how much each pixel differs from its left one, and from its upper one.
 
-    Where it lies at the image's own edge, that doesn't count.
+    Where it lies at the image's own edge, that doesn't count: -1.
     """
+    found = []
+    for axis, margin in ((1, ((0, 0), (1, 1))), (0, ((1, 1), (0, 0)))):
+        steps = np.minimum(np.abs(np.diff(levels, axis=axis)).max(axis=2), STEEP)
+        found.append(np.pad(steps, margin, constant_values=-1))
+    return found
+
+
+def _edges(
+    steps: Sequence[NDArray[np.int16]], outline: _Outline, places: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return how much of a full edge there is around it, at every place; 1 is all of it."""
     rows, columns = places
     total, counted = np.zeros(places, np.float64), np.zeros(places, np.int32)
-    for axis, where in ((1, outline.across), (0, outline.down)):
-        steps = np.minimum(np.abs(np.diff(levels, axis=axis)).max(axis=2), STEEP)
-        margin = ((0, 0), (1, 1)) if axis else ((1, 1), (0, 0))
-        steps = np.pad(steps, margin, constant_values=-1)
+    for its, where in zip(steps, (outline.across, outline.down), strict=True):
         for y, x in where:
-            here = steps[y : y + rows, x : x + columns]
+            here = its[y : y + rows, x : x + columns]
             total += np.maximum(here, 0)
             counted += here >= 0
     return total / np.maximum(counted, 1) / STEEP
@@ -217,3 +229,40 @@ def _apart(edges: NDArray[np.float64], size: tuple[int, int]) -> list[_Place]:
         found.append(_Place(Box(x, y, wide, tall), float(edges[y, x])))
         edges[max(y - tall + 1, 0) : y + tall, max(x - wide + 1, 0) : x + wide] = -1.0
     return found
+
+
+def _as_one(
+    places: Sequence[_Place],
+    steps: Sequence[NDArray[np.int16]],
+    outline: _Outline,
+    what: Likeness,
+) -> list[_Place]:
+    """Measure the edges of two places that touch as of one thing: there is none between them.
+
+    The sharpest first.
+    """
+    if len(places) < PAIR:
+        return [*places]
+    tall, wide = what.weights.shape
+    height, width = steps[0].shape[0], steps[1].shape[1]
+    near = [one.box.grown(1, width, height) for one in places]
+    touching = np.array([[area.overlap(one.box) > 0 for one in places] for area in near])
+    pairs = touching.sum(axis=1) == PAIR
+    pairs &= (touching & pairs).sum(axis=1) == PAIR
+    if not pairs.any():
+        return [*places]
+    own = np.zeros((height + 2, width + 2), bool)  # a pixel more on each side
+    for one in places:
+        own[one.box.y + 1 :, one.box.x + 1 :][:tall, :wide] |= what.weights > 0
+    between = own[1:-1, 1:] & own[1:-1, :-1], own[1:, 1:-1] & own[:-1, 1:-1]
+    free = [np.where(both, -1, its) for both, its in zip(between, steps, strict=True)]
+    measured = [
+        replace(one, edge=_edge_at(one.box, free, outline)) if paired else one
+        for one, paired in zip(places, pairs.tolist(), strict=True)
+    ]
+    return sorted(measured, key=lambda one: -one.edge)
+
+
+def _edge_at(box: Box, steps: Sequence[NDArray[np.int16]], outline: _Outline) -> float:
+    its = [one[box.y :, box.x :] for one in steps]
+    return float(_edges(its, outline, (1, 1))[0, 0])

@@ -13,6 +13,7 @@ from PIL import ImageFilter
 from app.detection.defence import Known
 from app.detection.geometry import Box
 from app.detection.recognising.sharp import MOST, measure, sharp
+from app.detection.recognising.strewn import measure as measure_strewn
 from app.detection.recognising.strewn import strewn
 from app.detection.reference_set.references import Calibration, References
 from tests.detection.stickers import sticker_trigger, stuck
@@ -41,10 +42,16 @@ def strokes(seed: int) -> Image:
 
 @pytest.fixture(scope="module")
 def references() -> References:
-    """Such images of two classes."""
-    images = np.stack([strokes(seed) for seed in range(100, 160)])
+    """Such images of two classes, in which it is known what its pixels tell."""
+    return _of_two_classes([strokes(seed) for seed in range(100, 160)])
+
+
+def _of_two_classes(images: list[Image]) -> References:
     labels = np.arange(len(images)) % 2 + TARGET
-    return References(images, Calibration(labels, np.zeros((0, 0), np.int64)), {}, 0)
+    calibration = Calibration(labels, np.zeros((0, 0), np.int64))
+    references = References(np.stack(images), calibration, {}, 0)
+    measure_strewn(KNOWN, references)
+    return references
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.7])
@@ -72,6 +79,51 @@ def test_copies_are_seen_beside_a_stroke(references: References) -> None:
         image = stuck(image, WHITE, place)
     seen = sharp(image, KNOWN, references)
     assert any({*beside} <= {*one.places} for one in seen)
+
+
+def bars(seed: int, *lengths: int) -> Image:
+    """Return white bars on black, as wide as the trigger: a place at an end has three edges."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    for number, length in enumerate(lengths):
+        x, y = 12 + 8 * number + rng.integers(3), rng.integers(2, SIDE - length - 2)
+        image[y : y + length, x : x + 4] = 255
+    return image
+
+
+@pytest.fixture(scope="module")
+def barred() -> References:
+    """Such images of two classes, with bars that no two places fill."""
+    return _of_two_classes([bars(seed, 14, 19) for seed in range(100, 160)])
+
+
+@pytest.mark.parametrize(
+    "places", [(FAR,), (FAR, Box(3, 26, 4, 4)), (AWAY, Box(34, 6, 4, 4)), (HOME, Box(31, 36, 4, 4))]
+)
+def test_an_edge_all_around_is_enough_where_clean_images_show_three_sides(
+    barred: References, places: tuple[Box, ...]
+) -> None:
+    """Of one copy, and of two that touch: there is no edge between them."""
+    image = bars(1, 14)
+    for place in places:
+        image = stuck(image, WHITE, place)
+    assert strewn(image, KNOWN, barred) is None
+    assert any({*places} <= {*one.places} for one in sharp(image, KNOWN, barred))
+
+
+def test_a_faint_copy_on_black_is_seen(barred: References) -> None:
+    """Where the image has its pixels as they are known nowhere."""
+    image = stuck(np.zeros((SIDE, SIDE, 3), np.uint8), WHITE, FAR, 0.8)
+    assert strewn(image, KNOWN, barred) is None
+    assert [(FAR,)] == [one.places for one in sharp(image, KNOWN, barred)]
+
+
+@pytest.mark.parametrize("lengths", [(14, 10), (12, 16), (9, 31)])
+def test_more_places_that_touch_are_a_stroke(barred: References, lengths: tuple[int, ...]) -> None:
+    """Though its ends have no edge between them and the next place."""
+    image = bars(2, *lengths)
+    assert strewn(image, KNOWN, barred) is None
+    assert not sharp(image, KNOWN, barred)
 
 
 def test_no_more_is_hidden_than_leaves_an_image(references: References) -> None:
