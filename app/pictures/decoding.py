@@ -40,19 +40,20 @@ from typing import TYPE_CHECKING, NoReturn, assert_never
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageFile, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from app.pictures.colour_key import Transparency
 from app.pictures.formats import jpeg, png, webp
 from app.pictures.formats.accepted import ACCEPTED, FORMATS, told_format
 from app.pictures.formats.essence import Essence
 from app.pictures.formats.exif import TURNS, UPRIGHT
+from app.ports import InputSize
 from app.settings import Resize
 from app.values import value_class
 
 if TYPE_CHECKING:
     from app.detection.search import Image
     from app.pictures.formats.essence import Rows
-    from app.ports import InputSize
 
 # Pillow's own guard stays in place behind ours, as an error.
 warnings.filterwarnings("error", category=Pillow.DecompressionBombWarning)
@@ -137,6 +138,20 @@ def opened(body: bytes, *, max_pixels: int) -> Opened:
 def fitted(picture: Opened, size: InputSize, resize: Resize = Resize.STRETCH) -> Image:
     """Decode an opened *picture*, as the model takes it. Raises UnreadablePictureError."""
     return fit(pixels(picture, size.channels), size, resize)
+
+
+def halved(picture: Opened, size: InputSize, resize: Resize = Resize.STRETCH) -> Image | None:
+    """Decode an opened *picture* to half the sides of *size*; None where that is no less work.
+
+    The decoder of a JPEG leaves out what a smaller picture doesn't show. It reads the whole file
+    all the same, so what is broken is as broken. Raises UnreadablePictureError.
+    """
+    half = InputSize(-(-size.height // 2), -(-size.width // 2), size.channels)
+    file, side = picture.picture, max(half.height, half.width)  # it may still have to be turned
+    if not isinstance(file, JpegImageFile) or min(file.size) < 2 * side:
+        return None
+    file.draft(None, (side, side))
+    return fitted(picture, half, resize)
 
 
 def pixels(picture: Opened, channels: int) -> Image:

@@ -6,6 +6,7 @@ beside searches in every image, over photographs with and without triggers of se
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -16,11 +17,16 @@ from PIL import Image as Pillow
 from sklearn.datasets import load_sample_images
 
 from app.detection.defence import Known
-from app.detection.recognising.comparing import may_carry
+from app.detection.recognising.comparing import can_halve, may_carry, worth_reading
 from app.detection.reference_set.references import Calibration, References
+from app.pictures.decoding import halved, opened
+from app.ports import InputSize
 from tests.carried import KINDS, as_file, carrying, drawn, of_size, searched
+from tests.files import encoded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
 
@@ -87,6 +93,42 @@ def test_glances_rule_out_nothing_that_a_search_finds(kind: int) -> None:
         everywhere = np.array([searched(image, one, _references()) for image in images])
         assert not np.flatnonzero(everywhere & ~may).size
         assert may[:EACH].sum() >= EACH // 2
+
+
+def test_half_the_sides_leave_what_a_search_finds() -> None:
+    """Of JPEGs with each trigger, and of clean ones few."""
+    size, references = (SIDE, SIDE, 3), _references()
+    assert can_halve(_known(), size)
+    found = lost = 0
+    for number, one in enumerate(_known()):
+        own = _images()[EACH * number : EACH * (number + 1)]
+        bodies = [encoded(image, "JPEG", quality=85) for image in own]
+        whole = [np.array(Pillow.open(BytesIO(body))) for body in bodies]
+        may = may_carry(whole, (one,), references)
+        found += int(may.sum())
+        lost += int((may & ~worth_reading(_halves(bodies), (one,), references)[:, 0]).sum())
+    assert found >= TRIGGERS * EACH // 2
+    assert lost == 0
+    clean = _halves([encoded(image, "JPEG", quality=85) for image in _photographs(20, seed=3)])
+    left = [worth_reading(clean, (one,), references).mean() for one in _known()]
+    assert np.median(left) <= 0.05
+
+
+def test_half_the_sides_tell_nothing_of_a_trigger_that_is_small() -> None:
+    """Nor where the image is so large that half of it would be shrunken, or no trigger fits it."""
+    trigger = drawn("blocks", np.random.default_rng(1), SIDE, (10, 11))
+    small = Known("small", trigger)
+    assert not can_halve((*_known(), small), (SIDE, SIDE, 3))
+    large = replace(_known()[0].trigger, image_height=600, image_width=600)
+    assert not can_halve((Known("large", large),), (600, 600, 3))
+    assert not can_halve(_known(), (SIDE, SIDE, 1))
+    assert not can_halve((), (SIDE, SIDE, 3))
+
+
+def _halves(bodies: Sequence[bytes]) -> list[Image]:
+    size = InputSize(SIDE, SIDE, 3)
+    halves = [halved(opened(body, max_pixels=10**6), size) for body in bodies]
+    return [half for half in halves if half is not None]
 
 
 def test_many_triggers_together_match_what_each_does_alone() -> None:

@@ -17,6 +17,7 @@ from app.pictures.decoding import (
     UnreadablePictureError,
     UnsupportedFormatError,
     fit,
+    halved,
     load,
     opened,
     pixels,
@@ -26,9 +27,12 @@ from app.settings import Resize
 from tests.files import animated, encoded, huge_png, noise, png_chunk, saved
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.detection.search import Image
 
 LIMIT = 1_000_000
+KINDS_OF_JPEG: tuple[dict[str, bool], ...] = ({}, {"progressive": True})
 
 
 def decode(body: bytes, *, max_pixels: int, channels: int = 3) -> Image:
@@ -135,6 +139,83 @@ def test_exif_orientation_is_applied() -> None:
     exif[0x0112] = 6  # the right side is at the top
     decoded = decode(encoded(picture, exif=exif), max_pixels=LIMIT)
     assert np.array_equal(np.rot90(picture, -1), decoded)
+
+
+def half_of(body: bytes, size: InputSize, resize: Resize = Resize.STRETCH) -> Image | None:
+    """Return the picture in *body* at half the sides of *size*."""
+    return halved(opened(body, max_pixels=LIMIT), size, resize)
+
+
+def whole_of(body: bytes, size: InputSize) -> Image:
+    """Return the picture in *body* as a model of this *size* takes it."""
+    return load(body, size, max_pixels=LIMIT)
+
+
+def refusal(body: bytes, decoding: Callable[[bytes, InputSize], object]) -> str | None:
+    """Return how *decoding* refuses *body* for a model of 64 px; None where it doesn't."""
+    try:
+        decoding(body, InputSize(64, 64, 3))
+    except PictureError as exc:
+        return str(exc)
+    return None
+
+
+def smooth(height: int, width: int) -> Image:
+    """Return a picture without small details: a little noise, magnified."""
+    small = Pillow.fromarray(noise(5, 5))
+    return np.array(small.resize((width, height), Pillow.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", KINDS_OF_JPEG)
+@pytest.mark.parametrize("resize", Resize)
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (65, 97), (300, 200), (900, 1100)])
+def test_half_of_a_jpeg_is_what_it_is_in_full(
+    channels: int, kind: dict[str, bool], resize: Resize, height: int, width: int
+) -> None:
+    """Shrunken by two, up to what a decoder rounds; of any size, by each way to make it fit."""
+    size = InputSize(64, 64, channels)
+    body = encoded(smooth(height, width), "JPEG", quality=90, **kind)
+    half = half_of(body, size, resize)
+    whole = load(body, size, max_pixels=LIMIT, resize=resize)
+    assert half is not None
+    assert half.shape == (32, 32, channels)
+    off = whole.reshape(32, 2, 32, 2, channels).mean(axis=(1, 3)) - half
+    assert np.median(np.abs(off)) < (6 if resize is Resize.PAD else 3)  # there it lies a pixel off
+
+
+def test_half_of_a_jpeg_is_turned_as_its_orientation_says() -> None:
+    """As the picture in full is."""
+    picture = smooth(128, 256)
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    body = encoded(picture, "JPEG", quality=95, exif=exif)
+    half = half_of(body, InputSize(128, 64, 3))
+    assert half is not None
+    off = half - np.rot90(picture, -1).reshape(64, 4, 32, 4, 3).mean(axis=(1, 3))
+    assert np.abs(off).mean() < 3
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "BMP"])
+def test_only_of_a_jpeg_is_half_less_work(file_format: str) -> None:
+    """Nor of one that is smaller than what the model takes."""
+    size = InputSize(64, 64, 3)
+    assert half_of(encoded(smooth(64, 64), file_format), size) is None
+    assert half_of(encoded(smooth(63, 64), "JPEG"), size) is None
+    assert half_of(encoded(smooth(64, 64), "JPEG"), size) is not None
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_JPEG)
+def test_half_of_a_damaged_jpeg_is_refused_as_all_of_it_is(kind: dict[str, bool]) -> None:
+    """Cut off anywhere, or with bytes that others wrote over it."""
+    rng = np.random.default_rng(1)
+    whole = encoded(smooth(64, 64), "JPEG", **kind)
+    damaged = [whole[:length] for length in range(0, len(whole), 7)]
+    places = rng.integers(len(whole) - 8, size=150).tolist()
+    damaged += [whole[:at] + rng.bytes(8) + whole[at + 8 :] for at in places]
+    told = [(refusal(body, half_of), refusal(body, whole_of)) for body in damaged]
+    assert [] == [one for one in told if one[0] != one[1]]
+    assert len([one for one in told if one[0] is not None]) > 20
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])

@@ -15,9 +15,10 @@ from sklearn.datasets import load_sample_images
 from app.detection.matching import likeness
 from tests.benchmarks.scan.bound import SIDE, Bound, copies, windows
 from tests.benchmarks.scan.floor import floor, spared
-from tests.benchmarks.scan.glances import compared, counted, losses, summed
-from tests.benchmarks.scan.sets import REFERENCES, Ground, carried, triggers
+from tests.benchmarks.scan.glances import Losses, compared, counted, losses, summed
+from tests.benchmarks.scan.sets import REFERENCES, Ground, Stored, carried, triggers
 from tests.carried import KINDS, drawn, of_size
+from tests.files import encoded
 
 SMALL = 64  # px
 
@@ -36,9 +37,10 @@ def _ground() -> Ground:
 
 def test_what_only_the_search_finds_is_lost() -> None:
     """What only glances find is none the less counted as found by them."""
-    found = counted("blocks", [True, True, False, True], [True, False, True, True])
-    assert (found.images, found.everywhere, found.glanced, found.lost) == (4, 3, 3, 1)
-    assert summed("all", [found, found]).lost == 2
+    everywhere, glanced, read = [True, True, False, True], [True, False, True, True], [False] * 4
+    found = counted("blocks", everywhere, glanced, read)
+    assert found == Losses("blocks", 4, everywhere=3, glanced=3, lost=1, read=0, lost_reading=3)
+    assert summed("all", [found, found]) == Losses("all", 8, 6, 6, 2, 0, 6)
 
 
 def test_losses_are_measured_for_each_kind_and_for_clean_images() -> None:
@@ -49,15 +51,17 @@ def test_losses_are_measured_for_each_kind_and_for_clean_images() -> None:
     assert carrying.images == 24
     assert carrying.everywhere >= 16
     assert carrying.glanced >= carrying.everywhere - carrying.lost
+    assert carrying.read >= carrying.everywhere - carrying.lost_reading
     assert rows[-1].images == 8
 
 
 def test_nothing_is_lost_where_nothing_is_to_be_found() -> None:
     """Black images show no trigger, by either way."""
     _, known = triggers(2, SMALL, 1, kinds=("blocks",))
-    black = np.zeros((3, SMALL, SMALL, 3), np.uint8)
-    row = compared("none", list(black), known, _ground().references)
-    assert (row.images, row.everywhere, row.glanced, row.lost) == (3, 0, 0, 0)
+    black = np.zeros((SMALL, SMALL, 3), np.uint8)
+    pictures = [Stored(encoded(black, file_format), black) for file_format in ("PNG", "JPEG")]
+    row = compared("none", pictures, known, _ground().references)
+    assert row == Losses("none", 2, 0, 0, 0, 0, 0)
 
 
 def test_pictures_carry_their_trigger() -> None:

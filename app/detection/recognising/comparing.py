@@ -3,19 +3,24 @@
 What an archive's second pass asks of every image, so it has to cost less than decoding one. It is
 told of exact pixels at their place, and of about the same pixels near it, in about the same size.
 What a clean image shows as well tells nothing here: then the model would have to be asked.
+
+Of most images glances say that none is there, and glances don't need all pixels: so images that are
+decoded faster to half their sides are glanced at first, and only what is left is read in full.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import RING, finest, hint
+from app.detection.matching import HALF, RING, finest, hint
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
 from app.detection.recognising.placing import at_home
-from app.detection.recognising.presence import fits, is_common
+from app.detection.recognising.presence import fits, fits_in, is_common
 from app.detection.recognising.sighting import (
     DISTINCT,
     REACH,
@@ -38,10 +43,15 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
+    Size = tuple[int, ...]
+
 SIDES: Final = (5, 9)  # pixels of a trigger's shorter side, in the last glance and in a finer one
 WORTH: Final = 0.6  # fit in the finer copy, in its own size, below which it isn't searched for
 WORTH_OF_NOISE: Final = 0.5  # the same for what has too many small pixels for that copy
 AROUND: Final = 2  # pixels of the copy, around what it shows, in which the finer one looks
+HALVED_SIDE: Final = 11  # pixels of a trigger's shorter side, from which on half of them are enough
+HALVED_AT_MOST: Final = 512  # pixels of an image's side; of a larger one halves are shrunken again
+WORTH_READING: Final = 0.5  # fit in the finer copy of half the sides, below which it isn't read
 
 
 def may_carry(
@@ -55,9 +65,81 @@ def may_carry(
             may |= there
     sought = [(one.likeness, _area(one)) for one in fitting]
     for one, hints in zip(fitting, glanced(images, sought), strict=True):
-        for i, area, near in _narrowed(images, hints[~may[hints.left]], one):
+        for i, area, near in _narrowed(images, hints[~may[hints.left]], one, _worth(images, one)):
             may[i] = _is_likely(images[i], one, references, area, near)
     return may
+
+
+def can_halve(known: tuple[Known, ...], size: Size) -> bool:
+    """Say if for all *known* half the sides of an image of this *size* are enough to glance at."""
+    sides = [min(one.trigger.patch.shape[:2]) for one in known if fits_in(size, one.trigger)]
+    return min(sides, default=0) >= HALVED_SIDE and max(size) <= HALVED_AT_MOST
+
+
+def worth_reading(
+    halves: Sequence[Image], known: tuple[Known, ...], references: References
+) -> NDArray[np.bool_]:
+    """Return which of images may show which of *known*, by *halves* of their sides (n, known).
+
+    In full they have the size of the *references*, that `can_halve`. Others needn't be read in full
+    for it, by the glances that `may_carry` takes as well.
+    """
+    worth = np.zeros((len(halves), len(known)), bool)
+    fitting = [
+        i for i, one in enumerate(known) if fits_in(references.images.shape[1:], one.trigger)
+    ]
+    sought = [_halved(known[i]) for i in fitting]
+    for i, there in zip(fitting, at_home(halves, sought), strict=True):
+        if there.any() and not is_common(known[i], references):
+            worth[:, i] = there
+    areas = [(one.likeness, _area(one)) for one in sought]
+    for i, one, hints in zip(fitting, sought, glanced(halves, areas), strict=True):
+        for image, _, _ in _narrowed(halves, hints, one, WORTH_READING):
+            worth[image, i] = True
+    return worth
+
+
+def may_carry_what(
+    images: Sequence[Image],
+    worth: NDArray[np.bool_],
+    known: tuple[Known, ...],
+    references: References,
+) -> NDArray[np.bool_]:
+    """Return which of *images* may carry one of *known* for which they are *worth* it (n,)."""
+    may = np.zeros(len(images), bool)
+    for one, some in zip(known, worth.T, strict=True):
+        left = np.flatnonzero(some & ~may)
+        if len(left):
+            may[left] = may_carry([images[i] for i in left.tolist()], (one,), references)
+    return may
+
+
+@lru_cache(maxsize=512)
+def _halved(one: Known) -> Known:
+    """Return a trigger as it is in half the sides of an image.
+
+    At an odd place that is half a pixel off: it is looked for around it anyhow.
+    """
+    trigger = one.trigger
+    box, own = trigger.box, one.likeness.weights[..., None]
+    height, width = box.height // 2, box.width // 2
+    both = np.concatenate([trigger.patch * own, own], axis=2)[: 2 * height, : 2 * width]
+    fours = both.reshape(height, 2, width, 2, -1).mean(axis=(1, 3))
+    weights = fours[..., -1:]
+    half = replace(
+        trigger,
+        box=Box(box.x // 2, box.y // 2, width, height),
+        patch=np.rint(fours[..., :-1] / np.maximum(weights, 1e-6)).astype(np.uint8),
+        mask=weights[..., 0] >= HALF,
+        image_height=-(-trigger.image_height // 2),
+        image_width=-(-trigger.image_width // 2),
+    )
+    return replace(one, trigger=half)
+
+
+def _worth(images: Sequence[Image], one: Known) -> float:
+    fine = is_fine(one.likeness, step_of(one.likeness, SIDES[1], finest(images[0])))
+    return WORTH_OF_NOISE if fine else WORTH
 
 
 def _area(one: Known) -> Box:
@@ -65,11 +147,12 @@ def _area(one: Known) -> Box:
 
 
 def _narrowed(
-    images: Sequence[Image], hints: Hints, one: Known
+    images: Sequence[Image], hints: Hints, one: Known, worth: float
 ) -> Iterator[tuple[int, Box, Box | None]]:
     """Yield which of *images* are worth a search by a finer copy, too, in which area, and where.
 
-    That is just around its place as the finer copy has it; None where that can't tell.
+    That is just around its place as the finer copy has it; None where that can't tell. It has to
+    fit there as well as it is *worth*.
     """
     trigger, area = one.trigger, _area(one)
     least = finest(images[0])
@@ -81,7 +164,6 @@ def _narrowed(
     if not trigger.moves:
         areas = [_around(corner, coarse * AROUND, trigger, area) for corner in hints.corners]
     finer = looked(images, hints.left, one.likeness, areas, step)
-    worth = WORTH_OF_NOISE if is_fine(one.likeness, step) else WORTH
     for k in np.flatnonzero(finer.fits >= worth).tolist():
         yield int(finer.left[k]), areas[k], _around(finer.corners[k], step + RING, trigger, area)
 

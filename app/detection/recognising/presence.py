@@ -28,9 +28,13 @@ def fits(image: Image, trigger: Trigger) -> bool:
 
     What is mixed into whole images has none (`blended`).
     """
+    return fits_in(image.shape, trigger)
+
+
+def fits_in(size: tuple[int, ...], trigger: Trigger) -> bool:
+    """Say the same of images of this *size* (height, width, channels)."""
     if trigger.alpha is not None:
         return False
-    size: tuple[int, ...] = image.shape
     return size == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
 
 

@@ -9,15 +9,23 @@ import numpy as np
 from PIL import Image as Pillow
 
 from app.detection.defence import Known
-from app.detection.recognising.comparing import may_carry
+from app.detection.recognising.comparing import (
+    can_halve,
+    may_carry,
+    may_carry_what,
+    worth_reading,
+)
 from app.detection.suspects.showing import showing, telling
-from app.pictures.decoding import Opened, PictureError, fitted, load
+from app.pictures.decoding import Opened, PictureError, fitted, halved, load, opened
 from app.scan.looking.tasks import Asked, Passed, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from app.detection.reference_set.references import References
+    from app.detection.search import Image
     from app.detection.suspect import Kept
     from app.ports import Entry, InputSize
     from app.scan.looking.tasks import Look, Task
@@ -34,7 +42,10 @@ class Decoding:
 
 
 class Comparer:
-    """Decodes pictures to *size*, and compares them by what *references* tell of clean ones."""
+    """Decodes pictures to *size*, and compares them by what *references* tell of clean ones.
+
+    ``decoded_in_full`` counts: of a JPEG half its sides often tell that no trigger is in it.
+    """
 
     def __init__(self, size: InputSize, decoding: Decoding, references: References) -> None:
         self._size = size
@@ -42,6 +53,7 @@ class Comparer:
         self._references = references
         self._known: tuple[Known, ...] = ()
         self._suspects: Sequence[Kept] = ()
+        self.decoded_in_full = 0
 
     def know(self, entries: Sequence[Entry], suspects: Sequence[Kept] = ()) -> None:
         """Compare with these triggers and suspects from now on."""
@@ -50,21 +62,61 @@ class Comparer:
 
     def read(self, task: Task) -> list[Look | Asked]:
         """Return the images of *task* that the model is to be asked about, or what they are."""
-        read = [self._decoded(content) for content in task.contents]
         if task.screened:
-            return read
-        asked = {i: one for i, one in enumerate(read) if isinstance(one, Asked)}
-        images = [one.image for one in asked.values()]
-        may = np.zeros(len(images), bool)
-        if images and self._known:
-            may = may_carry(images, self._known, self._references)
-        shown = showing(images, self._suspects, self._references)
-        for i, one_may, suspected in zip(asked, may, shown, strict=True):
-            read[i] = Asked(asked[i].image, suspected) if one_may or suspected else Passed()
+            return [self._decoded(content) for content in task.contents]
+        worth = self._worth_reading(task.contents)
+        read = [
+            Passed() if i in worth and not worth[i].any() else self._decoded(content)
+            for i, content in enumerate(task.contents)
+        ]
+        asked = {i: one.image for i, one in enumerate(read) if isinstance(one, Asked)}
+        may = self._may_carry(asked, worth)
+        shown = showing(list(asked.values()), self._suspects, self._references)
+        for (i, image), suspected in zip(asked.items(), shown, strict=True):
+            read[i] = Asked(image, suspected) if i in may or suspected else Passed()
         return read
+
+    def _worth_reading(self, contents: Sequence[Content]) -> dict[int, NDArray[np.bool_]]:
+        """Return which triggers pictures may carry by half their sides, where those are read."""
+        if self._suspects or not can_halve(self._known, self._references.images.shape[1:]):
+            return {}
+        halves = {
+            i: half for i, one in enumerate(contents) if (half := self._half(one)) is not None
+        }
+        if not halves:
+            return {}
+        told = worth_reading(list(halves.values()), self._known, self._references)
+        return dict(zip(halves, told, strict=True))
+
+    def _may_carry(
+        self, images: Mapping[int, Image], worth: Mapping[int, NDArray[np.bool_]]
+    ) -> set[int]:
+        """Return which of *images* may carry a trigger, that half their sides have left for it."""
+        may: set[int] = set()
+        known, references = self._known, self._references
+        new, left = ([i for i in images if (i in worth) is is_left] for is_left in (False, True))
+        if new and known:
+            told = may_carry([images[i] for i in new], known, references)
+            may.update(i for i, one in zip(new, told.tolist(), strict=True) if one)
+        if left:
+            some = np.stack([worth[i] for i in left])
+            told = may_carry_what([images[i] for i in left], some, known, references)
+            may.update(i for i, one in zip(left, told.tolist(), strict=True) if one)
+        return may
+
+    def _half(self, content: Content) -> Image | None:
+        """Return half the picture's sides; None where it is to be decoded in full anyhow."""
+        if content.shape is not None:
+            return None
+        try:
+            picture = opened(content.body, max_pixels=self._decoding.max_pixels)
+            return halved(picture, self._size, self._decoding.resize)
+        except PictureError:  # decoding it says why
+            return None
 
     def _decoded(self, content: Content) -> Look | Asked:
         size, decoding = self._size, self._decoding
+        self.decoded_in_full += 1
         try:
             if content.shape is None:
                 body, most = content.body, decoding.max_pixels

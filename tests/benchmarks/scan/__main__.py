@@ -67,9 +67,18 @@ def _show_whole(console: Console, images: int, *, quick: bool) -> None:
 
 
 def _show_pace(console: Console, images: int) -> None:
-    table = Table(title="The second pass: decoding, and comparing with triggers", width=112)
+    table = Table(title="The second pass: decoding, and comparing with triggers", width=120)
     for column in (
-        *("side", "files", "triggers", "decoding ms", "both ms", "of decoding", "matches"),
+        *(
+            "side",
+            "files",
+            "triggers",
+            "decoding ms",
+            "both ms",
+            "of decoding",
+            "in full",
+            "matches",
+        ),
         *("1 process, images/s", "decoding alone", "2 processes", "decoding alone"),
     ):
         table.add_column(column, justify="right")
@@ -83,6 +92,7 @@ def _show_pace(console: Console, images: int) -> None:
                 f"{pace.decoding_ms:.3f}",
                 f"{pace.both_ms:.3f}",
                 f"{pace.both_ms / pace.decoding_ms:.2f}",
+                f"{pace.in_full:.0%}",
                 f"{pace.matches:.1%}",
                 *(f"{rate:,.0f}" for pair in rates for rate in pair),
             )

@@ -30,20 +30,21 @@ def show_glances(console: Console, *, quick: bool) -> None:
         return
     table = _table(
         "What glances lose beside a search everywhere",
-        *("side", "triggers", "kind", "images", "search", "glances", "lost"),
+        *("side", "triggers", "kind", "images", "search", "glances", "lost", "reading", "lost"),
     )
     for ground in (photographs(), signs(SIGNS)):
         for count in (10, 100):
             # As many images with each kind, whatever the number of triggers.
             each, clean = (200 // count, 10) if quick else (800 // count, 100)
             for one in _with_sum(losses(ground, count, each=each, clean=clean, seed=SEED)):
-                numbers = (one.images, one.everywhere, one.glanced, one.lost)
+                found = (one.everywhere, one.glanced, one.lost, one.read, one.lost_reading)
+                numbers = (one.images, *found)
                 table.add_row(str(ground.side), str(count), one.kind, *map(str, numbers))
             table.add_section()
     console.print(table)
     console.print(
         "A search takes all of a trigger's reach in each image; lost is what it alone found. "
-        "Images without a trigger are compared with all."
+        "Reading begins with half a JPEG's sides. Images without a trigger are compared with all."
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.detection.recognising.comparing import may_carry
-from tests.benchmarks.scan.sets import carried, triggers
+from app.ports import Entry, InputSize
+from app.scan.looking.comparer import Comparer, Decoding
+from app.scan.looking.tasks import Asked, Knowledge, Task
+from app.scan.sources.items import Content
+from app.settings import Resize
+from tests.benchmarks.scan.sets import MOST_PIXELS, carried, stored, triggers
 from tests.carried import searched
 
 if TYPE_CHECKING:
@@ -16,8 +20,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image
-    from tests.benchmarks.scan.sets import Ground
+    from tests.benchmarks.scan.sets import Ground, Stored
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Losses:
     """Of so many ``images`` with a trigger of this ``kind``, or with none.
 
     ``everywhere`` were found by a search everywhere for that trigger, ``glanced`` by what the
-    second pass does; ``lost`` by the first alone.
+    second pass does to images, ``read`` by what it does to their files, of which it may have read
+    half the sides alone; ``lost`` and ``lost_reading`` by the first alone.
     """
 
     kind: str
@@ -33,6 +37,8 @@ class Losses:
     everywhere: int
     glanced: int
     lost: int
+    read: int
+    lost_reading: int
 
 
 def losses(ground: Ground, count: int, *, each: int, clean: int, seed: int) -> Iterator[Losses]:
@@ -44,27 +50,39 @@ def losses(ground: Ground, count: int, *, each: int, clean: int, seed: int) -> I
     pictures = carried(ground, kinds, known, each, seed)
     by_kind: dict[str, list[Losses]] = {kind: [] for kind in kinds}
     for number, (kind, one) in enumerate(zip(kinds, known, strict=True)):
-        images = [picture.image for picture in pictures if picture.number == number]
-        by_kind[kind].append(compared(kind, images, (one,), ground.references))
+        own = [picture for picture in pictures if picture.number == number]
+        by_kind[kind].append(compared(kind, own, (one,), ground.references))
     for kind, some in by_kind.items():
         yield summed(kind, some)
-    yield compared("none", list(ground.clean[:clean]), known, ground.references)
+    yield compared("none", stored(ground, clean, seed), known, ground.references)
 
 
 def compared(
-    kind: str, images: Sequence[Image], known: tuple[Known, ...], references: References
+    kind: str, pictures: Sequence[Stored], known: tuple[Known, ...], references: References
 ) -> Losses:
-    """Compare *images* with *known*, by glances and by a search in each for each."""
+    """Compare *pictures* with *known*, by glances and by a search in each for each."""
+    images = [picture.image for picture in pictures]
     glanced = may_carry(images, known, references)
-    found = np.array([any(searched(image, one, references) for one in known) for image in images])
-    return counted(kind, found.tolist(), glanced.tolist())
+    size = InputSize(*images[0].shape)
+    comparer = Comparer(size, Decoding(MOST_PIXELS, Resize.STRETCH), references)
+    comparer.know([Entry(one.id, one.trigger, None, None, 3) for one in known])  # type: ignore[arg-type]
+    contents = [Content(picture.body) for picture in pictures]
+    task = Task(contents, screened=False, version=1, knowledge=pickle.dumps(Knowledge(1)))
+    read = [isinstance(one, Asked) for one in comparer.read(task)]
+    found = [any(searched(image, one, references) for one in known) for image in images]
+    return counted(kind, found, glanced.tolist(), read)
 
 
-def counted(kind: str, everywhere: Sequence[bool], glanced: Sequence[bool]) -> Losses:
-    """Count what was found in each image, by a search everywhere and by glances."""
-    both = list(zip(everywhere, glanced, strict=True))
-    lost = sum(found and not seen for found, seen in both)
-    return Losses(kind, len(both), sum(everywhere), sum(glanced), lost)
+def counted(
+    kind: str, everywhere: Sequence[bool], glanced: Sequence[bool], read: Sequence[bool]
+) -> Losses:
+    """Count what was found in each image by a search everywhere, by glances and by reading it."""
+    lost, lost_reading = (
+        sum(found and not seen for found, seen in zip(everywhere, some, strict=True))
+        for some in (glanced, read)
+    )
+    counts = (len(everywhere), sum(everywhere), sum(glanced), lost, sum(read), lost_reading)
+    return Losses(kind, *counts)
 
 
 def summed(kind: str, some: Sequence[Losses]) -> Losses:
@@ -75,4 +93,6 @@ def summed(kind: str, some: Sequence[Losses]) -> Losses:
         sum(one.everywhere for one in some),
         sum(one.glanced for one in some),
         sum(one.lost for one in some),
+        sum(one.read for one in some),
+        sum(one.lost_reading for one in some),
     )

@@ -31,31 +31,36 @@ SIDES = (0.08, 0.16)  # of the image's side: the side of a trigger
 ROAMING = 10  # one in so many triggers moves
 REFERENCES = 40
 LEAST_ALPHA = 0.3
+MOST_PIXELS = 10**8
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Real images of one size (n, h, w, 3): those that are ``references``, and ``clean`` ones."""
+    """Real images of one size (n, h, w, 3): those that are ``references``, and ``clean`` ones.
+
+    This share of their files are ``jpegs``, the others PNGs.
+    """
 
     side: int
     references: References
     clean: Images
+    jpegs: float = 0.5
 
     @classmethod
-    def of(cls, images: Images) -> Ground:
+    def of(cls, images: Images, jpegs: float = 0.5) -> Ground:
         """Take the first of *images* for the references."""
         unknown = Calibration(np.full(REFERENCES, -1), np.zeros((0, 0), np.int64))
         references = References(images[:REFERENCES], unknown, {}, seed=1)
-        return cls(images.shape[1], references, images[REFERENCES:])
+        return cls(images.shape[1], references, images[REFERENCES:], jpegs)
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
-    """A picture's ``body``, and the ``image`` that it is; it carries trigger ``number``."""
+class Stored:
+    """A picture's ``body``, and the ``image`` that it is; it carries trigger ``number``, if any."""
 
     body: bytes
     image: Image
-    number: int
+    number: int | None = None
 
 
 def photographs() -> Ground:
@@ -66,7 +71,7 @@ def photographs() -> Ground:
             if not name.endswith("/"):
                 upright = ImageOps.exif_transpose(Pillow.open(BytesIO(test.read(name))))
                 images.append(of_size(np.asarray(upright.convert("RGB")), side))
-    return Ground.of(np.random.default_rng(side).permutation(np.stack(images)))
+    return Ground.of(np.random.default_rng(side).permutation(np.stack(images)), jpegs=1)
 
 
 def signs(most: int) -> Ground:
@@ -115,10 +120,9 @@ def triggers(
 
 def carried(
     ground: Ground, kinds: Sequence[str], known: Sequence[Known], each: int, seed: int
-) -> list[Carried]:
+) -> list[Stored]:
     """Return *each* so many pictures with each of *known*, most of them moved, scaled or faded."""
     rng = np.random.default_rng([seed, ground.side, 1])
-    size = InputSize(ground.side, ground.side, 3)
     pictures = []
     for number, (kind, one) in enumerate(zip(kinds, known, strict=True)):
         for _ in range(each):
@@ -126,6 +130,18 @@ def carried(
             image = carrying(
                 one.trigger, clean, rng, is_noise=kind == "noise", least_alpha=LEAST_ALPHA
             )
-            body = as_file(image, rng)
-            pictures.append(Carried(body, load(body, size, max_pixels=10**8), number))
+            pictures.append(_stored(image, rng, ground.jpegs, number))
     return pictures
+
+
+def stored(ground: Ground, count: int, seed: int) -> list[Stored]:
+    """Return so many clean pictures."""
+    rng = np.random.default_rng([seed, ground.side, 2])
+    return [_stored(image, rng, ground.jpegs) for image in ground.clean[:count]]
+
+
+def _stored(
+    image: Image, rng: np.random.Generator, jpegs: float, number: int | None = None
+) -> Stored:
+    body = as_file(image, rng, jpegs)
+    return Stored(body, load(body, InputSize(*image.shape), max_pixels=MOST_PIXELS), number)
