@@ -58,7 +58,7 @@ def showing(
 def _near(images: Sequence[Image], suspect: Suspect, references: References) -> list[int]:
     """Return which of *images* may agree with *suspect*: where they do a square is near enough."""
     ground = ground_of(suspect, references)
-    if ground is None:
+    if ground is None or not images:
         return []
     step = step_of(images[0])
     area = ground.area

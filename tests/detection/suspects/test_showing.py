@@ -49,3 +49,8 @@ def test_few_are_told_the_likeliest_first(kept: list[Kept]) -> None:
     assert MOST == len(found)
     assert str(MOST) == found[0].id
     assert str(MOST + 1) not in {one.id for one in found}
+
+
+def test_where_no_image_could_be_read_nothing_is_shown(kept: list[Kept]) -> None:
+    """All pictures that came together may be damaged."""
+    assert showing([], kept, over_general().defence().references) == []
