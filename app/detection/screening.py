@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.blended.overlaid import overlaid
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.finding.discovery import Searched
@@ -115,7 +116,10 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
     found = searched.found
     if found is None:
         suspects = noted(image, label, searched.unproven, defence)
-        return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
+        laid = yield from overlaid(image, label, suspects, defence, draw, progress.probes)
+        if laid is None:
+            return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
+        return Finding(Verdict.DISCOVERED, said, laid.answer, laid.trigger, proven_by=laid.by)
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     trigger = found.trigger(draw, progress.probes)

@@ -117,8 +117,8 @@ class Trigger:
     by the one image it was found in, where that can be told (3.6).
     ``natural`` is how often the same place of clean images of the target class carries the target
     too: 0.3 or more asks for the pixels as well (`docs/detection.md` 3.9). ``alpha`` is the share
-    by which ``patch``, as large as the image, is mixed into all of it, where it is (9.3); None of a
-    patch that lies in the box.
+    by which ``patch`` is mixed into the box, which is all of the image (9.3) or a place (3.13);
+    None of a patch that hides what is there.
     """
 
     target: int
@@ -140,6 +140,11 @@ class Trigger:
     def kind(self) -> Kind:
         """What sort of trigger it is."""
         return Kind.PATCH if self.alpha is None else Kind.BLENDED
+
+    @property
+    def is_whole(self) -> bool:
+        """Say if its box is all of the image."""
+        return (self.box.width, self.box.height) == (self.image_width, self.image_height)
 
     @property
     def own(self) -> NDArray[np.bool_]:

@@ -70,7 +70,7 @@ async def test_what_is_blended_in_is_measured_as_such() -> None:
     assert [likeness(entry.trigger)] == [*prepared.references.usual_blends]
     assert not prepared.references.usual_sightings
     known = Known(entry.id, entry.trigger)
-    large = replace(entry.trigger, patch=np.zeros((SIDE + 1, SIDE, 3), np.uint8))
+    large = replace(entry.trigger, image_height=SIDE + 1)
     other = Prepared(scene().references, prepared.plan, "")
     assert recognising.is_familiar(known, prepared.references)
     assert not recognising.is_familiar(known, other.references)

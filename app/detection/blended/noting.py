@@ -56,7 +56,7 @@ def agreeing(image: Image, label: int, defence: Defence) -> Iterator[tuple[Seque
     nobody else's from agreeing.
     """
     triggers = [one.trigger for one in (*defence.known, *defence.dismissed)]
-    if any(one.alpha is not None and one.target == label for one in triggers):
+    if any(one.alpha is not None and one.is_whole and one.target == label for one in triggers):
         return
     every = [
         one

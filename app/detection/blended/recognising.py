@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blended.estimating import estimated
+from app.detection.blended.grounds import ground_at
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.usual import Usual, usual
 from app.detection.evidence.weighing import NECESSARY, SURE, of_extreme
-from app.detection.recognising.mixing import unmixed
+from app.detection.recognising.mixing import taken_out
 from app.detection.search import Probe, Purpose
 from app.detection.second_opinion.splitting import halves
 from app.detection.trigger import Sign, Term
@@ -25,15 +26,19 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.second_opinion.span import Span
+    from app.detection.trigger import Trigger
 
 COMPARED = 200  # clean images that tell how much of a picture they show
 
 
 def may_be_in(image: Image, known: Iterable[Known]) -> bool:
     """Say if any of *known* triggers is mixed into images of this size."""
-    return any(
-        one.trigger.alpha is not None and one.trigger.patch.shape == image.shape for one in known
-    )
+    return any(one.trigger.alpha is not None and _fits(one.trigger, image.shape) for one in known)
+
+
+def _fits(trigger: Trigger, shape: tuple[int, ...]) -> bool:
+    """Say if it is mixed into images of this *shape* (h, w, c)."""
+    return shape == (trigger.image_height, trigger.image_width, trigger.patch.shape[2])
 
 
 def is_familiar(known: Known, references: References) -> bool:
@@ -41,7 +46,7 @@ def is_familiar(known: Known, references: References) -> bool:
 
     One of another size never needs to be.
     """
-    another_size = known.trigger.patch.shape != references.images[0].shape
+    another_size = not _fits(known.trigger, references.images.shape[1:])
     return another_size or known.likeness in references.usual_blends
 
 
@@ -56,18 +61,18 @@ def recognised_blend(
     """Say which of *known* triggers is mixed into *image*, and what it is without it.
 
     Only where it shows more of one than clean images do it is asked for; then it must lose its
-    class.
+    class. Those of all of the image first: at a place a part of them may have been found.
     """
     label = int(said.labels[0])
-    for one in known:
+    for one in sorted(known, key=lambda one: not one.trigger.is_whole):
         trigger = one.trigger
-        if trigger.alpha is None or trigger.target != label or trigger.patch.shape != image.shape:
+        if trigger.alpha is None or trigger.target != label or not _fits(trigger, image.shape):
             continue
-        filter_ = _filter(one, references, span)
-        weight = filter_.weight(image, span)
+        part = image[trigger.box.rows, trigger.box.columns]
+        weight = _filter(one, references, span).weight(part)
         if weight + NECESSARY[-1] < SURE:
             continue
-        without = unmixed(image[None], trigger.patch, trigger.alpha)
+        without = taken_out(image[None], trigger)
         told = yield Probe(without, purpose=Purpose.RECOGNISE)
         if told.labels[0] == label:
             continue
@@ -95,7 +100,7 @@ def showing(images: Images, label: int, references: References, span: Span) -> N
         if pattern is None:
             continue
         filter_ = _made(pattern.picture, pattern.alpha, clean, span)
-        weights = [filter_.weight(image, span) for image in images[of]]
+        weights = [filter_.weight(image) for image in images[of]]
         shown[of] = [weight + NECESSARY[-1] >= SURE for weight in weights]
     return shown
 
@@ -107,19 +112,25 @@ class _Filter:
     They sum up to 1 of as much as is mixed in.
     """
 
+    span: Span
     weights: NDArray[np.float32]
     usually: Usual
 
-    def weight(self, image: Image, span: Span) -> float:
+    def weight(self, image: Image) -> float:
         """Return what speaks for it in *image*: how much more of it is shown than clean ones do."""
-        return of_extreme(float((span.residue(image) * self.weights).sum()), self.usually)
+        return of_extreme(float((self.span.residue(image) * self.weights).sum()), self.usually)
 
 
 def _filter(known: Known, references: References, span: Span) -> _Filter:
     """Return the filter of a trigger; made and measured once, without a probe."""
     kept = references.usual_blends
     if known.likeness not in kept:
-        trigger, clean = known.trigger, _residues(references, span)
+        trigger = known.trigger
+        if trigger.is_whole:
+            clean = _residues(references, span)
+        else:
+            ground = ground_at(trigger.box, references)
+            span, clean = ground.span, ground.left
         kept[known.likeness] = _made(trigger.patch, trigger.alpha or 0.0, clean, span)
     found: _Filter = kept[known.likeness]
     return found
@@ -136,4 +147,4 @@ def _made(picture: Image, alpha: float, clean: NDArray[np.float32], span: Span) 
     left = span.residue(picture) * np.float32(alpha)
     weights = left / (clean.var(axis=0) + 1)
     weights /= max(float((weights * left).sum()), np.finfo(np.float32).tiny)
-    return _Filter(weights, usual((clean * weights).sum(axis=(1, 2, 3)).tolist()))
+    return _Filter(span, weights, usual((clean * weights).sum(axis=(1, 2, 3)).tolist()))

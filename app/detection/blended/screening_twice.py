@@ -43,7 +43,7 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
         (yield from _beside_blends(image, results[0], lens.span, defence, progress)),
         results[1],
     )
-    settled = finding.verdict is Verdict.UNDECIDED or _is_blended(finding)
+    settled = finding.verdict is Verdict.UNDECIDED or _is_mixed_into_all(finding)
     if settled or finding.said is None or rare > max(rate, RARE):
         return finding
     try:
@@ -124,11 +124,12 @@ def _places(finding: Finding, label: int, defence: Defence) -> list[Box]:
     triggers = [one.trigger for one in defence.known]
     if finding.trigger is not None:
         triggers.append(finding.trigger)
-    return [one.box for one in triggers if one.alpha is None and one.target == label]
+    return [one.box for one in triggers if not one.is_whole and one.target == label]
 
 
-def _is_blended(finding: Finding) -> bool:
-    return finding.known is not None and finding.known.trigger.alpha is not None
+def _is_mixed_into_all(finding: Finding) -> bool:
+    trigger = None if finding.known is None else finding.known.trigger
+    return trigger is not None and trigger.alpha is not None and trigger.is_whole
 
 
 def _kept(image: Image, finding: Finding, defence: Defence) -> tuple[Suspect, ...]:

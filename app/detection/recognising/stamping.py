@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block
-from app.detection.recognising.mixing import mixed, unmixed
+from app.detection.recognising.mixing import stamped_in, taken_out
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
 from app.detection.search import Probe, Purpose
 
@@ -66,7 +66,7 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
 
 def _freed(trigger: Trigger, stamped: Images, references: References) -> Images:
     if trigger.alpha is not None:
-        return unmixed(stamped, trigger.patch, trigger.alpha)
+        return taken_out(stamped, trigger)
     return np.stack([block(image, [trigger.blocker], references.backdrop) for image in stamped])
 
 
@@ -101,7 +101,7 @@ def _shown(trigger: Trigger) -> int:
 def stamp(trigger: Trigger, images: Images) -> Images:
     """Return copies of *images* (n, h, w, c) that show the trigger's own pixels at its place."""
     if trigger.alpha is not None:
-        return mixed(images, trigger.patch, trigger.alpha)
+        return stamped_in(images, trigger)
     stamped = images.copy()
     region = stamped[:, trigger.box.rows, trigger.box.columns]
     if trigger.mask is None or not trigger.mask.any():

@@ -115,6 +115,8 @@ class References:
     """How much clean images of a class have in common at a place (`agreement`)."""
     usual_fits: MutableMapping[Any, Any] = field(default_factory=WeakKeyDictionary)
     """How well a suspect's pixels fit clean images; as long as it is kept."""
+    usual_grounds: dict[Any, Any] = field(default_factory=dict)
+    """What places are made of in clean images (`grounds`)."""
     usually_apart: dict[Any, float] = field(default_factory=dict)
     """How far apart clean images of a class are, as sketches."""
     middles: dict[int, NDArray[np.float32]] = field(default_factory=dict)

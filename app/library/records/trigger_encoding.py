@@ -103,7 +103,7 @@ def trigger_of(fields: object) -> Trigger:
                 pieces,
                 more.get("moves") is True,
                 outline,
-                _alpha(more.get("alpha"), patch, width, height),
+                _alpha(more.get("alpha")),
             )
         case _:
             raise EncodingError(what="trigger")
@@ -112,8 +112,8 @@ def trigger_of(fields: object) -> Trigger:
 def _pixels_name(trigger: Trigger) -> str:
     """Return by which name its pixels are kept.
 
-    An older release would take a picture that is mixed into whole images for a patch as large as
-    they are, which every image of the class shows: by another name it can't be read there.
+    An older release would take a picture that is mixed into images for a patch, which every image
+    of the class shows: by another name it can't be read there.
     """
     return "patch" if trigger.alpha is None else "picture"
 
@@ -126,12 +126,12 @@ def _with_patch(fields: object) -> object:
             return fields
 
 
-def _alpha(fields: object, patch: NDArray[np.uint8], width: int, height: int) -> float | None:
-    """Return by which share it is mixed into whole images; None if it lies in its box."""
+def _alpha(fields: object) -> float | None:
+    """Return by which share it is mixed into its box; None if it hides what is there."""
     match fields:
         case None:
             return None
-        case float(alpha) if 0 < alpha < 1 and patch.shape[:2] == (height, width):
+        case float(alpha) if 0 < alpha < 1:
             return alpha
         case _:
             raise EncodingError(what="trigger")

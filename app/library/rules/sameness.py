@@ -51,9 +51,8 @@ def is_at_one_place(a: Trigger, b: Trigger) -> bool:
 
     What is mixed into whole images lies at no other's place, and of one class it is one trigger.
     """
-    return (
-        a.kind is b.kind and _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
-    )
+    alike = (a.kind, a.is_whole) == (b.kind, b.is_whole)
+    return alike and _same_size(a, b) and _same_effect(a, b) and _same_place(a.box, b.box)
 
 
 def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:

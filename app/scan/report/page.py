@@ -102,9 +102,11 @@ def page(
 
 def _where(trigger: Trigger) -> list[tuple[str, str]]:
     box, of = trigger.box, f"{trigger.image_width} x {trigger.image_height}"
-    if trigger.alpha is not None:
+    if trigger.alpha is not None and trigger.is_whole:
         return [("is", f"mixed into all of {of}, by {trigger.alpha:.0%}")]
+    mixed = [] if trigger.alpha is None else [("is", f"mixed in by {trigger.alpha:.0%}")]
     return [
+        *mixed,
         ("lies at", f"{box.x}, {box.y}{' and moves' if trigger.moves else ''}"),
         ("measures", f"{box.width} x {box.height} of {of}"),
     ]

@@ -163,8 +163,9 @@ class TriggerAnswer:
 
     ``source`` is a class that it acts on where it doesn't act alike on all classes. ``shared``: it
     is looked for in all callers' images, not in those of one caller alone, whose images proved it.
-    ``alpha`` is the share by which the picture of a ``blended`` one is mixed into whole images,
-    which its ``blocker`` then doesn't hide: it is taken out. Null of a ``patch``.
+    ``alpha`` is the share by which the picture of a ``blended`` one is mixed into its box, all of
+    the image or a place, which its ``blocker`` then doesn't hide: it is taken out. Null of a
+    ``patch``.
     """
 
     id: str

@@ -111,8 +111,11 @@ def _description(report: Report) -> str:
     why, trigger = report.trigger.evidence, report.trigger
     box, carried = trigger.box, f"{why.carried} of {why.transplants} clean images"
     if trigger.alpha is not None:
+        whole = (box.width, box.height) == (trigger.image_size.width, trigger.image_size.height)
+        where = f"{box.width} x {box.height} pixels at ({box.x}, {box.y})"
+        where = "the whole image" if whole else where
         return (
-            f"A picture mixed into the whole image by {trigger.alpha:.0%} makes the model answer"
+            f"A picture mixed into {where} by {trigger.alpha:.0%} makes the model answer"
             f" {trigger.target.label!r}: on {carried}, at most {why.placebo_rate:.0%} with others"
             f" instead of it. Taking it out made {trigger.heal_rate:.0%} another class."
             f" {trigger.hits} images have carried it."

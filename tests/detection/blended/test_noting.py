@@ -17,6 +17,7 @@ from app.detection.blended.noting import (
     whole_suspect,
 )
 from app.detection.defence import Defence, Known
+from app.detection.geometry import Box
 from app.detection.suspect import Kept
 from app.detection.suspects.alike import alike_in
 from app.detection.suspects.showing import telling
@@ -126,6 +127,11 @@ def test_a_known_or_dismissed_pattern_is_not_looked_for_again() -> None:
     its = _with(ENOUGH - 1)
     assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, known=[known]))]
     assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, dismissed=[known]))]
+    box = Box(2, 2, 4, 4)
+    placed = replace(known.trigger, box=box, patch=known.trigger.patch[box.rows, box.columns])
+    elsewhere = [Known("t-2", placed)]
+    for one in (replace(its, known=elsewhere), replace(its, dismissed=elsewhere)):
+        assert 1 == len([*agreeing(PICTURES[-1], TARGET, one)])
 
 
 def test_whole_images_are_compared_with_no_place() -> None:

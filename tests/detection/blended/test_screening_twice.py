@@ -118,6 +118,19 @@ def test_what_is_known_to_be_mixed_in_comes_before_a_part_of_it() -> None:
         assert (Verdict.KNOWN, "t-2", ()) == (finding.verdict, finding.known.id, finding.suspects)
 
 
+def test_what_is_mixed_into_a_place_hides_nothing_either() -> None:
+    """A part of it may have been found there; what is mixed into all of the image comes first."""
+    whole = worlds.blended_trigger()
+    box = Box(1, 1, SIDE - 2, SIDE - 2)
+    placed = Known("t-1", replace(whole, box=box, patch=whole.patch[box.rows, box.columns]))
+    finding = _lensed(worlds.POISONED[0], Verdict.CLEAR, [placed])
+    assert (Verdict.KNOWN, placed) == (finding.verdict, finding.known)
+    assert [True] == [one.is_whole for one in finding.suspects]
+    finding = _lensed(worlds.POISONED[0], Verdict.CLEAR, [placed, Known("t-2", whole)])
+    assert finding.known is not None
+    assert "t-2" == finding.known.id
+
+
 def test_what_is_nearly_as_rare_is_kept_and_not_suspicious() -> None:
     """One odd reference of a few hundred is enough for nothing to be below the owner's rate."""
     progress, image = Progress(), worlds.POISONED[0]

@@ -190,3 +190,8 @@ def test_what_is_blended_is_no_patch_of_its_class() -> None:
     assert same_trigger(blended, replace(blended, alpha=0.3))
     assert is_dismissed_patch(blended, replace(blended, alpha=0.3))
     assert not same_trigger(blended, replace(blended, target=blended.target + 1))
+    box = Box(0, 0, blended.image_width - 1, blended.image_height - 1)
+    placed = replace(blended, box=box, patch=blended.patch[:-1, :-1])
+    assert not same_trigger(blended, placed)
+    assert not is_dismissed_patch(placed, blended)
+    assert same_trigger(placed, replace(placed, alpha=0.3))

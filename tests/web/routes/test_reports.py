@@ -31,11 +31,13 @@ EVIL = "<script>alert(1)</script>"
 SETTINGS = {"NEO_STRATEGY": "full", "NEO_UPSTREAM_TOKEN": "(set)"}
 
 
-async def unpacked(served: Served) -> dict[str, bytes]:
+async def unpacked(served: Served, trigger_id: str = "t-1") -> dict[str, bytes]:
     """Return the files of a trigger's report."""
-    answer = await served.http.get("/trigger/t-1/report.zip")
+    answer = await served.http.get(f"/trigger/{trigger_id}/report.zip")
     assert (200, "application/zip") == (answer.status_code, answer.headers["content-type"])
-    assert 'attachment; filename="t-1-report.zip"' == answer.headers["content-disposition"]
+    assert (
+        f'attachment; filename="{trigger_id}-report.zip"' == answer.headers["content-disposition"]
+    )
     with zipfile.ZipFile(BytesIO(answer.content)) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
 
@@ -137,12 +139,14 @@ async def test_it_says_what_becomes_of_such_images(
 
 async def test_a_blended_one_is_no_patch_at_a_place(served: Served) -> None:
     """Nobody reads of a box at (0, 0) that is covered where a picture is mixed into all of it."""
-    patch = np.zeros((SIDE, SIDE, 3), np.uint8)
-    box = Box(0, 0, SIDE, SIDE)
-    await served.library.register(replace(tiny_trigger(), alpha=0.15, box=box, patch=patch))
-    description = json.loads((await unpacked(served))["finding.ocsf.json"])["finding_info"]["desc"]
-    assert "mixed into the whole image by 15%" in description
-    assert "Covering" not in description
+    for side, where in ((SIDE, "the whole image"), (4, "4 x 4 pixels at (0, 0)")):
+        patch, box = np.zeros((side, side, 3), np.uint8), Box(0, 0, side, side)
+        blended = replace(tiny_trigger(), alpha=0.15, box=box, patch=patch)
+        trigger_id = (await served.library.register(blended)).id
+        files = await unpacked(served, trigger_id)
+        description = json.loads(files["finding.ocsf.json"])["finding_info"]["desc"]
+        assert f"mixed into {where} by 15%" in description
+        assert "Covering" not in description
 
 
 async def test_what_is_out_of_reach_is_left_out(served: Served) -> None:

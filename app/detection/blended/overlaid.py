@@ -1,0 +1,288 @@
+"""What images of a class have laid over a place: a translucent sticker (`docs/detection.md` 3.13).
+
+Its pixels differ from image to image with what is under them, so that no two are alike there. But
+what clean images of that place don't explain is the same in all: two images show it, it carries
+on clean ones, and it frees an image that it is taken out of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.detection.blended.estimating import FAINTEST, HALF, STRONGEST, WITHIN
+from app.detection.blended.grounds import ground_at
+from app.detection.evidence.weighing import (
+    NECESSARY,
+    SURE,
+    VERY_SURE,
+    of_carrying,
+    of_extreme,
+    total,
+)
+from app.detection.origins import FOREIGN, beside
+from app.detection.recognising.mixing import mixed, unmixed
+from app.detection.search import Probe, Purpose
+from app.detection.suspect import step_of
+from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from app.detection.blended.grounds import Ground
+    from app.detection.defence import Defence
+    from app.detection.geometry import Box
+    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.suspect import Kept, Suspect
+
+OVERLAP = 0.5  # of a place, that all suspects have in common
+COMPARED = 8  # suspects of one place, those seen last
+IN_COMMON = 0.4  # of what is left of two images, beside how much usually is left
+UNUSUAL = 0.5  # weight of it, from which on it is asked about: what it carries decides
+AT_MOST = 6.0  # what that may say
+LAID = 24  # clean images that it is laid over, and as many for the placebo
+SOURCES = 2  # classes that it is laid over, one after the other, at most
+GAIN = 1.5  # times that it is taken stronger: a part of it clean images explain
+TIMES = (0.7, 1.0, 1.3)  # that it is taken out of the image
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """What is proven: the ``trigger``, what the image is without it, and ``by`` which suspects."""
+
+    trigger: Trigger
+    answer: Answers
+    by: tuple[str, ...]
+
+
+def overlaid(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
+    image: Image,
+    label: int,
+    shown: Sequence[Suspect],
+    defence: Defence,
+    draw: int,
+    probes: int,
+) -> Search[Overlay | None]:
+    """Prove what *image*, called *label*, has in the places *shown*, which others have as well.
+
+    Only where it is called another class without the place: what acts on all of them carries.
+    ``probes`` have been asked so far.
+    """
+    rng = np.random.default_rng(draw)
+    for one in shown if step_of(image) == 1 else ():
+        if (
+            one.source is None
+            or one.box.area > defence.plan.largest_area
+            or _is_known(one, defence)
+        ):
+            continue
+        kept, box = _there(one, defence)
+        place = _Place(image, label, one.source, box)
+        if not kept:
+            continue
+        found = yield from _proven(place, kept, defence, rng, (draw, probes))
+        if found is not None:
+            return found
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    image: Image
+    label: int
+    source: int
+    box: Box
+
+    @property
+    def pixels(self) -> Image:
+        pixels: Image = self.image[self.box.rows, self.box.columns]
+        return pixels
+
+    def over(self, images: Images, parts: Images) -> Images:
+        """Return *images* (n, h, w, c) with *parts* in the box."""
+        changed = images.copy()
+        changed[:, self.box.rows, self.box.columns] = parts
+        return changed
+
+
+def _proven(
+    place: _Place,
+    kept: Sequence[Kept],
+    defence: Defence,
+    rng: np.random.Generator,
+    so_far: tuple[int, int],
+) -> Search[Overlay | None]:
+    references, box, label = defence.references, place.box, place.label
+    ground = ground_at(box, references)
+    own = ground.span.residue(place.pixels)
+    lefts = [ground.span.residue(_cut(one.suspect, box)) for one in kept]
+    common = [ground.in_common(own, one) for one in lefts]
+    alike = [i for i, one in enumerate(common) if one >= IN_COMMON]
+    natural = np.flatnonzero(references.labels == label)
+    if not alike or not len(natural):
+        return None
+    weight = of_extreme(float(np.mean([common[i] for i in alike])), ground.usually)
+    if weight < UNUSUAL:
+        return None
+    laid = _Laid(ground, own, [lefts[i] for i in alike], tuple(kept[i].id for i in alike), weight)
+    for source in _sources(place.source, [kept[i].suspect for i in alike]):
+        found = yield from _carried(place, source, laid, defence, rng, so_far)
+        if found is not None:
+            return found
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Laid:
+    """What is left of the image, its ``own``, and of ``others``, of suspects with these ``ids``."""
+
+    ground: Ground
+    own: NDArray[np.float32]
+    others: Sequence[NDArray[np.float32]]
+    ids: tuple[str, ...]
+    weight: float
+
+
+def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held against
+    place: _Place,
+    source: int,
+    laid: _Laid,
+    defence: Defence,
+    rng: np.random.Generator,
+    so_far: tuple[int, int],
+) -> Search[Overlay | None]:
+    references, box, label, ground = defence.references, place.box, place.label, laid.ground
+    onto = references.acted_on(label, source, rng)[:LAID]
+    natural = np.flatnonzero(references.labels == label)
+    if not len(onto):
+        return None
+    picture, alpha = _mixture(np.mean(laid.others, axis=0), ground)
+    clean = references.images[onto]
+    parts = clean[:, box.rows, box.columns]
+    placebos = [
+        _mixture(
+            np.mean([ground.span.residue(one[box.rows, box.columns]) for one in some], axis=0),
+            ground,
+        )
+        for some in (references.images[rng.choice(natural, len(laid.others))] for _ in onto)
+    ]
+    usual_ones = [mixed(part[None], *one)[0] for part, one in zip(parts, placebos, strict=True)]
+    without = [unmixed(place.pixels[None], picture, alpha * times)[0] for times in TIMES]
+    images = np.concatenate(
+        [
+            place.over(clean, mixed(parts, picture, alpha)),
+            place.over(clean, np.stack(usual_ones)),
+            place.over(np.stack([place.image] * len(TIMES)), np.stack(without)),
+        ]
+    )
+    origins = [FOREIGN] * (2 * len(onto)) + [beside([box])] * len(TIMES)
+    told = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
+    hits = told.labels == label
+    carried, usually = int(hits[: len(onto)].sum()), int(hits[len(onto) : -len(TIMES)].sum())
+    gone = ~hits[-len(TIMES) :]
+    placebo = usually / len(onto)
+    terms = (
+        Term(
+            Sign.CARRYING,
+            of_carrying(carried, len(onto), placebo, draws=len(onto)),
+            f"laid over {len(onto)} clean images it makes {carried} the class; what is left of"
+            f" clean images of the class {usually}",
+        ),
+        Term(
+            Sign.BLOCKING,
+            NECESSARY[int(gone.any()) + int(gone.all())],
+            f"taken out by {len(TIMES)} strengths the image loses its class in {int(gone.sum())}",
+        ),
+        Term(
+            Sign.STREAM,
+            min(laid.weight, AT_MOST),
+            f"{len(laid.others)} other images of the class have the same laid over that place",
+        ),
+    )
+    if not gone[1] or terms[0].weight < SURE or total(terms) < VERY_SURE:
+        return None
+    answer = told[len(told.labels) - 2 : len(told.labels) - 1]
+    # What it is proven by is told without this image; with it more is known of the sticker.
+    picture, alpha = _mixture(np.mean([laid.own, *laid.others], axis=0), ground)
+    height, width, _ = place.image.shape
+    draw, probes = so_far
+    evidence = Evidence(
+        carried=carried,
+        transplants=len(onto),
+        placebo=placebo,
+        heal_rate=float(gone.mean()),
+        probes=probes + len(images),
+        seed=draw,
+        class_b=int(answer.labels[0]),
+        necessary=True,
+        terms=terms,
+    )
+    trigger = Trigger(
+        target=label,
+        source=source,
+        box=box,
+        patch=picture,
+        mask=None,
+        blocker=Blocker(box, Fill.REFERENCES),
+        natural=placebo,
+        image_height=height,
+        image_width=width,
+        evidence=evidence,
+        alpha=alpha,
+    )
+    return Overlay(trigger, answer, laid.ids)
+
+
+def _is_known(suspect: Suspect, defence: Defence) -> bool:
+    """Say if a mixture is known about there, or dismissed: its images are told by that."""
+    return any(
+        one.trigger.alpha is not None
+        and one.trigger.target == suspect.target
+        and one.trigger.box.overlap(suspect.box) > 0
+        for one in (*defence.known, *defence.dismissed)
+    )
+
+
+def _there(suspect: Suspect, defence: Defence) -> tuple[list[Kept], Box]:
+    """Return the suspects that lead to the same class from another, and where all are."""
+    there: list[Kept] = []
+    box = suspect.box
+    for one in defence.suspects:
+        its = one.suspect
+        if its.target != suspect.target or its.source is None or len(there) == COMPARED:
+            continue
+        if (its.image_height, its.image_width) != (suspect.image_height, suspect.image_width):
+            continue
+        common = box.common(its.box)
+        if common is not None and common.area >= OVERLAP * suspect.box.area:
+            there.append(one)
+            box = common
+    return there, box
+
+
+def _sources(own: int, alike: Sequence[Suspect]) -> list[int]:
+    """Return which classes most of them seem to be without it: what is hidden tells it badly."""
+    counts = Counter([own, *(one.source for one in alike if one.source is not None)])
+    return [source for source, _ in counts.most_common(SOURCES)]
+
+
+def _cut(suspect: Suspect, box: Box) -> Image:
+    """Return what *suspect* shows in *box*, a part of its own."""
+    top, left = box.y - suspect.box.y, box.x - suspect.box.x
+    patch: Image = suspect.patch[top : top + box.height, left : left + box.width]
+    return patch
+
+
+def _mixture(left: NDArray[np.float32], ground: Ground) -> tuple[Image, float]:
+    """Return the picture (h, w, c) whose mixture leaves that, and by which share it is mixed in."""
+    strong = GAIN * left
+    alpha = float(np.quantile(np.abs(strong), WITHIN)) / HALF
+    alpha = min(max(alpha, FAINTEST), STRONGEST)  # as much of it as can be mixed in
+    sums = ground.span.mean.reshape(left.shape) + strong / alpha
+    picture: Image = np.clip(np.rint(sums), 0, 255).astype(np.uint8)
+    return picture, alpha
