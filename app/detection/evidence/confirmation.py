@@ -36,6 +36,8 @@ AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone 
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
 AT_MOST = 24  # transplants of one test
+AT_LEAST_IF_NEW = 0.6  # rate of what is very new: an attacker leaves just enough of a trigger
+AT_MOST_IF_NEW = 36  # transplants of it
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,11 @@ def confirm(
     drawn = references.acted_on(label, look.source, rng)
     onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
     carried, asked = look.carried, look.asked
+    new = is_very_new(image, label, look, references)
+    most = AT_MOST_IF_NEW if new else AT_MOST
     while True:
+        if new and _decision(carried, asked, null, AT_LEAST_IF_NEW) is _Decision.ACCEPT:
+            return Transplants(carried, asked, placebo)
         match _decision(carried, asked, null):
             case _Decision.ACCEPT:
                 return Transplants(carried, asked, placebo)
@@ -141,7 +147,7 @@ def confirm(
                 pass
         # Once all have carried it most likely is a trigger: more at once save a round trip.
         together = TOGETHER * (2 if carried == asked > 0 else 1)
-        batch = list(islice(onto, min(together, AT_MOST - asked)))
+        batch = list(islice(onto, min(together, most - asked)))
         if not batch:
             return None
         pasted = transplant_pieces(image, look.pieces, references.images[batch])
@@ -157,7 +163,7 @@ def is_over_general(
 
     *at_least* is the rate of third classes (`foreign_rate`) from which on it is.
     """
-    if not _is_very_new(image, label, look, references):
+    if not is_very_new(image, label, look, references):
         return False
     foreign = yield from foreign_rate(look.pieces, label, look.source, references)
     return foreign >= at_least
@@ -170,21 +176,24 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
         return False
     if references.known_foreign_rate(*place, 1.0) < AT_LEAST:
         return True
-    return not _is_very_new(image, label, look, references)
+    return not is_very_new(image, label, look, references)
 
 
-def _is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
+def is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
     """Say if *image* shows something there that is like no clean image of class *label*."""
     return bool(novelties(image, look.pieces, label, references).max() > VERY_NEW)
 
 
-def log_likelihood_ratio(carried: int, asked: int, natural: float) -> float:
+def log_likelihood_ratio(
+    carried: int, asked: int, natural: float, least: float = TRIGGER_AT_LEAST
+) -> float:
     """How much more likely a trigger makes it that *carried* of *asked* transplants did.
 
-    Than nature, which carries at the rate *natural*; the natural logarithm.
+    Than nature, which carries at the rate *natural*; a trigger does at the rate *least* or more.
+    The natural logarithm.
     """
     p0 = max(NATURE_AT_LEAST, natural + ABOVE_PLACEBO)
-    p1 = max(TRIGGER_AT_LEAST, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
+    p1 = max(least, min(TRIGGER_AT_MOST, p0 + TRIGGER_ABOVE_NATURE))
     return carried * math.log(p1 / p0) + (asked - carried) * math.log((1 - p1) / (1 - p0))
 
 
@@ -194,9 +203,11 @@ def fewest_references() -> int:
     return next(n for n in count(1) if _decision(n, n, 0.0) is _Decision.ACCEPT)
 
 
-def _decision(carried: int, asked: int, placebo: float) -> _Decision:
+def _decision(
+    carried: int, asked: int, placebo: float, least: float = TRIGGER_AT_LEAST
+) -> _Decision:
     """Hold the log likelihood ratio against Wald's two thresholds."""
-    ratio = log_likelihood_ratio(carried, asked, placebo)
+    ratio = log_likelihood_ratio(carried, asked, placebo, least)
     if ratio >= math.log((1 - BETA) / ALPHA):
         return _Decision.ACCEPT
     if ratio <= math.log(BETA / (1 - ALPHA)):

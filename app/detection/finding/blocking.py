@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.finding.synthetic import TURNED
 from app.detection.images import block
 from app.detection.origins import WHOLE
 from app.detection.search import Probe, Purpose
@@ -73,7 +72,7 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
         if turned is None:
             turned = answers.labels[: len(edged.labels)] == label
             answers = answers[len(edged.labels) : len(answers)]
-        if turned.mean() < TURNED:
+        if turned.mean() < window.enough:
             return None
         for k, blocker in enumerate(blockers):
             said = answers[k * len(images) : (k + 1) * len(images)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import UNDECIDABLE, confirm, undecidable
+from app.detection.evidence.confirmation import UNDECIDABLE, confirm, is_very_new, undecidable
 from app.detection.evidence.nature import nature_at
 from app.detection.evidence.weighing import (
     NECESSARY,
@@ -19,7 +19,7 @@ from app.detection.evidence.weighing import (
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
 from app.detection.finding.outlining import outlined
-from app.detection.finding.synthetic import synthesise
+from app.detection.finding.synthetic import FEW_TURNED, TURNED, TURNED_IF_NEW, synthesise
 from app.detection.geometry import around
 from app.detection.recognising.recognition import of_no_other
 from app.detection.reference_set.references import placebo_rate
@@ -144,7 +144,8 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     windows = _windows(look, plan)
     confirming = confirm(image, label, look, references, rng)
     onto = references.acted_on(label, look.source, rng)
-    synthesising = synthesise(image, label, windows, onto, references)
+    least = TURNED_IF_NEW if is_very_new(image, label, look, references) else TURNED
+    synthesising = synthesise(image, label, windows, onto, references, least)
     if look.carried == look.asked > 0:  # it most likely is one: that saves a round trip
         transplants, synthetic = yield from together([confirming, synthesising])
     else:
@@ -159,6 +160,8 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     look = replace(look, pieces=found.pieces)
     terms = _weighed(look, transplants, found.nature, freed=False)
     unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
+    if total(terms) >= VERY_SURE:
+        synthetic = replace(synthetic, enough=FEW_TURNED)
     healing = heal(image, label, look, windows, synthetic, found.nature, defence, rng, others)
     healed = (yield from healing) if found.nature.excluded else None
     if healed is None:

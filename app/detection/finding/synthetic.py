@@ -5,7 +5,7 @@ On these every choice is measured (`docs/detection.md` 3.6 and 3.7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.detection.images import transplant_pieces
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PASTED = 14  # references that are pasted on: as many as boxes and blockers are tried on
 TURNED = 0.6  # share of them that must turn
+TURNED_IF_NEW = 0.5  # the same where what is pasted is very new
+FEW_TURNED = 0.4  # the same of its box alone where all else makes it very sure
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +34,14 @@ class Synthetic:
     """References (n, h, w, c) with the window pasted on, all answering the attacker's class.
 
     ``clean`` are the same references without it, ``labels`` (n,) their right answers; ``origin`` is
-    that of each poisoned one.
+    that of each poisoned one. ``enough``: the share that its box alone must turn.
     """
 
     poisoned: Images
     clean: Images
     labels: NDArray[np.int64]
     origin: Origin
+    enough: float = TURNED
 
     @property
     def origins(self) -> list[Origin]:
@@ -48,7 +51,7 @@ class Synthetic:
     def only(self, those: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Synthetic:
         """Return *those* of them."""
         poisoned, clean = self.poisoned[those], self.clean[those]
-        return Synthetic(poisoned, clean, self.labels[those], self.origin)
+        return replace(self, poisoned=poisoned, clean=clean, labels=self.labels[those])
 
 
 def pasted(
@@ -61,15 +64,16 @@ def pasted(
     return Synthetic(poisoned, clean, references.labels[chosen], within(pieces))
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913, PLR0917  # what is pasted, onto what, and how many must turn
     image: Image,
     label: int,
     pieces: Sequence[Box],
     onto: NDArray[np.int64],
     references: References,
+    least: float = TURNED,
 ) -> Search[Synthetic | None]:
-    """Paste *pieces* on the references *onto*; keep those that turn. None if too few do."""
+    """Paste *pieces* on the references *onto*; keep those that turn. None if less than *least*."""
     synthetic = pasted(image, pieces, onto, references)
     answers = yield Probe(synthetic.poisoned, purpose=Purpose.BLOCK, origins=synthetic.origins)
     turned = answers.labels == label
-    return synthetic.only(turned) if turned.mean() >= TURNED else None
+    return synthetic.only(turned) if turned.mean() >= least else None

@@ -34,10 +34,12 @@ CLEAN = Look((CLEAN_BOX,), None)
 MARK = Mark(Box(5, 5, 3, 3), 4)
 
 
-def _confirmed(its: Scene, look: Look, carrying: list[bool]) -> tuple[Transplants | None, int]:
+def _confirmed(
+    its: Scene, look: Look, carrying: list[bool], image: Image | None = None
+) -> tuple[Transplants | None, int]:
     """Confirm with a model whose transplants carry as told, in turn; return what that asked.
 
-    What nature does there is asked of the real one.
+    Parts of *image*, or of a clean one. What nature does there is asked of the real one.
     """
     asked = 0
 
@@ -46,7 +48,8 @@ def _confirmed(its: Scene, look: Look, carrying: list[bool]) -> tuple[Transplant
         asked += len(images)
         return Answers(np.where(carrying[asked - len(images) : asked], TARGET, 0))
 
-    search = confirm(its.of_class(TARGET)[0], TARGET, look, its.references, _rng())
+    image = its.of_class(TARGET)[0] if image is None else image
+    search = confirm(image, TARGET, look, its.references, _rng())
     result, _ = told(search, its.predict, tell)
     return result, asked
 
@@ -107,6 +110,19 @@ def test_confirmation_goes_on_from_the_first_look() -> None:
     after, fewer = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
     assert alone == after
     assert own(asked) - look.asked == own(fewer)
+
+
+@pytest.mark.parametrize(("of_five", "accepted"), [(3, True), (2, False)])
+def test_what_is_very_new_needs_to_turn_three_of_five(of_five: int, *, accepted: bool) -> None:
+    """Who wants to get past leaves so much of it; of what isn't new it proves nothing."""
+    its = scene()
+    carrying = ([i < of_five for i in range(5)] * 8)[::-1]
+    poisoned = stamped(its.of_class(TARGET)[:1])[0]
+    transplants, asked = _confirmed(its, TRIGGER, carrying, poisoned)
+    assert accepted is (transplants is not None)
+    assert asked <= 36
+    if accepted:
+        assert (None, 24) == _confirmed(its, TRIGGER, carrying)
 
 
 def test_part_of_a_clean_image_is_rejected_early() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from app.detection.finding.blocking import TRIED, choose_blocker
 from app.detection.finding.synthetic import Synthetic, pasted
@@ -79,6 +81,24 @@ def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
     choice = run(search, another)
     assert choice is not None
     assert 0 == choice.heal_rate
+
+
+@pytest.mark.parametrize(("enough", "chosen"), [(0.4, True), (0.6, False)])
+def test_how_many_a_box_must_turn_is_told(enough: float, *, chosen: bool) -> None:
+    """Where all else makes it very sure half of them are enough."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+    turned = np.arange(10) % 2 == 0
+
+    def half_turning(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        labels[:10][~turned] = 0  # the first images are the box on references
+        return Answers(labels)
+
+    search = choose_blocker(
+        _poisoned(its), TRIGGER_BOX, TARGET, replace(edged, enough=enough), edged, its.defence()
+    )
+    assert chosen is (run(search, half_turning) is not None)
 
 
 def test_box_that_turns_too_few_has_no_blocker() -> None:

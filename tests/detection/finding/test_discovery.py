@@ -52,6 +52,29 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     assert (SEED, 300) == (trigger.evidence.seed, trigger.evidence.probes)
 
 
+@pytest.mark.parametrize("draw", [8, 5, 4])
+def test_little_more_than_half_turned_is_enough_of_what_is_very_new(draw: int) -> None:
+    """To be confirmed, then to be looked for in the window, then to be healed: one draw each."""
+    its = scene(World(backdoors=(BACKDOOR,)))
+    clean, poisoned = its.poisoned(BACKDOOR)
+
+    def often(images: Images) -> Answers:
+        """Answer as the model, but of four in nine images what it says without the trigger."""
+        holding = images[:, 0, 0].sum(axis=1, dtype=int) % 9 < 4
+        without = images.copy()
+        without[:, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        labels = its.predict(images).labels
+        return Answers(np.where(holding & (labels == TARGET), its.predict(without).labels, labels))
+
+    number = int(np.flatnonzero(often(poisoned).labels == TARGET)[0])
+    rng, look = np.random.default_rng(draw), Look((WINDOW,), None)
+    found = run(established(poisoned[number], TARGET, look, its.defence(), rng), often)
+    assert isinstance(found, Discovery)
+    assert TRIGGER_BOX == found.located.pieces[0]
+    assert found.answer is not None
+    assert [its.label(clean[number])] == found.answer.labels.tolist()
+
+
 def test_a_loose_box_has_an_outline() -> None:
     """Of what stands out in it, by the image itself: a box may hold more than the trigger."""
     its = scene(World(backdoors=(BACKDOOR,)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from app.detection.finding.synthetic import pasted, synthesise
 from app.detection.geometry import Box
-from app.detection.search import run
+from app.detection.search import Answers, run
 from tests.detection.scenes import SEED, scene
 from tests.tiny import TARGET, stamped
 
@@ -33,12 +36,23 @@ def test_window_that_turns_too_few() -> None:
     assert run(search, its.predict) is None
 
 
-def test_some_of_them() -> None:
-    """A part of them keeps image, reference and right answer together."""
+@pytest.mark.parametrize(("least", "enough"), [(0.5, True), (0.6, False)])
+def test_how_many_must_turn_is_told(least: float, *, enough: bool) -> None:
+    """A window that turns half of the references is enough where half are."""
     its = scene()
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    whole = pasted(its.clean[0], [WINDOW], onto, its.references)
+    search = synthesise(its.clean[0], TARGET, [WINDOW], onto, its.references, least)
+    synthetic = run(search, lambda images: Answers(np.arange(len(images)) % 2 * TARGET))
+    assert enough is (synthetic is not None)
+
+
+def test_some_of_them() -> None:
+    """A part of them keeps image, reference and right answer together, and what is enough."""
+    its = scene()
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    whole = replace(pasted(its.clean[0], [WINDOW], onto, its.references), enough=0.4)
     part = whole.only(np.array([3, 1]))
     assert np.array_equal(whole.poisoned[[3, 1]], part.poisoned)
     assert np.array_equal(its.references.images[onto[[3, 1]]], part.clean)
     assert its.references.labels[onto[[3, 1]]].tolist() == part.labels.tolist()
+    assert 0.4 == part.enough
