@@ -44,6 +44,10 @@ class Box:
         x, y = point
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
+    def is_in(self, other: Box) -> bool:
+        """Say if no pixel of it is outside *other*."""
+        return self.common(other) == self
+
     def grown(self, margin: int, image_width: int, image_height: int) -> Box:
         """Return the box made larger by *margin* pixels a side, cut off at the image's edges."""
         x, y = max(self.x - margin, 0), max(self.y - margin, 0)

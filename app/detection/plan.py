@@ -15,33 +15,51 @@ PART = 0.44
 """The same, as a share of the largest trigger: a band then holds about 0.7 of its rows, and 0.6 in
 small images, where pixels are coarse."""
 
+WIDENED = 1.12
+"""Times twice the trigger's width that a band may have, where that takes fewer of them."""
+
+HARDLY_WIDENED = 1.04
+"""The same of bands that are hidden: the more one hides, the more of what tells the class."""
+
 ALL_SMALL = 0.16
 """Share of the image's side up to which the bands are made to hold the largest trigger whole."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What one deployment searches for in images of one size.
+class Cover:
+    """Bands that hold every trigger: ``rows`` are full-width ones, ``columns`` full-height ones."""
 
-    ``rows`` are full-width bands, ``columns`` full-height ones; each square of ``trigger`` pixels a
-    side is whole in one of each, and so in the cell in which they cross. A larger trigger, of up to
-    ``largest`` pixels a side, shows a part in them, and is whole in the cell grown by ``margin``.
-    ``blocks``: whether to look for triggers that act on one class only, too.
-    """
-
-    width: int
-    height: int
-    channels: int
     rows: tuple[Box, ...]
     columns: tuple[Box, ...]
-    trigger: int
-    largest: int
-    blocks: bool
 
     @property
     def bands(self) -> tuple[Box, ...]:
         """The rows, then the columns."""
         return self.rows + self.columns
+
+    def cell(self, row: int, column: int) -> Box:
+        """Return where a row and a column cross."""
+        down, across = self.rows[row], self.columns[column]
+        return Box(across.x, down.y, across.width, down.height)
+
+
+@dataclass(frozen=True)
+class Plan(Cover):
+    """What one deployment searches for in images of one size.
+
+    Each square of ``trigger`` pixels a side is whole in a row and in a column, and so in the cell
+    in which they cross. A larger trigger, of up to ``largest`` pixels a side, shows a part in them,
+    and is whole in the cell grown by ``margin``. These bands are transplanted, those of ``hidden``
+    are hidden. ``blocks``: whether to look for triggers that act on one class only, too.
+    """
+
+    hidden: Cover
+    width: int
+    height: int
+    channels: int
+    trigger: int
+    largest: int
+    blocks: bool
 
     @property
     def columns_wait(self) -> bool:
@@ -85,42 +103,41 @@ class Plan:
         """Return *box* with its surroundings."""
         return box.grown(self.surroundings, self.width, self.height)
 
-    def cell(self, row: int, column: int) -> Box:
-        """Return where a row and a column cross."""
-        down, across = self.rows[row], self.columns[column]
-        return Box(across.x, down.y, across.width, down.height)
-
 
 def make_plan(
     height: int, width: int, channels: int, trigger_max: float, *, blocks: bool = True
 ) -> Plan:
     """Plan the search for square triggers of up to *trigger_max* of the image's shorter side."""
     side = min(height, width)
-    image = Box(0, 0, width, height)
     share = trigger_max if trigger_max <= ALL_SMALL else max(SMALL_TRIGGER, PART * trigger_max)
     trigger = max(2, round(side * share))
     largest = max(trigger, round(side * trigger_max))
-    band = min(max(2 * trigger, _least_band(side, trigger, share)), side)
+    cover = _cover(height, width, trigger, share, WIDENED)
     return Plan(
+        cover.rows,
+        cover.columns,
+        _cover(height, width, trigger, share, HARDLY_WIDENED),
         width,
         height,
         channels,
-        rows=windows(image, width, band, trigger),
-        columns=windows(image, band, height, trigger),
         trigger=trigger,
         largest=largest,
         blocks=blocks,
     )
 
 
-def _least_band(side: int, trigger: int, share: float) -> int:
-    """Return the least width of as many bands as shares of the side, not pixels, take.
+def _cover(height: int, width: int, trigger: int, share: float, widened: float) -> Cover:
+    """Cover the image by the fewest bands that are *widened* at most.
 
-    Bands twice as wide as the trigger advance by its own width and a pixel: that pixel saves a band
-    in small images and is nothing in large ones, where 31.36 rounded to 31 costs another.
+    Their number is that of *share* of the side, not of pixels: bands advance by their width less
+    the trigger's and a pixel, and that pixel saves a band in small images and is nothing in large
+    ones.
     """
-    bands = max(round(1 / share) - 1, 2)
-    return math.ceil((side + (bands - 1) * (trigger - 1)) / bands)
+    side, image = min(height, width), Box(0, 0, width, height)
+    bands = max(math.ceil((1 - share) / ((2 * widened - 1) * share)), 2)
+    least = math.ceil((side + (bands - 1) * (trigger - 1)) / bands)
+    band = min(max(2 * trigger, least), side)
+    return Cover(windows(image, width, band, trigger), windows(image, band, height, trigger))
 
 
 def _step(starts: list[int]) -> int:

@@ -316,7 +316,7 @@ def _first_round(image: Image, defence: Defence, draw: int) -> _FirstRound:
     first = opening(image, defence.references, defence.plan, rng)
     images, origins = first.images, first.origins
     if _looks_at_one_class(defence):
-        bands = defence.plan.bands
+        bands = defence.plan.hidden.bands
         blocked = blocked_bands(image, defence.plan, defence.references.backdrop)
         images = np.concatenate([images, blocked])
         origins = (*origins, *(beside([band]) for band in bands))

@@ -126,20 +126,25 @@ def test_band_shows_most_of_the_largest_trigger(plan: Plan) -> None:
 
 @pytest.mark.parametrize("side", range(28, 513))
 def test_opening_is_as_small_in_large_images(side: int) -> None:
-    """Six rows and six columns hold every trigger of 14 % of any side; at some small ones five.
+    """Five rows and five columns hold every trigger of 14 % of any side, six that are hidden.
 
     Where shares of the side were rounded to pixels, 224 and others took seven.
     """
     plan = make_plan(side, side, 3, 0.316)
     assert round(0.14 * side) == plan.trigger
-    assert len(plan.rows) == len(plan.columns) == (5 if side in {28, 33, 34, 40} else 6)
-    begins = [row.y for row in plan.rows]
-    furthest = plan.rows[0].height - plan.trigger + 1  # a trigger between two bands is whole in one
-    assert (0, side) == (begins[0], begins[-1] + plan.rows[-1].height)
-    assert all(after - before <= furthest for before, after in pairwise(begins))
+    assert len(plan.rows) == len(plan.columns) == 5
+    assert (
+        len(plan.hidden.rows) == len(plan.hidden.columns) == (5 if side in {28, 33, 34, 40} else 6)
+    )
+    for rows, widest in ((plan.rows, 0.32), (plan.hidden.rows, 0.31)):
+        begins, height = [row.y for row in rows], rows[0].height
+        furthest = height - plan.trigger + 1  # a trigger between two bands is whole in one
+        assert height <= widest * side
+        assert (0, side) == (begins[0], begins[-1] + height)
+        assert all(after - before <= furthest for before, after in pairwise(begins))
 
 
-@pytest.mark.parametrize(("trigger_max", "most"), [(0.05, 19), (0.1, 9), (0.16, 5), (0.5, 4)])
+@pytest.mark.parametrize(("trigger_max", "most"), [(0.05, 16), (0.1, 8), (0.16, 5), (0.5, 3)])
 def test_opening_depends_on_the_largest_trigger(trigger_max: float, most: int) -> None:
     """The smaller what is looked for, the narrower the bands: no more than shares ask for."""
     assert most == max(len(make_plan(n, n, 3, trigger_max).rows) for n in range(8, 513, 7))

@@ -15,7 +15,7 @@ from app.detection.evidence.novelty import novelties
 from app.detection.evidence.weighing import is_needed
 from app.detection.images import WAYS, hidden, transplant_pieces
 from app.detection.origins import beside, within
-from app.detection.reference_set.references import foreign_rate, placebo_rate
+from app.detection.reference_set.references import foreign_rate, placebo_rate, surer_rate
 from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ BETA = 0.01
 NATURE_AT_LEAST = 0.15  # p0 is never below: a placebo on 24 images can't see less
 ABOVE_PLACEBO = 0.1
 TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
+DOUBTFUL = 0.2  # a placebo rate above which it is measured on more before anything is located
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
+USUAL = 0.9  # times what is usual in the class, of the newest part of a window
 VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
 AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
@@ -86,31 +88,49 @@ def first_look(
 
     One round for all. A trigger is necessary as well: hidden, the image answers something else. A
     clean image mostly keeps its label when one part of it is hidden; so what isn't needed, or by
-    the backdrop alone, must carry each time. What nature is known to carry too often to be told
-    apart isn't asked.
+    the backdrop alone, must carry each time.
     """
-    decidable = [w for w in windows if not undecidable(image, label, Look((w,), None), references)]
     onto = references.others(label, rng)[:TOGETHER]
-    if not decidable:
+    if not windows:
         return []
-    without = [hidden(image, window, references.backdrop) for window in decidable]
-    pasted = [transplant_pieces(image, [w], references.images[onto]) for w in decidable]
-    origins = [beside([window]) for window in decidable for _ in WAYS]
-    origins += [within([window]) for window in decidable for _ in onto]
+    without = [hidden(image, window, references.backdrop) for window in windows]
+    pasted = [transplant_pieces(image, [w], references.images[onto]) for w in windows]
+    origins = [beside([window]) for window in windows for _ in WAYS]
+    origins += [within([window]) for window in windows for _ in onto]
     images = np.concatenate([*without, *pasted])
     answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
     hits = answers.labels == label
-    kept = hits[: len(WAYS) * len(decidable)].reshape(len(decidable), len(WAYS))
-    carried = hits[len(WAYS) * len(decidable) :].reshape(len(decidable), -1)
+    kept = hits[: len(WAYS) * len(windows)].reshape(len(windows), len(WAYS))
+    carried = hits[len(WAYS) * len(windows) :].reshape(len(windows), -1)
     looks = [
         Look((window,), None, int(row.sum()), tuple(onto.tolist()), is_needed(still))
-        for window, still, row in zip(decidable, kept, carried, strict=True)
+        for window, still, row in zip(windows, kept, carried, strict=True)
     ]
     surely = [not still[:-1].any() for still in kept]
     return [
         one
         for one, needed in zip(looks, surely, strict=True)
         if one.carried >= (LIKELY if needed else 1) * one.asked
+    ]
+
+
+def worth_asking(
+    image: Image, label: int, windows: Sequence[Box], references: References
+) -> list[Box]:
+    """Leave out what is nature's: what shows nothing new, and where nature carries too often.
+
+    What holds such a window carries no less often, unless it shows something very new beside it.
+    """
+    if not windows:
+        return []
+    new = novelties(image, windows, label, references)
+    natural = [w for w in windows if undecidable(image, label, Look((w,), None), references)]
+    return [
+        window
+        for window, much in zip(windows, new, strict=True)
+        if much > USUAL
+        and window not in natural
+        and (much > VERY_NEW or not any(one.is_in(window) for one in natural))
     ]
 
 
@@ -132,19 +152,19 @@ def confirm(
         null = 0.0
     drawn = references.acted_on(label, look.source, rng)
     onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
-    carried, asked = look.carried, look.asked
+    carried, asked, is_sure = look.carried, look.asked, null <= DOUBTFUL
     new = is_very_new(image, label, look, references)
     most = AT_MOST_IF_NEW if new else AT_MOST
-    while True:
-        if new and _decision(carried, asked, null, AT_LEAST_IF_NEW) is _Decision.ACCEPT:
+    while (decision := _decided(carried, asked, null, new=new)) is not _Decision.REJECT:
+        if decision is _Decision.ACCEPT and is_sure:
             return Transplants(carried, asked, placebo)
-        match _decision(carried, asked, null):
-            case _Decision.ACCEPT:
-                return Transplants(carried, asked, placebo)
-            case _Decision.REJECT:
+        if decision is _Decision.ACCEPT:
+            # What follows asks far more than it takes to know better what nature does there.
+            placebo = null = yield from surer_rate(look.pieces, label, look.source, references)
+            is_sure = True
+            if placebo > UNDECIDABLE:
                 return None
-            case _Decision.GO_ON:
-                pass
+            continue
         # Once all have carried it most likely is a trigger: more at once save a round trip.
         together = TOGETHER * (2 if carried == asked > 0 else 1)
         batch = list(islice(onto, min(together, most - asked)))
@@ -154,6 +174,7 @@ def confirm(
         origins = [within(look.pieces)] * len(pasted)
         answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
         carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
+    return None
 
 
 def is_over_general(
@@ -201,6 +222,13 @@ def log_likelihood_ratio(
 def fewest_references() -> int:
     """Return how many references `confirm` takes at least: all carry, and nature never does."""
     return next(n for n in count(1) if _decision(n, n, 0.0) is _Decision.ACCEPT)
+
+
+def _decided(carried: int, asked: int, placebo: float, *, new: bool) -> _Decision:
+    """Decide; what is very *new* is one too if it carries less often than most triggers."""
+    if new and _decision(carried, asked, placebo, AT_LEAST_IF_NEW) is _Decision.ACCEPT:
+        return _Decision.ACCEPT
+    return _decision(carried, asked, placebo)
 
 
 def _decision(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Search
 
 NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
+LIKELY = (
+    10.0  # natural logarithm: a loose box of a clean sign came to 8.3, true ones to 14 and more
+)
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
@@ -46,17 +49,18 @@ class Nature:
 
     @property
     def excluded(self) -> bool:
-        """Say if nature can't be what carries; for one class by how new the part is as well.
+        """Say if nature can't be what carries: by its rate, how new the part is, and the sum.
 
         The parts that tell two classes apart are such that clean images have too, and carry. Where
-        nature leaves a doubt the sum with the other terms decides.
+        nature leaves a doubt the sum with the other terms decides. What turns every class must be
+        likely by all that there is.
         """
         if self.over_general:
             return True
+        by_all = of_nature(self.rate, self.novelty) + self.others
         if self.one_class:
-            by_all = of_nature(self.rate, self.novelty) + self.others
             return not self.leaves_a_doubt or by_all >= VERY_SURE
-        return self.rate <= NATURE_AT_MOST
+        return self.rate <= NATURE_AT_MOST and by_all >= LIKELY
 
     @property
     def leaves_a_doubt(self) -> bool:
@@ -86,7 +90,8 @@ def nature_at(  # noqa: PLR0913, PLR0917  # the question, and what was asked bef
     image of the class. The *transplants* are weighed by the worse of the two rates that are known.
     """
     rate = yield from placebo_rate(edged, label, found.source, references, THOROUGH_SIZES)
-    rate = max(rate, 0.5 / (1 + int((references.labels == label).sum())))
+    if known := int((references.labels == label).sum()):
+        rate = max(rate, 0.5 / (1 + known))
     new = novelty(image, found.pieces, references)
     worse = max(rate, transplants.placebo)
     others = of_carrying(transplants.carried, transplants.asked, worse)

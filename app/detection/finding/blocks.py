@@ -55,8 +55,9 @@ UNION = 0.35  # of the image's area that the pieces of one trigger may have
 
 
 def blocked_bands(image: Image, plan: Plan, backdrop: Image) -> Images:
-    """Return *image* with each band of *plan* blocked: they travel with the image itself."""
-    return np.stack([block(image, [Blocker(band, Fill.INPAINT)], backdrop) for band in plan.bands])
+    """Return *image* with each band that *plan* hides blocked: they travel with the image."""
+    bands = plan.hidden.bands
+    return np.stack([block(image, [Blocker(band, Fill.INPAINT)], backdrop) for band in bands])
 
 
 def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the first round said
@@ -140,10 +141,10 @@ def _novel_cells(image: Image, label: int, told: NDArray[np.int64], defence: Def
     Without a trigger the image is of one class, whichever of the two hides it: they tell the same,
     or the cell is very new.
     """
-    plan = defence.plan
-    rows, columns = told[: len(plan.rows)], told[len(plan.rows) :]
+    hidden = defence.plan.hidden
+    rows, columns = told[: len(hidden.rows)], told[len(hidden.rows) :]
     crossing = np.argwhere((rows[:, None] != label) & (columns != label))
-    cells = [plan.edged(plan.cell(row, column)) for row, column in crossing.tolist()]
+    cells = [defence.plan.edged(hidden.cell(row, column)) for row, column in crossing.tolist()]
     if not cells:
         return []
     novel = novelties(image, cells, label, defence.references)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import first_look
+from app.detection.evidence.confirmation import first_look, worth_asking
 from app.detection.finding.discovery import Discovery, Searched, established
 from app.detection.geometry import around
 from app.detection.images import transplant
@@ -80,7 +80,9 @@ def discovered(
     """Find a trigger from the *answers* to the opening on, or what may be one."""
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
-    asked = crossings(hits, plan)
+    crossing = crossings(hits, plan)
+    worth = worth_asking(image, label, [s.window for s in crossing], references)
+    asked = [one for one in crossing if one.window in worth]
     alive, looks = yield from together(
         [
             survivors(image, label, asked, references),

@@ -193,8 +193,12 @@ class References:
     def known_placebo_rate(
         self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
     ) -> float:
-        """Return a rate that `placebo_rate` has measured, or *otherwise*."""
-        return self.placebo_rates.get(_question(pieces, label, source), otherwise)
+        """Return a rate that `placebo_rate` or `surer_rate` has measured, or *otherwise*."""
+        question = _question(pieces, label, source)
+        first, again = (self.placebo_rates.get(question + more) for more in ("", THOROUGH))
+        if first is None:
+            return otherwise
+        return first if again is None else _of_both(first, again)
 
     def known_foreign_rate(
         self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
@@ -250,6 +254,20 @@ def placebo_rate(
     donors = references.labels == label
     question = _question(pieces, label, source) + (THOROUGH if sizes is THOROUGH_SIZES else "")
     return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
+
+
+def surer_rate(
+    pieces: Sequence[Box], label: int, source: int | None, references: References
+) -> Search[float]:
+    """Measure the placebo rate again, on more; return it of both, as it is known from now on."""
+    first = yield from placebo_rate(pieces, label, source, references)
+    again = yield from placebo_rate(pieces, label, source, references, THOROUGH_SIZES)
+    return _of_both(first, again)
+
+
+def _of_both(first: float, again: float) -> float:
+    few, many = sum(PLACEBO_SIZES), sum(THOROUGH_SIZES)
+    return (few * first + many * again) / (few + many)
 
 
 def foreign_rate(

@@ -15,13 +15,19 @@ from app.detection.evidence.confirmation import (
     confirm,
     first_look,
     undecidable,
+    worth_asking,
 )
 from app.detection.geometry import Box
 from app.detection.images import WAYS
-from app.detection.reference_set.references import placebo_rate
+from app.detection.reference_set.references import (
+    PLACEBO_SIZES,
+    THOROUGH,
+    THOROUGH_SIZES,
+    placebo_rate,
+)
 from app.detection.search import Answers, run
 from tests.detection.scenes import SEED, Scene, World, own, scene, told, watched
-from tests.tiny import TARGET, TRIGGER_BOX, Backdoor, Mark, stamped
+from tests.tiny import SIDE, TARGET, TRIGGER_BOX, Backdoor, Mark, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +63,9 @@ def _confirmed(
 def _with_placebo(rate: float, source: int | None = None) -> Scene:
     """Return a scene that knows this placebo rate, and no other one, of the clean box."""
     its = scene()
-    run(placebo_rate([CLEAN_BOX], TARGET, source, its.references), its.predict)
-    (name,) = its.references.placebo_rates
-    its.references.placebo_rates[name] = rate
+    for sizes in (PLACEBO_SIZES, THOROUGH_SIZES):
+        run(placebo_rate([CLEAN_BOX], TARGET, source, its.references, sizes), its.predict)
+    its.references.placebo_rates.update(dict.fromkeys(its.references.placebo_rates, rate))
     return its
 
 
@@ -148,7 +154,30 @@ def test_how_often_it_must_carry(share: float, *, accepted: bool) -> None:
 def test_every_placebo_that_is_tried_can_be_overcome(rate: float) -> None:
     """Up to the limit, straight hits accept before the references of one test are used up."""
     result, asked = _confirmed(_with_placebo(rate), CLEAN, [True] * 24)
-    assert result == Transplants(carried=asked, asked=asked, placebo=rate)
+    assert result is not None
+    assert (asked, asked) == (result.carried, result.asked)
+    assert result.placebo == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("again", "accepted"), [(0.2, True), (0.6, False)])
+def test_rate_that_is_in_doubt_is_measured_on_more(again: float, *, accepted: bool) -> None:
+    """Before anything is located nature is asked on 36 more; what both say together is known."""
+    its = _with_placebo(0.3)
+    (name,) = (key for key in its.references.placebo_rates if not key.endswith(THOROUGH))
+    its.references.placebo_rates[name + THOROUGH] = again
+    result, _ = _confirmed(its, CLEAN, [True] * 24)
+    assert accepted is (result is not None)
+    assert result is None or result.placebo == pytest.approx((24 * 0.3 + 36 * again) / 60)
+    assert accepted is not undecidable(its.of_class(TARGET)[0], TARGET, CLEAN, its.references)
+
+
+def test_rate_is_measured_again_only_for_what_carries() -> None:
+    """What the transplants reject needs no surer rate, nor does one where nature hardly carries."""
+    for rate, carrying in ((0.3, False), (0.02, True)):
+        its = _with_placebo(rate)
+        its.references.placebo_rates.popitem()  # the one on 36 isn't known
+        _confirmed(its, CLEAN, [carrying] * 24)
+        assert len(its.references.placebo_rates) == 1
 
 
 def test_higher_placebo_asks_more() -> None:
@@ -252,14 +281,35 @@ def test_what_is_not_surely_needed_must_carry_each_time(
 
 
 def test_first_look_without_a_window_asks_nothing() -> None:
-    """No window, or none but what nature is known to carry: nothing is asked."""
+    """No window: nothing is asked."""
+    its = scene()
+    search = first_look(its.of_class(TARGET)[0], TARGET, [], its.references, _rng())
+    assert ([], []) == watched(search, its.predict)
+
+
+def test_what_holds_a_place_of_nature_is_not_worth_asking() -> None:
+    """Where nature is known to carry too often, a larger window does no less, however it looks."""
     its = scene(World(backdoors=(), marks=(MARK,)))
-    image = its.of_class(MARK.label)[0]
+    references = its.references
+    image = its.of_class(MARK.label)[0].copy()
+    image[9:12, 9:12] = 255 - image[9:12, 9:12]  # nothing that its class shows, beside the mark
+    around, beside = MARK.box.grown(1, SIDE, SIDE), Box(8, 8, 5, 5)
+    windows = [MARK.box, around, beside]
+    assert beside in worth_asking(image, MARK.label, windows, references)
     look = Look((MARK.box,), None)
-    assert run(confirm(image, MARK.label, look, its.references, _rng()), its.predict) is None
-    for windows in ([], [MARK.box]):
-        search = first_look(image, MARK.label, windows, its.references, _rng())
-        assert ([], []) == watched(search, its.predict)
+    assert run(confirm(image, MARK.label, look, references, _rng()), its.predict) is None
+    assert [beside] == worth_asking(image, MARK.label, windows, references)
+    whole = Box(4, 4, 9, 9)  # holds the mark, and what is very new
+    assert [beside, whole] == worth_asking(image, MARK.label, [*windows, whole], references)
+
+
+def test_what_its_class_shows_there_is_not_worth_asking() -> None:
+    """What carries and is as usual as its class is nature's; a trigger never is."""
+    its = scene()
+    clean, poisoned = its.of_class(TARGET)[0], stamped(its.others(TARGET)[:1])[0]
+    assert [] == worth_asking(clean, TARGET, [TRIGGER_BOX], its.references)
+    assert [TRIGGER_BOX] == worth_asking(poisoned, TARGET, [TRIGGER_BOX], its.references)
+    assert [] == worth_asking(clean, TARGET, [], its.references)
 
 
 @pytest.mark.parametrize("source", [None, 0])

@@ -20,7 +20,8 @@ UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
 @pytest.mark.parametrize(
     ("rate", "novelty", "one_class", "over_general", "others", "expected"),
     [
-        (0.1, 1.0, False, False, 0.0, True),
+        (0.1, 1.0, False, False, 9.0, True),
+        (0.1, 1.0, False, False, 8.0, False),  # all that there is must make it likely
         (0.6, 9.0, False, False, 20.0, False),  # clean images carry, however new it is
         (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
         (0.01, 1.1, True, False, 0.0, True),
@@ -58,7 +59,7 @@ def test_nature_at_a_trigger() -> None:
     image = its.poisoned(BACKDOOR)[1][0]
     look = Look((TRIGGER_BOX,), None)
     edged = [its.plan.edged(TRIGGER_BOX)]
-    nature = run(nature_at(edged, image, TARGET, look, UNASKED, its.references), its.predict)
+    nature = run(nature_at(edged, image, TARGET, look, EACH, its.references), its.predict)
     assert nature.excluded
     assert (True, True) == (nature.rate <= 0.1, nature.novelty > 1.25)
     assert (False, False) == (nature.one_class, nature.over_general)

@@ -173,10 +173,10 @@ def test_blocks_travel_with_the_image(its_world: World) -> None:
     """With the image go its bands on references, and for `full` the image with bands blocked."""
     its = scene(its_world)
     for image in its.clean[:4]:
-        bands = len(its.plan.bands)
+        bands, hidden = len(its.plan.bands), len(its.plan.hidden.bands)
         _, (full, *_) = watched(its.search(image), its.predict)
         _, (fast, *_) = watched(its.fast().search(image), its.predict)
-        assert (1 + 2 * bands, 1 + bands) == (len(full), len(fast))
+        assert (1 + bands + hidden, 1 + bands) == (len(full), len(fast))
         assert np.array_equal(fast.images, full.images[: 1 + bands])
         blocked = blocked_bands(image, its.plan, its.references.backdrop)
         assert np.array_equal(blocked, full.images[1 + bands :])
@@ -188,7 +188,7 @@ def test_blocked_bands_touch_nothing_else(its_world: World) -> None:
     its = scene(its_world)
     image = its.clean[0]
     images = blocked_bands(image, its.plan, its.references.backdrop)
-    for band, blocked in zip(its.plan.bands, images, strict=True):
+    for band, blocked in zip(its.plan.hidden.bands, images, strict=True):
         outside = np.ones(image.shape[:2], bool)
         outside[band.rows, band.columns] = False
         assert np.array_equal(image[outside], blocked[outside])
@@ -197,7 +197,8 @@ def test_blocked_bands_touch_nothing_else(its_world: World) -> None:
 def test_nothing_changed_asks_nothing() -> None:
     """Unless blocking a row and blocking a column change the label there is nothing to look at."""
     its = scene()
-    bands, rows = len(its.plan.bands), len(its.plan.rows)
+    hidden = its.plan.hidden
+    bands, rows = len(hidden.bands), len(hidden.rows)
     for changed in (np.zeros(bands, bool), np.arange(bands) < rows, np.arange(bands) >= rows):
         told = np.where(changed, 0, TARGET)
         search = discovered_by_blocks(its.clean[0], TARGET, told, _none(its), its.defence(), _rng())
@@ -209,7 +210,7 @@ def test_of_two_classes_a_trigger_acts_on_the_other() -> None:
     """It is one for every class, and nothing is asked with no image."""
     its = scene(World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),)))
     _, poisoned = its.poisoned(Backdoor(TRIGGER_BOX, 1))
-    everything = np.zeros(len(its.plan.bands), np.int64)
+    everything = np.zeros(len(its.plan.hidden.bands), np.int64)
     search = discovered_by_blocks(poisoned[0], 1, everything, _none(its), its.defence(), _rng())
     searched, probes = watched(search, its.predict)
     found = searched.found
