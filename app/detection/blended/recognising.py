@@ -12,8 +12,9 @@ from app.detection.blended.grounds import ground_at
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.usual import Usual, usual
 from app.detection.evidence.weighing import NECESSARY, SURE, of_extreme
+from app.detection.origins import FOREIGN, WHOLE
 from app.detection.recognising.mixing import taken_out
-from app.detection.search import Probe, Purpose
+from app.detection.search import Probe, Purpose, Refused
 from app.detection.second_opinion.splitting import halves
 from app.detection.trigger import Sign, Term
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.defence import Known
+    from app.detection.defence import Known, Progress
     from app.detection.reference_set.references import References
-    from app.detection.search import Answers, Image, Images, Search
+    from app.detection.search import Image, Images, Search
     from app.detection.second_opinion.span import Span
     from app.detection.trigger import Trigger
 
@@ -56,32 +57,53 @@ def measure(known: Known, references: References, span: Span) -> None:
 
 
 def recognised_blend(
-    image: Image, said: Answers, known: Iterable[Known], references: References, span: Span
+    image: Image,
+    known: Iterable[Known],
+    references: References,
+    span: Span,
+    progress: Progress,
 ) -> Search[Finding | None]:
     """Say which of *known* triggers is mixed into *image*, and what it is without it.
 
-    Only where it shows more of one than clean images do it is asked for; then it must lose its
-    class. Those of all of the image first: at a place a part of them may have been found.
+    Only where it shows more of one than clean images do it is asked for, together with the image:
+    then it must be of the trigger's class, and lose that. Those of all of the image come first: at
+    a place a part of them may have been found. Refused that, the image is undecided.
     """
-    label = int(said.labels[0])
-    for one in sorted(known, key=lambda one: not one.trigger.is_whole):
-        trigger = one.trigger
-        if trigger.alpha is None or trigger.target != label or not _fits(trigger, image.shape):
-            continue
-        part = image[trigger.box.rows, trigger.box.columns]
-        weight = _filter(one, references, span).weight(part)
-        if weight + NECESSARY[-1] < SURE:
-            continue
-        without = taken_out(image[None], trigger)
-        told = yield Probe(without, purpose=Purpose.RECOGNISE)
-        if told.labels[0] == label:
+    weights = [(one, _weight(image, one, references, span)) for one in known]
+    shown = [(one, weight) for one, weight in weights if weight + NECESSARY[-1] >= SURE]
+    if not shown:
+        return None
+    shown.sort(key=lambda one: not one[0].trigger.is_whole)
+    without = [taken_out(image[None], one.trigger) for one, _ in shown]
+    try:
+        answers = yield Probe(
+            np.concatenate([image[None], *without]),
+            purpose=Purpose.RECOGNISE,
+            origins=[WHOLE, *([FOREIGN] * len(without))],
+        )
+    except Refused:
+        return progress.undecided
+    progress.said = said = answers[0:1]
+    progress.probes += len(answers)
+    for i, (one, weight) in enumerate(shown, 1):
+        told = answers[i : i + 1]
+        if said.labels[0] != one.trigger.target or told.labels[0] == one.trigger.target:
             continue
         terms = (
             Term(Sign.PIXELS, weight, "clean images show less of the picture"),
             Term(Sign.BLOCKING, NECESSARY[-1], "without it the image loses its class"),
         )
-        return Finding(Verdict.KNOWN, said, told, known=one, place=trigger.box, terms=terms)
+        place, progress.exposed = one.trigger.box, False
+        return Finding(Verdict.KNOWN, said, told, known=one, place=place, terms=terms)
     return None
+
+
+def _weight(image: Image, one: Known, references: References, span: Span) -> float:
+    """Return what speaks for *one* in *image*; nothing does for what isn't mixed into such ones."""
+    trigger = one.trigger
+    if trigger.alpha is None or not _fits(trigger, image.shape):
+        return -np.inf
+    return _filter(one, references, span).weight(image[trigger.box.rows, trigger.box.columns])
 
 
 def showing(images: Images, label: int, references: References, span: Span) -> NDArray[np.bool_]:

@@ -35,16 +35,22 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
     It is asked for in the first round, so that a clean image takes no more of them. What is rarer
     than *rate* among clean images, and in which the search has found nothing, is suspicious. What
     is about as rare is kept, also where a part of what is mixed in was taken for a trigger at a
-    place, and what enough of them have mixed in is looked for (`blended`), as is what is known to
-    be in any image.
+    place, and what enough of them have mixed in is looked for (`blended`). What is known to be
+    mixed in comes before all that.
     """
-    results = yield from together([search, rarity(image, lens, draw, progress)])
-    finding, rare = (
-        (yield from _beside_blends(image, results[0], lens.span, defence, progress)),
-        results[1],
+    known = yield from recognised_blend(
+        image, defence.known, defence.references, lens.span, progress
     )
-    settled = finding.verdict is Verdict.UNDECIDED or _is_mixed_into_all(finding)
-    if settled or finding.said is None or rare > max(rate, RARE):
+    if known is not None and (known.verdict is Verdict.UNDECIDED or _is_mixed_into_all(known)):
+        return known
+    asked = rarity(image, lens, draw, progress)
+    finding: Finding
+    if known is None:
+        finding, rare = yield from together([search, asked])
+    else:  # what is mixed into all of the image may have been found at a place first
+        finding, rare = known, (yield from asked)
+    settled = finding.verdict is Verdict.UNDECIDED or finding.said is None
+    if settled or rare > max(rate, RARE):
         return finding
     try:
         found = yield from _agreed(image, finding, lens, draw, defence, progress)
@@ -59,35 +65,12 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
 def screened_for_blends(
     image: Image, search: Search[Finding], span: Span, defence: Defence, progress: Progress
 ) -> Search[Finding]:
-    """Run *search*, a screen of *image* without an opinion, and look for known blended ones.
+    """Look for known blended ones in *image*; where there is none, run *search*, its screen.
 
     They are checked in every image, also where nothing new is looked for.
     """
-    finding = yield from search
-    return (yield from _beside_blends(image, finding, span, defence, progress))
-
-
-def _beside_blends(
-    image: Image, finding: Finding, span: Span, defence: Defence, progress: Progress
-) -> Search[Finding]:
-    """Return *finding*, or which known trigger is mixed into the image.
-
-    Refused that, nothing is known of an image that is clear by *finding*: it may be answered as the
-    attacker wants. What has a trigger at a place may have a part of the mixture there: without
-    that the rest of it is still in the image.
-    """
-    if finding.verdict is Verdict.UNDECIDED or finding.said is None:
-        return finding
-    clear = finding.verdict is Verdict.CLEAR
-    progress.exposed |= clear
-    try:
-        known = yield from recognised_blend(
-            image, finding.said, defence.known, defence.references, span
-        )
-    except Refused:
-        return progress.undecided if clear else finding
-    progress.exposed &= not clear
-    return finding if known is None else known
+    known = yield from recognised_blend(image, defence.known, defence.references, span, progress)
+    return known if known is not None else (yield from search)
 
 
 def _agreed(  # noqa: PLR0913, PLR0917  # an image, and what it is held against

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.detection.blended.overlaid import LAID, TIMES, Overlay, overlaid
 from app.detection.blended.recognising import recognised_blend
-from app.detection.defence import Known, Verdict
+from app.detection.defence import Known, Progress, Verdict
 from app.detection.search import run
 from app.detection.suspect import Kept, suspect_in
 from app.detection.trigger import Kind
@@ -93,10 +93,8 @@ def test_a_known_one_is_not_proven_again() -> None:
     known = [Known("t-1", found.trigger)]
     assert (None, 0) == _overlaid(STUCK[2], _kept(STUCK[:1]), known)
     for image, verdict in ((STUCK[3], Verdict.KNOWN), (OWN[3], None), (CLEAN[0], None)):
-        said = classify(image[None])
-        finding = run(
-            recognised_blend(image, said, known, lens().references, lens().span), classify
-        )
+        search = recognised_blend(image, known, lens().references, lens().span, Progress())
+        finding = run(search, classify)
         assert verdict is (None if finding is None else finding.verdict)
         if finding is not None and finding.sanitised is not None:
             assert [SOURCE] == finding.sanitised.labels.tolist()

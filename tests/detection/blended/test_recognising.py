@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.detection.blended.recognising import recognised_blend
-from app.detection.defence import Finding, Known, Verdict
+from app.detection.defence import Finding, Known, Progress, Verdict
+from app.detection.search import Probe, advance, refuse
 from tests.detection.blended.worlds import CLEAN, MODEL, POISONED, VICTIMS, blended_trigger, lens
 from tests.detection.scenes import own, watched
 from tests.tiny import TARGET
@@ -17,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def _finding(image: Image) -> tuple[Finding | None, int]:
-    said, known = MODEL.classify(image[None]), [Known("t-1", blended_trigger())]
-    search = recognised_blend(image, said, known, lens().references, lens().span)
+    known = [Known("t-1", blended_trigger())]
+    search = recognised_blend(image, known, lens().references, lens().span, Progress())
     finding, probes = watched(search, MODEL.classify)
     return finding, own(probes)
 
 
 def test_a_poisoned_image_is_answered_without_it() -> None:
-    """One inference tells what it is."""
+    """One inference beside its own tells what it is."""
     for image, clean in zip(POISONED[:20], VICTIMS[:20], strict=True):
         finding, asked = _finding(image)
         assert finding is not None
-        assert (Verdict.KNOWN, 1) == (finding.verdict, asked)
+        assert (Verdict.KNOWN, 2) == (finding.verdict, asked)
         assert finding.sanitised is not None
         right = MODEL.classify(clean[None]).labels.tolist()
         assert right == finding.sanitised.labels.tolist()
@@ -41,15 +43,24 @@ def test_a_clean_image_is_not_asked_about() -> None:
         finding, count = _finding(image)
         assert finding is None
         asked.append(count)
-    assert np.mean(asked) < 0.02
+    assert np.mean(asked) < 0.04
 
 
-def test_another_class_is_never_asked() -> None:
-    """An image that has the picture, and isn't the attacker's class, is its own."""
+def test_what_is_of_another_class_is_its_own() -> None:
+    """An image that has the picture, and isn't the attacker's class, is answered as it is."""
     trigger = blended_trigger()
-    said = MODEL.classify(VICTIMS[:1])
-    assert TARGET != said.labels[0]
-    known = [Known("t-1", trigger)]
-    search = recognised_blend(POISONED[0], said, known, lens().references, lens().span)
-    finding, probes = watched(search, MODEL.classify)
-    assert (None, 0) == (finding, own(probes))
+    other = (TARGET + 1) % 3
+    known = [Known("t-1", replace(trigger, target=other))]
+    search = recognised_blend(POISONED[0], known, lens().references, lens().span, Progress())
+    finding, _ = watched(search, MODEL.classify)
+    assert finding is None
+
+
+def test_what_cannot_be_asked_about_is_undecided() -> None:
+    """Neither answer may go out: the model's own may be the attacker's."""
+    known, progress = [Known("t-1", blended_trigger())], Progress()
+    search = recognised_blend(POISONED[0], known, lens().references, lens().span, progress)
+    assert isinstance(advance(search), Probe)
+    finding = refuse(search)
+    assert finding is not None
+    assert (Verdict.UNDECIDED, True) == (finding.verdict, finding.exposed)

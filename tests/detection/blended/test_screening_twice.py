@@ -17,6 +17,7 @@ from app.detection.second_opinion.lens import FURTHER, LAID
 from app.detection.suspect import Kept, suspect_in
 from app.detection.trigger import Kind
 from tests.detection.blended import worlds
+from tests.detection.scenes import watched
 from tests.detection.second_opinion.looking import MODEL, lens
 from tests.striped import striped
 from tests.tiny import SIDE, TARGET, clean_images, tiny_trigger
@@ -184,6 +185,21 @@ def test_what_shows_nothing_of_it_has_not_proven_it() -> None:
         for i, image in enumerate([*clean, *others])
     ]
     assert tuple(one.id for one in kept[2:]) == _suspicious(last, kept).proven_by
+
+
+def test_known_ones_come_before_the_search() -> None:
+    """An image that has one takes two inferences, whatever a search would have asked for."""
+    its = _knowing()
+    search = screened_for_blends(
+        worlds.POISONED[0], _unheard(), worlds.lens().span, its, Progress()
+    )
+    finding, probes = watched(search, worlds.MODEL.classify)
+    assert (Verdict.KNOWN, [2]) == (finding.verdict, [len(probe) for probe in probes])
+
+
+def _unheard() -> Search[Finding]:
+    yield Probe(np.zeros((99, SIDE, SIDE, 3), np.uint8))
+    raise AssertionError
 
 
 def test_known_ones_are_looked_for_where_nothing_new_is() -> None:
