@@ -37,6 +37,16 @@ class Cover:
         """The rows, then the columns."""
         return self.rows + self.columns
 
+    @property
+    def thickness(self) -> int:
+        """Pixels that a band is wide, the thinner kind if rows and columns differ."""
+        return min(self.rows[0].height, self.columns[0].width)
+
+    @property
+    def step(self) -> int:
+        """Pixels between the beginnings of two neighbouring bands, at most."""
+        return max(_step([row.y for row in self.rows]), _step([c.x for c in self.columns]))
+
     def cell(self, row: int, column: int) -> Box:
         """Return where a row and a column cross."""
         down, across = self.rows[row], self.columns[column]
@@ -95,9 +105,9 @@ class Plan(Cover):
 
         The band that shows most of it is off its middle by half a step at most.
         """
-        step = max(_step([row.y for row in self.rows]), _step([c.x for c in self.columns]))
-        band = min(self.rows[0].height, self.columns[0].width)
-        return max(self.surroundings, math.ceil((self.largest - band + step) / 2))
+        covers: tuple[Cover, ...] = (self, self.hidden)
+        most = max(math.ceil((self.largest - c.thickness + c.step) / 2) for c in covers)
+        return max(self.surroundings, most)
 
     def edged(self, box: Box) -> Box:
         """Return *box* with its surroundings."""

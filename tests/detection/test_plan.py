@@ -53,15 +53,18 @@ def test_every_small_trigger_is_whole_where_its_row_and_column_cross(
 @example(make_plan(28, 28, 1, 0.316))
 @example(make_plan(48, 64, 3, 0.15))
 @example(make_plan(224, 224, 3, 0.5))
+@example(make_plan(128, 128, 3, 0.316))
 def test_every_large_trigger_is_whole_around_the_cell_that_shows_most_of_it(plan: Plan) -> None:
     """Every square of ``largest`` pixels a side, at every place, is in a cell and its margin.
 
     In that of every row and column that show as much of it as any.
     """
     side = plan.largest
-    rows = [(row.y, row.height) for row in plan.rows]
-    columns = [(column.x, column.width) for column in plan.columns]
-    for length, bands in ((plan.height, rows), (plan.width, columns)):
+    covers = (plan, plan.hidden)
+    rows = [[(row.y, row.height) for row in cover.rows] for cover in covers]
+    columns = [[(column.x, column.width) for column in cover.columns] for cover in covers]
+    several = [(plan.height, bands) for bands in rows] + [(plan.width, bands) for bands in columns]
+    for length, bands in several:
         for start in range(length - side + 1):
             for band, width in _showing(bands, start, side)[0]:
                 assert band - plan.margin <= start

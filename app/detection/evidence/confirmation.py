@@ -144,12 +144,12 @@ def confirm(
     None if they are no trigger, or if transplants can't tell. Where nature carries too often it is
     no null hypothesis: then the pieces must be very new, and third classes must open the place too.
     """
-    placebo = yield from placebo_rate(look.pieces, label, look.source, references)
-    null = placebo
-    if placebo > UNDECIDABLE:
-        if not (yield from is_over_general(image, label, look, references, AT_LEAST)):
-            return None
-        null = 0.0
+    place = (look.pieces, label, look.source)
+    first = yield from placebo_rate(*place, references)
+    placebo = references.known_placebo_rate(*place, first)
+    null = yield from _null(image, label, look, placebo, references)
+    if null is None:
+        return None
     drawn = references.acted_on(label, look.source, rng)
     onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
     carried, asked, is_sure = look.carried, look.asked, null <= DOUBTFUL
@@ -160,10 +160,11 @@ def confirm(
             return Transplants(carried, asked, placebo)
         if decision is _Decision.ACCEPT:
             # What follows asks far more than it takes to know better what nature does there.
-            placebo = null = yield from surer_rate(look.pieces, label, look.source, references)
-            is_sure = True
-            if placebo > UNDECIDABLE:
+            placebo = yield from surer_rate(*place, references)
+            null = yield from _null(image, label, look, placebo, references)
+            if null is None:
                 return None
+            is_sure = True
             continue
         # Once all have carried it most likely is a trigger: more at once save a round trip.
         together = TOGETHER * (2 if carried == asked > 0 else 1)
@@ -175,6 +176,19 @@ def confirm(
         answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
         carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
     return None
+
+
+def _null(
+    image: Image, label: int, look: Look, placebo: float, references: References
+) -> Search[float | None]:
+    """Return the rate of the null hypothesis, None if there is none, by what nature does there.
+
+    Where the place is one that anything opens nature's rate says nothing.
+    """
+    if placebo <= UNDECIDABLE:
+        return placebo
+    general = yield from is_over_general(image, label, look, references, AT_LEAST)
+    return 0.0 if general else None
 
 
 def is_over_general(

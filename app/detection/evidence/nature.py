@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Search
 
 NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
-LIKELY = (
-    10.0  # natural logarithm: a loose box of a clean sign came to 8.3, true ones to 14 and more
-)
+LIKELY_BY_ALL = 10.0  # the sum: a clean sign's loose box came to 8.3, triggers to 18 and more
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
@@ -60,7 +58,7 @@ class Nature:
         by_all = of_nature(self.rate, self.novelty) + self.others
         if self.one_class:
             return not self.leaves_a_doubt or by_all >= VERY_SURE
-        return self.rate <= NATURE_AT_MOST and by_all >= LIKELY
+        return self.rate <= NATURE_AT_MOST and by_all >= LIKELY_BY_ALL
 
     @property
     def leaves_a_doubt(self) -> bool:

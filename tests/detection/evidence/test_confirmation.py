@@ -20,6 +20,7 @@ from app.detection.evidence.confirmation import (
 from app.detection.geometry import Box
 from app.detection.images import WAYS
 from app.detection.reference_set.references import (
+    FOREIGN,
     PLACEBO_SIZES,
     THOROUGH,
     THOROUGH_SIZES,
@@ -169,6 +170,20 @@ def test_rate_that_is_in_doubt_is_measured_on_more(again: float, *, accepted: bo
     assert accepted is (result is not None)
     assert result is None or result.placebo == pytest.approx((24 * 0.3 + 36 * again) / 60)
     assert accepted is not undecidable(its.of_class(TARGET)[0], TARGET, CLEAN, its.references)
+
+
+def test_doubtful_place_that_anything_opens_is_confirmed_as_one() -> None:
+    """Where the surer rate says nothing third classes decide, as where the first one did."""
+    its = _with_placebo(0.3)
+    rates = its.references.placebo_rates
+    (name,) = (key for key in rates if not key.endswith(THOROUGH))
+    rates[name + THOROUGH] = 0.6
+    new = its.of_class(TARGET)[0].copy()
+    new[CLEAN_BOX.rows, CLEAN_BOX.columns] ^= 255
+    for foreign, accepted in ((0.8, True), (0.05, False)):
+        rates[name + FOREIGN] = foreign
+        result, _ = _confirmed(its, CLEAN, [True] * 36, new)
+        assert accepted is (result is not None)
 
 
 def test_rate_is_measured_again_only_for_what_carries() -> None:
