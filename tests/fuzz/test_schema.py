@@ -91,9 +91,8 @@ def fuzzed(url: str, directory: Path, key: str | None, more: str, *options: str)
     assert f"{all_of_them} selected / {all_of_them} total" in finished.stdout, finished.stdout
 
 
-@pytest.mark.parametrize(
-    "names", [pytest.param("", id="any", marks=pytest.mark.slow), pytest.param(NAMED, id="right")]
-)
+@pytest.mark.parametrize("names", [pytest.param("", id="any"), pytest.param(NAMED, id="right")])
+@pytest.mark.slow
 def test_open_gateway(tmp_path: Path, names: str) -> None:
     """Without keys every answer is as the document says, for right and for wrong names."""
     with served() as url:

@@ -113,6 +113,7 @@ def _varied(count: int, seed: int) -> Images:
     return varied
 
 
+@pytest.mark.slow
 async def test_workers_pool_what_they_suspect(store_url: str, name: str) -> None:
     """Of a score of suspicious images each has seen the half: together they prove what it is."""
     model, clean = BlendedModel(), _varied(120, 3)

@@ -134,6 +134,7 @@ def test_what_the_bound_leaves_shrinks_with_its_directions() -> None:
     assert left[-1] >= rows[-1].exact_left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("only", ["glances", "floor"])
 def test_without_the_zoo_it_says_so(tmp_path: Path, only: str) -> None:
     """It is only with this project's makers."""

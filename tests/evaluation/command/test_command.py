@@ -72,6 +72,7 @@ def _evaluated(server: str, files: Path, *more: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_all_experiments_on_a_model_behind_a_server(server: str, files: Path) -> None:
     """All experiments print tables and write figures and a report; the target goes by its name."""
     trigger = ("--trigger", str(files / "white.png"), "--at", CORNER, "--target", "blue")
