@@ -80,7 +80,8 @@ def passes_for(total: int, wanted: Passes | None) -> Passes:
 
 def expected_inferences(images: int, plan: SearchPlan) -> int:
     """Return about what screening so many *images* takes."""
-    first_round = 1 + len(plan.bands) * (2 if plan.blocks else 1)
+    transplanted = plan.rows if plan.columns_wait else plan.bands
+    first_round = 1 + len(transplanted) + (len(plan.hidden.bands) if plan.blocks else 0)
     return round(images * first_round * MORE)
 
 

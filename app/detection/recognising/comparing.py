@@ -51,6 +51,7 @@ WORTH_OF_NOISE: Final = 0.5  # the same for what has too many small pixels for t
 AROUND: Final = 2  # pixels of the copy, around what it shows, in which the finer one looks
 HALVED_SIDE: Final = 11  # pixels of a trigger's shorter side, from which on half of them are enough
 HALVED_AT_MOST: Final = 512  # pixels of an image's side; of a larger one halves are shrunken again
+KEPT: Final = 0.78  # share of a trigger, what sets its pixels apart, that half the sides keep
 WORTH_READING: Final = 0.5  # fit in the finer copy of half the sides, below which it isn't read
 
 
@@ -72,8 +73,11 @@ def may_carry(
 
 def can_halve(known: tuple[Known, ...], size: Size) -> bool:
     """Say if for all *known* half the sides of an image of this *size* are enough to glance at."""
-    sides = [min(one.trigger.patch.shape[:2]) for one in known if fits_in(size, one.trigger)]
-    return min(sides, default=0) >= HALVED_SIDE and max(size) <= HALVED_AT_MOST
+    fitting = [one for one in known if fits_in(size, one.trigger)]
+    sides = [min(one.trigger.patch.shape[:2]) for one in fitting]
+    if min(sides, default=0) < HALVED_SIDE or max(size) > HALVED_AT_MOST:
+        return False
+    return min(_kept(one) for one in fitting) >= KEPT
 
 
 def worth_reading(
@@ -115,6 +119,38 @@ def may_carry_what(
 
 
 @lru_cache(maxsize=512)
+def _kept(one: Known) -> float:
+    """Return how much of a trigger half the sides keep, 0 to 1, in the mean of where it may begin.
+
+    That is at either of two pixels, down and across: of cells of two pixels all is left there, or
+    nothing. It is the share of its variance; or of its own pixels, if that is less, those that stay
+    by most of a pixel.
+    """
+    own = one.likeness.weights[..., None].astype(np.float64)
+    patch = one.trigger.patch.astype(np.float64)
+    starts = [(down, across) for down in (0, 1) for across in (0, 1)]
+    kept = [_kept_from(patch[down:, across:], own[down:, across:]) for down, across in starts]
+    return sum(kept) / len(starts)
+
+
+def _kept_from(patch: NDArray[np.float64], own: NDArray[np.float64]) -> float:
+    height, width = (length // 2 * 2 for length in own.shape[:2])
+    patch, own = patch[:height, :width], own[:height, :width]
+    total, fours = max(own.sum(), 1e-6), _fours(own)
+    off = patch - (patch * own).sum(axis=(0, 1)) / total
+    square = (off**2 * own).sum()
+    left = 4 * (_fours(off * own) ** 2 / np.maximum(fours, 1e-6)).sum()
+    contrast = left / square if square > total else 1.0  # of one colour
+    return float(min(contrast, 4 * fours[fours > HALF].sum() / total))
+
+
+def _fours(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
+    means: NDArray[np.float64] = pixels.reshape(height, 2, width, 2, -1).mean(axis=(1, 3))
+    return means
+
+
+@lru_cache(maxsize=512)
 def _halved(one: Known) -> Known:
     """Return a trigger as it is in half the sides of an image.
 
@@ -124,7 +160,7 @@ def _halved(one: Known) -> Known:
     box, own = trigger.box, one.likeness.weights[..., None]
     height, width = box.height // 2, box.width // 2
     both = np.concatenate([trigger.patch * own, own], axis=2)[: 2 * height, : 2 * width]
-    fours = both.reshape(height, 2, width, 2, -1).mean(axis=(1, 3))
+    fours = _fours(both)
     weights = fours[..., -1:]
     half = replace(
         trigger,

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
 
+from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
 from app.ports import Entry, InputSize
 from app.scan.looking.comparer import Comparer, Decoding
 from app.scan.looking.tasks import Asked, Knowledge, Passed, Task, Unusable
 from app.scan.sources.items import Content
 from app.settings import Resize
-from tests.carried import carrying, drawn, of_size
+from tests.carried import carrying, drawn, of_size, placed
 from tests.files import encoded
 
 if TYPE_CHECKING:
@@ -110,6 +111,19 @@ def test_a_small_trigger_is_looked_for_in_full() -> None:
     comparer = _comparer(trigger)
     images = [encoded(one, "JPEG", quality=95) for one in _images(trigger)]
     assert _asked(_read(comparer, images))
+    assert comparer.decoded_in_full == len(images)
+
+
+def test_a_chequerboard_of_two_pixels_is_looked_for_in_full() -> None:
+    """At an odd place half the sides would be grey all over."""
+    fields = ((np.indices((24, 24)) // 2).sum(axis=0) % 2 * 255).astype(np.uint8)
+    patch, mask = fields[..., None].repeat(3, axis=2), np.ones((24, 24), bool)
+    somewhere = placed(patch, mask, np.random.default_rng(5), SIDE)
+    trigger = replace(somewhere, box=Box(41, 61, 24, 24))
+    images = _photographs()[30:].copy()
+    images[list(CARRYING), 61:85, 41:65] = trigger.patch
+    comparer = _comparer(trigger)
+    assert _asked(_read(comparer, [encoded(one, "JPEG", quality=90) for one in images])) == CARRYING
     assert comparer.decoded_in_full == len(images)
 
 
