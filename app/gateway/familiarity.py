@@ -14,6 +14,7 @@ from app.detection.blended import recognising
 from app.detection.defence import Known
 from app.detection.recognising import sharp, strange, strewn
 from app.detection.recognising.sighting import is_familiar, usual_at_home, usual_sighting
+from app.detection.second_opinion.lens import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
     try:
         for one in new:
             if one.trigger.alpha is not None:
-                span = await asyncio.to_thread(lambda: prepared.span)
+                span = await asyncio.to_thread(span_of, references)
                 await asyncio.to_thread(recognising.measure, one, references, span)
                 continue
             await asyncio.to_thread(usual_sighting, one, references)

@@ -10,6 +10,7 @@ from app.detection.blended.proving import proven
 from app.detection.blended.recognising import recognised_blend, showing
 from app.detection.defence import Finding, Verdict
 from app.detection.search import Refused, together
+from app.detection.second_opinion.lens import span_of
 from app.detection.second_opinion.opining import rarity
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.search import Image, Search
     from app.detection.second_opinion.lens import Lens
-    from app.detection.second_opinion.span import Span
     from app.detection.suspect import Suspect
 
 
@@ -63,12 +63,14 @@ def screened_twice(  # noqa: PLR0913, PLR0917  # a search, and what an opinion i
 
 
 def screened_for_blends(
-    image: Image, search: Search[Finding], span: Span, defence: Defence, progress: Progress
+    image: Image, search: Search[Finding], defence: Defence, progress: Progress
 ) -> Search[Finding]:
     """Look for known blended ones in *image*; where there is none, run *search*, its screen.
 
-    They are checked in every image, also where nothing new is looked for.
+    They are checked in every image, also where nothing new is looked for. What clean images are
+    made of, which may take a second, is worked out in the first step, not before.
     """
+    span = span_of(defence.references)
     known = yield from recognised_blend(image, defence.known, defence.references, span, progress)
     return known if known is not None else (yield from search)
 

@@ -117,6 +117,8 @@ class References:
     """How well a suspect's pixels fit clean images; as long as it is kept."""
     usual_grounds: dict[Any, Any] = field(default_factory=dict)
     """What places are made of in clean images (`grounds`)."""
+    spans: dict[int, Any] = field(default_factory=dict)
+    """What they are made of, by the seed (`span`): a second and more of a thousand photographs."""
     usually_apart: dict[Any, float] = field(default_factory=dict)
     """How far apart clean images of a class are, as sketches."""
     middles: dict[int, NDArray[np.float32]] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class Lens:
     @cached_property
     def span(self) -> Span:
         """What clean images are made of."""
-        return learnt_span(self.references.images, self.references.seed)
+        return span_of(self.references)
 
     @property
     def measured(self) -> int:
@@ -121,6 +121,15 @@ def learnt_span(images: Images, seed: int) -> Span:
     learnt = images[halves(images, seed)[0]]
     room = max(AXES_VALUES // images[0].size, 1)
     return spanned(learnt, min(COMPONENTS, int(AXES_SHARE * len(learnt)), room))
+
+
+def span_of(references: References) -> Span:
+    """Return the span of *references*, worked out once for all that are the same images."""
+    kept = references.spans
+    if references.seed not in kept:
+        kept[references.seed] = learnt_span(references.images, references.seed)
+    span: Span = kept[references.seed]
+    return span
 
 
 def laid(residue: NDArray[np.float32], references: Images) -> Images:

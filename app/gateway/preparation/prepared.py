@@ -17,7 +17,7 @@ from app.detection.reference_set.calibration import OneClassError, calibrate
 from app.detection.reference_set.canaries import is_another_model
 from app.detection.reference_set.references import References
 from app.detection.search import Probe, advance
-from app.detection.second_opinion.lens import learnt_span, lens_of
+from app.detection.second_opinion.lens import lens_of
 from app.detection.second_opinion.measuring import measured
 from app.gateway.preparation.progress import Progress
 from app.logs import told
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import Calibration
     from app.detection.search import Images, Search
     from app.detection.second_opinion.lens import Lens
-    from app.detection.second_opinion.span import Span
     from app.ports import CalibrationStore, InputSize, Model, ServedModel
 
 logger = logging.getLogger(__name__)
@@ -78,19 +77,10 @@ class Prepared:
         """What a second opinion is formed with, where that was measured."""
         return lens_of(self.references)
 
-    @cached_property
-    def span(self) -> Span:
-        """What clean images are made of: it tells what is mixed in, also without an opinion."""
-        if self.lens is not None:
-            return self.lens.span
-        return learnt_span(self.references.images, self.references.seed)
-
     def apart(self, rates: MutableMapping[str, float]) -> Prepared:
         """Return the same with placebo *rates* of its own."""
         own = replace(self, references=self.references.apart(rates))
         vars(own)["lens"] = self.lens  # of the images, which are the same
-        if "span" in vars(self):
-            vars(own)["span"] = self.span
         return own
 
 

@@ -133,7 +133,7 @@ class Examiner:
         if lens is not None and rate is not None and draw is not None:
             return screened_twice(image, search, lens, rate, draw, defence, progress)
         if may_be_in(image, known):  # also where no opinion is formed: what is known is blocked
-            return screened_for_blends(image, search, self.prepared.span, defence, progress)
+            return screened_for_blends(image, search, defence, progress)
         return search
 
     def _late(self, finding: Finding, known: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -190,9 +190,7 @@ def test_what_shows_nothing_of_it_has_not_proven_it() -> None:
 def test_known_ones_come_before_the_search() -> None:
     """An image that has one takes two inferences, whatever a search would have asked for."""
     its = _knowing()
-    search = screened_for_blends(
-        worlds.POISONED[0], _unheard(), worlds.lens().span, its, Progress()
-    )
+    search = screened_for_blends(worlds.POISONED[0], _unheard(), its, Progress())
     finding, probes = watched(search, worlds.MODEL.classify)
     assert (Verdict.KNOWN, [2]) == (finding.verdict, [len(probe) for probe in probes])
 
@@ -207,9 +205,22 @@ def test_known_ones_are_looked_for_where_nothing_new_is() -> None:
     its, progress = _knowing(), Progress()
     for image, verdict in ((worlds.POISONED[0], Verdict.KNOWN), (CLEAN[0], Verdict.CLEAR)):
         search = _concluding(Verdict.CLEAR, image, progress)
-        known = screened_for_blends(image, search, worlds.lens().span, its, progress)
+        known = screened_for_blends(image, search, its, progress)
         assert verdict is run(known, worlds.MODEL.classify).verdict
         assert not progress.exposed
+
+
+def test_what_clean_images_are_made_of_is_worked_out_in_the_first_step_and_once() -> None:
+    """Not where the search is made; a scan's next image, which has rates of its own, knows it."""
+    its, image = _knowing(), worlds.POISONED[0]
+    fresh = replace(its.references, spans={})
+    first, second = (replace(its, references=fresh.apart({})) for _ in range(2))
+    search = screened_for_blends(image, _unheard(), first, Progress())
+    assert not fresh.spans
+    advance(search)
+    (span,) = fresh.spans.values()
+    advance(screened_for_blends(image, _unheard(), second, Progress()))
+    assert [span] == [*second.references.spans.values()]
 
 
 def test_what_may_carry_a_known_one_and_cannot_be_asked_about_is_undecided() -> None:
