@@ -71,7 +71,7 @@ async def arranged(
             learning.check_size()
             plan = make_plan(size.height, size.width, size.channels, settings.trigger_max)
             references = ReferenceFiles(settings).load(size)
-            equipment = GatewayEquipment(source, references, seed, _decoding(settings))
+            equipment = GatewayEquipment(source, references, seed, _decoding(source))
             name = _labels(settings)
             yield Arranged(equipment, learning.library, learning, plan, None, name)
         return
@@ -122,7 +122,7 @@ def _equipment(source: ModelSource, prepared: Prepared, seed: int) -> Equipment:
         seed,
         prepared.plan,
         _unhurried(source.settings),
-        _decoding(source.settings),
+        _decoding(source),
     )
 
 
@@ -136,8 +136,9 @@ def _unhurried(settings: Settings) -> Policy:
     )
 
 
-def _decoding(settings: Settings) -> Decoding:
-    return Decoding(settings.max_pixels, settings.input_resize)
+def _decoding(source: ModelSource | GatewaySource) -> Decoding:
+    settings = source.settings
+    return Decoding(settings.max_pixels, settings.input_resize, source.in_full)
 
 
 def _kept_library(state: State) -> MemoryTriggerLibrary:

@@ -81,6 +81,12 @@ FOUND = 3
     type=click.IntRange(1),
     help="Processes, or actors, that decode and search.  [default: one for each core]",
 )
+@click.option(
+    "--in-full",
+    is_flag=True,
+    help="Decode every JPEG in full in the second pass: a file can be made to hide a trigger from"
+    " one of half its sides.",
+)
 @click.option("--yes", is_flag=True, help="Begin without asking, however much it takes.")
 @click.option("--fail-on-trigger", is_flag=True, help="End with the code 3 if there is a trigger.")
 def scan(**given: Any) -> None:  # each option has its own type

@@ -104,7 +104,7 @@ def _source(given: Mapping[str, Any], processes: int | None) -> ModelSource | Ga
         message = f"NEO_STRATEGY is {settings.strategy}: a scan takes --strategy full or fast"
         raise OptionError(message)
     threads = 1 if processes is None else max(1, (os.cpu_count() or 1) // processes)
-    return ModelSource(settings, onnx, threads)
+    return ModelSource(settings, onnx, threads, given["in_full"])
 
 
 def _gateway(given: Mapping[str, Any], settings: Settings) -> GatewaySource:
@@ -112,7 +112,8 @@ def _gateway(given: Mapping[str, Any], settings: Settings) -> GatewaySource:
     if settings.input_size is None:
         message = "--input-size is missing: --gateway needs the size of its model's images"
         raise OptionError(message)
-    return GatewaySource(settings, given["gateway"], given["key"], settings.input_size)
+    size, in_full = settings.input_size, given["in_full"]
+    return GatewaySource(settings, given["gateway"], given["key"], size, in_full)
 
 
 def _refuse(given: Mapping[str, Any], options: tuple[str, ...], beside: str) -> None:

@@ -215,6 +215,7 @@ class _Scan:
             settings.trigger_max,
             settings.max_pixels,
             settings.max_body,
+            self._options.source.in_full,
         )
         told = {
             "the model or how it is asked": self._options.source.identity(),

@@ -35,10 +35,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How pictures become the model's input: what the gateway's settings say."""
+    """How pictures become the model's input: what the gateway's settings say.
+
+    ``in_full``: no JPEG is decoded to half its sides first, which a file can be made to use.
+    """
 
     max_pixels: int
     resize: Resize
+    in_full: bool = False
 
 
 class Comparer:
@@ -78,7 +82,9 @@ class Comparer:
 
     def _worth_reading(self, contents: Sequence[Content]) -> dict[int, NDArray[np.bool_]]:
         """Return which triggers pictures may carry by half their sides, where those are read."""
-        if self._suspects or not can_halve(self._known, self._references.images.shape[1:]):
+        if self._suspects or self._decoding.in_full:
+            return {}
+        if not can_halve(self._known, self._references.images.shape[1:]):
             return {}
         halves = {
             i: half for i, one in enumerate(contents) if (half := self._half(one)) is not None

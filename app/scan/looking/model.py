@@ -24,11 +24,15 @@ LEAST_PATIENCE_S: Final = 60.0
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where the model is: as *settings* have it, or in the file ``onnx``."""
+    """Where the model is: as *settings* have it, or in the file ``onnx``.
+
+    ``in_full``: no JPEG is decoded to half its sides first.
+    """
 
     settings: Settings
     onnx: Path | None = None
     threads: int | None = None
+    in_full: bool = False
 
     @property
     def name(self) -> str:
@@ -55,6 +59,7 @@ class GatewaySource:
     url: str
     key: str | None
     size: InputSize
+    in_full: bool = False
 
     @property
     def name(self) -> str:

@@ -37,7 +37,9 @@ BLIND: Final = (
     "a trigger far from where it was seen, or stretched by more than a quarter;",
     "a trigger of noise, pixel by pixel, in another size;",
     "a trigger that is hardly visible: translucent, or after strong compression;",
-    "a trigger of one colour that nature shows at that place as well.",
+    "a trigger of one colour that nature shows at that place as well;",
+    "a picture that is mixed into an image, or laid translucently over a place in it (blended);",
+    "a trigger in a JPEG that was made to hide it from a decoder of half its sides.",
 )
 """What the second of two passes doesn't see."""
 

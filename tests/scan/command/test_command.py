@@ -111,9 +111,10 @@ def test_a_scan_ends_with_rows_and_a_summary(server: TinyServer, files: Path) ->
     assert 0 == again.returncode
     assert rows == _rows(files)
     assert server.asked - asked < 100  # the model is looked at again, no picture is
-    other = _scanned(server, files, "--trigger-max", "0.3", *labels)
-    assert (2, 1) == (other.returncode, other.stderr.count("\n"))
-    assert "the settings changed since the scan in it began: --restart begins anew" in other.stderr
+    for changed in (["--trigger-max", "0.3"], ["--in-full"]):
+        other = _scanned(server, files, *changed, *labels)
+        assert (2, 1) == (other.returncode, other.stderr.count("\n"))
+        assert "the settings changed since the scan in it began: --restart begins" in other.stderr
 
 
 @pytest.mark.slow

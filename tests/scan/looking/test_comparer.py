@@ -54,10 +54,11 @@ def _images(trigger: Trigger) -> Images:
     return images
 
 
-def _comparer(trigger: Trigger) -> Comparer:
+def _comparer(trigger: Trigger, *, in_full: bool = False) -> Comparer:
     unknown = Calibration(np.full(30, -1), np.zeros((0, 0), np.int64))
     references = References(_photographs()[:30], unknown, {}, seed=1)
-    comparer = Comparer(InputSize(SIDE, SIDE, 3), Decoding(10**6, Resize.STRETCH), references)
+    decoding = Decoding(10**6, Resize.STRETCH, in_full)
+    comparer = Comparer(InputSize(SIDE, SIDE, 3), decoding, references)
     comparer.know([Entry("t-1", trigger, None, None, 3)])  # type: ignore[arg-type]  # as small
     return comparer
 
@@ -81,6 +82,14 @@ def test_only_jpegs_that_may_carry_it_are_decoded_in_full() -> None:
     read = _read(comparer, [encoded(one, "JPEG", quality=85) for one in _images(_trigger())])
     assert _asked(read) == CARRYING
     assert comparer.decoded_in_full == len(CARRYING)
+
+
+def test_all_jpegs_are_decoded_in_full_on_request() -> None:
+    """Whatever a file shows of itself in half its sides."""
+    comparer = _comparer(_trigger(), in_full=True)
+    read = _read(comparer, [encoded(one, "JPEG", quality=85) for one in _images(_trigger())])
+    assert _asked(read) == CARRYING
+    assert comparer.decoded_in_full == len(read)
 
 
 def test_what_is_asked_about_is_the_picture_in_full() -> None:
