@@ -34,7 +34,7 @@ from app.detection.recognising.sighting import (
 )
 from app.detection.recognising.strange import strange
 from app.detection.recognising.strewn import strewn
-from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding
+from app.detection.search import Answers, Probe, Purpose, Refused, advance, hiding, refuse
 from app.detection.suspects.deciding import decided
 from app.detection.suspects.noting import noted
 
@@ -60,7 +60,8 @@ SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 def screen(image: Image, defence: Defence, progress: Progress | None = None) -> Search[Finding]:
     """Decide if *image* (h, w, c) carries a trigger. Refused at any yield, it is UNDECIDED.
 
-    What is known meanwhile stands in *progress*.
+    But CLEAR where its own search has ended, and it is only held against suspects. What is known
+    meanwhile stands in *progress*.
     """
     progress = progress or Progress()
     progress.exposed = True  # by these triggers, whatever was known of others
@@ -77,10 +78,13 @@ def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
         asked = len(step)
         spent += asked
         if spent > AT_MOST:
-            raise Refused
+            return refuse(search)
         progress.probes += 0 if step.shared else asked
         progress.suspicious |= not progress.exposed and step.purpose in AFTER_A_SUSPICION
-        answers = yield step
+        try:
+            answers = yield step
+        except Refused:
+            return refuse(search)  # it may have an answer already
         step = advance(search, step, answers)
     return step.result
 
@@ -119,7 +123,14 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
         laid = yield from overlaid(image, label, suspects, defence, draw, progress.probes)
         if laid is None:
             return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
-        return Finding(Verdict.DISCOVERED, said, laid.answer, laid.trigger, proven_by=laid.by)
+        return Finding(
+            Verdict.DISCOVERED,
+            said,
+            laid.answer,
+            laid.trigger,
+            suspects_seen=shown.seen,
+            proven_by=laid.by,
+        )
     if found.answer is None:
         return Finding(Verdict.UNDECIDED, said, None, exposed=True)
     trigger = found.trigger(draw, progress.probes)

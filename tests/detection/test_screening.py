@@ -12,7 +12,11 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
-from tests.detection.scenes import World, own, scene, scene_of, watched
+from app.detection.suspect import Kept
+from app.detection.trigger import Kind
+from tests.detection.blended import digits
+from tests.detection.blended.overlays import SOURCE
+from tests.detection.scenes import World, own, refused, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -226,3 +230,26 @@ def test_rate_of_discovery_is_all() -> None:
         cost.append(own(probes))
     assert max(cost) < 600
     assert math.isclose(min(cost), max(cost), rel_tol=0.5)
+
+
+def test_what_two_images_have_laid_over_a_place_is_a_trigger() -> None:
+    """Noted of the first image, proven by another one, which is answered without it."""
+    its = scene_of(digits.classify, digits.REFERENCES, digits.SHOWN)
+    first = its.screened(digits.STUCK[0])
+    assert Verdict.CLEAR is first.verdict
+    kept = [Kept(f"s-{i}", one) for i, one in enumerate(first.suspects)]
+    defence = replace(its.defence(), suspects=kept)
+    finding = its.screened(digits.STUCK[3], defence)
+    assert (Verdict.DISCOVERED, ("s-0", "s-1")) == (finding.verdict, finding.proven_by)
+    assert finding.trigger is not None
+    assert Kind.BLENDED is finding.trigger.kind
+    assert not finding.trigger.is_whole
+    assert finding.sanitised is not None
+    assert [SOURCE] == finding.sanitised.labels.tolist()
+    assert ("s-0",) == finding.suspects_seen
+    # Refused that, the image has the answer that its search has ended with.
+    _, again = watched(its.search(digits.STUCK[3], defence), its.predict)
+    search = its.search(digits.STUCK[3], defence)
+    clear = refused(search, its.predict, len(again) - 1)
+    assert Verdict.CLEAR is clear.verdict
+    assert clear.suspects

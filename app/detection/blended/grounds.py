@@ -45,7 +45,7 @@ def ground_at(box: Box, references: References) -> Ground:
     kept = references.usual_grounds
     if box not in kept:
         if len(kept) >= PLACES:
-            del kept[next(iter(kept))]
+            kept.pop(next(iter(kept)), None)  # another thread may have taken it
         kept[box] = _measured(box, references)
     found: Ground = kept[box]
     return found

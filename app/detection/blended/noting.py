@@ -12,7 +12,7 @@ from app.detection.suspect import sketched, step_of, suspect_in
 from app.detection.suspects.resemblance import is_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from app.detection.defence import Defence
     from app.detection.search import Image, Images
@@ -47,17 +47,20 @@ def whole_suspect(image: Image, label: int, defence: Defence) -> Suspect | None:
     return suspect_in(image, label, Box(0, 0, width, height), source=None)
 
 
-def agreeing(image: Image, label: int, defence: Defence) -> Iterator[tuple[Sequence[Kept], Images]]:
-    """Yield suspicious images of class *label* and their pixels with *image*, the last one.
+def agreeing(image: Image, label: int, defence: Defence) -> tuple[Sequence[Kept], Images] | None:
+    """Return suspicious images of class *label* and their pixels with *image*, the last one.
 
-    None unless there are enough, and not at each one more. Nor where a pattern of the class is
-    known already, or has been dismissed. First those of this caller, then those of all, then
-    of all but the caller who has shown most: whoever sends images that agree with nothing keeps
-    nobody else's from agreeing.
+    None unless there are enough, and not at each one more; nor where *image* isn't kept itself: the
+    next one would be tried with the same ones. Nor where a pattern of the class is known already,
+    or has been dismissed. It is those of this caller, or those of all, or of all but the caller who
+    has shown most: whoever sends images that agree with nothing keeps nobody else's from agreeing.
+    One image pays for one proof, so where several are due they take turns.
     """
     triggers = [one.trigger for one in (*defence.known, *defence.dismissed)]
     if any(one.alpha is not None and one.is_whole and one.target == label for one in triggers):
-        return
+        return None
+    if whole_suspect(image, label, defence) is None:
+        return None
     every = [
         one
         for one in defence.suspects
@@ -65,12 +68,15 @@ def agreeing(image: Image, label: int, defence: Defence) -> Iterator[tuple[Seque
         and one.suspect.target == label
         and one.suspect.patch.shape == image.shape
     ]
-    tried = {0}
-    for some in (_of(defence.caller, every), every, _but_the_most(every, defence.caller)):
-        count = len(some) + 1
-        if len(some) not in tried and count >= ENOUGH and not count % EVERY:
-            tried.add(len(some))
-            yield some, np.stack([*(one.suspect.patch for one in some), image])
+    due = {
+        len(some): some
+        for some in (_but_the_most(every, defence.caller), every, _of(defence.caller, every))
+        if len(some) + 1 >= ENOUGH and not (len(some) + 1) % EVERY
+    }
+    if not due:
+        return None
+    some = [*due.values()][-1 - (len(every) + 1) // EVERY % len(due)]
+    return some, np.stack([*(one.suspect.patch for one in some), image])
 
 
 def _of(caller: str, every: Sequence[Kept]) -> list[Kept]:

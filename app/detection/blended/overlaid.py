@@ -15,6 +15,7 @@ import numpy as np
 
 from app.detection.blended.estimating import FAINTEST, HALF, STRONGEST, WITHIN
 from app.detection.blended.grounds import ground_at
+from app.detection.blended.placing import by_callers, is_known, there
 from app.detection.evidence.weighing import (
     NECESSARY,
     SURE,
@@ -25,7 +26,7 @@ from app.detection.evidence.weighing import (
 )
 from app.detection.origins import FOREIGN, beside
 from app.detection.recognising.mixing import mixed, unmixed
-from app.detection.search import Probe, Purpose
+from app.detection.search import Probe, Purpose, Refused
 from app.detection.suspect import step_of
 from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
 
@@ -40,9 +41,8 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.suspect import Kept, Suspect
 
-OVERLAP = 0.5  # of a place, that all suspects have in common
-COMPARED = 8  # suspects of one place, those seen last
 IN_COMMON = 0.4  # of what is left of two images, beside how much usually is left
+BESIDE_MOST = 0.4  # of what the likest has in common, that others have: else it is chance
 UNUSUAL = 0.5  # weight of it, from which on it is asked about: what it carries decides
 AT_MOST = 6.0  # what that may say
 LAID = 24  # clean images that it is laid over, and as many for the placebo
@@ -71,23 +71,29 @@ def overlaid(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
     """Prove what *image*, called *label*, has in the places *shown*, which others have as well.
 
     Only where it is called another class without the place: what acts on all of them carries.
-    ``probes`` have been asked so far.
+    ``probes`` have been asked so far. Refused at any yield, nothing is proven.
     """
     rng = np.random.default_rng(draw)
     for one in shown if step_of(image) == 1 else ():
         if (
             one.source is None
             or one.box.area > defence.plan.largest_area
-            or _is_known(one, defence)
+            or is_known(one, image, defence)
         ):
             continue
-        kept, box = _there(one, defence)
-        place = _Place(image, label, one.source, box)
-        if not kept:
-            continue
-        found = yield from _proven(place, kept, defence, rng, (draw, probes))
-        if found is not None:
-            return found
+        # What one caller's images show is held against nothing of others: neither do they hide it,
+        # nor does a trigger of his become everybody's by what another's show by chance.
+        for possible in by_callers(one, image, defence):
+            kept, box = there(one, possible)
+            if not kept:
+                continue
+            place = _Place(image, label, one.source, box)
+            try:
+                found = yield from _proven(place, kept, defence, rng, (draw, probes))
+            except Refused:  # the search itself has ended, and found nothing
+                return None
+            if found is not None:
+                return found
     return None
 
 
@@ -122,7 +128,8 @@ def _proven(
     own = ground.span.residue(place.pixels)
     lefts = [ground.span.residue(_cut(one.suspect, box)) for one in kept]
     common = [ground.in_common(own, one) for one in lefts]
-    alike = [i for i, one in enumerate(common) if one >= IN_COMMON]
+    least = max(IN_COMMON, BESIDE_MOST * max(common))
+    alike = [i for i, one in enumerate(common) if one >= least]
     natural = np.flatnonzero(references.labels == label)
     if not alike or not len(natural):
         return None
@@ -236,33 +243,6 @@ def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held agai
         alpha=alpha,
     )
     return Overlay(trigger, answer, laid.ids)
-
-
-def _is_known(suspect: Suspect, defence: Defence) -> bool:
-    """Say if a mixture is known about there, or dismissed: its images are told by that."""
-    return any(
-        one.trigger.alpha is not None
-        and one.trigger.target == suspect.target
-        and one.trigger.box.overlap(suspect.box) > 0
-        for one in (*defence.known, *defence.dismissed)
-    )
-
-
-def _there(suspect: Suspect, defence: Defence) -> tuple[list[Kept], Box]:
-    """Return the suspects that lead to the same class from another, and where all are."""
-    there: list[Kept] = []
-    box = suspect.box
-    for one in defence.suspects:
-        its = one.suspect
-        if its.target != suspect.target or its.source is None or len(there) == COMPARED:
-            continue
-        if (its.image_height, its.image_width) != (suspect.image_height, suspect.image_width):
-            continue
-        common = box.common(its.box)
-        if common is not None and common.area >= OVERLAP * suspect.box.area:
-            there.append(one)
-            box = common
-    return there, box
 
 
 def _sources(own: int, alike: Sequence[Suspect]) -> list[int]:

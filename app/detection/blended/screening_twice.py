@@ -86,22 +86,23 @@ def _agreed(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
     """Return what suspicious images of its class have mixed in, if there are enough of them."""
     label, references = _said(finding), defence.references
     places = _places(finding, label, defence)
-    for kept, images in agreeing(image, label, defence):
-        search = proven(images, label, references, lens.span, draw, progress.probes, places)
-        blend = yield from search
-        if blend is None:
-            continue
-        # Another caller's image, suspicious by chance, makes no trigger of one caller everybody's.
-        shown = showing(images, label, references, lens.span)[:-1]
-        by = [one for one, its in zip(kept, shown, strict=True) if its] or kept
-        return Finding(
-            Verdict.DISCOVERED,
-            finding.said,
-            blend.answer,
-            blend.trigger,
-            proven_by=tuple(one.id for one in by),
-        )
-    return None
+    found = agreeing(image, label, defence)
+    if found is None:
+        return None
+    kept, images = found
+    blend = yield from proven(images, label, references, lens.span, draw, progress.probes, places)
+    if blend is None:
+        return None
+    # Another caller's image, suspicious by chance, makes no trigger of one caller everybody's.
+    shown = showing(images, label, references, lens.span)[:-1]
+    by = [one for one, its in zip(kept, shown, strict=True) if its] or kept
+    return Finding(
+        Verdict.DISCOVERED,
+        finding.said,
+        blend.answer,
+        blend.trigger,
+        proven_by=tuple(one.id for one in by),
+    )
 
 
 def _places(finding: Finding, label: int, defence: Defence) -> list[Box]:

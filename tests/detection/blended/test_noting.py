@@ -61,16 +61,29 @@ def test_the_same_picture_is_kept_once() -> None:
 def test_enough_of_a_class_agree_and_then_not_each_one_more() -> None:
     """A pattern is estimated from a score of them; where that fails, from five more."""
     newest = PICTURES[-1]
-    ((kept, images),) = agreeing(newest, TARGET, _with(ENOUGH - 1))
+    found = agreeing(newest, TARGET, _with(ENOUGH - 1))
+    assert found is not None
+    kept, images = found
     assert (ENOUGH - 1, ENOUGH) == (len(kept), len(images))
     assert (images[-1] == newest).all()
-    for count, label, tries in (
-        (ENOUGH - 2, TARGET, 0),
-        (ENOUGH, TARGET, 0),
-        (ENOUGH + EVERY - 1, TARGET, 1),
-        (ENOUGH - 1, TARGET + 1, 0),
+    for count, label, tried in (
+        (ENOUGH - 2, TARGET, False),
+        (ENOUGH, TARGET, False),
+        (ENOUGH + EVERY - 1, TARGET, True),
+        (ENOUGH - 1, TARGET + 1, False),
     ):
-        assert tries == len([*agreeing(newest, label, _with(count))])
+        assert tried is (agreeing(newest, label, _with(count)) is not None)
+
+
+def test_the_same_ones_are_not_tried_again_with_what_is_not_kept() -> None:
+    """Neither with a picture that is kept already, nor where nothing more can be: it is dear."""
+    newest = PICTURES[-1]
+    assert agreeing(PICTURES[0], TARGET, _with(ENOUGH - 1)) is None
+    assert agreeing(newest, TARGET, _with(MOST_OF_CLASS - 1)) is not None
+    flood = _with(MOST_OF_CLASS, "flood")
+    others = [replace(one, caller="another") for one in _with(ENOUGH - 1).suspects]
+    for some in (flood.suspects, [*flood.suspects, *others]):
+        assert agreeing(newest, TARGET, replace(flood, suspects=some)) is None
 
 
 def test_no_more_are_kept_of_one_class_than_prove_anything() -> None:
@@ -107,12 +120,19 @@ def test_what_one_caller_sends_hides_nothing_of_others() -> None:
     """His images alone are looked at, those of all, and those of all but who has shown most."""
     flood = _with(MOST_OF_CLASS, "flood").suspects
     newest = PICTURES[-1] // 2
-    first, _ = agreeing(newest, TARGET, _with(ENOUGH - 1, "honest", flood))
-    assert {"honest"} == {one.caller for one in first[0]}
     others = [replace(one, caller="another") for one in _with(ENOUGH - 1).suspects]
-    its = _with(EVERY, "honest", [*flood, *others[: ENOUGH - 1 - EVERY]])
-    _, last = agreeing(newest, TARGET, its)
-    assert {"honest", "another"} == {one.caller for one in last[0]}
+    for own, more, callers in (
+        (ENOUGH - 1, [], {"honest"}),
+        (EVERY, others[: ENOUGH - 1 - EVERY], {"honest", "another"}),
+    ):
+        turns = [
+            agreeing(newest, TARGET, _with(own + later, "honest", [*flood, *more]))
+            for later in (0, EVERY)
+        ]
+        kept = [{one.caller for one in turn[0]} for turn in turns if turn is not None]
+        assert 2 == len(kept)  # one proof for each of the images, and each is tried in turn
+        assert callers in kept
+        assert {"flood", *callers} in kept
 
 
 def test_a_large_image_is_not_kept() -> None:
@@ -125,13 +145,13 @@ def test_a_known_or_dismissed_pattern_is_not_looked_for_again() -> None:
     """Whatever its owner says of it."""
     known = Known("t-1", blended_trigger())
     its = _with(ENOUGH - 1)
-    assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, known=[known]))]
-    assert [] == [*agreeing(PICTURES[-1], TARGET, replace(its, dismissed=[known]))]
+    assert agreeing(PICTURES[-1], TARGET, replace(its, known=[known])) is None
+    assert agreeing(PICTURES[-1], TARGET, replace(its, dismissed=[known])) is None
     box = Box(2, 2, 4, 4)
     placed = replace(known.trigger, box=box, patch=known.trigger.patch[box.rows, box.columns])
     elsewhere = [Known("t-2", placed)]
     for one in (replace(its, known=elsewhere), replace(its, dismissed=elsewhere)):
-        assert 1 == len([*agreeing(PICTURES[-1], TARGET, one)])
+        assert agreeing(PICTURES[-1], TARGET, one) is not None
 
 
 def test_whole_images_are_compared_with_no_place() -> None:

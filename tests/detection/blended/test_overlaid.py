@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.blended.overlaid import LAID, TIMES, Overlay, overlaid
+from app.detection.blended.grounds import ground_at
+from app.detection.blended.overlaid import IN_COMMON, LAID, TIMES, Overlay, overlaid
 from app.detection.blended.recognising import recognised_blend
 from app.detection.defence import Known, Progress, Verdict
 from app.detection.search import run
@@ -15,7 +16,7 @@ from app.detection.suspect import Kept, suspect_in
 from app.detection.trigger import Kind
 from tests.detection.blended.overlays import AROUND, OWN, PLACE, SOURCE, STUCK, classify
 from tests.detection.blended.worlds import CLEAN, MODEL, defence, lens
-from tests.detection.scenes import own, watched
+from tests.detection.scenes import own, refused, watched
 from tests.tiny import TARGET
 
 if TYPE_CHECKING:
@@ -108,3 +109,34 @@ def test_images_that_agree_by_pairs_are_told_from_others() -> None:
     assert found is not None
     assert ("s-stuck",) == found.by
     assert np.isfinite(found.trigger.natural)
+
+
+def test_what_was_refused_is_not_proven() -> None:
+    """The search of the image has ended before: it has an answer."""
+    its = replace(defence(), suspects=_kept(STUCK[:1]))
+    search = overlaid(STUCK[1], TARGET, [_kept(STUCK[1:2])[0].suspect], its, 7, 100)
+    assert refused(search, classify, 0) is None
+
+
+def test_what_another_caller_shows_by_chance_makes_it_not_everybodys() -> None:
+    """Each caller's suspects are compared by themselves; those of no other have proven it."""
+    own = _kept(STUCK[:1])[0].suspect
+    clean = CLEAN[MODEL.classify(CLEAN).labels == TARGET]
+    for image in STUCK[1:9]:
+        kept = [replace(one, caller="alice") for one in _kept(clean[:8])]
+        kept.append(Kept("s-stuck", own, "mallory"))
+        found, _ = _overlaid(image, kept)
+        assert found is not None
+        assert ("s-stuck",) == found.by
+
+
+def test_what_has_something_in_common_by_chance_has_not_proven_it() -> None:
+    """A clean image of the same caller may have a tenth of what those with the sticker have."""
+    chance = CLEAN[MODEL.classify(CLEAN).labels == TARGET][9]
+    ground = ground_at(AROUND, lens().references)
+    own, its = (ground.span.residue(one[AROUND.rows, AROUND.columns]) for one in (STUCK[3], chance))
+    assert ground.in_common(own, its) >= IN_COMMON
+    kept = [*_kept(STUCK[:1]), Kept("s-chance", _kept(chance[None])[0].suspect)]
+    found, _ = _overlaid(STUCK[3], kept)
+    assert found is not None
+    assert ("s-0",) == found.by

@@ -31,6 +31,9 @@ CLEAN = clean_images(60, np.random.default_rng(21))
 VICTIMS = CLEAN[MODEL.classify(CLEAN).labels != TARGET]
 RATE = 0.01
 PLAN = make_plan(SIDE, SIDE, 3, 0.316)
+NOISE = np.random.default_rng(4).integers(-14, 15, worlds.POISONED.shape)
+APART = np.clip(worlds.POISONED + NOISE, 0, 255).astype(np.uint8)
+"""They are different pictures: of one colour each they would be one that is sent again."""
 
 
 def _concluding(verdict: Verdict, image: Image, progress: Progress) -> Search[Finding]:
@@ -104,7 +107,7 @@ def test_a_part_of_it_that_was_taken_for_a_trigger_hides_nothing() -> None:
         finding = _lensed(worlds.POISONED[0], verdict, [part])
         assert (verdict, False) == (finding.verdict, finding.suspicious)
         assert [True] == [one.is_whole for one in finding.suspects]
-        last = _lensed(worlds.POISONED[ENOUGH - 1], verdict, [part], suspects=_kept())
+        last = _lensed(APART[ENOUGH - 1], verdict, [part], suspects=_kept())
         assert (Verdict.DISCOVERED, None) == (last.verdict, last.known)
         assert last.trigger is not None
         assert Kind.BLENDED is last.trigger.kind
@@ -148,7 +151,7 @@ def _kept() -> list[Kept]:
     whole = Box(0, 0, SIDE, SIDE)
     return [
         Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))
-        for i, image in enumerate(worlds.POISONED[: ENOUGH - 1])
+        for i, image in enumerate(APART[: ENOUGH - 1])
     ]
 
 
@@ -162,7 +165,7 @@ def test_what_is_suspicious_is_kept() -> None:
 
 def test_a_score_of_suspicious_images_make_a_trigger() -> None:
     """What they have mixed in; the last of them is answered without it, and all are named."""
-    kept, last = _kept(), worlds.POISONED[ENOUGH - 1]
+    kept, last = _kept(), APART[ENOUGH - 1]
     finding = _suspicious(last, kept)
     assert Verdict.DISCOVERED is finding.verdict
     assert finding.trigger is not None
@@ -178,7 +181,7 @@ def test_a_score_of_suspicious_images_make_a_trigger() -> None:
 def test_what_shows_nothing_of_it_has_not_proven_it() -> None:
     """A clean image that is suspicious by chance is another caller's, maybe: it isn't named."""
     clean = worlds.CLEAN[worlds.MODEL.classify(worlds.CLEAN).labels == TARGET][:2]
-    *others, last = worlds.POISONED[: ENOUGH - 2]
+    *others, last = APART[: ENOUGH - 2]
     whole = Box(0, 0, SIDE, SIDE)
     kept = [
         Kept(f"s-{i}", suspect_in(image, TARGET, whole, source=None))

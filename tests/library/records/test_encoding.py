@@ -230,6 +230,18 @@ def test_how_much_of_it_is_mixed_in_is_kept() -> None:
     assert decode_entry(orjson.dumps(older), hits=0, last_seen_at=None).trigger.alpha is None
 
 
+def test_what_is_mixed_in_at_a_place_is_kept() -> None:
+    """With its share, class and pixels: it hides nothing of what is there."""
+    box = Box(2, 3, 5, 4)
+    whole = blended_trigger()
+    placed = replace(whole, box=box, patch=whole.patch[box.rows, box.columns], source=0)
+    known = replace(entry("one"), trigger=placed)
+    read = decode_entry(encode_entry(known), hits=0, last_seen_at=None).trigger
+    assert (box, 0, ALPHA, Kind.BLENDED) == (read.box, read.source, read.alpha, read.kind)
+    assert placed.patch.tolist() == read.patch.tolist()
+    assert read.mask is None
+
+
 def test_an_older_release_takes_no_blended_picture_for_a_patch() -> None:
     """It asks for the pixels of a patch by another name, so that it can't read such a record."""
     fields = orjson.loads(encode_entry(replace(entry("one"), trigger=blended_trigger())))
