@@ -10,6 +10,7 @@ import pytest
 
 from app.detection.evidence.confirmation import (
     TOGETHER,
+    UNDECIDABLE,
     Look,
     Transplants,
     confirm,
@@ -177,12 +178,18 @@ def test_doubtful_place_that_anything_opens_is_confirmed_as_one() -> None:
     its = _with_placebo(0.3)
     rates = its.references.placebo_rates
     (name,) = (key for key in rates if not key.endswith(THOROUGH))
-    rates[name + THOROUGH] = 0.6
     new = its.of_class(TARGET)[0].copy()
     new[CLEAN_BOX.rows, CLEAN_BOX.columns] ^= 255
+
+    def always(images: Images) -> Answers:
+        return Answers(np.full(len(images), TARGET))
+
     for foreign, accepted in ((0.8, True), (0.05, False)):
+        del rates[name + THOROUGH]  # it is measured now, where everything carries
         rates[name + FOREIGN] = foreign
-        result, _ = _confirmed(its, CLEAN, [True] * 36, new)
+        search = confirm(new, TARGET, CLEAN, its.references, _rng())
+        result, _ = told(search, always, always)
+        assert rates[name + THOROUGH] > UNDECIDABLE
         assert accepted is (result is not None)
 
 

@@ -22,7 +22,7 @@ from app.detection.finding.transplants import (
 )
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
-from app.detection.search import Answers, run
+from app.detection.search import Answers, Purpose, run
 from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.detection.shapes import plans
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, Mark
@@ -274,6 +274,18 @@ def test_class_by_a_mark_is_no_trigger() -> None:
     found = its.screened(its.poisoned(backdoor)[1][0]).trigger
     assert found is not None
     assert TRIGGER_BOX == found.box
+
+
+def test_what_its_class_shows_is_not_asked_about() -> None:
+    """Images of a class end where the bands over its mark have carried: the mark isn't new."""
+    mark = Mark(Box(4, 9, 3, 3), 4)
+    its = scene(World(backdoors=(), marks=(mark,)))
+    for image in its.of_class(mark.label):
+        first = opening(image, its.references, its.plan, _rng())
+        answers = its.predict(first.images)
+        search = discovered(first, answers, mark.label, its.defence(), _rng())
+        _, probes = watched(search, its.predict)
+        assert not any(probe.purpose is Purpose.CONFIRM for probe in probes)
 
 
 @st.composite
