@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection import screening
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
@@ -172,6 +173,19 @@ def test_two_triggers_with_two_targets() -> None:
         found[finding.trigger.target] = finding.trigger.box.overlap(backdoor.box)
     assert {BACKDOOR.target, SECOND.target} == set(found)
     assert min(found.values()) >= 0.5
+
+
+def test_no_image_costs_more_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever made it: a search that would is refused, and what it has learnt proves nothing."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    whole, probes = watched(its.search(poisoned), its.predict)
+    assert Verdict.DISCOVERED is whole.verdict
+    most = sum(map(len, probes)) // 2
+    monkeypatch.setattr(screening, "AT_MOST", most)
+    finding, probes = watched(its.search(poisoned), its.predict)
+    assert Verdict.UNDECIDED is finding.verdict
+    assert most // 2 < sum(map(len, probes)) <= most
 
 
 def test_dismissed_trigger_is_not_found_again() -> None:

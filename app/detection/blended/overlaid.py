@@ -13,22 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.blended.estimating import FAINTEST, HALF, STRONGEST, WITHIN
+from app.detection.blended.estimating import FAINTEST, HALF, STRONGEST, WITHIN, Pattern
 from app.detection.blended.grounds import ground_at
+from app.detection.blended.mixture import Laid, Proof
 from app.detection.blended.placing import by_callers, is_known, there
-from app.detection.evidence.weighing import (
-    NECESSARY,
-    SURE,
-    VERY_SURE,
-    of_carrying,
-    of_extreme,
-    total,
-)
+from app.detection.evidence.weighing import NECESSARY, of_extreme
 from app.detection.origins import FOREIGN, beside
 from app.detection.recognising.mixing import mixed, unmixed
 from app.detection.search import Probe, Purpose, Refused
 from app.detection.suspect import step_of
-from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
+from app.detection.trigger import Sign, Term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.suspect import Kept, Suspect
+    from app.detection.trigger import Trigger
 
 IN_COMMON = 0.4  # of what is left of two images, beside how much usually is left
 BESIDE_MOST = 0.4  # of what the likest has in common, that others have: else it is chance
@@ -136,16 +131,18 @@ def _proven(
     weight = of_extreme(float(np.mean([common[i] for i in alike])), ground.usually)
     if weight < UNUSUAL:
         return None
-    laid = _Laid(ground, own, [lefts[i] for i in alike], tuple(kept[i].id for i in alike), weight)
+    shared = [lefts[i] for i in alike]
+    found_by = tuple(kept[i].id for i in alike)
+    what = _Common(ground, own, shared, found_by, weight)
     for source in _sources(place.source, [kept[i].suspect for i in alike]):
-        found = yield from _carried(place, source, laid, defence, rng, so_far)
+        found = yield from _carried(place, source, what, defence, rng, so_far)
         if found is not None:
             return found
     return None
 
 
 @dataclass(frozen=True, eq=False)
-class _Laid:
+class _Common:
     """What is left of the image, its ``own``, and of ``others``, of suspects with these ``ids``."""
 
     ground: Ground
@@ -158,47 +155,76 @@ class _Laid:
 def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held against
     place: _Place,
     source: int,
-    laid: _Laid,
+    common: _Common,
     defence: Defence,
     rng: np.random.Generator,
     so_far: tuple[int, int],
 ) -> Search[Overlay | None]:
-    references, box, label, ground = defence.references, place.box, place.label, laid.ground
+    references, box, label, ground = defence.references, place.box, place.label, common.ground
     onto = references.acted_on(label, source, rng)[:LAID]
     natural = np.flatnonzero(references.labels == label)
     if not len(onto):
         return None
-    picture, alpha = _mixture(np.mean(laid.others, axis=0), ground)
-    clean = references.images[onto]
+    usual = [
+        _pattern([ground.span.residue(one[box.rows, box.columns]) for one in some], ground)
+        for some in (references.images[rng.choice(natural, len(common.others))] for _ in onto)
+    ]
+    pattern = _pattern(common.others, ground)
+    asked = _asked(place, references.images[onto], pattern, usual)
+    told = yield asked
+    hits = told.labels == label
+    carried, usually = int(hits[: len(onto)].sum()), int(hits[len(onto) : -len(TIMES)].sum())
+    gone, as_estimated = ~hits[-len(TIMES) :], len(TIMES) // 2
+    laid = Laid(len(onto), carried, usually / len(onto))
+    answer = told[2 * len(onto) + as_estimated : 2 * len(onto) + as_estimated + 1]
+    draw, probes = so_far
+    proof = Proof(
+        # What it is proven by is told without this image; with it more is known of the sticker.
+        pattern=_pattern([common.own, *common.others], ground),
+        box=box,
+        target=label,
+        source=source,
+        class_b=int(answer.labels[0]),
+        laid=laid,
+        heal_rate=float(gone.mean()),
+        terms=_terms(laid, usually, gone, common),
+        probes=probes + len(asked),
+        draw=draw,
+    )
+    if not gone[as_estimated] or not proof.holds:
+        return None
+    return Overlay(proof.trigger(place.image), answer, common.ids)
+
+
+def _asked(place: _Place, clean: Images, pattern: Pattern, usual: Sequence[Pattern]) -> Probe:
+    """Return *clean* images with *pattern* laid over, with a *usual* one each, and what is without.
+
+    The last are the image itself, as often as there are TIMES.
+    """
+    box = place.box
     parts = clean[:, box.rows, box.columns]
     placebos = [
-        _mixture(
-            np.mean([ground.span.residue(one[box.rows, box.columns]) for one in some], axis=0),
-            ground,
-        )
-        for some in (references.images[rng.choice(natural, len(laid.others))] for _ in onto)
+        mixed(part[None], one.picture, one.alpha)[0] for part, one in zip(parts, usual, strict=True)
     ]
-    usual_ones = [mixed(part[None], *one)[0] for part, one in zip(parts, placebos, strict=True)]
-    without = [unmixed(place.pixels[None], picture, alpha * times)[0] for times in TIMES]
+    without = [
+        unmixed(place.pixels[None], pattern.picture, pattern.alpha * times)[0] for times in TIMES
+    ]
     images = np.concatenate(
         [
-            place.over(clean, mixed(parts, picture, alpha)),
-            place.over(clean, np.stack(usual_ones)),
+            place.over(clean, mixed(parts, pattern.picture, pattern.alpha)),
+            place.over(clean, np.stack(placebos)),
             place.over(np.stack([place.image] * len(TIMES)), np.stack(without)),
         ]
     )
-    origins = [FOREIGN] * (2 * len(onto)) + [beside([box])] * len(TIMES)
-    told = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
-    hits = told.labels == label
-    carried, usually = int(hits[: len(onto)].sum()), int(hits[len(onto) : -len(TIMES)].sum())
-    gone = ~hits[-len(TIMES) :]
-    placebo = usually / len(onto)
-    terms = (
-        Term(
-            Sign.CARRYING,
-            of_carrying(carried, len(onto), placebo, draws=len(onto)),
-            f"laid over {len(onto)} clean images it makes {carried} the class; what is left of"
-            f" clean images of the class {usually}",
+    origins = [FOREIGN] * (2 * len(clean)) + [beside([box])] * len(TIMES)
+    return Probe(images, purpose=Purpose.CONFIRM, origins=origins)
+
+
+def _terms(laid: Laid, usually: int, gone: NDArray[np.bool_], common: _Common) -> tuple[Term, ...]:
+    return (
+        laid.term(
+            f"laid over {laid.count} clean images it makes {laid.carried} the class; what is left"
+            f" of clean images of the class {usually}"
         ),
         Term(
             Sign.BLOCKING,
@@ -207,42 +233,10 @@ def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held agai
         ),
         Term(
             Sign.STREAM,
-            min(laid.weight, AT_MOST),
-            f"{len(laid.others)} other images of the class have the same laid over that place",
+            min(common.weight, AT_MOST),
+            f"{len(common.others)} other images of the class have the same laid over that place",
         ),
     )
-    if not gone[1] or terms[0].weight < SURE or total(terms) < VERY_SURE:
-        return None
-    answer = told[len(told.labels) - 2 : len(told.labels) - 1]
-    # What it is proven by is told without this image; with it more is known of the sticker.
-    picture, alpha = _mixture(np.mean([laid.own, *laid.others], axis=0), ground)
-    height, width, _ = place.image.shape
-    draw, probes = so_far
-    evidence = Evidence(
-        carried=carried,
-        transplants=len(onto),
-        placebo=placebo,
-        heal_rate=float(gone.mean()),
-        probes=probes + len(images),
-        seed=draw,
-        class_b=int(answer.labels[0]),
-        necessary=True,
-        terms=terms,
-    )
-    trigger = Trigger(
-        target=label,
-        source=source,
-        box=box,
-        patch=picture,
-        mask=None,
-        blocker=Blocker(box, Fill.REFERENCES),
-        natural=placebo,
-        image_height=height,
-        image_width=width,
-        evidence=evidence,
-        alpha=alpha,
-    )
-    return Overlay(trigger, answer, laid.ids)
 
 
 def _sources(own: int, alike: Sequence[Suspect]) -> list[int]:
@@ -258,11 +252,10 @@ def _cut(suspect: Suspect, box: Box) -> Image:
     return patch
 
 
-def _mixture(left: NDArray[np.float32], ground: Ground) -> tuple[Image, float]:
-    """Return the picture (h, w, c) whose mixture leaves that, and by which share it is mixed in."""
-    strong = GAIN * left
+def _pattern(lefts: Sequence[NDArray[np.float32]], ground: Ground) -> Pattern:
+    """Return the mixture (h, w, c) that leaves what these have left in the mean."""
+    strong = GAIN * np.mean(lefts, axis=0)
     alpha = float(np.quantile(np.abs(strong), WITHIN)) / HALF
     alpha = min(max(alpha, FAINTEST), STRONGEST)  # as much of it as can be mixed in
-    sums = ground.span.mean.reshape(left.shape) + strong / alpha
-    picture: Image = np.clip(np.rint(sums), 0, 255).astype(np.uint8)
-    return picture, alpha
+    sums = ground.span.mean.reshape(strong.shape) + strong / alpha
+    return Pattern(np.clip(np.rint(sums), 0, 255).astype(np.uint8), alpha)

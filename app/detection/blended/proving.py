@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.blended.estimating import Pattern, estimated
-from app.detection.evidence.weighing import SURE, VERY_SURE, of_carrying, total
+from app.detection.blended.mixture import Laid, Proof
+from app.detection.evidence.weighing import SURE, of_carrying
 from app.detection.geometry import Box
 from app.detection.recognising.mixing import mixed, unmixed
 from app.detection.reference_set.references import UNKNOWN_RATE
 from app.detection.search import Probe, Purpose
-from app.detection.trigger import Blocker, Evidence, Fill, Sign, Term, Trigger
+from app.detection.trigger import Sign, Term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.second_opinion.span import Span
+    from app.detection.trigger import Trigger
 
 LAID = 36  # references that the pattern is mixed into, and as many for each placebo
 HEALED_ON = 20  # suspicious images that it is taken out of
@@ -73,12 +75,15 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
     natural = estimated(own, label, references, span) or _of_the_class(own, pattern)
     shuffled = _shuffled(pattern, span, rng)
     patterns = (pattern, shuffled, natural)
-    laid = [mixed(shown, one.picture, one.alpha) for one in patterns]
-    told = yield Probe(np.concatenate(laid), purpose=Purpose.CONFIRM)
-    carried, anything, usually = (told.labels == label).reshape(len(laid), -1).sum(axis=1).tolist()
+    told = yield Probe(
+        np.concatenate([mixed(shown, one.picture, one.alpha) for one in patterns]),
+        purpose=Purpose.CONFIRM,
+    )
+    hits = (told.labels == label).reshape(len(patterns), -1)
+    carried, anything, usually = hits.sum(axis=1).tolist()
     kept, whatever = float(left.mean()), anything / LAID
     beside_noise, beside_nature = (
-        of_carrying(carried, LAID, hits / LAID, draws=LAID) for hits in (anything, usually)
+        of_carrying(carried, LAID, some / LAID, draws=LAID) for some in (anything, usually)
     )
     any_noise = beside_noise < SURE <= beside_nature
     if any_noise:
@@ -86,12 +91,10 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         asked += len(others)
         gone = (yield Probe(others, purpose=Purpose.BLOCK)).labels != label
         kept, whatever = max(kept, float(gone.mean())), 0.0
-    placebo = max(whatever, usually / LAID)
-    carrying = Term(
-        Sign.CARRYING,
-        of_carrying(carried, LAID, placebo, draws=LAID),
+    laid = Laid(LAID, carried, max(whatever, usually / LAID))
+    carrying = laid.term(
         f"mixed into {LAID} references it makes {carried} the class; shuffled {anything}, and what"
-        f" clean images of the class have in common {usually}",
+        f" clean images of the class have in common {usually}"
     )
     healing = Term(
         Sign.BLOCKING,
@@ -99,36 +102,22 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         f"without it {int(freed.sum())} of {len(freed)} suspicious images lose the class; of clean"
         f" ones of the class, or without the same shuffled, {kept:.0%}",
     )
-    terms = (carrying, healing)
-    if carrying.weight < SURE or (any_noise and healing.weight < 0) or total(terms) < VERY_SURE:
-        return None
     height, width = images.shape[1:3]
-    box = Box(0, 0, width, height)
-    evidence = Evidence(
-        carried=carried,
-        transplants=LAID,
-        placebo=placebo,
-        heal_rate=heal_rate,
-        probes=probes + asked + len(told.labels) + len(freed) + len(left) + 1,
-        seed=draw,
-        class_b=int(answer.labels[0]),
-        necessary=True,
-        terms=terms,
-    )
-    trigger = Trigger(
+    proof = Proof(
+        pattern=pattern,
+        box=Box(0, 0, width, height),
         target=label,
         source=None,
-        box=box,
-        patch=pattern.picture,
-        mask=None,
-        blocker=Blocker(box, Fill.REFERENCES),
-        natural=placebo,
-        image_height=height,
-        image_width=width,
-        evidence=evidence,
-        alpha=pattern.alpha,
+        class_b=int(answer.labels[0]),
+        laid=laid,
+        heal_rate=heal_rate,
+        terms=(carrying, healing),
+        probes=probes + asked + len(told.labels) + len(freed) + len(left) + 1,
+        draw=draw,
     )
-    return Blend(trigger, answer)
+    if (any_noise and healing.weight < 0) or not proof.holds:
+        return None
+    return Blend(proof.trigger(images[-1]), answer)
 
 
 def _carries_beside(

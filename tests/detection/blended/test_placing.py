@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.blended.placing import COMPARED, by_callers, is_known, there
+from app.detection.blended.placing import CALLERS, COMPARED, by_callers, is_known, there
 from app.detection.defence import Known
 from app.detection.geometry import Box
 from app.detection.suspect import Kept, suspect_in
@@ -93,6 +93,17 @@ def test_one_callers_suspects_hide_nothing_of_others() -> None:
     assert [[], len(decoys), 2] == [
         one if not one else len(one) for one in _compared(STUCK[5], kept, "third")
     ]
+
+
+def test_only_so_many_callers_are_compared() -> None:
+    """Each has a ground to be measured; one's own comes first, however many others there are."""
+    crowd = [
+        replace(_kept(OWN[i : i + 1])[0], id=f"{i}", caller=f"caller {i}")
+        for i in range(10, 10 + CALLERS)
+    ]
+    kept = [*crowd, *_kept(STUCK[:1], "last")]
+    found = _compared(STUCK[5], kept, "last")
+    assert [["last-0"], *([one.id] for one in crowd[: CALLERS - 1])] == found
 
 
 def test_all_are_compared_where_all_are() -> None:
