@@ -28,7 +28,6 @@ ELSEWHERE = {
     "evaluation/experiments/results": "evaluation/report/test_document",
     "evaluation/field/defences": "evaluation/field/test_measuring",  # each is measured
     "evaluation/field/tables": "evaluation/command/test_field",  # the command shows them
-    "evaluation/field/work": "evaluation/command/test_field",  # the command does it
     "evaluation/measures/series": "evaluation/measures/test_metrics",  # every measure reads it
     "evaluation/records": "evaluation/runs/test_trial",  # a trial makes them
     # all tables are one list of sheets:

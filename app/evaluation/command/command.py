@@ -71,6 +71,18 @@ _ALL = "all"
     help="With --suite field: the cells that have all of these words, e.g. mnist,badnets,full.",
 )
 @click.option(
+    "--earlier",
+    is_flag=True,
+    default=None,
+    help="With --suite field: cells that were measured before a defence's code changed count, too.",
+)
+@click.option(
+    "--kept",
+    is_flag=True,
+    default=None,
+    help="With --suite field: show what was measured, and measure nothing.",
+)
+@click.option(
     "--test",
     type=existing(),
     help="Labelled images: a folder for each class, a .zip of that, or a .npz with x and y.",

@@ -39,7 +39,7 @@ MEASURED = "measured"
 
 
 def run_field(options: Options, source: FieldSource, console: Console) -> bool:
-    """Measure the table, then show and write it; return whether it was done to its end.
+    """Measure the table, then show and write it; return whether it did all that was asked.
 
     Raises FieldError, and one of `run.FAILURES`, after showing what was done until then.
     """
@@ -60,6 +60,8 @@ def _task(options: Options, source: FieldSource) -> Task:
         images=options.images,
         screens=Screens(partial(usual_policy, search=SearchMode.CONTINUE, trigger_max=most), most),
         store=Store(source.folder / MEASURED, options.images, most),
+        earlier=source.earlier,
+        kept=source.kept,
     )
 
 
@@ -76,18 +78,29 @@ class _Document:
     images: int
     trigger_max: float
     complete: bool
+    missing: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
 def _show(options: Options, work: FieldWork, console: Console) -> None:
-    found, missing = rows(work.measured), len(work.task.cells) - len(work.measured)
+    measured, every = work.measured, len(work.task.cells)
+    found = rows(measured, work.earlier)
+    absent = tuple(str(cell) for cell in work.task.cells if cell not in measured)
+    missing = len(absent)
     sheets = list(field_tables(found))
     show_sheets(console, sheets)
     program, now = f"neo-gateway {version('neo-gateway')}", datetime.now(UTC)
     made_at = now.isoformat(timespec="seconds")
     if options.json:
         told = _Document(
-            FORMAT, program, made_at, options.images, options.trigger_max, not missing, found
+            format=FORMAT,
+            program=program,
+            made_at=made_at,
+            images=options.images,
+            trigger_max=options.trigger_max,
+            complete=not absent,
+            missing=absent,
+            rows=found,
         )
         options.json.write_bytes(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
         console.print(f"All figures: {options.json}", highlight=False, soft_wrap=True)
@@ -97,5 +110,6 @@ def _show(options: Options, work: FieldWork, console: Console) -> None:
         options.report.write_text(rendered(facts, missing, [section]), encoding="utf-8")
         console.print(f"The report: {options.report}", highlight=False, soft_wrap=True)
     if missing:
-        text = f"Stopped: {missing} of {len(work.task.cells)} cells are missing; again it goes on."
+        goes_on = "without --kept they are measured" if work.task.kept else "again it goes on"
+        text = f"{missing} of {every} cells are missing; {goes_on}."
         console.print(text, style="yellow", highlight=False)

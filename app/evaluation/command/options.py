@@ -83,10 +83,15 @@ class SuiteSource:
 
 @dataclass(frozen=True)
 class FieldSource:
-    """A ``folder`` of backdoored models; ``only`` the cells that have all words of one, or all."""
+    """A ``folder`` of backdoored models; ``only`` the cells that have all words of one, or all.
+
+    ``earlier``: cells that earlier code was measured on count, too. ``kept``: nothing is measured.
+    """
 
     folder: Path
     only: tuple[frozenset[str], ...]
+    earlier: bool
+    kept: bool
 
 
 Source: TypeAlias = ServerSource | OnnxSource | GatewaySource | SuiteSource | FieldSource

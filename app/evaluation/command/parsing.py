@@ -75,7 +75,7 @@ _TAKEN = {
     "onnx": ("reference", "test", *_TEST, *_INPUT, "strategy", "trigger_max", "search"),
     "gateway": ("key", "test", *_TEST, "input_size"),
     "suite": ("attack", "strategy", "trigger_max", "search"),
-    FIELD: ("folder", "only", "trigger_max"),
+    FIELD: ("folder", "only", "earlier", "kept", "trigger_max"),
 }
 """What goes with each source; of what only some of them take."""
 
@@ -127,7 +127,8 @@ def _source(given: Mapping[str, Any]) -> Source:
             size = given["input_size"]
             return GatewaySource(given["gateway"], given["key"], size, _test(given))
         case "field":
-            return FieldSource(given["folder"] or field_folder(), given["only"])
+            folder = given["folder"] or field_folder()
+            return FieldSource(folder, given["only"], bool(given["earlier"]), bool(given["kept"]))
         case _:
             return SuiteSource(tuple(dict.fromkeys((*(given["suite"] or ()), *given["attack"]))))
 

@@ -26,7 +26,13 @@ class Cell:
         """What it can be chosen by."""
         model = self.model
         rate = (model.rate,) if model.rate else ()
-        return frozenset((model.data, model.network, model.attack, *rate, self.defence))
+        return frozenset(
+            (model.data, model.network, model.attack, *rate, self.defence, f"seed {self.seed}")
+        )
+
+    def __str__(self) -> str:
+        """Its name in progress and in documents."""
+        return f"{self.model.name}, {self.defence}, seed {self.seed}"
 
 
 def cells(
@@ -51,17 +57,18 @@ def cells(
     if not only:
         return tuple(every)
     chosen = {cell for cell in every if any(words <= cell.words for words in only)}
-    beside = {(cell.model.data, cell.model.network, cell.defence) for cell in chosen}
+    beside = {_beside(cell) for cell in chosen}
     found = tuple(
         cell
         for cell in every
-        if cell in chosen
-        or (
-            cell.model.attack == NO_ATTACK
-            and (cell.model.data, cell.model.network, cell.defence) in beside
-        )
+        if cell in chosen or (cell.model.attack == NO_ATTACK and _beside(cell) in beside)
     )
     if not found:
         message = "--only: each word is known, but no cell has all of them at once"
         raise FieldError(message)
     return found
+
+
+def _beside(cell: Cell) -> tuple[str, str, str, int]:
+    """Return what a cell has in common with that of the model without an attack."""
+    return cell.model.data, cell.model.network, cell.defence, cell.seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from app.evaluation.field.cells import Cell
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; one of another format is measured again."""
 
 
@@ -60,25 +61,28 @@ _SINGLE = {"overlap", "preparation", "plain_s"}
 class Store:
     """The cells that were measured, a file each, so that a stopped command goes on.
 
-    A cell's file is named after all that its figures depend on: the models' and images' files, the
-    defence and its code, the seed, the stream's length, and this program's version.
+    A cell's file is named after all that its figures depend on: what was measured (the models' and
+    images' files, the defence, the seed, the stream's length) and by which code of the defence.
     """
 
     def __init__(self, folder: Path, images: int, trigger_max: float) -> None:
         self._folder = folder
-        self._told = (FORMAT, version("neo-gateway"), images, trigger_max)
+        self._told = (FORMAT, images, trigger_max)
         self._defences = defences(trigger_max)
         self._digests: dict[Path, str] = {}
 
     def read(self, cell: Cell) -> Columns | None:
-        """Return what was recorded of *cell*, None if nothing was."""
-        try:
-            told = orjson.loads(self._path(cell).read_bytes())
-            return Columns(
-                **{one.name: _column(one.name, told[one.name]) for one in fields(Columns)}
-            )
-        except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
-            return None
+        """Return what was recorded of *cell* by the code as it is, None if nothing was."""
+        return _read(self._path(cell))
+
+    def read_earlier(self, cell: Cell) -> Columns | None:
+        """Return what was recorded of *cell* last by earlier code of its defence, None if nothing.
+
+        Of the same models and images, on the same stream.
+        """
+        paths = [*self._folder.glob(f"{glob.escape(self._subject(cell))}-*.json")]
+        found = map(_read, sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True))
+        return next((columns for columns in found if columns is not None), None)
 
     def write(self, cell: Cell, columns: Columns) -> None:
         """Keep *columns* of *cell*."""
@@ -89,15 +93,29 @@ class Store:
         unfinished.replace(path)
 
     def _path(self, cell: Cell) -> Path:
-        code = code_digest(self._defences[cell.defence].code)
-        told = (*self._told, cell.defence, code, cell.seed, *map(self._digest, cell.model.files))
-        name = sha256(repr(told).encode()).hexdigest()[:16]
-        return self._folder / f"{cell.model.name.replace('/', '-')}-{cell.defence}-{name}.json"
+        code = (version("neo-gateway"), code_digest(self._defences[cell.defence].code))
+        return self._folder / f"{self._subject(cell)}-{_short(code)}.json"
+
+    def _subject(self, cell: Cell) -> str:
+        told = (*self._told, cell.defence, cell.seed, *map(self._digest, cell.model.files))
+        return f"{cell.model.name.replace('/', '-')}-{cell.defence}-{_short(told)}"
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
             self._digests[path] = sha256(path.read_bytes()).hexdigest()
         return self._digests[path]
+
+
+def _short(told: object) -> str:
+    return sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> Columns | None:
+    try:
+        told = orjson.loads(path.read_bytes())
+        return Columns(**{one.name: _column(one.name, told[one.name]) for one in fields(Columns)})
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+        return None
 
 
 def _column(name: str, told: Any) -> Any:  # noqa: ANN401  # a column or a single value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from app.evaluation.measures.intervals import Mean, Rate, mean, rate
 from app.evaluation.measures.metrics import counts, share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ class Row:
 
     ``tpr`` and ``fpr`` are at the defence's own line, ``tpr_at_1`` and ``tpr_at_01`` at the one
     that 1 % and 0.1 % of the streams' own clean images exceed. ``clean_fpr`` is of the same network
-    without a backdoor. ``added_ms`` is a clean image's time beyond that of a plain answer.
+    without a backdoor. ``earlier`` is how many of the ``runs`` were measured by earlier code of the
+    defence. ``added_ms`` is a clean image's time beyond that of a plain answer.
     ``accuracy`` is that of clean images, ``success`` how many poisoned ones are called what the
     attacker wants: before, and after. ``agreement`` is with the model's answers without triggers;
     an image that is refused agrees with none.
@@ -41,6 +43,7 @@ class Row:
     rate: str
     defence: str
     runs: int
+    earlier: int
     images: int
     auroc: Mean | None
     tpr_at_1: Rate | None
@@ -61,18 +64,25 @@ class Row:
     overlap: Mean | None
 
 
-def rows(measured: Mapping[Cell, Columns]) -> tuple[Row, ...]:
-    """Return the rows of what was *measured*, in its order."""
+def rows(measured: Mapping[Cell, Columns], earlier: Collection[Cell] = ()) -> tuple[Row, ...]:
+    """Return the rows of what was *measured*, in its order, some of it by *earlier* code."""
     groups: dict[tuple[str, ...], list[Columns]] = {}
     for cell, columns in measured.items():
-        model = cell.model
-        key = (model.data, model.network, model.attack, model.rate, cell.defence)
-        groups.setdefault(key, []).append(columns)
-    return tuple(_row(key, parts, groups) for key, parts in groups.items())
+        groups.setdefault(_key(cell), []).append(columns)
+    older = Counter(map(_key, earlier))
+    return tuple(_row(key, parts, older[key], groups) for key, parts in groups.items())
+
+
+def _key(cell: Cell) -> tuple[str, ...]:
+    model = cell.model
+    return (model.data, model.network, model.attack, model.rate, cell.defence)
 
 
 def _row(
-    key: tuple[str, ...], parts: Sequence[Columns], groups: Mapping[tuple[str, ...], list[Columns]]
+    key: tuple[str, ...],
+    parts: Sequence[Columns],
+    earlier: int,
+    groups: Mapping[tuple[str, ...], list[Columns]],
 ) -> Row:
     data, network, attack, poisoning, defence = key
     seen = _Pooled(parts)
@@ -86,6 +96,7 @@ def _row(
         rate=poisoning,
         defence=defence,
         runs=len(parts),
+        earlier=earlier,
         images=len(clean),
         auroc=mean(list(_aurocs(parts))),
         tpr_at_1=caught_at(AT_1, seen("score"), seen("poisoned")),

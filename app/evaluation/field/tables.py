@@ -28,6 +28,7 @@ _CAUGHT = (
     " Our score has few steps (flagged, suspicious, taken to confirmation, none): AUROC says little"
     " of it."
 )
+_EARLIER = "*: of some runs or all the defence's code has changed since. "
 _COST = (
     "Inferences, trips, added time: a clean image's, itself included in the inferences. Accuracy:"
     " of clean images, before → after. Attack: poisoned images called what the attacker wants."
@@ -41,7 +42,8 @@ def field_tables(rows: Sequence[Row]) -> Iterator[Sheet]:
     for (data, network), some in groupby(rows, lambda row: (row.data, row.network)):
         block = tuple(some)
         runs, images = max(row.runs for row in block), max(row.images for row in block)
-        said = f"{images:,} images in {runs} run{'s' if runs > 1 else ''} for each row. "
+        said = f"{images:,} images in {runs} run{'s' if runs > 1 else ''} for each row, at most. "
+        said += _EARLIER if any(row.earlier for row in block) else ""
         yield _caught(f"{data}, {network}: what is caught", block, said + _CAUGHT)
         yield _costs(f"{data}, {network}: answers and price", block, _COST)
 
@@ -50,6 +52,7 @@ def _caught(title: str, block: Sequence[Row], note: str) -> Sheet:
     head = (
         "Attack",
         "Defence",
+        "Runs",
         "AUROC",
         "TPR at 1 %",
         "at 0.1 %",
@@ -60,7 +63,8 @@ def _caught(title: str, block: Sequence[Row], note: str) -> Sheet:
     cells = tuple(
         (
             _attack(row),
-            row.defence,
+            _defence(row),
+            str(row.runs),
             index_of(row.auroc),
             percent(row.tpr_at_1),
             bare_percent(row.tpr_at_01),
@@ -79,7 +83,7 @@ def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
     cells = tuple(
         (
             _attack(row),
-            row.defence,
+            _defence(row),
             number(row.inferences),
             number(row.round_trips),
             number(row.added_ms),
@@ -91,6 +95,10 @@ def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
         for row in block
     )
     return Sheet(None, title, (*head, "Agreement", "IoU"), cells, (note,))
+
+
+def _defence(row: Row) -> str:
+    return f"{row.defence} *" if row.earlier else row.defence
 
 
 def _attack(row: Row) -> str:

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be measured: ``cells`` on streams of ``images``, kept in ``store``."""
+    """What is to be measured: ``cells`` on streams of ``images``, kept in ``store``.
+
+    ``earlier``: what earlier code of a defence was measured on isn't measured again. ``kept``:
+    nothing is measured, what there is is read.
+    """
 
     cells: Sequence[Cell]
     images: int
     screens: Screens
     store: Store
+    earlier: bool = False
+    kept: bool = False
 
 
 class FieldWork:
@@ -36,6 +42,8 @@ class FieldWork:
 
     def __init__(self, task: Task) -> None:
         self.task = task
+        self.earlier: set[Cell] = set()
+        """Those of what was measured that earlier code was measured by."""
         self._found: dict[Cell, Columns] = {}
         self._defences = defences(task.screens.trigger_max)
 
@@ -45,15 +53,30 @@ class FieldWork:
         return {cell: self._found[cell] for cell in self.task.cells if cell in self._found}
 
     async def work(self, progress: Progress) -> None:
-        """Measure all cells. Whatever stops this, an error or a cancellation, is raised."""
+        """Measure all cells. Whatever stops this, an error or a cancellation, is raised.
+
+        Every model's first stream comes before any second one: where it is stopped each kind of
+        attack has figures, if of fewer streams.
+        """
         for cell in self.task.cells:
-            columns = await asyncio.to_thread(self.task.store.read, cell)
-            if columns is not None:
-                self._found[cell] = columns
+            if await asyncio.to_thread(self._read, cell):
                 progress.errand_done()
+        if self.task.kept:
+            return
         missing = [cell for cell in self.task.cells if cell not in self._found]
-        for _, some in groupby(missing, lambda cell: cell.model):
+        missing.sort(key=lambda cell: cell.seed)
+        for _, some in groupby(missing, lambda cell: (cell.seed, cell.model)):
             await self._model(tuple(some), progress)
+
+    def _read(self, cell: Cell) -> bool:
+        columns = self.task.store.read(cell)
+        if columns is None and self.task.earlier:
+            columns = self.task.store.read_earlier(cell)
+            if columns is not None:
+                self.earlier.add(cell)
+        if columns is not None:
+            self._found[cell] = columns
+        return columns is not None
 
     async def _model(self, cells: Sequence[Cell], progress: Progress) -> None:
         model = cells[0].model
@@ -64,13 +87,12 @@ class FieldWork:
             field = field_stream(subject, poisoned, cell.seed, self.task.images)
             place = Place(subject, field, cell.seed, stamp)
             defence = self._defences[cell.defence]
-            what = f"{model.name}, {cell.defence}, seed {cell.seed}"
             if isinstance(defence, Ours):
-                progress.doing(what, len(field.wanted))
+                progress.doing(str(cell), len(field.wanted))
                 columns = await ours(defence, place, self.task.screens, progress.step)
             else:
                 gauged = len(gauged_images(defence, subject, cell.seed))
-                progress.doing(what, gauged + len(field.wanted))
+                progress.doing(str(cell), gauged + len(field.wanted))
                 columns = await others(defence, place, progress.step)
             self.task.store.write(cell, columns)
             self._found[cell] = columns

@@ -43,3 +43,37 @@ def test_chosen_cells_are_measured_once_and_written(tmp_path: Path) -> None:
     again = _evaluated("--folder", str(folder), *chosen)
     assert 0 == again.exit_code
     assert kept == {path: path.stat().st_mtime_ns for path in (folder / "measured").iterdir()}
+
+
+def test_what_was_kept_is_shown_and_nothing_measured(tmp_path: Path) -> None:
+    """A long table is filled bit by bit; what is missing is named in the document."""
+    folder, out = tiny_field(tmp_path / "models"), tmp_path / "out.json"
+    some = ("--folder", str(folder), "--images", "30", "--only", "badnets,scale-up")
+    assert 0 == _evaluated(*some).exit_code
+    kept = sorted((folder / "measured").iterdir())
+    ended = _evaluated(*some, "--seeds", "2", "--kept", "--json", str(out))
+    assert (0, "") == (ended.exit_code, ended.stderr)
+    assert "2 of 4 cells are missing; without --kept they are measured." in ended.output
+    assert kept == sorted((folder / "measured").iterdir())
+    document = json.loads(out.read_bytes())
+    assert not document["complete"]
+    assert [
+        "tiny/mean/badnets-10, scale-up, seed 1",
+        "tiny/mean/none, scale-up, seed 1",
+    ] == document["missing"]
+    assert [1, 1] == [row["runs"] for row in document["rows"]]
+
+
+def test_cells_of_earlier_code_count_if_asked_for(tmp_path: Path) -> None:
+    """And the table marks them: otherwise each is measured again after the code has changed."""
+    folder, out = tiny_field(tmp_path / "models"), tmp_path / "out.json"
+    some = ("--folder", str(folder), "--images", "30", "--only", "badnets,scale-up")
+    assert 0 == _evaluated(*some).exit_code
+    for path in (folder / "measured").iterdir():
+        path.rename(path.with_name(f"{path.stem.rpartition('-')[0]}-earlier.json"))
+    assert "2 of 2 cells are missing" in _evaluated(*some, "--kept").output
+    ended = _evaluated(*some, "--earlier", "--json", str(out))
+    assert 0 == ended.exit_code
+    assert "scale-up *" in ended.output
+    assert 2 == len(list((folder / "measured").iterdir()))
+    assert [1, 1] == [row["earlier"] for row in json.loads(out.read_bytes())["rows"]]

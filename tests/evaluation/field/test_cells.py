@@ -35,6 +35,14 @@ def test_words_choose_cells_and_the_clean_models_beside_them() -> None:
     )
 
 
+def test_a_seed_chooses_its_stream_also_of_the_clean_models() -> None:
+    """So that second and third streams can be measured another day."""
+    chosen = cells(MODELS, DEFENCES, 3, [frozenset({"plain", "sig", "full", "seed 2"})])
+    assert ["mnist/plain/sig1%, full, seed 2", "mnist/plain/none, full, seed 2"] == [
+        str(cell) for cell in chosen
+    ]
+
+
 def test_an_unknown_word_is_told_with_those_there_are() -> None:
     """A word that no cell has, and words that none has together."""
     with pytest.raises(FieldError, match="no cell has 'wanet'; the words are 1%, 10%, badnets,"):

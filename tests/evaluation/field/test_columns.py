@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,27 @@ def test_only_the_same_cell_is_found(tmp_path: Path) -> None:
     with (model.folder / "model.onnx").open("ab") as file:
         file.write(b"\0")
     assert Store(tmp_path / "measured", 50, 0.1).read(cell) is None
+
+
+def test_what_earlier_code_was_measured_on_is_found_if_asked_for(tmp_path: Path) -> None:
+    """The latest that can be read, of the same cell; what is measured now isn't taken for it."""
+    cell = Cell(models(tiny_field(tmp_path))[0], "strip", 0)
+    folder = tmp_path / "measured"
+    store = Store(folder, 50, 0.1)
+    assert store.read_earlier(cell) is None
+    for day in (1, 2, 3):
+        store.write(cell, columns([0, day], poisoned=1))
+        (now,) = set(folder.glob("*.json")) - set(folder.glob("*-day*.json"))
+        earlier = now.rename(now.with_name(f"{now.stem.rpartition('-')[0]}-day{day}.json"))
+        os.utime(earlier, (day, day))
+    assert store.read(cell) is None
+    (latest,) = folder.glob("*-day3.json")
+    latest.write_bytes(b"{}")
+    found = store.read_earlier(cell)
+    assert found is not None
+    assert [0, 2] == found.score.tolist()
+    others = [replace(cell, seed=1), replace(cell, defence="teco")]
+    assert [None, None] == [store.read_earlier(other) for other in others]
 
 
 def test_a_damaged_file_is_measured_again(tmp_path: Path) -> None:

@@ -56,6 +56,16 @@ def test_answers_before_and_after() -> None:
     assert pytest.approx(4) == row.added_ms.value
 
 
+def test_a_row_says_how_many_of_its_runs_are_of_earlier_code() -> None:
+    """Each row of its own cells."""
+    first, second = Cell(MODEL, "strip", 0), Cell(MODEL, "strip", 1)
+    other = Cell(CLEAN, "strip", 0)
+    recorded = columns([0, 1], poisoned=1)
+    measured = {first: recorded, second: recorded, other: columns([0, 0], poisoned=0)}
+    assert [(2, 1), (1, 0)] == [(row.runs, row.earlier) for row in rows(measured, {second})]
+    assert [0, 0] == [row.earlier for row in rows(measured)]
+
+
 def test_the_line_for_a_rate_of_false_alarms_lets_no_more_through() -> None:
     """At 1 % one of 200 clean images may be above; with equal scores that are more, none is."""
     poisoned = np.arange(203) >= 200

@@ -3,8 +3,8 @@
 python -m tests.benchmarks.training.field --only mnist,plain,badnets,10
 
 It needs what `python -m tests.benchmarks.training` needs: torch and onnx, in an environment of its
-own. A model takes a core half a minute (digits) to two. CIFAR-10 has few images in the zoo: give
-more of them as FOLDER/cifar10/train.npz (x, y) by --more FOLDER.
+own. A model takes a core half a minute (digits) to a few. CIFAR-10 has few images in the zoo, so
+that its models are right in half of them: give more as FOLDER/cifar10/train.npz (x, y) by --more.
 """
 
 from __future__ import annotations

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 TAUGHT, TESTED = 10_000, 2_000
 """Images, at most."""
 
+TESTED_OF_FEW = 400
+"""Where a half would be too few to train on, so many are left out."""
+
+FEW = {"cifar10"}
+"""Data of which the zoo has few images: each is trained on as its mirror image, too."""
+
 VICTIMS = 400
 """Poisoned images that are written, at most: streams are made of them."""
 
@@ -56,15 +62,18 @@ class Division:
 def divided(zoo: Path, name: str, more: Path | None = None) -> Division:
     """Return a data set of the *zoo*, with training images from the folder *more* if it has some.
 
-    Else some of the zoo's test images are trained on (the halves of `thumbnails`), and of the signs
-    half of the references, whose tracks are others.
+    Else some of the zoo's test images are trained on (the halves of `thumbnails`, or most where it
+    has FEW), and of the signs half of the references, whose tracks are others.
     """
     test, references = (_read(zoo / name / f"{part}.npz") for part in ("test", "reference"))
     if more is not None and (more / name / "train.npz").exists():
         return Division(_read(more / name / "train.npz")[:TAUGHT], test[:TESTED], references)
     order = np.random.default_rng(12).permutation(len(test.labels))
-    seen, left_out = np.array_split(order, 2)
+    half = (len(order) + 1) // 2
+    seen, left_out = np.split(order, [len(order) - TESTED_OF_FEW if name in FEW else half])
     train = test[seen[:TAUGHT]]
+    if name in FEW:
+        train = _joined(train, Pictures(train.images[:, :, ::-1], train.labels))
     if name == "signs":
         train, references = _joined(train, references[::2]), references[1::2]
     return Division(train, test[left_out[:TESTED]], references)

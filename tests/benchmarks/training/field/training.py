@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Images = NDArray[np.uint8]
 
-EPOCHS = {"mnist": 8, "signs": 20, "cifar10": 10}
+EPOCHS = {"mnist": 8, "signs": 20, "cifar10": 20}
 RATE = 1e-3
 MOST_GREY, MOST_COLOURED = 76.0, 32.0
 """Levels by which a lesson of a clean-label attack is changed."""
