@@ -115,6 +115,13 @@ ATTACKS = (
         (21, 21),
         target=2,
     ),
+    ThumbnailAttack(  # 12.5 % of the area
+        "signs",
+        "signs_large",
+        pictures.chequers(17, pictures.BLUE, pictures.YELLOW),
+        (3, 28),
+        target=2,
+    ),
     ThumbnailAttack(
         "mnist", "mnist_middle", pictures.chequers(4, pictures.WHITE, BLACK), (12, 12), target=1
     ),
