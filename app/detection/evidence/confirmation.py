@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count, islice
 from typing import TYPE_CHECKING
@@ -59,17 +59,18 @@ class _Decision(enum.Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """Pieces of an image that it needs for its label, and what their first transplants said.
+    """Pieces of an image that its label may hang on, and what their first transplants said.
 
     ``source`` is the class of the references that are asked, None for every other than the label.
-    Not ``necessary``: the image keeps its label without them, as with several copies of a trigger.
+    Not ``necessary``: the image keeps its label without them, as with several copies of a trigger;
+    None while that isn't known.
     """
 
     pieces: tuple[Box, ...]
     source: int | None
     carried: int = 0
     onto: tuple[int, ...] = ()
-    necessary: bool = True
+    necessary: bool | None = True
 
     @property
     def asked(self) -> int:
@@ -84,34 +85,41 @@ def first_look(
     references: References,
     rng: np.random.Generator,
 ) -> Search[list[Look]]:
-    """Hide each window, and begin to transplant it; return those that seem sufficient.
+    """Begin to transplant each window; return those that seem sufficient. One round for all.
 
-    One round for all. A trigger is necessary as well: hidden, the image answers something else. A
-    clean image mostly keeps its label when one part of it is hidden; so what isn't needed, or by
-    the backdrop alone, must carry each time.
+    Whether the image needs them isn't known yet (`required`): most of nature's have ended here.
     """
     onto = references.others(label, rng)[:TOGETHER]
     if not windows:
         return []
-    without = [hidden(image, window, references.backdrop) for window in windows]
     pasted = [transplant_pieces(image, [w], references.images[onto]) for w in windows]
-    origins = [beside([window]) for window in windows for _ in WAYS]
-    origins += [within([window]) for window in windows for _ in onto]
-    images = np.concatenate([*without, *pasted])
-    answers = yield Probe(images, purpose=Purpose.CONFIRM, origins=origins)
-    hits = answers.labels == label
-    kept = hits[: len(WAYS) * len(windows)].reshape(len(windows), len(WAYS))
-    carried = hits[len(WAYS) * len(windows) :].reshape(len(windows), -1)
+    origins = [within([window]) for window in windows for _ in onto]
+    answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM, origins=origins)
+    carried = (answers.labels == label).reshape(len(windows), -1).sum(axis=1)
     looks = [
-        Look((window,), None, int(row.sum()), tuple(onto.tolist()), is_needed(still))
-        for window, still, row in zip(windows, kept, carried, strict=True)
+        Look((window,), None, int(hits), tuple(onto.tolist()), necessary=None)
+        for window, hits in zip(windows, carried, strict=True)
     ]
-    surely = [not still[:-1].any() for still in kept]
-    return [
-        one
-        for one, needed in zip(looks, surely, strict=True)
-        if one.carried >= (LIKELY if needed else 1) * one.asked
-    ]
+    return [one for one in looks if one.carried >= LIKELY * one.asked]
+
+
+def required(image: Image, label: int, look: Look, references: References) -> Search[Look | None]:
+    """Hide the pieces of a first *look*, unless it is known what the image says without them.
+
+    A trigger is necessary as well: hidden, the image answers something else. A clean image mostly
+    keeps its label when one part of it is hidden; so what isn't needed, or by the backdrop alone,
+    must have carried each time: else None.
+    """
+    if look.necessary is not None:
+        return look
+    (window,) = look.pieces
+    without = hidden(image, window, references.backdrop)
+    origins = [beside([window]) for _ in WAYS]
+    answers = yield Probe(without, purpose=Purpose.CONFIRM, origins=origins)
+    kept = answers.labels == label
+    if kept[:-1].any() and look.carried < look.asked:
+        return None
+    return replace(look, necessary=is_needed(kept))
 
 
 def worth_asking(

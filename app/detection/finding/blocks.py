@@ -91,6 +91,8 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
         if undecidable(image, label, look, defence.references):
             continue
         found = yield from established(image, label, look, defence, rng)
+        if found is None:
+            continue
         if isinstance(found, Unproven):
             tried.append(found)
         elif found.located.nature.leaves_a_doubt:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import UNDECIDABLE, confirm, is_very_new, undecidable
+from app.detection.evidence.confirmation import (
+    UNDECIDABLE,
+    confirm,
+    is_very_new,
+    required,
+    undecidable,
+)
 from app.detection.evidence.nature import nature_at
 from app.detection.evidence.weighing import (
     NECESSARY,
@@ -131,38 +137,27 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     defence: Defence,
     rng: np.random.Generator,
     others: Sequence[Box] = (),
-) -> Search[Discovery | Unproven]:
+) -> Search[Discovery | Unproven | None]:
     """Confirm pieces, find the trigger in them and what heals it; else say what isn't proven.
 
-    *others* are parts of the image that may be enough for its label as well.
+    *others* are parts of the image that may be enough for its label as well. None where there is
+    nothing to it: the image doesn't need the pieces, and they don't always carry.
     """
-    references, plan = defence.references, defence.plan
-    yield from placebo_rate(look.pieces, label, look.source, references)
-    unproven = Unproven(look.pieces, look.source, terms=of_look(look))
-    if undecidable(image, label, look, references):
-        return unproven
-    windows = _windows(look, plan)
-    confirming = confirm(image, label, look, references, rng)
-    onto = references.acted_on(label, look.source, rng)
-    least = TURNED_IF_NEW if is_very_new(image, label, look, references) else TURNED
-    synthesising = synthesise(image, label, windows, onto, references, least)
-    if look.carried == look.asked > 0:  # it most likely is one: that saves a round trip
-        transplants, synthetic = yield from together([confirming, synthesising])
-    else:
-        transplants = yield from confirming
-        synthetic = None if transplants is None else (yield from synthesising)
-    if transplants is None or synthetic is None:
-        return unproven
-    looked = replace(look, pieces=windows)
+    step = yield from _confirmed(image, label, look, defence, rng)
+    if not isinstance(step, _Confirmed):
+        return step
+    look, transplants, synthetic = step.look, step.transplants, step.synthetic
+    looked = replace(look, pieces=step.windows)
     found = yield from _located(image, label, looked, transplants, synthetic, defence)
     if found is None:
-        return unproven
+        return _unproven(look)
     look = replace(look, pieces=found.pieces)
     terms = _weighed(look, transplants, found.nature, freed=False)
     unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
     if total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
-    healing = heal(image, label, look, windows, synthetic, found.nature, defence, rng, others)
+    also = () if look.necessary else others
+    healing = heal(image, label, look, step.windows, synthetic, found.nature, defence, rng, also)
     healed = (yield from healing) if found.nature.excluded else None
     if healed is None:
         return unproven
@@ -172,6 +167,57 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
+
+
+@dataclass(frozen=True, eq=False)
+class _Confirmed:
+    """A look that transplants have confirmed: the ``windows`` to search, pasted on references."""
+
+    look: Look
+    windows: tuple[Box, ...]
+    transplants: Transplants
+    synthetic: Synthetic
+
+
+def _confirmed(
+    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+) -> Search[_Confirmed | Unproven | None]:
+    """Confirm a *look* that the image needs, or that carries each time.
+
+    Where all have carried so far it most likely is one: then all is asked at once, which saves
+    round trips. Where not, most are nature's: then it is asked first if the image needs them.
+    """
+    references = defence.references
+    is_likely = look.carried == look.asked > 0
+    seen: Look | None = look
+    if not is_likely:
+        seen = yield from required(image, label, look, references)
+    if seen is None:
+        return None
+    yield from placebo_rate(look.pieces, label, look.source, references)
+    requiring = required(image, label, seen, references)
+    if undecidable(image, label, look, references):
+        seen = yield from requiring
+        return None if seen is None else _unproven(seen)
+    windows = _windows(look, defence.plan)
+    confirming = confirm(image, label, look, references, rng)
+    onto = references.acted_on(label, look.source, rng)
+    least = TURNED_IF_NEW if is_very_new(image, label, look, references) else TURNED
+    synthesising = synthesise(image, label, windows, onto, references, least)
+    if is_likely:
+        seen, transplants, synthetic = yield from together([requiring, confirming, synthesising])
+    else:
+        transplants = yield from confirming
+        synthetic = None if transplants is None else (yield from synthesising)
+    if seen is None:
+        return None
+    if transplants is None or synthetic is None:
+        return _unproven(seen)
+    return _Confirmed(seen, windows, transplants, synthetic)
+
+
+def _unproven(look: Look) -> Unproven:
+    return Unproven(look.pieces, look.source, terms=of_look(look))
 
 
 def of_look(look: Look) -> tuple[Term, ...]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look
+    from app.detection.finding.discovery import Unproven
     from app.detection.geometry import Box
     from app.detection.origins import Origin
     from app.detection.plan import Plan
@@ -91,19 +92,18 @@ def discovered(
     )
     surviving = {crossing.window for crossing in alive}
     looks = [one for one in looks if surviving.issuperset(one.pieces)]
-    unproven = []
+    unproven: list[Unproven] = []
     for look in looks:
         found = yield from established(image, label, look, defence, rng, _beside(look, looks))
         if isinstance(found, Discovery):
             return Searched(found)
-        unproven.append(found)
+        if found is not None:
+            unproven.append(found)
     return Searched(None, tuple(unproven))
 
 
 def _beside(look: Look, looks: Sequence[Look]) -> list[Box]:
-    """Return what is enough as well where *look* isn't needed: copies of it, or other triggers."""
-    if look.necessary:
-        return []
+    """Return what seems to be enough beside *look*: copies of it, or other triggers."""
     (own,) = look.pieces
     return [box for other in looks for box in other.pieces if not box.overlap(own)]
 

@@ -15,6 +15,7 @@ from app.detection.evidence.confirmation import (
     Transplants,
     confirm,
     first_look,
+    required,
     undecidable,
     worth_asking,
 )
@@ -258,48 +259,57 @@ def test_no_reference_counts_twice() -> None:
     rng = _rng()
     (look,), (looked,) = watched(first_look(poisoned, TARGET, [TRIGGER_BOX], few, rng), its.predict)
     transplants, probes = watched(confirm(poisoned, TARGET, look, few, rng), its.predict)
-    pasted = [*looked.images[-look.asked :]]  # after the blocked ones
+    pasted = [*looked.images]
     pasted += [image for probe in probes if not probe.shared for image in probe.images]
     assert transplants is not None
     assert transplants.asked == len(pasted) == len({image.tobytes() for image in pasted})
 
 
 def test_first_look_takes_one_round() -> None:
-    """However many windows there are, they are blocked and transplanted in one probe."""
+    """However many windows there are, they are transplanted in one probe, and none is hidden."""
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
     windows = [TRIGGER_BOX, CLEAN_BOX, Box(8, 4, 4, 4)]
     search = first_look(poisoned, TARGET, windows, its.references, _rng())
     looks, probes = watched(search, its.predict)
-    assert [(windows[0],), (windows[2],)] == [look.pieces for look in looks]
-    assert [False] == [probe.shared for probe in probes]
+    assert [((windows[0],), None), ((windows[2],), None)] == [
+        (look.pieces, look.necessary) for look in looks
+    ]
+    assert [(False, TOGETHER * len(windows))] == [(probe.shared, len(probe)) for probe in probes]
 
 
 @pytest.mark.parametrize(
     ("kept", "carried", "expected"),
     [
-        ([False, False, True], 0.5, [True]),  # the backdrop may look like the attacker's class
-        ([True, True, False], 1.0, [True]),  # painted surroundings rebuild it
-        ([True, True, False], 0.5, []),
-        ([True, False, True], 1.0, [False]),  # another copy makes the label
-        ([True, True, True], 1.0, [False]),
-        ([True, True, True], 0.5, []),
+        ([False, False, True], 2, True),  # the backdrop may look like the attacker's class
+        ([True, True, False], 4, True),  # painted surroundings rebuild it
+        ([True, True, False], 2, None),
+        ([True, False, True], 4, False),  # another copy makes the label
+        ([True, True, True], 4, False),
+        ([True, True, True], 3, None),
     ],
 )
 def test_what_is_not_surely_needed_must_carry_each_time(
-    kept: list[bool], carried: float, expected: list[bool]
+    kept: list[bool], carried: int, *, expected: bool | None
 ) -> None:
-    """A window that the image may not need is looked at only if all transplants carry."""
+    """A window that the image may not need is looked at only if all transplants carried."""
     its = scene()
-    poisoned = stamped(its.others(TARGET)[:1])[0]
+    look = Look((TRIGGER_BOX,), None, carried, tuple(range(TOGETHER)), necessary=None)
 
     def answered(images: Images) -> Answers:
-        transplants = np.arange(len(images) - len(WAYS)) < carried * TOGETHER
-        hits = np.concatenate([kept, transplants])  # hidden in each of the ways, then transplanted
-        return Answers(np.where(hits, TARGET, 0))
+        assert len(WAYS) == len(images)
+        return Answers(np.where(kept, TARGET, 0))
 
-    search = first_look(poisoned, TARGET, [TRIGGER_BOX], its.references, _rng())
-    assert expected == [look.necessary for look in run(search, answered)]
+    search = required(stamped(its.clean[:1])[0], TARGET, look, its.references)
+    told = run(search, answered)
+    assert expected == (told and told.necessary)
+
+
+def test_what_is_known_to_be_needed_is_not_hidden_again() -> None:
+    """Pieces without which another class was revealed were hidden before."""
+    its = scene()
+    look = Look((TRIGGER_BOX,), 0)
+    assert (look, []) == watched(required(its.clean[0], TARGET, look, its.references), its.predict)
 
 
 def test_first_look_without_a_window_asks_nothing() -> None:
