@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from app.detection.evidence.confirmation import Look
 from app.detection.evidence.weighing import NECESSARY, of_carrying
 from app.detection.finding.discovery import Discovery, established
 from app.detection.geometry import Box
+from app.detection.images import WAYS
 from app.detection.search import Answers, run
 from app.detection.trigger import Sign
 from tests.detection.kinds import KINDS, MARK, TWO_PIECES
@@ -73,6 +75,34 @@ def test_little_more_than_half_turned_is_enough_of_what_is_very_new(draw: int) -
     assert TRIGGER_BOX == found.located.pieces[0]
     assert found.answer is not None
     assert [its.label(clean[number])] == found.answer.labels.tolist()
+
+
+def test_what_has_always_carried_is_hidden_beside_its_confirmation() -> None:
+    """Whether the image needs it is asked in the same rounds as if that were known."""
+    its = scene()
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    known = Look((WINDOW,), None, carried=4, onto=onto)
+    unknown = replace(known, necessary=None)
+    (_, once), (found, beside) = (
+        watched(_established(its, poisoned, look), its.predict) for look in (known, unknown)
+    )
+    assert found is not None
+    assert found.trigger(draw=SEED, probes=0).evidence.necessary
+    rounds = [[len(one) for one in probes if not one.shared] for probes in (once, beside)]
+    more = Counter(b - a for a, b in zip(*rounds, strict=True))
+    assert {len(WAYS): 1, 0: len(rounds[0]) - 1} == more
+
+
+def test_what_is_not_needed_and_does_not_always_carry_ends_first() -> None:
+    """It is hidden before anything else is asked; nothing is left of it, not even a suspect."""
+    its = scene()
+    clean = its.of_class(TARGET)[0]  # it is of that class for another reason
+    look = Look((WINDOW,), None, carried=3, onto=(0, 1, 2, 3), necessary=None)
+    search = established(clean, TARGET, look, its.defence(), np.random.default_rng(SEED))
+    found, probes = watched(search, its.predict)
+    assert found is None
+    assert [len(WAYS)] == [len(probe) for probe in probes]
 
 
 def test_a_loose_box_has_an_outline() -> None:
