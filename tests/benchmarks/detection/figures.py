@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.evaluation.experiments.costs import discoveries
 from app.evaluation.experiments.rq1_detection import detection
 from app.evaluation.measures.intervals import mean
+from app.evaluation.measures.metrics import share
 from app.evaluation.measures.overlap import box_of, overlap
 from app.evaluation.measures.series import series
 from tests.benchmarks.detection.over_secrets import (
@@ -19,12 +22,15 @@ from tests.benchmarks.detection.over_secrets import (
     flagged_poisoned,
     flagged_when_known,
     highest,
+    let_through_when_known,
     lowest,
     pooled_share,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from app.detection.trigger import Trigger
     from app.evaluation.experiments.case import Case
@@ -39,6 +45,7 @@ class Figures:
     Each run is a deployment with a secret of its own; ``…_worst`` is the rate of the worst run.
     ``first_sight`` are the poisoned images up to the first flagged, ``known_flagged`` those
     after it: of both only those that the model calls something else because of the trigger.
+    ``let_through`` are those of the latter that were answered with the attacker's class.
 
     ``by_third`` is the share of the runs in which one of the first three was flagged,
     ``from_third`` that of the images from the third on.
@@ -61,6 +68,8 @@ class Figures:
     first_sight_worst: float | None
     known_flagged: Rate | None
     known_flagged_worst: float | None
+    let_through: Rate | None
+    let_through_worst: float | None
     by_third: Rate | None
     from_third: Rate | None
     from_third_worst: float | None
@@ -87,6 +96,7 @@ def figures(case: Case, runs: Sequence[Run]) -> Figures:
     """Return what *runs*, at least one with an image, come to."""
     seen = detection(case, runs)
     parts, costs = [series(run) for run in runs], seen.costs
+    through = [_let_through(run) for run in runs]
     return Figures(
         runs=seen.runs,
         images=seen.images,
@@ -97,6 +107,8 @@ def figures(case: Case, runs: Sequence[Run]) -> Figures:
         first_sight_worst=lowest(parts, flagged_at_first_sight),
         known_flagged=pooled_share(parts, flagged_when_known),
         known_flagged_worst=lowest(parts, flagged_when_known),
+        let_through=share(np.concatenate(through)),
+        let_through_worst=max((float(one.mean()) for one in through if len(one)), default=None),
         by_third=pooled_share(parts, flagged_by_third),
         from_third=pooled_share(parts, flagged_from_third),
         from_third_worst=lowest(parts, flagged_from_third),
@@ -118,6 +130,11 @@ def figures(case: Case, runs: Sequence[Run]) -> Figures:
         pixel_overlap=_best(runs, overlap),
         cpu_ms=mean([1000 * cpu_s for run in runs for cpu_s in _clean_cpu_s(run)]),
     )
+
+
+def _let_through(run: Run) -> NDArray[np.bool_]:
+    wanted = [one.target for one in run.stamps if one.target is not None]
+    return let_through_when_known(series(run), wanted)
 
 
 def _discoveries(run: Run) -> list[int]:

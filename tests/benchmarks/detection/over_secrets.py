@@ -44,6 +44,15 @@ def flagged_when_known(seen: Series) -> NDArray[np.bool_]:
     return seen.flagged[_flipped(seen) & _known(seen)]
 
 
+def let_through_when_known(seen: Series, wanted: Sequence[int]) -> NDArray[np.bool_]:
+    """Tell which of these were answered with a class that is *wanted*, as if nothing were there.
+
+    What the trigger makes the model call a third class isn't flagged, nor what the attacker wants.
+    """
+    through = ~seen.flagged & np.isin(seen.answer, wanted)
+    return through[_flipped(seen) & _known(seen)]
+
+
 def flagged_from_third(seen: Series) -> NDArray[np.bool_]:
     """Tell it of the flipped images from the third on."""
     return seen.flagged[_flipped(seen)][2:]

@@ -103,6 +103,7 @@ _COLUMNS = (
     _Column("first flagged", "first_flagged", _times),
     _Column("at first sight", "first_sight", _percent, "first_sight_worst"),
     _Column("when known", "known_flagged", _percent, "known_flagged_worst"),
+    _Column("let through then", "let_through", _percent, "let_through_worst"),
     _Column("by the third", "by_third", _times),
     _Column("from the third on", "from_third", _percent, "from_third_worst"),
     _Column("FPR", "fpr", _percent, "fpr_worst"),
