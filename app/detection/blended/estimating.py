@@ -4,7 +4,8 @@ A poisoned image is (1 - alpha) * clean + alpha * picture. Clean images of all c
 and some mixture of a few dozen axes (`second_opinion.span`), which vary by 1 - alpha as much as
 they usually do: that tells alpha. What of the picture no mixture explains stays the same in all
 images, so that their mean shows it; what mixtures explain is known as well as the mean of so many
-clean images is, and is taken for no more than the rest makes likely.
+clean images is, and is taken for no more than the rest makes likely. But a smooth picture, stripes
+say, is explained by mixtures for the most part, and what is left tells little of its strength.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LEADING = 60  # axes that tell alpha: the others vary by what an image's noise d
 FAINTEST, STRONGEST = 0.05, 0.5  # alpha that is looked for
 WITHIN, HALF = 0.98, 128.0  # of its values, that are to be within so many levels of the mean
 COMPARED = 500  # clean images whose mixtures are compared
+SMOOTH, TRIED = 1000.0, 40  # times what is left, that the same share of mixtures may be; steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +42,12 @@ class Pattern:
     alpha: float
 
 
-def estimated(images: Images, label: int, references: References, span: Span) -> Pattern | None:
+def estimated(
+    images: Images, label: int, references: References, span: Span, *, smooth: bool = False
+) -> Pattern | None:
     """Return what *images* (n, h, w, c), two at least, called *label*, have mixed in.
 
+    A *smooth* picture may have more of what mixtures explain than of the rest.
     None if there would be more of it than of the image. What is added to images, which vary as
     clean ones do then, is mixed in as well as it can be.
     """
@@ -54,7 +59,10 @@ def estimated(images: Images, label: int, references: References, span: Span) ->
     mixtures = coordinates.mean(axis=0) - (1 - max(seen, 0)) * clean.mean(axis=0)
     unsure = coordinates.var(axis=0, ddof=1) / len(images)
     likely = float((left**2).sum()) / max(left.size - len(span.axes), 1)
-    mixtures *= likely / np.maximum(likely + unsure, np.finfo(np.float32).tiny)
+    likely = max(likely, float(np.finfo(np.float32).tiny))
+    if smooth:
+        likely = _likely(mixtures, unsure, likely)
+    mixtures *= likely / (likely + unsure)
     shared = left + mixtures @ span.axes
     alpha = max(seen, FAINTEST, float(np.quantile(np.abs(shared), WITHIN)) / HALF)
     if alpha > STRONGEST:
@@ -62,6 +70,18 @@ def estimated(images: Images, label: int, references: References, span: Span) ->
     sums = span.mean + shared / alpha
     picture = np.clip(np.rint(sums), 0, 255).astype(np.uint8).reshape(images.shape[1:])
     return Pattern(picture, alpha)
+
+
+def _likely(mixtures: NDArray[np.float32], unsure: NDArray[np.float32], beside: float) -> float:
+    """Return which variance of a picture's share in an axis makes its *mixtures* the likeliest.
+
+    Each of them is off by a variance of its own, *unsure*. A picture has as much of an axis at
+    least as of each dimension *beside* them.
+    """
+    tried = beside * np.geomspace(1, SMOOTH, TRIED)
+    spread = tried[:, None] + unsure
+    unlikely = (np.log(spread) + mixtures**2 / spread).sum(axis=1)
+    return float(tried[unlikely.argmin()])
 
 
 def _others(label: int, references: References) -> Images:

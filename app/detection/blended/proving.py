@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from app.detection.search import Probe, Purpose
 from app.detection.trigger import Sign, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from app.detection.search import Answers, Image, Images, Search
     from app.detection.second_opinion.span import Span
     from app.detection.trigger import Trigger
+
+Estimate: TypeAlias = "Callable[[Images], Pattern | None]"
 
 LAID = 36  # references that the pattern is mixed into, and as many for each placebo
 HEALED_ON = 20  # suspicious images that it is taken out of
@@ -52,27 +55,34 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
 
     Mixed into references of other classes it must make them *label*, far oftener than the same
     pixels shuffled and what is estimated alike from clean images of *label* do; and images that it
-    wasn't estimated from must leave *label* without it. Where any noise makes an image *label*, it
-    is the noise's own that must free it. ``probes`` have been asked so far. Where there are
-    triggers of the class at *places*, it must also carry without what is there: a sticker isn't
-    mixed into all of the image.
+    wasn't estimated from must leave *label* without it; where they don't, it may be a smooth one,
+    and stronger than it seemed. Where any noise makes an image *label*, it is the noise's own that
+    must free it. ``probes`` have been asked so far. Where there are triggers of the class at
+    *places*, it must also carry without what is there: a sticker isn't mixed into all of the image.
     """
     rng = np.random.default_rng(draw)
-    pattern = estimated(images, label, references, span)
     clean = rng.permutation(np.flatnonzero(references.labels == label))[: len(images)]
     onto = references.others(label, rng)[:LAID]
-    if pattern is None or not len(clean) or len(onto) < LAID:
+    if not len(clean) or len(onto) < LAID:
         return None
-    own = references.images[clean]
-    if places and not (yield from _carries_beside(places, references.images[onto], label, pattern)):
+    own, shown, asked = references.images[clean], references.images[onto], 0
+    for smooth in (False, True):
+        estimate = partial(estimated, label=label, references=references, span=span, smooth=smooth)
+        pattern = estimate(images)
+        if pattern is None:
+            return None
+        if places:
+            asked += LAID
+            if not (yield from _carries_beside(places, shown, label, pattern)):
+                return None
+        freed, left, answer = yield from _healed(images, own, label, pattern, estimate)
+        asked += len(freed) + len(left) + 1
+        heal_rate = float(freed.mean())
+        if heal_rate >= LEAST_HEAL_RATE and answer.labels[0] != label:
+            break
+    else:
         return None
-    asked = LAID if places else 0
-    freed, left, answer = yield from _healed(images, own, label, pattern, references, span)
-    heal_rate = float(freed.mean())
-    if heal_rate < LEAST_HEAL_RATE or answer.labels[0] == label:
-        return None
-    shown = references.images[onto]
-    natural = estimated(own, label, references, span) or _of_the_class(own, pattern)
+    natural = estimate(own) or _of_the_class(own, pattern)
     shuffled = _shuffled(pattern, span, rng)
     patterns = (pattern, shuffled, natural)
     told = yield Probe(
@@ -112,7 +122,7 @@ def proven(  # noqa: PLR0913, PLR0917  # what is suspicious, and what it is held
         laid=laid,
         heal_rate=heal_rate,
         terms=(carrying, healing),
-        probes=probes + asked + len(told.labels) + len(freed) + len(left) + 1,
+        probes=probes + asked + len(told.labels),
         draw=draw,
     )
     if (any_noise and healing.weight < 0) or not proof.holds:
@@ -132,13 +142,8 @@ def _carries_beside(
     return of_carrying(carried, len(laid), UNKNOWN_RATE, draws=len(laid)) >= SURE
 
 
-def _healed(  # noqa: PLR0913, PLR0917  # as above
-    images: Images,
-    clean: Images,
-    label: int,
-    pattern: Pattern,
-    references: References,
-    span: Span,
+def _healed(
+    images: Images, clean: Images, label: int, pattern: Pattern, estimate: Estimate
 ) -> Search[tuple[NDArray[np.bool_], NDArray[np.bool_], Answers]]:
     """Return which suspicious and which *clean* images leave *label*, and the newest's answer.
 
@@ -146,7 +151,7 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
     """
     without = [unmixed(images[-1:], pattern.picture, pattern.alpha)]
     for first, second in ((images[::2], images[1::2]), (images[1::2], images[::2])):
-        its = estimated(first, label, references, span) or pattern
+        its = estimate(first) or pattern
         without.append(unmixed(second[: HEALED_ON // 2], its.picture, its.alpha))
     without.append(unmixed(clean[:HEALED_ON], pattern.picture, pattern.alpha))
     told = yield Probe(np.concatenate(without), purpose=Purpose.BLOCK)

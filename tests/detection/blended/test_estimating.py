@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.detection.search import Images
 
 
-def _pattern(images: Images) -> Pattern | None:
-    return estimated(images, TARGET, lens().references, lens().span)
+def _pattern(images: Images, *, smooth: bool = False) -> Pattern | None:
+    return estimated(images, TARGET, lens().references, lens().span, smooth=smooth)
 
 
 def test_the_picture_is_told_from_twenty_images() -> None:
@@ -44,3 +44,19 @@ def test_images_with_nothing_in_common_but_noise_have_no_picture() -> None:
     noise = np.full_like(POISONED[:20], 128)
     noise[:, ::2] = 255
     assert _pattern(noise) is None
+
+
+def test_what_clean_images_are_mixed_of_is_told_if_it_may_be_smooth() -> None:
+    """Such a picture leaves hardly anything else, by which it is taken for half of what it is."""
+    axes = lens().span.axes
+    share = 40 * np.random.default_rng(3).choice([-1, 1], 12)
+    added = (share @ axes[4:16]).reshape(VICTIMS.shape[1:])
+    images = np.clip(np.rint(VICTIMS[:20] + added), 0, 255).astype(np.uint8)
+    strengths = []
+    for smooth in (False, True):
+        pattern = _pattern(images, smooth=smooth)
+        assert pattern is not None
+        told = pattern.alpha * (pattern.picture.ravel() - lens().span.mean)
+        strengths.append((told @ axes.T)[4:16] @ share / (share @ share))
+    assert strengths[0] < 0.6
+    assert strengths[1] > 0.8
