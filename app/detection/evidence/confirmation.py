@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.novelty import novelties
+from app.detection.evidence.novelty import LEAST_FOR_SURE, novelties
 from app.detection.evidence.weighing import is_needed
 from app.detection.images import WAYS, hidden, transplant_pieces
 from app.detection.origins import beside, within
@@ -224,7 +224,8 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
 
 def is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
     """Say if *image* shows something there that is like no clean image of class *label*."""
-    return bool(novelties(image, look.pieces, label, references).max() > VERY_NEW)
+    new = novelties(image, look.pieces, label, references, LEAST_FOR_SURE)
+    return bool(new.max() > VERY_NEW)
 
 
 def log_likelihood_ratio(

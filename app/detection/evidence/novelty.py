@@ -28,6 +28,7 @@ MOST = 60  # of them that are compared: more cost time and tell little more
 MOST_OF_ALL = 150  # of all classes
 USUAL = 95  # percentile of the references' distances from their nearest that is usual still
 LEAST_USUAL = 16.0  # levels: below it a difference is noise, however alike the references are
+LEAST_FOR_SURE = 7.5  # the same where only what is very new counts: JPEG 75 makes as much
 SQUARE = 0.07  # of the image's side: half of the largest trigger of a band
 LONGEST_SIDE = 64  # pixels of the copies that are compared
 
@@ -58,12 +59,16 @@ def novelty(image: Image, pieces: Sequence[Box], references: References) -> floa
 
 
 def novelties(
-    image: Image, boxes: Sequence[Box], label: int, references: References
+    image: Image,
+    boxes: Sequence[Box],
+    label: int,
+    references: References,
+    least: float = LEAST_USUAL,
 ) -> NDArray[np.float64]:
     """How far the most novel small square in each of *boxes* (n,) is from class *label*'s images.
 
     From the nearest of the references, at the same place. The square keeps a small trigger from
-    drowning in what is around it.
+    drowning in what is around it. What is usual counts as *least* levels at least.
     """
     own = _of_class(label, references)
     if len(own) < LEAST:
@@ -71,7 +76,7 @@ def novelties(
     step = coarseness(image)
     clean = made_small(references, step, own)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
-    usual = _usual(clean, side, label, references)
+    usual = np.maximum(_usual(clean, side, label, references), least)
     distance = squares(difference(clean, shrunken(image[None], step)), side)
     ratio = distance.min(axis=0) / usual
     found = []
@@ -124,7 +129,7 @@ def _usual(
         for i, one in enumerate(small):
             rest = np.delete(small, i, axis=0)
             nearest.append(squares(difference(rest, one[None]), side).min(axis=0))
-        kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_USUAL)
+        kept[label] = np.maximum(np.percentile(nearest, USUAL, axis=0), LEAST_FOR_SURE)
     return kept[label]
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from app.detection.evidence.confirmation import (
     LIKELY,
     TOGETHER,
-    VERY_NEW,
     Look,
     confirm,
+    is_very_new,
     undecidable,
 )
 from app.detection.evidence.novelty import novelties
@@ -50,7 +50,8 @@ FILLS = (Fill.INPAINT, Fill.REFERENCES)  # one may look like the attacker's clas
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
 TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
 EVERYWHERE = 1  # cell that is asked on every class, too: one try is left for those of class B
-MOSTLY = 0.75  # share of the references of every class that such a cell must turn
+MOSTLY = 0.75  # of them, from which on such a place is a suspect of every class
+HALF = 0.5  # share of the references of every class that such a cell must turn: the test decides
 UNION = 0.35  # of the image's area that the pieces of one trigger may have
 
 
@@ -106,7 +107,14 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     needed = [
         Unproven(one.pieces, one.b, terms=of_look(Look(one.pieces, one.b))) for one in revealed
     ]
-    return Searched(None, (*tried, *carrying, *needed))
+    unproven = (*tried, *carrying, *needed)
+    return Searched(None, tuple(one for one in unproven if not _is_doubtful(one, looks)))
+
+
+def _is_doubtful(one: Unproven, looks: Sequence[Look]) -> bool:
+    """Say if it carried on few images of every class: class B says more of that place."""
+    few = [look.pieces for look in looks if look.carried < MOSTLY * look.asked]
+    return one.source is None and one.pieces in few
 
 
 def _of_its_classes(
@@ -214,10 +222,8 @@ def _everywhere(
     bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
     cells = dict.fromkeys(one.pieces[0] for one in revealed if len(one.pieces) == 1)
     over = [cell for cell in cells if any(band.holds(cell.centre) for band in bands)]
-    if not over:
-        return []
-    new = novelties(image, over, label, references)
-    looks = [Look((c,), None) for c, much in zip(over, new, strict=True) if much > VERY_NEW]
+    looks = [Look((cell,), None) for cell in over]
+    looks = [one for one in looks if is_very_new(image, label, one, references)]
     return [one for one in looks if not undecidable(image, label, one, references)][:EVERYWHERE]
 
 
@@ -259,6 +265,6 @@ def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
     of_all = [
         replace(look, carried=int(hits.sum()))
         for look, hits in found
-        if look.source is None and hits.mean() >= MOSTLY
+        if look.source is None and hits.mean() >= HALF
     ]
     return of_all + [look for look, hits in found if look.source is not None and hits.all()]

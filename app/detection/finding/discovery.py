@@ -154,7 +154,8 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     look = replace(look, pieces=found.pieces)
     terms = _weighed(look, transplants, found.nature, freed=False)
     unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
-    if total(terms) >= VERY_SURE:
+    new = is_very_new(image, label, step.look, defence.references)
+    if new or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
     also = () if look.necessary else others
     healing = heal(image, label, look, step.windows, synthetic, found.nature, defence, rng, also)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.detection.evidence.confirmation import Look, is_very_new
 from app.detection.evidence.novelty import novelties, novelty
 from app.detection.geometry import Box
 from tests.detection.scenes import Scene, World, unranked
@@ -127,6 +128,18 @@ def test_small_sticker_does_not_drown() -> None:
     boxes = [Box(8, 4, 4, 4), Box(0, 0, 16, 16)]
     small, large = novelties(poisoned, boxes, 1, its.references)
     assert small == large > 2
+
+
+@pytest.mark.parametrize(("levels", "new"), [(32, True), (28, False)])
+def test_what_lies_where_a_class_shows_nothing_is_very_new(levels: int, *, new: bool) -> None:
+    """However faint, from four times on what a JPEG makes of an empty place."""
+    its, corner = unranked(World()), Box(14, 14, 2, 2)
+    images = its.references.images.copy()
+    images[:, corner.rows, corner.columns] = 0
+    references = replace(its.references, images=images)
+    image = images[its.references.labels == 1][0].copy()
+    image[corner.rows, corner.columns] = levels
+    assert new == (is_very_new(image, 1, Look((corner,), None), references))
 
 
 def test_whole_image_and_single_pixels_can_be_asked() -> None:

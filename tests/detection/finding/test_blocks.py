@@ -311,11 +311,11 @@ def test_a_trigger_of_every_class_of_which_one_band_was_missed(*, seen: bool) ->
     assert found is None or found.source is None
 
 
-@pytest.mark.parametrize(("holding", "goes_on"), [(1, True), (2, False)])
-def test_a_cell_goes_on_that_turns_three_of_four_images_of_every_class(
+@pytest.mark.parametrize(("holding", "goes_on"), [(2, True), (3, False)])
+def test_a_cell_goes_on_that_turns_two_of_four_images_of_every_class(
     holding: int, *, goes_on: bool
 ) -> None:
-    """Of all classes, not of class B alone, where it turns none at first; not if it turns two."""
+    """Of all classes, not of class B alone, where it turns none at first; not if it turns one."""
     its = scene()
     image = its.poisoned(BACKDOOR)[1][0]
     crossing = np.array([_crosses(band) for band in its.plan.bands])
@@ -335,6 +335,32 @@ def test_a_cell_goes_on_that_turns_three_of_four_images_of_every_class(
     found = run(search, holding_at_first).found
     assert goes_on == (found is not None)
     assert goes_on == (len(asked) > 2)
+
+
+@pytest.mark.parametrize(("holding", "source"), [(2, 0), (1, None)])
+def test_what_turns_few_of_every_class_is_no_suspect_of_every_class(
+    holding: int, source: int | None
+) -> None:
+    """Where the test of it fails the place is noted with class B, unless three of four turned."""
+    its = scene()
+    image = its.poisoned(BACKDOOR)[1][0]
+    crossing = np.array([_crosses(band) for band in its.plan.bands])
+    told = np.where(crossing, 0, TARGET)
+    search = discovered_by_blocks(image, TARGET, told, crossing, its.defence(), _rng())
+    asked = []
+
+    def holding_later(images: Images) -> Answers:
+        """Answer as the model until a cell has been asked on every class; then nothing carries."""
+        asked.append(len(images))
+        labels = its.predict(images).labels
+        if len(asked) == 2:
+            labels[:-4] = 0
+            labels[-4:][:holding] = 0
+        return Answers(labels if len(asked) < 3 else np.zeros_like(labels))
+
+    searched = run(search, holding_later)
+    assert searched.found is None
+    assert source == searched.unproven[0].source
 
 
 def _none(its: Scene) -> NDArray[np.bool_]:
