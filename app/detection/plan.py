@@ -103,10 +103,10 @@ class Plan(Cover):
     def margin(self) -> int:
         """Pixels by which a cell is grown to hold the largest trigger whole.
 
-        The band that shows most of it is off its middle by half a step at most.
+        The band that shows most of it is off its middle by half a step at most. That is enough for
+        cells of ``hidden`` bands, too, whatever the side and the size (tried for all up to 512).
         """
-        covers: tuple[Cover, ...] = (self, self.hidden)
-        most = max(math.ceil((self.largest - c.thickness + c.step) / 2) for c in covers)
+        most = math.ceil((self.largest - self.thickness + self.step) / 2)
         return max(self.surroundings, most)
 
     def edged(self, box: Box) -> Box:
