@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.detection.matching.bank import RING
-from app.detection.matching.fitting import NOISE, fit_of
+from app.detection.matching.fitting import NOISE, clipped, fit_of
 from app.detection.matching.likeness import (
     HALF,
     LEVELS,
@@ -31,6 +31,7 @@ __all__ = [
     "RING",
     "Likeness",
     "Match",
+    "clipped",
     "cropped",
     "finest",
     "fit_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -26,9 +26,9 @@ class Bank:
     """One likeness in several ``sizes``, each in the upper left corner of a window.
 
     ``heights`` and ``widths`` are those of the sizes, and ``areas`` (sizes,) their products.
-    ``weights`` are (window, sizes); ``kernels`` (channels, window, 3 times sizes) are the ring, the
-    weights, and these times the pixels, beside each other. ``count`` are sums of the weights,
-    ``total`` (channels, 1, 1, sizes) and ``squares`` of the pixels.
+    ``weights`` are (window, sizes), ``own`` (channels, window, sizes) these times the pixels.
+    ``count`` are sums of the weights, ``total`` (channels, 1, 1, sizes) and ``squares`` of the
+    pixels. Where it ``is_whole`` all weights in a size's own box are 1.
     """
 
     sizes: tuple[Size, ...]
@@ -36,11 +36,23 @@ class Bank:
     widths: tuple[int, ...]
     areas: NDArray[np.float32]
     window: Size
-    kernels: NDArray[np.float32]
+    own: NDArray[np.float32]
     weights: NDArray[np.float32]
     count: NDArray[np.float32]
     total: NDArray[np.float32]
     squares: NDArray[np.float32]
+    is_whole: bool
+
+    @cached_property
+    def kernels(self) -> NDArray[np.float32]:
+        """The ring, the weights, and ``own`` beside each other: (channels, window, 3 sizes)."""
+        ring = np.zeros((*self.window, len(self.sizes)), np.float32)
+        for i, (height, width) in enumerate(self.sizes):
+            ring[: height + 2 * RING, : width + 2 * RING, i] = 1
+            ring[RING : RING + height, RING : RING + width, i] = 0
+        both = np.concatenate([ring.reshape(self.weights.shape), self.weights], axis=1)
+        for_all = np.broadcast_to(both, (len(self.own), *both.shape))
+        return np.concatenate([for_all, self.own], axis=2)
 
 
 @lru_cache(maxsize=256)
@@ -60,30 +72,28 @@ def _made(what: Likeness, sizes: tuple[Size, ...]) -> Bank:
     tall, wide = max(heights) + 2 * RING, max(widths) + 2 * RING
     channels, many = what.pixels.shape[2], len(sizes)
     both = np.concatenate([what.pixels, what.weights[..., None]], axis=2)
-    kernels = np.zeros((3, many, channels, tall, wide), np.float32)
-    ring, inside, trigger = kernels
+    weights = np.zeros((tall, wide, many), np.float32)
+    own = np.zeros((channels, tall, wide, many), np.float32)
     total = np.empty((channels, 1, 1, many), np.float32)
     squares = np.empty(many, np.float32)
     for i, (height, width) in enumerate(sizes):
         planes = resized(both, height, width).transpose(2, 0, 1)
-        pixels, weights = planes[:-1], planes[-1]
-        there = (slice(None), slice(RING, RING + height), slice(RING, RING + width))
-        ring[i, :, : height + 2 * RING, : width + 2 * RING] = 1
-        ring[i][there] = 0
-        inside[i][there] = weights
-        own = np.multiply(pixels, weights, out=trigger[i][there])
-        total[:, 0, 0, i] = own.sum(axis=(1, 2))
-        squares[i] = (own * pixels).sum()
-    weights = inside[:, 0].reshape(many, -1)
+        there = (slice(RING, RING + height), slice(RING, RING + width), i)
+        weights[there] = planes[-1]
+        pixels = planes[:-1] * planes[-1]
+        own[:, *there] = pixels
+        total[:, 0, 0, i] = pixels.sum(axis=(1, 2))
+        squares[i] = (pixels * planes[:-1]).sum()
     return Bank(
         sizes,
         heights,
         widths,
         np.array(heights, np.float32) * np.array(widths, np.float32),
         (tall, wide),
-        np.ascontiguousarray(kernels.reshape(3 * many, channels, -1).transpose(1, 2, 0)),
-        np.ascontiguousarray(weights.T),
-        np.maximum(weights.sum(axis=1), 1e-3),
+        own.reshape(channels, -1, many),
+        weights.reshape(-1, many),
+        np.maximum(weights.sum(axis=(0, 1)), 1e-3),
         total,
         squares,
+        bool((what.weights == 1).all()),
     )

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from app.detection.geometry import Box
 from app.detection.images import resized, shrunken
-from app.detection.matching import NOISE, RING, finest, fit_of
+from app.detection.matching import NOISE, RING, clipped, finest, fit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,7 +131,7 @@ class Copies:
         self._planes = np.empty((channels + 1, tall, wide, n), np.float32)
         self._planes[:-1] = seen.transpose(3, 1, 2, 0)
         np.einsum("chwn,chwn->hwn", self._planes[:-1], self._planes[:-1], out=self._planes[-1])
-        self._rings: dict[Size, NDArray[np.float32]] = {}
+        self._around: dict[Size, NDArray[np.float32]] = {}
 
     def fits(self, what: Likeness, area: Box) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return how well *what* fits in *area* of each image (n,), in its own size, and where.
@@ -146,24 +146,36 @@ class Copies:
         n = seen.shape[-1]
         if min(tall, wide) < 1:
             return np.ones(n, np.float32), np.zeros((n, 2), np.int64)
-        rings = self._ring(size)[:, top : top + tall, left : left + wide]
+        around = self._measured(size)[:, top : top + tall, left : left + wide]
+        fits_of = _fits if kernel.whole is None else _fits_whole
         together = max(1, MOST // (tall * wide * kernel.parts.shape[1]))
         parts = [slice(start, start + together) for start in range(0, n, together)]
-        fits = [_fits(seen[..., part], rings[..., part], kernel) for part in parts]
+        fits = [fits_of(seen[..., part], around[..., part], kernel) for part in parts]
         best = np.concatenate([one.argmax(axis=0) for one in fits])
         begin, place = np.divmod(best, tall * wide)
         corners = np.stack([cells.y + place // wide, cells.x + place % wide], axis=1) * self._step
         corners = np.maximum(corners - kernel.begins[begin], 0)
         return np.concatenate([one.max(axis=0) for one in fits]), corners
 
-    def _ring(self, size: Size) -> NDArray[np.float32]:
-        """Return the mean of the ring around each place of this *size*: (c, rows, columns, n)."""
-        if size not in self._rings:
-            planes = self._planes[:-1]
+    def _measured(self, size: Size) -> NDArray[np.float32]:
+        """Return what each place of this *size* has by itself: (c + 4, rows, columns, n).
+
+        The mean of the ring around it; its square for all pixels, and less the ring times what is
+        inside; what is left of the noise, or nothing, and one through the spread or the noise.
+        """
+        if size not in self._around:
+            planes, count = self._planes, np.float32(size[0] * size[1])
             ones = np.ones((1, *planes.shape[1:3], 1), np.float32)
-            sums, counts = (_boxes(of, size, RING) - _boxes(of, size, 0) for of in (planes, ones))
-            self._rings[size] = sums / np.maximum(counts, 1)
-        return self._rings[size]
+            inside, box = _boxes(planes, size, 0), _boxes(ones, size, 0)
+            ring = _boxes(planes[:-1], size, RING) - inside[:-1]
+            ring /= np.maximum(_boxes(ones, size, RING) - box, 1)
+            of_ring = np.einsum("chwn,chwn->hwn", ring, ring) * count
+            of_inside = np.einsum("chwn,chwn->hwn", ring, inside[:-1])
+            spread = inside[-1] - 2 * of_inside + of_ring
+            most = np.maximum(spread, count * len(ring) * NOISE**2)
+            own = [of_ring, of_ring - of_inside, most - spread, 1 / most]
+            self._around[size] = np.concatenate([ring, np.stack(own)])
+        return self._around[size]
 
 
 def _cells(area: Box, step: int) -> Box:
@@ -180,6 +192,7 @@ class _Kernel:
     Its weights are u = 1 where they are the same from each, else u = k. ``parts``
     (k + u + u times c, window) sum the trigger's pixels, the squares, each channel. ``count``
     (u, 1) are sums of the weights, ``total`` (k, c) and ``squares`` (k, 1) of its own pixels.
+    ``whole`` (2 k, c times window + c + 3) is what `_fits_whole` takes, if all weights are 1.
     """
 
     size: Size
@@ -188,6 +201,7 @@ class _Kernel:
     count: NDArray[np.float32]
     total: NDArray[np.float32]
     squares: NDArray[np.float32]
+    whole: NDArray[np.float32] | None
 
 
 @lru_cache(maxsize=4096)
@@ -209,14 +223,28 @@ def _kernel(what: Likeness, step: int) -> _Kernel:
     for channel in range(channels):
         of_inside[:, channel, ..., channel] = some
     window = of_own[0].size
+    total, squares = own.sum(axis=(1, 2)), (own * pixels).sum(axis=(1, 2, 3))[:, None]
     return _Kernel(
         size,
         begins,
         np.concatenate([one.reshape(-1, window) for one in (of_own, of_squares, of_inside)]),
         np.maximum(some.sum(axis=(1, 2)), 1e-3)[:, None],
-        own.sum(axis=(1, 2)),
-        (own * pixels).sum(axis=(1, 2, 3))[:, None],
+        total,
+        squares,
+        _whole(own, total, squares) if (weights == 1).all() else None,
     )
+
+
+def _whole(
+    own: NDArray[np.float32], total: NDArray[np.float32], squares: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what gives the sums of `fit_of` by windows, their rings, and two sums over these."""
+    k = len(own)
+    nothing, one = np.zeros((k, 1), np.float32), np.ones((k, 1), np.float32)
+    windows = own.reshape(k, -1)
+    explained = np.concatenate([windows, -total, nothing, one, nothing], axis=1)
+    of_own = np.concatenate([np.zeros_like(windows), -2 * total, one, nothing, squares], axis=1)
+    return np.concatenate([explained, of_own])
 
 
 def _begins(length: int, step: int) -> tuple[int, ...]:
@@ -236,10 +264,40 @@ def _coarse(pixels: NDArray[np.float32], size: Size, step: int) -> NDArray[np.fl
     return averaged
 
 
+def _fits_whole(
+    seen: NDArray[np.float32], around: NDArray[np.float32], kernel: _Kernel
+) -> NDArray[np.float32]:
+    """Return the same as `_fits` of what has all of its window: most is known of each place."""
+    channels, (height, width) = len(seen) - 1, kernel.size
+    _, tall, wide, n = around.shape
+    assert kernel.whole is not None  # noqa: S101  # as `Copies.fits` asks
+    laid = np.empty((kernel.whole.shape[1], tall, wide, n), np.float32)
+    at = 0
+    for y in range(height):
+        for x in range(width):
+            laid[at : at + channels] = seen[:-1, y : y + tall, x : x + wide]
+            at += channels
+    laid[at:-1] = around[:-2]
+    laid[-1] = 1
+    explained, own = np.split(kernel.whole @ laid.reshape(len(laid), -1), 2)
+    lacking, part = around[-2:].reshape(2, -1)
+    np.maximum(own, 1e-3, out=own)
+    alpha = clipped(explained / own)
+    own *= alpha
+    explained *= 2
+    explained -= own
+    explained *= alpha
+    explained += lacking
+    explained *= part
+    fits: NDArray[np.float32] = np.maximum(explained, 0, out=explained).reshape(-1, n)
+    return fits
+
+
 def _fits(
-    seen: NDArray[np.float32], rings: NDArray[np.float32], kernel: _Kernel
+    seen: NDArray[np.float32], around: NDArray[np.float32], kernel: _Kernel
 ) -> NDArray[np.float32]:
     """Return how well the trigger fits, by where it begins, at each place: (k times places, n)."""
+    rings = around[:-4]
     channels, *_, n = rings.shape
     windows = sliding_window_view(seen, kernel.size, (1, 2)).transpose(4, 5, 0, 1, 2, 3)
     sums = kernel.parts @ windows.reshape(kernel.parts.shape[1], -1)
