@@ -22,6 +22,7 @@ LEAST_ALPHA, MOST_ALPHA = 0.2, 1.25  # below it hardly anything is left of a tri
 NOISE = 4.0  # levels a pixel: a place that differs less from its surroundings shows nothing
 AT_ONCE = 2**18  # numbers of all channels' windows; in larger areas one channel follows another
 BY_ROWS, FEW = 2**16, 9  # numbers of a channel's windows, above which so few sizes go row by row
+LARGE = 2**11  # pixels of a window with a mask, from which on that is so of more sizes than one
 
 
 def fitted(
@@ -35,8 +36,7 @@ def fitted(
     height, width, channels = seen.shape
     places = (height - min(bank.heights) + 1, width - min(bank.widths) + 1)
     planes = _planes(seen, bank.window, places)
-    numbers = math.prod(places) * len(bank.weights)
-    summed = _by_rows if numbers > BY_ROWS and len(bank.sizes) <= FEW else _by_windows
+    summed = _by_rows if _are_large(bank, places) else _by_windows
     of_inside, of_total, of_count, together, squares = summed(planes, bank, seen.shape, places)
     spread = squares - 2 * of_inside + of_count
     explained = together - of_total - of_inside + of_count
@@ -46,6 +46,13 @@ def fitted(
         for i, (tall, wide) in enumerate(bank.sizes):
             fit[..., height - tall + 1 :, :, i] = fit[..., width - wide + 1 :, i] = -np.inf
     return fit, alpha
+
+
+def _are_large(bank: Bank, places: Size) -> bool:
+    """Say if row by row the windows take less time than laid side by side."""
+    pixels, many = len(bank.weights), len(bank.sizes)
+    few = FEW if bank.is_whole or pixels >= LARGE else 1
+    return many <= few and math.prod(places) * pixels > BY_ROWS
 
 
 def fit_of(

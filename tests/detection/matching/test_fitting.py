@@ -48,6 +48,7 @@ def test_row_by_row_the_fit_is_the_same(
     """Large windows aren't laid side by side; what comes out is what is if they are."""
     what, seen = bank(_likeness(whole=whole), sizes), _image()
     told = []
+    monkeypatch.setattr(fitting, "LARGE", 0)
     for bound in (0, 2**40):
         monkeypatch.setattr(fitting, "BY_ROWS", bound)
         told.append(fitted(seen, what))
