@@ -63,7 +63,7 @@ class Look:
 
     ``source`` is the class of the references that are asked, None for every other than the label.
     Not ``necessary``: the image keeps its label without them, as with several copies of a trigger;
-    None while that isn't known.
+    None while that isn't known, of one piece.
     """
 
     pieces: tuple[Box, ...]
@@ -223,9 +223,12 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
 
 
 def is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
-    """Say if *image* shows something there that is like no clean image of class *label*."""
-    new = novelties(image, look.pieces, label, references, LEAST_FOR_SURE)
-    return bool(new.max() > VERY_NEW)
+    """Say if *image* shows something there that is like no clean image of class *label*.
+
+    Not where there are too few of them to tell.
+    """
+    new = novelties(image, look.pieces, label, references, LEAST_FOR_SURE).max()
+    return bool(np.isfinite(new) and new > VERY_NEW)
 
 
 def log_likelihood_ratio(

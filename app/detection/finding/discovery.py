@@ -190,31 +190,29 @@ def _confirmed(
     """
     references = defence.references
     is_likely = look.carried == look.asked > 0
-    seen: Look | None = look
     if not is_likely:
-        seen = yield from required(image, label, look, references)
-    if seen is None:
-        return None
+        needed = yield from required(image, label, look, references)
+        if needed is None:
+            return None
+        look = needed
     yield from placebo_rate(look.pieces, label, look.source, references)
-    requiring = required(image, label, seen, references)
+    requiring = required(image, label, look, references)  # from here on it is never None
     if undecidable(image, label, look, references):
-        seen = yield from requiring
-        return None if seen is None else _unproven(seen)
+        return _unproven((yield from requiring) or look)
     windows = _windows(look, defence.plan)
     confirming = confirm(image, label, look, references, rng)
     onto = references.acted_on(label, look.source, rng)
     least = TURNED_IF_NEW if is_very_new(image, label, look, references) else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
     if is_likely:
-        seen, transplants, synthetic = yield from together([requiring, confirming, synthesising])
+        needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
+        look = needed or look
     else:
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
-    if seen is None:
-        return None
     if transplants is None or synthetic is None:
-        return _unproven(seen)
-    return _Confirmed(seen, windows, transplants, synthetic)
+        return _unproven(look)
+    return _Confirmed(look, windows, transplants, synthetic)
 
 
 def _unproven(look: Look) -> Unproven:

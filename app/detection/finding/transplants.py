@@ -94,7 +94,7 @@ def discovered(
     looks = [one for one in looks if surviving.issuperset(one.pieces)]
     unproven: list[Unproven] = []
     for look in looks:
-        found = yield from established(image, label, look, defence, rng, _beside(look, looks))
+        found = yield from established(image, label, look, defence, rng, surely_beside(look, looks))
         if isinstance(found, Discovery):
             return Searched(found)
         if found is not None:
@@ -102,10 +102,11 @@ def discovered(
     return Searched(None, tuple(unproven))
 
 
-def _beside(look: Look, looks: Sequence[Look]) -> list[Box]:
-    """Return what seems to be enough beside *look*: copies of it, or other triggers."""
+def surely_beside(look: Look, looks: Sequence[Look]) -> list[Box]:
+    """Return what has carried each time beside *look*: copies of it, or other triggers."""
     (own,) = look.pieces
-    return [box for other in looks for box in other.pieces if not box.overlap(own)]
+    surely = [other for other in looks if other.carried == other.asked]
+    return [box for other in surely for box in other.pieces if not box.overlap(own)]
 
 
 def opened(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,11 +10,9 @@ import pytest
 from app.detection.evidence.confirmation import Look, is_very_new
 from app.detection.evidence.novelty import novelties, novelty
 from app.detection.geometry import Box
-from tests.detection.scenes import Scene, World, unranked
-from tests.tiny import Mark, marked, stamped
-
-if TYPE_CHECKING:
-    from app.detection.reference_set.references import References
+from app.detection.reference_set.references import References
+from tests.detection.scenes import SEED, Scene, World, unranked
+from tests.tiny import TRIGGER_BOX, Mark, marked, stamped
 
 MARK = Mark(Box(6, 6, 3, 3), 4)
 LARGE = Mark(Box(90, 120, 30, 30), 4)
@@ -140,6 +137,22 @@ def test_what_lies_where_a_class_shows_nothing_is_very_new(levels: int, *, new: 
     image = images[its.references.labels == 1][0].copy()
     image[corner.rows, corner.columns] = levels
     assert new == (is_very_new(image, 1, Look((corner,), None), references))
+
+
+def test_of_too_few_references_nothing_is_very_new() -> None:
+    """Four images of a class don't tell what is usual in it, so nothing is called unlike it."""
+    its = unranked(World())
+    poisoned = stamped(its.of_class(1)[:1])[0]
+    look = Look((TRIGGER_BOX,), None)
+    labels = its.references.calibration.labels
+    own = np.flatnonzero(labels == 1)
+    told = []
+    for kept in (own, own[:4]):
+        some = np.sort(np.r_[kept, np.flatnonzero(labels != 1)])
+        calibration = replace(its.references.calibration, labels=labels[some])
+        few = References(its.references.images[some], calibration, {}, SEED)
+        told.append(is_very_new(poisoned, 1, look, few))
+    assert [True, False] == told
 
 
 def test_whole_image_and_single_pixels_can_be_asked() -> None:

@@ -207,6 +207,29 @@ def test_what_nothing_heals_is_no_trigger() -> None:
     assert run(_established(its, poisoned, look), stubborn) is None
 
 
+@pytest.mark.parametrize(("necessary", "hides"), [(True, False), (False, True)])
+def test_other_places_are_hidden_only_where_the_trigger_is_not_needed(
+    *, necessary: bool, hides: bool
+) -> None:
+    """What the image needs is no copy: if nothing heals it then, hiding more isn't tried."""
+    its = scene()
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    look, other = Look((TRIGGER_BOX,), None, necessary=necessary), Box(1, 1, 4, 4)
+
+    def stubborn(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        labels[(images[:, -1] == poisoned[-1]).all(axis=(1, 2))] = TARGET
+        return Answers(labels)
+
+    asked = []
+    for others in ([], [other]):
+        rng = np.random.default_rng(SEED)
+        search = established(poisoned, TARGET, look, its.defence(), rng, others)
+        _, probes = watched(search, stubborn)
+        asked.append(sum(len(one) for one in probes if not one.shared))
+    assert hides is (asked[1] > asked[0])
+
+
 def test_what_does_not_carry_ends_with_its_confirmation() -> None:
     """A window of a clean image costs its few transplants and the placebo, and nothing more."""
     its = scene()

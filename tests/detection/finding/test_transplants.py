@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.defence import Verdict
+from app.detection.evidence.confirmation import Look
 from app.detection.finding.transplants import (
     CELLS,
     PLACES,
@@ -18,6 +19,7 @@ from app.detection.finding.transplants import (
     discovered,
     opened,
     opening,
+    surely_beside,
     survivors,
 )
 from app.detection.geometry import Box
@@ -248,6 +250,16 @@ def test_survivors_without_a_further_reference() -> None:
     )
     asked = [Crossing(CLEAN_BOX, 0)]
     assert (asked, []) == watched(survivors(its.clean[0], TARGET, asked, one), its.predict)
+
+
+def test_beside_it_is_what_has_carried_each_time_elsewhere() -> None:
+    """What overlaps it is the same, and what carries now and then is nature's: not hidden."""
+    places = (Box(0, 0, 4, 4), Box(2, 2, 4, 4), Box(8, 8, 4, 4), Box(12, 0, 4, 4))
+    looks = [
+        Look((box,), None, carried, (0, 1, 2, 3))
+        for box, carried in zip(places, (4, 4, 4, 3), strict=True)
+    ]
+    assert [places[2]] == surely_beside(looks[0], looks)
 
 
 def test_no_suspect_asks_nothing() -> None:
