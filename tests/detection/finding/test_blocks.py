@@ -19,7 +19,8 @@ from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, Mark, marked, st
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.search import Images
+    from app.detection.finding.discovery import Searched
+    from app.detection.search import Images, Search
     from tests.detection.scenes import Scene
 
 
@@ -311,17 +312,22 @@ def test_a_trigger_of_every_class_of_which_one_band_was_missed(*, seen: bool) ->
     assert found is None or found.source is None
 
 
+def _over_what_carried(its: Scene) -> Search[Searched]:
+    """Look for the trigger where the bands over it have carried, and hidden reveal class 0."""
+    image = its.poisoned(BACKDOOR)[1][0]
+    crossing = np.array([_crosses(band) for band in its.plan.bands])
+    told = np.where(crossing, 0, TARGET)
+    return discovered_by_blocks(image, TARGET, told, crossing, its.defence(), _rng())
+
+
 @pytest.mark.parametrize(("holding", "goes_on"), [(2, True), (3, False)])
 def test_a_cell_goes_on_that_turns_two_of_four_images_of_every_class(
     holding: int, *, goes_on: bool
 ) -> None:
     """Of all classes, not of class B alone, where it turns none at first; not if it turns one."""
     its = scene()
-    image = its.poisoned(BACKDOOR)[1][0]
-    crossing = np.array([_crosses(band) for band in its.plan.bands])
-    told = np.where(crossing, 0, TARGET)
-    search = discovered_by_blocks(image, TARGET, told, crossing, its.defence(), _rng())
-    asked = []
+    search = _over_what_carried(its)
+    asked: list[int] = []
 
     def holding_at_first(images: Images) -> Answers:
         """Answer as the model, but for the first transplants, the last four on every class."""
@@ -343,11 +349,8 @@ def test_what_turns_few_of_every_class_is_no_suspect_of_every_class(
 ) -> None:
     """Where the test of it fails the place is noted with class B, unless three of four turned."""
     its = scene()
-    image = its.poisoned(BACKDOOR)[1][0]
-    crossing = np.array([_crosses(band) for band in its.plan.bands])
-    told = np.where(crossing, 0, TARGET)
-    search = discovered_by_blocks(image, TARGET, told, crossing, its.defence(), _rng())
-    asked = []
+    search = _over_what_carried(its)
+    asked: list[int] = []
 
     def holding_later(images: Images) -> Answers:
         """Answer as the model until a cell has been asked on every class; then nothing carries."""
