@@ -21,6 +21,8 @@ from app.detection.search import Probe, Purpose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from app.detection.geometry import Box
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Search
@@ -223,12 +225,16 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
 
 
 def is_very_new(image: Image, label: int, look: Look, references: References) -> bool:
-    """Say if *image* shows something there that is like no clean image of class *label*.
+    """Say if *image* shows something there that is like no clean image of class *label*."""
+    return bool(are_very_new(image, label, look.pieces, references).any())
 
-    Not where there are too few of them to tell.
-    """
-    new = novelties(image, look.pieces, label, references, LEAST_FOR_SURE).max()
-    return bool(np.isfinite(new) and new > VERY_NEW)
+
+def are_very_new(
+    image: Image, label: int, boxes: Sequence[Box], references: References
+) -> NDArray[np.bool_]:
+    """Say it of each of *boxes* (n,). Not where too few images of the class tell what is usual."""
+    new = novelties(image, boxes, label, references, LEAST_FOR_SURE)
+    return np.isfinite(new) & (new > VERY_NEW)
 
 
 def log_likelihood_ratio(

@@ -16,8 +16,8 @@ from app.detection.evidence.confirmation import (
     LIKELY,
     TOGETHER,
     Look,
+    are_very_new,
     confirm,
-    is_very_new,
     undecidable,
 )
 from app.detection.evidence.novelty import novelties
@@ -222,8 +222,10 @@ def _everywhere(
     bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
     cells = dict.fromkeys(one.pieces[0] for one in revealed if len(one.pieces) == 1)
     over = [cell for cell in cells if any(band.holds(cell.centre) for band in bands)]
-    looks = [Look((cell,), None) for cell in over]
-    looks = [one for one in looks if is_very_new(image, label, one, references)]
+    if not over:
+        return []
+    new = are_very_new(image, label, over, references)
+    looks = [Look((cell,), None) for cell, is_new in zip(over, new, strict=True) if is_new]
     return [one for one in looks if not undecidable(image, label, one, references)][:EVERYWHERE]
 
 

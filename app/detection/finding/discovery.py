@@ -154,8 +154,7 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     look = replace(look, pieces=found.pieces)
     terms = _weighed(look, transplants, found.nature, freed=False)
     unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
-    new = is_very_new(image, label, step.look, defence.references)
-    if new or total(terms) >= VERY_SURE:
+    if step.is_new or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
     also = () if look.necessary else others
     healing = heal(image, label, look, step.windows, synthetic, found.nature, defence, rng, also)
@@ -172,12 +171,16 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
 
 @dataclass(frozen=True, eq=False)
 class _Confirmed:
-    """A look that transplants have confirmed: the ``windows`` to search, pasted on references."""
+    """A look that transplants have confirmed: the ``windows`` to search, pasted on references.
+
+    ``is_new``: what it shows is very new.
+    """
 
     look: Look
     windows: tuple[Box, ...]
     transplants: Transplants
     synthetic: Synthetic
+    is_new: bool
 
 
 def _confirmed(
@@ -202,7 +205,8 @@ def _confirmed(
     windows = _windows(look, defence.plan)
     confirming = confirm(image, label, look, references, rng)
     onto = references.acted_on(label, look.source, rng)
-    least = TURNED_IF_NEW if is_very_new(image, label, look, references) else TURNED
+    is_new = is_very_new(image, label, look, references)
+    least = TURNED_IF_NEW if is_new else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
     if is_likely:
         needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
@@ -212,7 +216,7 @@ def _confirmed(
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is None or synthetic is None:
         return _unproven(look)
-    return _Confirmed(look, windows, transplants, synthetic)
+    return _Confirmed(look, windows, transplants, synthetic, is_new)
 
 
 def _unproven(look: Look) -> Unproven:

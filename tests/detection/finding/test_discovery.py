@@ -21,6 +21,8 @@ from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.detection.search import Image, Images, Search
 
 WINDOW = Box(7, 3, 6, 6)
@@ -191,17 +193,23 @@ def test_box_larger_than_the_largest_trigger_is_none() -> None:
     assert [False, True] == found
 
 
+def _stubborn(its: Scene, poisoned: Image) -> Callable[[Images], Answers]:
+    """Return a model that calls the one image the target whatever is done to its middle."""
+
+    def answered(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        labels[(images[:, -1] == poisoned[-1]).all(axis=(1, 2))] = TARGET
+        return Answers(labels)
+
+    return answered
+
+
 def test_what_nothing_heals_is_no_trigger() -> None:
     """If the image keeps its label whatever hides the box there is no right answer to give."""
     its = scene()
     poisoned = its.poisoned(BACKDOOR)[1][0]
 
-    def stubborn(images: Images) -> Answers:
-        """Call the one image the target whatever is done to its middle."""
-        labels = its.predict(images).labels
-        labels[(images[:, -1] == poisoned[-1]).all(axis=(1, 2))] = TARGET
-        return Answers(labels)
-
+    stubborn = _stubborn(its, poisoned)
     look = Look((TRIGGER_BOX,), None)
     assert run(_established(its, poisoned, look), its.predict) is not None
     assert run(_established(its, poisoned, look), stubborn) is None
@@ -216,11 +224,7 @@ def test_other_places_are_hidden_only_where_the_trigger_is_not_needed(
     poisoned = its.poisoned(BACKDOOR)[1][0]
     look, other = Look((TRIGGER_BOX,), None, necessary=necessary), Box(1, 1, 4, 4)
 
-    def stubborn(images: Images) -> Answers:
-        labels = its.predict(images).labels
-        labels[(images[:, -1] == poisoned[-1]).all(axis=(1, 2))] = TARGET
-        return Answers(labels)
-
+    stubborn = _stubborn(its, poisoned)
     asked = []
     for others in ([], [other]):
         rng = np.random.default_rng(SEED)
