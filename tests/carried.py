@@ -1,6 +1,6 @@
 """Triggers of several kinds, images that carry them, and the search that glances are held against.
 
-For what a scan's second pass says without a probe (`app/detection/recognising/comparing.py`).
+For what a scan's second pass says without a probe (`app/detection/archive/comparing.py`).
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image as Pillow
 from sklearn.datasets import load_sample_images
 
+from app.detection.archive.comparing import can_halve, may_carry, worth_reading
 from app.detection.defence import Known
 from app.detection.geometry import Box
-from app.detection.recognising.comparing import can_halve, may_carry, worth_reading
 from app.detection.reference_set.references import Calibration, References
 from app.pictures.decoding import halved, opened
 from app.ports import InputSize

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.archive.comparing import may_carry
+from app.detection.archive.placing import at_home
 from app.detection.defence import Known
 from app.detection.matching import finest
 from app.detection.matching.glancing import SIDES, WORTH, Copies, glanced, step_of
-from app.detection.recognising.comparing import may_carry
-from app.detection.recognising.placing import at_home
 from app.detection.recognising.sighting import REACH, reach
 from app.pictures.decoding import load
 from app.ports import InputSize

@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.detection.recognising.comparing import may_carry
+from app.detection.archive.comparing import may_carry
 from app.ports import Entry, InputSize
 from app.scan.looking.comparer import Comparer, Decoding
 from app.scan.looking.tasks import Asked, Knowledge, Task

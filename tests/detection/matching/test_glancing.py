@@ -11,7 +11,7 @@ from app.detection.geometry import Box
 from app.detection.matching import Likeness, hint
 from app.detection.matching.glancing import HINT, Copies, glanced, is_fine, step_of
 from app.detection.recognising.sighting import REACH, reach
-from tests.detection.recognising.test_comparing import sticker
+from tests.detection.archive.test_comparing import sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
 
 SIDE = 160

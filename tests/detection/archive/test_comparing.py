@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.detection.archive.comparing import may_carry
 from app.detection.defence import Known
 from app.detection.geometry import Box
-from app.detection.recognising.comparing import may_carry
 from app.detection.reference_set.references import Calibration, References
 from app.detection.trigger import Blocker, Fill, Trigger
 from tests.tiny import clean_images, stamped, tiny_trigger

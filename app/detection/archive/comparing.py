@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.detection.archive.placing import at_home
 from app.detection.geometry import Box
 from app.detection.matching import HALF, RING, finest, hint
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
-from app.detection.recognising.placing import at_home
 from app.detection.recognising.presence import fits, fits_in, is_common
 from app.detection.recognising.sighting import (
     DISTINCT,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.detection.archive.placing import at_home
 from app.detection.defence import Known
-from app.detection.recognising.placing import at_home
 from app.detection.recognising.presence import at_their_places
-from tests.detection.recognising.test_comparing import BOX, SIDE, sticker
+from tests.detection.archive.test_comparing import BOX, SIDE, sticker
 from tests.tiny import clean_images, stamped, tiny_trigger
 
 
