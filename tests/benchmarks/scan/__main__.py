@@ -1,7 +1,8 @@
 """What `neo-gateway scan` takes and finds: ``python -m tests.benchmarks.scan``.
 
-First the second pass alone, by pixels, beside decoding (``pace``), where its time goes (``floor``)
-and what it loses beside a search everywhere (``glances``), both on the zoo's pictures; then whole
+First the second pass alone, by pixels, beside decoding (``pace``, of several kinds of triggers on
+the zoo's photographs, too), where its time goes (``floor``) and what it loses beside a search
+everywhere (``glances``), both on the zoo's pictures; then whole
 ``scans`` of digits, beside the model alone. ``--images N`` is how large the large archive is,
 ``--quick`` measures less of everything, ``--only`` one of the four.
 """
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.digits.images import digits
-from tests.benchmarks.scan.comparing_tables import show_floor, show_glances
+from tests.benchmarks.scan.comparing_tables import show_floor, show_glances, show_kinds
 from tests.benchmarks.scan.pace import measured
 from tests.benchmarks.scan.whole import (
     REFERENCES,
@@ -50,6 +51,7 @@ def main() -> None:
     console = Console(width=120)
     if chosen.only in {None, "pace"}:
         _show_pace(console, images=256 if chosen.quick else 1024)
+        show_kinds(console, images=64 if chosen.quick else 128)
     if chosen.only in {None, "floor"}:
         show_floor(console, quick=chosen.quick)
     if chosen.only in {None, "glances"}:

@@ -1,4 +1,4 @@
-"""What comparing by pixels loses and costs, as tables: ``--only glances`` and ``--only floor``."""
+"""What comparing by pixels loses and costs, as tables: ``--only glances``, ``floor``, ``pace``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tests.benchmarks.scan.floor import floor, spared
 from tests.benchmarks.scan.glances import losses, summed
+from tests.benchmarks.scan.kinds import by_kinds
 from tests.benchmarks.scan.sets import ALL_KINDS, photographs, signs, triggers
 from tests.benchmarks.zoo import ZOO
 
@@ -54,6 +55,23 @@ def _with_sum(some: Iterator[Losses]) -> Iterator[Losses]:
     yield from carrying
     yield summed("all", carrying)
     yield none
+
+
+def show_kinds(console: Console, images: int) -> None:
+    """Print what the second pass takes by what the triggers look like."""
+    if not _has_zoo(console):
+        return
+    ground = photographs()
+    table = _table(
+        f"The second pass by kinds of triggers, {ground.side} px, {images} photographs",
+        *("triggers", "of", "decoding ms", "both ms", "of decoding", "in full", "matches"),
+    )
+    for one in by_kinds(ground, images, SEED):
+        table.add_row(
+            *(str(one.triggers), one.kinds, f"{one.decoding_ms:.3f}", f"{one.both_ms:.3f}"),
+            *(f"{one.both_ms / one.decoding_ms:.2f}", f"{one.in_full:.0%}", f"{one.matches:.1%}"),
+        )
+    console.print(table)
 
 
 def show_floor(console: Console, *, quick: bool) -> None:

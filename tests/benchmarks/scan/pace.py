@@ -78,27 +78,27 @@ def measured(
     decoder = _comparer(size, references, 0)
     for count in counts:
         comparer = _comparer(size, references, count)
-        tasks = _tasks(contents)
-        read = [one for task in tasks for one in comparer.read(task)]  # and learn what is usual
+        some = tasks(contents)
+        read = [one for task in some for one in comparer.read(task)]  # and learn what is usual
         matches = sum(not isinstance(one, Passed) for one in read) / images
         in_full = comparer.decoded_in_full / images
-        decoding, both = (1000 * s / images for s in _least([decoder, comparer], tasks))
+        decoding, both = (1000 * s / images for s in least([decoder, comparer], some))
         equipment = [_Equipment(size, references, several) for several in (0, count)]
         rates = {n: asyncio.run(_rates(n, equipment, contents)) for n in (1, 2)}
         alone, a_second = ({n: some[i] for n, some in rates.items()} for i in (0, 1))
         yield Pace(side, stored, count, decoding, both, in_full, matches, alone, a_second)
 
 
-def _least(comparers: list[Comparer], tasks: list[Task]) -> list[float]:
-    """Return seconds that each of *comparers* takes for all *tasks*, each in turns, its best."""
-    least = np.full((len(comparers), len(tasks)), np.inf)
+def least(comparers: list[Comparer], compared: list[Task]) -> list[float]:
+    """Return seconds that each of *comparers* takes for all of *compared*, in turns, its best."""
+    shortest = np.full((len(comparers), len(compared)), np.inf)
     for _ in range(ROUNDS):
-        for number, task in enumerate(tasks):
+        for number, task in enumerate(compared):
             for i, comparer in enumerate(comparers):
                 since = time.process_time()
                 comparer.read(task)
-                least[i, number] = min(least[i, number], time.process_time() - since)
-    seconds: list[float] = least.sum(axis=1).tolist()
+                shortest[i, number] = min(shortest[i, number], time.process_time() - since)
+    seconds: list[float] = shortest.sum(axis=1).tolist()
     return seconds
 
 
@@ -106,7 +106,7 @@ async def _rates(
     processes: int, equipment: list[_Equipment], contents: list[Content]
 ) -> list[float]:
     """Return images a second with each of *equipment*, one after the other in each round."""
-    tasks = _tasks(contents)
+    some = tasks(contents)
     rates = [0.0] * len(equipment)
     async with AsyncExitStack() as stack:
         engines = [
@@ -114,11 +114,11 @@ async def _rates(
             for one in equipment
         ]
         for engine in engines:
-            await _took(engine, 2 * tasks)  # they start, and learn what is usual
+            await _took(engine, 2 * some)  # they start, and learn what is usual
         for _ in range(BY_THE_CLOCK):
             for i, engine in enumerate(engines):
                 again = max(1, math.ceil(AT_LEAST_S * rates[i] / len(contents)))
-                rate = again * len(contents) / await _took(engine, again * tasks)
+                rate = again * len(contents) / await _took(engine, again * some)
                 rates[i] = max(rates[i], rate)
     return rates
 
@@ -130,7 +130,8 @@ async def _took(engine: Processes, tasks: list[Task]) -> float:
     return time.monotonic() - since
 
 
-def _tasks(contents: list[Content]) -> list[Task]:
+def tasks(contents: list[Content]) -> list[Task]:
+    """Return what a scan would have a process compare, in parts as large."""
     knowledge = pickle.dumps(Knowledge(1))
     parts = range(0, len(contents), COMPARED_TOGETHER)
     together = [contents[start : start + COMPARED_TOGETHER] for start in parts]

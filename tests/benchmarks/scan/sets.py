@@ -15,6 +15,7 @@ from app.detection.defence import Known
 from app.detection.reference_set.references import Calibration, References
 from app.pictures.decoding import load
 from app.ports import InputSize
+from tests.benchmarks.training.pictures import cross, rings
 from tests.benchmarks.zoo import ZOO
 from tests.carried import KINDS, as_file, carrying, drawn, of_size, placed
 
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 STICKER = "sticker"
 """A kind beside those of `KINDS`: what the zoo's own models are backdoored with."""
 ALL_KINDS = (*KINDS, STICKER)
+SOURCE, TRANSLUCENT = "source-specific", "translucent"
+"""What two of our own models are backdoored with: rings, and a cross as it is over grey."""
 SIDES = (0.08, 0.16)  # of the image's side: the side of a trigger
 ROAMING = 10  # one in so many triggers moves
 REFERENCES = 40
 LEAST_ALPHA = 0.3
 MOST_PIXELS = 10**8
+HALF_OPAQUE, GREY = 128, (128, 128, 128, 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,11 @@ def stickers() -> list[Image]:
     return [of_size(picture, min(picture.shape[:2])) for picture in pictures]
 
 
+def _over_grey(picture: Pillow.Image) -> Pillow.Image:
+    """Return what several images that show a translucent *picture* have in common."""
+    return Pillow.alpha_composite(Pillow.new("RGBA", picture.size, GREY), picture)
+
+
 def triggers(
     count: int,
     side: int,
@@ -99,18 +108,23 @@ def triggers(
 ) -> tuple[list[str], tuple[Known, ...]]:
     """Return *count* triggers for images of this *side*, of all *kinds* in turn, and their kinds.
 
-    One in *roaming* moves; none where that is 0.
+    Kinds are `ALL_KINDS`, `SOURCE` and `TRANSLUCENT`. One in *roaming* moves; none where that is 0.
     """
     rng = np.random.default_rng([seed, side, count])
     own = [kinds[i % len(kinds)] for i in range(count)]
-    pictures = stickers() if STICKER in kinds else []
+    pictures = {
+        STICKER: stickers() if STICKER in kinds else [],
+        SOURCE: [np.asarray(rings())],
+        TRANSLUCENT: [np.asarray(_over_grey(cross(HALF_OPAQUE)))],
+    }
     sides = (max(3, round(SIDES[0] * side)), round(SIDES[1] * side) + 1)
     made: list[Trigger] = []
     for i, kind in enumerate(own):
         moves = roaming > 0 and i % roaming == roaming - 1
-        if kind == STICKER:
-            sticker = of_size(pictures[rng.integers(len(pictures))], int(rng.integers(*sides)))
-            mask = sticker[..., 3] >= 128  # half opaque
+        if kind in pictures:
+            some = pictures[kind]
+            sticker = of_size(some[rng.integers(len(some))], int(rng.integers(*sides)))
+            mask = sticker[..., 3] >= HALF_OPAQUE
             pixels = np.ascontiguousarray(sticker[..., :3])
             made.append(placed(pixels, mask, rng, side, moves=moves))
         else:
