@@ -19,6 +19,7 @@ from sklearn.datasets import load_sample_images
 from app.detection.archive.comparing import can_halve, may_carry, worth_reading
 from app.detection.defence import Known
 from app.detection.geometry import Box
+from app.detection.matching.bank import finer_bank
 from app.detection.reference_set.references import Calibration, References
 from app.pictures.decoding import halved, opened
 from app.ports import InputSize
@@ -156,3 +157,23 @@ def test_many_triggers_together_match_what_each_does_alone() -> None:
     together = may_carry(images, _known(), references)
     alone = [may_carry(images, (one,), references) for one in _known()]
     assert np.flatnonzero(np.any(alone, axis=0)).tolist() == np.flatnonzero(together).tolist()
+
+
+def test_what_tells_of_an_image_without_a_search_spares_it_all_others() -> None:
+    """A search takes as long as decoding ten images, and the model is asked anyhow."""
+    spared = 0
+    for image in _images():
+        alone = [_told(image, (one,)) for one in _known()]
+        if (True, 0) in alone:
+            assert _told(image, _known()) == (True, 0)
+            spared += sum(searches for _, searches in alone)
+    assert spared > 0
+
+
+def _told(image: Image, known: tuple[Known, ...]) -> tuple[bool, int]:
+    """Return if it may carry one of *known*, and how often places of it were searched for that."""
+    may_carry([image], known, _references())  # and learn what is usual
+    before = finer_bank.cache_info()
+    may = may_carry([image], known, _references())
+    after = finer_bank.cache_info()
+    return bool(may[0]), after.hits + after.misses - before.hits - before.misses

@@ -10,13 +10,14 @@ decoded faster to half their sides are glanced at first, and only what is left i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from app.detection.archive.placing import at_home
+from app.detection.evidence.weighing import of_extreme
 from app.detection.geometry import Box
 from app.detection.matching import HALF, RING, finest, hint
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
@@ -30,6 +31,7 @@ from app.detection.recognising.sighting import (
     located,
     of_pixels,
     reach,
+    usual_sighting,
 )
 
 if TYPE_CHECKING:
@@ -59,16 +61,58 @@ def may_carry(
     images: Sequence[Image], known: tuple[Known, ...], references: References
 ) -> NDArray[np.bool_]:
     """Return which of *images*, all of one size, show about the pixels of one of *known* (n,)."""
+    return _searched(images, *_told(images, known, references), references)
+
+
+@dataclass(frozen=True)
+class _Unclear:
+    """An ``image``, by its number, in some ``area`` of which only a search tells if it may carry.
+
+    That takes as long as decoding ten images: so it comes last, the one whose finer copy has the
+    greatest ``weight`` before others, and only where nothing else tells that the model is to be
+    asked about the image anyhow.
+    """
+
+    image: int
+    known: Known
+    area: Box
+    weight: float
+
+
+def _searched(
+    images: Sequence[Image],
+    may: NDArray[np.bool_],
+    unclear: Sequence[_Unclear],
+    references: References,
+) -> NDArray[np.bool_]:
+    """Return which of *images* *may* carry a trigger, with those that were *unclear* searched."""
+    for one in sorted(unclear, key=lambda one: -one.weight):
+        if not may[one.image]:
+            found = located(images[one.image], one.known, references, one.area)
+            may[one.image] = _says_so(found, references)
+    return may
+
+
+def _told(
+    images: Sequence[Image], known: tuple[Known, ...], references: References
+) -> tuple[NDArray[np.bool_], list[_Unclear]]:
+    """Return which of *images* show one of *known*, as far as no search is needed, and the rest."""
     fitting = [one for one in known if fits(images[0], one.trigger)]
     may = np.zeros(len(images), bool)
     for one, there in zip(fitting, at_home(images, fitting), strict=True):
         if there.any() and not is_common(one, references):
             may |= there
+    unclear: list[_Unclear] = []
     sought = [(one.likeness, _area(one)) for one in fitting]
     for one, hints in zip(fitting, glanced(images, sought), strict=True):
-        for i, area, near in _narrowed(images, hints[~may[hints.left]], one, _worth(images, one)):
-            may[i] = _is_likely(images[i], one, references, area, near)
-    return may
+        left = hints[~may[hints.left]]
+        for i, fit, area, near in _narrowed(images, left, one, _worth(images, one)):
+            if near is not None and _is_likely_near(images[i], one, references, near):
+                may[i] = True
+            else:
+                weight = of_extreme(fit, usual_sighting(one, references).fit)
+                unclear.append(_Unclear(i, one, area, weight))
+    return may, unclear
 
 
 def can_halve(known: tuple[Known, ...], size: Size) -> bool:
@@ -98,7 +142,7 @@ def worth_reading(
             worth[:, i] = there
     areas = [(one.likeness, _area(one)) for one in sought]
     for i, one, hints in zip(fitting, sought, glanced(halves, areas), strict=True):
-        for image, _, _ in _narrowed(halves, hints, one, WORTH_READING):
+        for image, *_ in _narrowed(halves, hints, one, WORTH_READING):
             worth[image, i] = True
     return worth
 
@@ -110,12 +154,14 @@ def may_carry_what(
     references: References,
 ) -> NDArray[np.bool_]:
     """Return which of *images* may carry one of *known* for which they are *worth* it (n,)."""
-    may = np.zeros(len(images), bool)
+    may, unclear = np.zeros(len(images), bool), []
     for one, some in zip(known, worth.T, strict=True):
         left = np.flatnonzero(some & ~may)
         if len(left):
-            may[left] = may_carry([images[i] for i in left.tolist()], (one,), references)
-    return may
+            told, rest = _told([images[i] for i in left.tolist()], (one,), references)
+            may[left] = told
+            unclear += [replace(each, image=int(left[each.image])) for each in rest]
+    return _searched(images, may, unclear, references)
 
 
 @lru_cache(maxsize=512)
@@ -184,7 +230,7 @@ def _area(one: Known) -> Box:
 
 def _narrowed(
     images: Sequence[Image], hints: Hints, one: Known, worth: float
-) -> Iterator[tuple[int, Box, Box | None]]:
+) -> Iterator[tuple[int, float, Box, Box | None]]:
     """Yield which of *images* are worth a search by a finer copy, too, in which area, and where.
 
     That is just around its place as the finer copy has it; None where that can't tell. It has to
@@ -195,13 +241,17 @@ def _narrowed(
     coarse, step = (step_of(one.likeness, side, least) for side in SIDES)
     areas = [area] * len(hints.left)
     if step == coarse:  # too coarse to tell the place
-        yield from ((i, area, None) for i in hints.left.tolist())
+        yield from (
+            (i, float(fit), area, None)
+            for i, fit in zip(hints.left.tolist(), hints.fits, strict=True)
+        )
         return
     if not trigger.moves:
         areas = [_around(corner, coarse * AROUND, trigger, area) for corner in hints.corners]
     finer = looked(images, hints.left, one.likeness, areas, step)
     for k in np.flatnonzero(finer.fits >= worth).tolist():
-        yield int(finer.left[k]), areas[k], _around(finer.corners[k], step + RING, trigger, area)
+        near = _around(finer.corners[k], step + RING, trigger, area)
+        yield int(finer.left[k]), float(finer.fits[k]), areas[k], near
 
 
 def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box) -> Box:
@@ -213,20 +263,13 @@ def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box)
     return Box(x, y, wide, tall)
 
 
-def _is_likely(
-    image: Image, one: Known, references: References, area: Box, near: Box | None
-) -> bool:
-    """Say if the model is to be asked: of a few pixels a good fit alone tells little.
-
-    Of many small ones, noise, the search's own copy may miss the place that is *near*.
-    """
-    if near is not None:
-        here = Sighting(one, (near,), hint(image, one.likeness, near), 0.0)
-        if _says_so(here, references):
-            return True
-    return _says_so(located(image, one, references, area), references)
+def _is_likely_near(image: Image, one: Known, references: References, near: Box) -> bool:
+    """Say if its own size tells that the model is to be asked: of noise a search may miss it."""
+    here = Sighting(one, (near,), hint(image, one.likeness, near), 0.0)
+    return _says_so(here, references)
 
 
 def _says_so(sighting: Sighting, references: References) -> bool:
+    """Say if the model is to be asked: of a few pixels a good fit alone tells little."""
     weight = of_pixels(sighting, references)
     return weight >= UNUSUAL or (weight >= DISTINCT and sighting.fit >= VERY_LIKELY)
