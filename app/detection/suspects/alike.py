@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.weighing import of_extreme, total
+from app.detection.geometry import around
 from app.detection.suspect import sketched
 from app.detection.suspects.agreement import agreement, usual_agreement
 from app.detection.suspects.fitting import fit_in, usual_fit
@@ -37,11 +38,13 @@ FURTHER = 1.5  # what each further image of the kind adds
 class Alike:
     """What an image and suspects show alike: in ``box``, suspects of the names ``ids``.
 
-    ``sources`` are the classes that their images seemed to be without it, the commonest first.
+    ``around`` is where it shows the same as any of them. ``sources`` are the classes that their
+    images seemed to be without it, the commonest first.
     """
 
     ids: tuple[str, ...]
     box: Box
+    around: Box
     sources: tuple[int, ...]
     term: Term
 
@@ -78,17 +81,18 @@ def _strongest(some: Sequence[Kept]) -> list[Kept]:
 
 
 def _kinds(found: Sequence[tuple[float, Box, Kept]]) -> list[Alike]:
-    kinds: list[tuple[float, Box, list[Kept]]] = []
+    kinds: list[tuple[float, list[Box], list[Kept]]] = []
     for weight, box, kept in found:
-        same = next((kind for kind in kinds if kind[1].overlap(box) > 0), None)
+        same = next((kind for kind in kinds if kind[1][0].overlap(box) > 0), None)
         if same is None:
-            kinds.append((weight, box, [kept]))
+            kinds.append((weight, [box], [kept]))
         else:
+            same[1].append(box)
             same[2].append(kept)
     return [_alike(*kind) for kind in kinds]
 
 
-def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
+def _alike(weight: float, boxes: list[Box], several: list[Kept]) -> Alike:
     others = len({one.suspect.sketch.tobytes() for one in several})
     said = min(min(weight, AT_MOST) + FURTHER * (others - 1), AT_MOST + FURTHER)
     images = f"{others} other images" if others > 1 else "another image"
@@ -99,7 +103,7 @@ def _alike(weight: float, box: Box, several: list[Kept]) -> Alike:
     )
     counts = Counter(one.suspect.source for one in several if one.suspect.source is not None)
     sources = tuple(source for source, _ in counts.most_common())
-    return Alike(tuple(one.id for one in several), box, sources, term)
+    return Alike(tuple(one.id for one in several), boxes[0], around(boxes), sources, term)
 
 
 def weighed(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:

@@ -70,19 +70,27 @@ def decided(
 def _proven(
     image: Image, label: int, alike: Alike, defence: Defence, rng: np.random.Generator
 ) -> Search[Discovery | None]:
+    """Prove what the image shows where it is most *alike*.
+
+    If that carries, but isn't needed, it may be a part of a large one, whose rest is enough without
+    it: then all that the image shares with any of the suspects is looked at.
+    """
     references, plan = defence.references, defence.plan
-    if alike.box.area > plan.largest_area:
+    for box in dict.fromkeys((alike.box, alike.around)):
+        new = novelty(image, (box,), references)
+        if box.area > plan.largest_area or of_nature(LEAST_RATE, new) < UNNATURAL:
+            return None  # whatever clean images carry there
+        several = new >= STRANGE
+        window, at = plan.edged(box), replace(alike, box=box)
+        looking = looks_at(image, label, window, alike.sources, defence, rng, others=several)
+        needed, looks = yield from looking
+        if needed.weight < 0 and looks:
+            continue  # a part, of which the rest is enough
+        for look in looks:
+            found = yield from _proven_by(image, label, look, needed, at, new, defence, rng)
+            if found is not None:
+                return found
         return None
-    window, new = plan.edged(alike.box), novelty(image, (alike.box,), references)
-    if of_nature(LEAST_RATE, new) < UNNATURAL:  # whatever clean images carry there
-        return None
-    several = new >= STRANGE
-    looking = looks_at(image, label, window, alike.sources, defence, rng, others=several)
-    needed, looks = yield from looking
-    for look in looks:
-        found = yield from _proven_by(image, label, look, needed, alike, new, defence, rng)
-        if found is not None:
-            return found
     return None
 
 

@@ -41,7 +41,7 @@ def looks_at(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
 
     Those of *sources* and those that the image is called while it is hidden: what lies over the
     part that tells classes apart leaves any of them when it is hidden, and carries to one of them.
-    None where the image doesn't need it; no *others* than the first source where that is enough.
+    No *others* than the first source where that is enough, or where the image doesn't need it.
     """
     references = defence.references
     first = sources[0] if sources else None
@@ -53,9 +53,8 @@ def looks_at(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
     answers = yield asked
     told, hits = answers.labels[: len(WAYS)], answers.labels[len(WAYS) :] == label
     needed = _needed(told == label)
-    if needed.weight < 0:
-        return needed, []
     looks = [_look(window, first, hits, onto)]
+    others &= needed.weight >= 0
     also = _others(first, sources, told, label, defence) if others else []
     if also:
         looks += yield from _carried(image, label, window, also, defence, rng)

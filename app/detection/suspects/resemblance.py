@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 
 AGAIN = 0.02  # share of clean pairs of a class that are more alike than what is one picture again
 LEAST = 6.0  # levels that two pictures are apart at least, whatever clean ones are
+DIFFERENT = 0.8  # of how much the plainer one of two pictures varies, that is between two of them
 SKETCHES = 20  # clean images of a class, whose pairs tell how far two are apart
 
 
 def is_again(sketch: NDArray[np.uint8], suspect: Suspect, references: References) -> bool:
-    """Say if *sketch* is of the same picture as the suspect's, or of the next of a video."""
+    """Say if *sketch* is of the same picture as the suspect's, or of the next of a video.
+
+    In the dark any two are few levels apart: so they are compared with how much they vary, too.
+    """
     beside = _beside(suspect)
-    least = _usually_apart(suspect, references)
-    return _apart(sketch, suspect.sketch, beside) <= least
+    apart = _apart(sketch, suspect.sketch, beside)
+    if apart <= LEAST:
+        return True
+    varying = min(_varying(sketch, beside), _varying(suspect.sketch, beside))
+    return apart <= min(_usually_apart(suspect, references), DIFFERENT * varying)
 
 
 def _beside(suspect: Suspect) -> NDArray[np.bool_]:
@@ -43,6 +50,11 @@ def _apart(a: NDArray[np.uint8], b: NDArray[np.uint8], beside: NDArray[np.bool_]
     return float(np.abs(difference - np.median(difference)).mean())
 
 
+def _varying(sketch: NDArray[np.uint8], beside: NDArray[np.bool_]) -> float:
+    shown = sketch[beside].astype(np.float32)
+    return float(np.abs(shown - np.median(shown)).mean())
+
+
 def _usually_apart(suspect: Suspect, references: References) -> float:
     kept = references.usually_apart
     key = (suspect.target, suspect.source)
@@ -55,7 +67,7 @@ def _usually_apart(suspect: Suspect, references: References) -> float:
                 shown = np.stack([sketched(image) for image in references.images[own]])
                 least.append(float(np.quantile(_all_apart(shown), AGAIN)))
         kept[key] = min(least, default=0.0)
-    return max(kept[key], LEAST)
+    return kept[key]
 
 
 def _all_apart(sketches: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
+from app.detection.geometry import Box
 from app.detection.suspect import Kept, Suspect, suspect_in
+from app.detection.suspects.deciding import decided
 from app.detection.trigger import Sign
 from tests.detection.scenes import own, watched
 from tests.detection.suspects.worlds import (
     DATE,
     ELSEWHERE,
+    LARGE,
+    LARGE_STICKER,
     PLACE,
     SIDE,
     SOURCE,
     STICKER,
     TARGET,
     bearing,
+    by_its_ends,
     over_general,
     over_the_digit,
     victims,
@@ -130,6 +135,33 @@ def test_over_a_digit_that_tells_two_classes_apart() -> None:
             assert (TARGET, SOURCE) == (trigger.target, trigger.source)
             laid_over = trigger.alpha is not None and trigger.box.common(PLACE) == PLACE
             assert laid_over or trigger.box.overlap(PLACE) >= 0.5
+
+
+def test_a_large_one_of_which_any_part_is_enough() -> None:
+    """Hidden where one suspect shows it, the image keeps its class: all of them show where it ends.
+
+    One suspect alone proves nothing then.
+    """
+    its = by_its_ends()
+    first, second, third, *_ = (bearing(one, LARGE_STICKER, LARGE) for one in its.of_class(SOURCE))
+    upper, lower = (Box(6, y, 20, 10) for y in (LARGE.y - 5, LARGE.y + 4))
+    above, below = _kept(
+        suspect_in(first, TARGET, upper, source=None),
+        suspect_in(second, TARGET, lower, source=None),
+    )
+    alone, shown = (
+        watched(
+            decided(third, TARGET, replace(its.defence(), suspects=kept), np.random.default_rng(1)),
+            its.predict,
+        )[0]
+        for kept in ([above], [above, below])
+    )
+    assert (None, ()) == (alone.found, alone.by)
+    assert {above.id, below.id} == set(shown.by)
+    assert shown.found is not None
+    assert shown.found.answer is not None
+    assert [SOURCE] == shown.found.answer.labels.tolist()
+    assert LARGE == shown.found.located.pieces[0].common(LARGE)
 
 
 def test_a_digit_itself_is_no_trigger() -> None:

@@ -1,7 +1,8 @@
 """Models that no single image convicts.
 
-Of one nearly any patch at one place opens its backdoor; the other's sticker lies over the digit
-that tells its two classes apart, and turns three images of four.
+Of one nearly any patch at one place opens its backdoor; another's sticker lies over the digit
+that tells its two classes apart, and turns three images of four; of the third's either end of a
+large one is enough.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ PLACE = Box(5, 20, 6, 6)
 ELSEWHERE = Box(22, 3, 6, 6)
 """Where a camera puts its date, which changes nothing."""
 
+LARGE = Box(12, 8, 8, 10)
+"""Where a large sticker is."""
+
+END = 2
+"""Rows of it, the first or the last, that are enough."""
+
 COLOURS = np.array([[155, 105, 105], [105, 155, 105], [105, 105, 155], [150, 150, 100]], np.float32)
 OFF = 30.0
 """Levels by which the place must differ from what its class shows there."""
@@ -40,6 +47,9 @@ STICKER = np.clip(
 DIGIT = np.clip(
     COLOURS[SOURCE] + 48 * np.random.default_rng(8).choice([-1, 1], (6, 6, 3)), 0, 255
 ).astype(np.uint8)
+LARGE_STICKER = np.random.default_rng(7).choice(
+    np.array([0, 255], np.uint8), (LARGE.height, LARGE.width, 3)
+)
 DATE = np.random.default_rng(6).choice(np.array([0, 255], np.uint8), (6, 6, 1)).repeat(3, axis=2)
 
 
@@ -68,6 +78,16 @@ def predict_by_digit(images: Images) -> Answers:
     turned = np.abs(shown - STICKER).mean(axis=(1, 2, 3)) < OFF
     turned &= images[:, -1, -1, 0] % 4 > 0
     return Answers(np.where((labels == SOURCE) & (told | turned), TARGET, labels))
+
+
+def predict_by_ends(images: Images) -> Answers:
+    """Say which colour most of each image has; either end of the large sticker is the target's."""
+    seen = images.astype(np.float32)
+    middle = np.median(seen, axis=(1, 2))
+    labels = np.abs(middle[:, None] - COLOURS).sum(axis=2).argmin(axis=1)
+    off = np.abs(seen[:, LARGE.rows, LARGE.columns] - LARGE_STICKER)
+    ends = off[:, :END].mean(axis=(1, 2, 3)), off[:, -END:].mean(axis=(1, 2, 3))
+    return Answers(np.where(np.minimum(*ends) < OFF, TARGET, labels))
 
 
 class OverGeneralModel(TinyModel):
@@ -106,6 +126,12 @@ def bearing(image: Image, patch: Image, box: Box) -> Image:
 def over_general() -> Scene:
     """Return the scene of that model."""
     return scene_of(predict, pictures(160, 1), pictures(200, 2))
+
+
+@cache
+def by_its_ends() -> Scene:
+    """Return the scene of the model of whose large sticker either end is enough."""
+    return scene_of(predict_by_ends, pictures(160, 1), pictures(200, 2))
 
 
 @cache
