@@ -6,7 +6,6 @@ beside searches in every image, over photographs with and without triggers of se
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -16,14 +15,14 @@ import pytest
 from PIL import Image as Pillow
 from sklearn.datasets import load_sample_images
 
-from app.detection.archive.comparing import can_halve, may_carry, worth_reading
+from app.detection.archive.comparing import may_carry, worth_reading
+from app.detection.archive.halving import can_halve
 from app.detection.defence import Known
-from app.detection.geometry import Box
 from app.detection.matching.bank import finer_bank
 from app.detection.reference_set.references import Calibration, References
 from app.pictures.decoding import halved, opened
 from app.ports import InputSize
-from tests.carried import KINDS, as_file, carrying, drawn, of_size, placed, searched
+from tests.carried import KINDS, as_file, carrying, drawn, of_size, searched
 from tests.files import encoded
 
 if TYPE_CHECKING:
@@ -119,32 +118,6 @@ def test_half_the_sides_leave_what_a_search_finds() -> None:
     assert np.median(left) <= 0.05
 
 
-def test_half_the_sides_tell_nothing_of_a_trigger_that_is_small() -> None:
-    """Nor where the image is so large that half of it would be shrunken, or no trigger fits it."""
-    trigger = drawn("blocks", np.random.default_rng(1), SIDE, (10, 11))
-    small = Known("small", trigger)
-    assert can_halve(_known()[:1], (SIDE, SIDE, 3))
-    assert not can_halve((*_known()[:1], small), (SIDE, SIDE, 3))
-    large = replace(_known()[0].trigger, image_height=600, image_width=600)
-    assert not can_halve((Known("large", large),), (600, 600, 3))
-    assert not can_halve(_known()[:1], (SIDE, SIDE, 1))
-    assert not can_halve((), (SIDE, SIDE, 3))
-
-
-@pytest.mark.parametrize("cell", [1, 2, 3])
-def test_half_the_sides_tell_nothing_of_a_trigger_of_small_cells(cell: int) -> None:
-    """Wherever it lies: of cells of two pixels all is left, or nothing."""
-    for at in (40, 41):
-        rng = np.random.default_rng(cell)
-        cells = rng.integers(0, 2, (24 // cell, 24 // cell)) * 255
-        patch = cells.astype(np.uint8).repeat(cell, axis=0).repeat(cell, axis=1)
-        trigger = placed(patch[..., None].repeat(3, axis=2), np.ones((24, 24), bool), rng, SIDE)
-        there = replace(trigger, box=Box(at, at, 24, 24))
-        assert not can_halve((Known("cells", there),), (SIDE, SIDE, 3))
-        lines = replace(there, patch=np.full_like(there.patch, 200), mask=patch > 0)
-        assert not can_halve((Known("lines", lines),), (SIDE, SIDE, 3))
-
-
 def _halves(bodies: Sequence[bytes]) -> list[Image]:
     size = InputSize(SIDE, SIDE, 3)
     halves = [halved(opened(body, max_pixels=10**6), size) for body in bodies]
@@ -168,6 +141,13 @@ def test_what_tells_of_an_image_without_a_search_spares_it_all_others() -> None:
             assert _told(image, _known()) == (True, 0)
             spared += sum(searches for _, searches in alone)
     assert spared > 0
+
+
+def test_clean_images_that_show_too_little_of_noise_are_not_searched_for_it() -> None:
+    """Copies of it, shrunken, fit many a place; in the image itself none does."""
+    noise = [one for i, one in enumerate(_known()) if KINDS[i % 6] == "noise"]
+    told = [_told(image, (one,)) for one in noise for image in _photographs(20, seed=3)]
+    assert [(False, 0)] * len(told) == told
 
 
 def _told(image: Image, known: tuple[Known, ...]) -> tuple[bool, int]:

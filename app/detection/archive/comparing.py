@@ -11,15 +11,15 @@ decoded faster to half their sides are glanced at first, and only what is left i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.detection.archive.halving import halved
 from app.detection.archive.placing import at_home
-from app.detection.evidence.weighing import of_extreme
+from app.detection.evidence.weighing import extreme, of_extreme
 from app.detection.geometry import Box
-from app.detection.matching import HALF, RING, finest, hint
+from app.detection.matching import RING, finest, hint, nearness
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
 from app.detection.recognising.presence import fits, fits_in, is_common
 from app.detection.recognising.sighting import (
@@ -45,15 +45,12 @@ if TYPE_CHECKING:
     from app.detection.search import Image
     from app.detection.trigger import Trigger
 
-    Size = tuple[int, ...]
-
 SIDES: Final = (5, 9)  # pixels of a trigger's shorter side, in the last glance and in a finer one
 WORTH: Final = 0.6  # fit in the finer copy, in its own size, below which it isn't searched for
 WORTH_OF_NOISE: Final = 0.5  # the same for what has too many small pixels for that copy
+SHORT: Final = 0.25  # of the fit that is needed, that the finer copy may show less for a search
+SHARE: Final = 0.4  # of the pixels that are needed as they were, that it has to show otherwise
 AROUND: Final = 2  # pixels of the copy, around what it shows, in which the finer one looks
-HALVED_SIDE: Final = 11  # pixels of a trigger's shorter side, from which on half of them are enough
-HALVED_AT_MOST: Final = 512  # pixels of an image's side; of a larger one halves are shrunken again
-KEPT: Final = 0.78  # share of a trigger, what sets its pixels apart, that half the sides keep
 WORTH_READING: Final = 0.5  # fit in the finer copy of half the sides, below which it isn't read
 
 
@@ -106,22 +103,27 @@ def _told(
     sought = [(one.likeness, _area(one)) for one in fitting]
     for one, hints in zip(fitting, glanced(images, sought), strict=True):
         left = hints[~may[hints.left]]
-        for i, fit, area, near in _narrowed(images, left, one, _worth(images, one)):
-            if near is not None and _is_likely_near(images[i], one, references, near):
+        for i, place in _narrowed(images, left, one, _worth(images, one)):
+            here = _just_there(images[i], one, place)
+            if here is not None and _says_so(here, references):
                 may[i] = True
-            else:
-                weight = of_extreme(fit, usual_sighting(one, references).fit)
-                unclear.append(_Unclear(i, one, area, weight))
+            elif here is None or not _is_short(images[i], here, place, references):
+                weight = of_extreme(place.fit, usual_sighting(one, references).fit)
+                unclear.append(_Unclear(i, one, place.area, weight))
     return may, unclear
 
 
-def can_halve(known: tuple[Known, ...], size: Size) -> bool:
-    """Say if for all *known* half the sides of an image of this *size* are enough to glance at."""
-    fitting = [one for one in known if fits_in(size, one.trigger)]
-    sides = [min(one.trigger.patch.shape[:2]) for one in fitting]
-    if min(sides, default=0) < HALVED_SIDE or max(size) > HALVED_AT_MOST:
-        return False
-    return min(_kept(one) for one in fitting) >= KEPT
+@dataclass(frozen=True)
+class _Place:
+    """Where a finer copy has a trigger: the ``corner`` of its own size, which fits to ``fit``.
+
+    A search looks in ``area``, its own size ``near`` that corner; None where the copy can't tell.
+    """
+
+    corner: NDArray[np.int64]
+    fit: float
+    area: Box
+    near: Box | None
 
 
 def worth_reading(
@@ -136,7 +138,7 @@ def worth_reading(
     fitting = [
         i for i, one in enumerate(known) if fits_in(references.images.shape[1:], one.trigger)
     ]
-    sought = [_halved(known[i]) for i in fitting]
+    sought = [halved(known[i]) for i in fitting]
     for i, there in zip(fitting, at_home(halves, sought), strict=True):
         if there.any() and not is_common(known[i], references):
             worth[:, i] = there
@@ -164,61 +166,6 @@ def may_carry_what(
     return _searched(images, may, unclear, references)
 
 
-@lru_cache(maxsize=512)
-def _kept(one: Known) -> float:
-    """Return how much of a trigger half the sides keep, 0 to 1, in the mean of where it may begin.
-
-    That is at either of two pixels, down and across: of cells of two pixels all is left there, or
-    nothing. It is the share of its variance; or of its own pixels, if that is less, those that stay
-    by most of a pixel.
-    """
-    own = one.likeness.weights[..., None].astype(np.float64)
-    patch = one.trigger.patch.astype(np.float64)
-    starts = [(down, across) for down in (0, 1) for across in (0, 1)]
-    kept = [_kept_from(patch[down:, across:], own[down:, across:]) for down, across in starts]
-    return sum(kept) / len(starts)
-
-
-def _kept_from(patch: NDArray[np.float64], own: NDArray[np.float64]) -> float:
-    height, width = (length // 2 * 2 for length in own.shape[:2])
-    patch, own = patch[:height, :width], own[:height, :width]
-    total, fours = max(own.sum(), 1e-6), _fours(own)
-    off = patch - (patch * own).sum(axis=(0, 1)) / total
-    square = (off**2 * own).sum()
-    left = 4 * (_fours(off * own) ** 2 / np.maximum(fours, 1e-6)).sum()
-    contrast = left / square if square > total else 1.0  # of one colour
-    return float(min(contrast, 4 * fours[fours > HALF].sum() / total))
-
-
-def _fours(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-    height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
-    means: NDArray[np.float64] = pixels.reshape(height, 2, width, 2, -1).mean(axis=(1, 3))
-    return means
-
-
-@lru_cache(maxsize=512)
-def _halved(one: Known) -> Known:
-    """Return a trigger as it is in half the sides of an image.
-
-    At an odd place that is half a pixel off: it is looked for around it anyhow.
-    """
-    trigger = one.trigger
-    box, own = trigger.box, one.likeness.weights[..., None]
-    height, width = box.height // 2, box.width // 2
-    both = np.concatenate([trigger.patch * own, own], axis=2)[: 2 * height, : 2 * width]
-    fours = _fours(both)
-    weights = fours[..., -1:]
-    half = replace(
-        trigger,
-        box=Box(box.x // 2, box.y // 2, width, height),
-        patch=np.rint(fours[..., :-1] / np.maximum(weights, 1e-6)).astype(np.uint8),
-        mask=weights[..., 0] >= HALF,
-        image_height=-(-trigger.image_height // 2),
-        image_width=-(-trigger.image_width // 2),
-    )
-    return replace(one, trigger=half)
-
-
 def _worth(images: Sequence[Image], one: Known) -> float:
     fine = is_fine(one.likeness, step_of(one.likeness, SIDES[1], finest(images[0])))
     return WORTH_OF_NOISE if fine else WORTH
@@ -230,7 +177,7 @@ def _area(one: Known) -> Box:
 
 def _narrowed(
     images: Sequence[Image], hints: Hints, one: Known, worth: float
-) -> Iterator[tuple[int, float, Box, Box | None]]:
+) -> Iterator[tuple[int, _Place]]:
     """Yield which of *images* are worth a search by a finer copy, too, in which area, and where.
 
     That is just around its place as the finer copy has it; None where that can't tell. It has to
@@ -241,17 +188,16 @@ def _narrowed(
     coarse, step = (step_of(one.likeness, side, least) for side in SIDES)
     areas = [area] * len(hints.left)
     if step == coarse:  # too coarse to tell the place
-        yield from (
-            (i, float(fit), area, None)
-            for i, fit in zip(hints.left.tolist(), hints.fits, strict=True)
-        )
+        for i, corner, fit in zip(hints.left.tolist(), hints.corners, hints.fits, strict=True):
+            yield i, _Place(corner, float(fit), area, None)
         return
     if not trigger.moves:
         areas = [_around(corner, coarse * AROUND, trigger, area) for corner in hints.corners]
     finer = looked(images, hints.left, one.likeness, areas, step)
     for k in np.flatnonzero(finer.fits >= worth).tolist():
-        near = _around(finer.corners[k], step + RING, trigger, area)
-        yield int(finer.left[k]), float(finer.fits[k]), areas[k], near
+        corner = finer.corners[k]
+        near = _around(corner, step + RING, trigger, area)
+        yield int(finer.left[k]), _Place(corner, float(finer.fits[k]), areas[k], near)
 
 
 def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box) -> Box:
@@ -263,10 +209,36 @@ def _around(corner: NDArray[np.int64], margin: int, trigger: Trigger, area: Box)
     return Box(x, y, wide, tall)
 
 
-def _is_likely_near(image: Image, one: Known, references: References, near: Box) -> bool:
-    """Say if its own size tells that the model is to be asked: of noise a search may miss it."""
-    here = Sighting(one, (near,), hint(image, one.likeness, near), 0.0)
-    return _says_so(here, references)
+def _just_there(image: Image, one: Known, place: _Place) -> Sighting | None:
+    """Return what its own size shows there of *image* itself: of noise a search may miss that."""
+    if place.near is None:
+        return None
+    return Sighting(one, (place.near,), hint(image, one.likeness, place.near), 0.0)
+
+
+def _is_short(image: Image, here: Sighting, place: _Place, references: References) -> bool:
+    """Say if so little is *here* that a search hardly finds enough for the model to be asked.
+
+    By what is usual of just this trigger: of a soft one clean images show much. Of noise copies
+    tell nothing, and a search finds it in its own size alone.
+    """
+    one = here.known
+    usually = usual_sighting(one, references)
+    likely, distinct = (extreme(weight, usually.fit) for weight in (UNUSUAL, DISTINCT))
+    enough = min(likely, max(distinct, VERY_LIKELY))
+    seen = here.fit if _worth([image], one) == WORTH_OF_NOISE else max(here.fit, place.fit)
+    if enough <= 1 and seen >= enough - SHORT:
+        return False
+    weight = DISTINCT if seen >= VERY_LIKELY - SHORT else UNUSUAL
+    shown = nearness(image, one.likeness, _own_box(image, one.trigger, place.corner))
+    return shown < SHARE * extreme(weight, usually.near)
+
+
+def _own_box(image: Image, trigger: Trigger, corner: NDArray[np.int64]) -> Box:
+    """Return the box of the trigger's size at that *corner*, moved into the image."""
+    tall, wide = trigger.patch.shape[:2]
+    height, width = image.shape[:2]
+    return Box(min(int(corner[1]), width - wide), min(int(corner[0]), height - tall), wide, tall)
 
 
 def _says_so(sighting: Sighting, references: References) -> bool:

@@ -76,6 +76,11 @@ def of_extreme(seen: float, usually: Usual) -> float:
     return min(max(beyond - 1.0, PIXELS_AT_LEAST), PIXELS_AT_MOST)
 
 
+def extreme(weight: float, usually: Usual) -> float:
+    """Return how much has to be seen for a *weight* of `of_extreme`, one within its bounds."""
+    return usually.mean + (weight + 1.0) * GUMBEL * usually.spread
+
+
 def of_carrying(
     carried: int, asked: int, placebo: float, alpha: float = 1.0, draws: float = PLACEBO_DRAWS
 ) -> float:

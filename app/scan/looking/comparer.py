@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as Pillow
 
-from app.detection.archive.comparing import (
-    can_halve,
-    may_carry,
-    may_carry_what,
-    worth_reading,
-)
+from app.detection.archive.comparing import may_carry, may_carry_what, worth_reading
+from app.detection.archive.halving import can_halve
 from app.detection.defence import Known
 from app.detection.suspects.showing import showing, telling
 from app.pictures.decoding import Opened, PictureError, fitted, halved, load, opened

@@ -14,6 +14,7 @@ from app.detection.evidence.weighing import (
     PIXELS_AT_LEAST,
     PIXELS_AT_MOST,
     SURE,
+    extreme,
     is_needed,
     of_blocking,
     of_carrying,
@@ -42,6 +43,12 @@ def test_a_usual_fit_speaks_against_a_trigger() -> None:
     """What clean images show too is no evidence for it, and five spreads beyond are."""
     assert of_extreme(USUALLY.mean, USUALLY) < 0
     assert of_extreme(USUALLY.mean + 5 * USUALLY.spread, USUALLY) > SURE
+
+
+@pytest.mark.parametrize("weight", [-1.0, 0.0, 1.5, 3.0])
+def test_so_much_has_to_be_seen_for_a_weight(weight: float) -> None:
+    """No more and no less."""
+    assert weight == pytest.approx(of_extreme(extreme(weight, USUALLY), USUALLY))
 
 
 def test_a_fit_says_less_where_clean_images_vary() -> None:
