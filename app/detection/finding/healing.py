@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.finding.blocking import choose_blocker
 from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
-from app.detection.images import block, transplant_pieces
+from app.detection.images import WAYS, block, hidden, transplant_pieces
 from app.detection.matching import Likeness, matches
 from app.detection.origins import beside
 from app.detection.search import Probe, Purpose, hiding
@@ -30,6 +30,8 @@ LEAST_HEAL_RATE = 0.5  # below it is no trigger: natural carriers measure 0.15 t
 WIDENED = (2, 4, 6)  # pixels a side by which a blocker is widened where it doesn't heal
 A_COPY = 0.75  # fit of the trigger's pixels, from which on another place shows a copy of it
 COPIES = 3  # that are hidden beside it
+CLOSELY = 1  # pixels a side around a copy that is hidden beside it alone
+LEFT_IN = 2  # of three ways of hiding it the image must leave its label then
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +65,9 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     Blockers are chosen by what they make of *tried_on*, images with little more than it.
 
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
-    are hidden, too. If the image keeps its label even then that is its own, if it didn't seem to
-    need what was found: an image of the attacker's class may carry the trigger as well.
+    are hidden, too. If the image keeps its label even then, and with each of them alone, that is its
+    own, if it didn't seem to need what was found: an image of the attacker's class may carry the
+    trigger as well.
     """
     plan, references = defence.plan, defence.references
     if tried_on is None:
@@ -93,7 +96,37 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
         boxes,
         _healed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence, least),
     )
-    return None if healed is None else replace(healed, blockers=(*healed.blockers, *over))
+    if healed is None:
+        return None
+    if healed.answer.labels[0] == label:
+        by_one = yield from _freed_by_one(image, label, healed, also, defence)
+        if by_one is not None:
+            return by_one
+    return replace(healed, blockers=(*healed.blockers, *over))
+
+
+def _freed_by_one(
+    image: Image, label: int, healed: Healed, also: Sequence[Box], defence: Defence
+) -> Search[Healed | None]:
+    """Hide what was *healed*, and of *also* just one place, closely; None if none frees *image*.
+
+    Of a digit with some of its strokes hidden the label may come back: then it isn't its own. But
+    an image of the label leaves it in one way of hiding now and then.
+    """
+    plan, backdrop = defence.plan, defence.references.backdrop
+    without = block(image, [healed.blocker], backdrop)
+    closely = [one.grown(CLOSELY, plan.width, plan.height) for one in also]
+    images = np.concatenate([hidden(without, one, backdrop) for one in closely])
+    origins = [beside([healed.blocker.box, one]) for one in closely for _ in WAYS]
+    answers = yield Probe(images, purpose=Purpose.BLOCK, origins=origins)
+    left = (answers.labels != label).reshape(-1, len(WAYS))
+    surely = left.sum(axis=1) >= LEFT_IN
+    if not surely.any():
+        return None
+    one, way = int(surely.argmax()), int(left[surely.argmax()].argmax())
+    at = one * len(WAYS) + way
+    blockers = (healed.blocker, Blocker(closely[one], WAYS[way]))
+    return replace(healed, blockers=blockers, answer=answers[at : at + 1])
 
 
 def _healed_alone(  # noqa: PLR0913, PLR0917  # as above

@@ -14,7 +14,7 @@ from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from app.detection.trigger import Fill
-from tests.detection.roaming import roaming, with_stickers
+from tests.detection.roaming import STICKER, roaming, with_stickers
 from tests.detection.scenes import SEED, Scene, scene, watched
 from tests.tiny import TARGET, TRIGGER_BOX, stamped
 
@@ -26,11 +26,13 @@ FIRST, SECOND = Box(5, 6, 3, 3), Box(23, 21, 3, 3)
 UNNATURAL = Nature(rate=0.0, novelty=2.0, one_class=False, over_general=False)
 
 
-def _heal(its: Scene, image: Image, box: Box, nature: Nature = UNNATURAL) -> Search[Healed | None]:
+def _heal(
+    its: Scene, image: Image, box: Box, nature: Nature = UNNATURAL, *, necessary: bool = True
+) -> Search[Healed | None]:
     rng = np.random.default_rng(SEED)
     windows = [box.grown(2, its.plan.width, its.plan.height)]
     synthetic = pasted(image, windows, its.references.others(TARGET, rng), its.references)
-    look = Look((box,), None)
+    look = Look((box,), None, necessary=necessary)
     return heal(image, TARGET, look, windows, synthetic, nature, its.defence(), rng)
 
 
@@ -79,6 +81,29 @@ def test_copies_are_hidden_together(*, mirrored: bool) -> None:
     for shown, origin in zip(last.images, last.origins, strict=True):
         mask = origin.mask(its.plan.height, its.plan.width)
         assert np.array_equal(shown[mask], image[mask])
+
+
+def test_answer_is_no_label_that_hiding_too_much_makes() -> None:
+    """A place that looks like a copy and is the image's own makes the label where it is hidden."""
+    its, own = roaming(), Box(4, 24, 3, 3)
+    clean = its.others(TARGET)[0]
+    image = with_stickers(clean, FIRST, SECOND, own)
+
+    def needing(images: Images) -> Answers:
+        """Call the image the target without that place, which opens nothing."""
+        itself = (images[:, 0] == image[0]).all(axis=(1, 2))
+        shows = (images[:, own.rows, own.columns] == STICKER).all(axis=(1, 2, 3))
+        without = images.copy()
+        without[:, own.rows, own.columns] = clean[own.rows, own.columns]
+        labels = its.predict(without).labels
+        return Answers(np.where(itself & ~shows, TARGET, labels))
+
+    assert {SECOND, own} == set(copies(image, FIRST))
+    healed = run(_heal(its, image, FIRST, necessary=False), needing)
+    assert healed is not None
+    blocker, copy = healed.blockers
+    assert (FIRST, SECOND) == (blocker.box.common(FIRST), copy.box.common(SECOND))
+    assert [its.label(clean)] == healed.answer.labels.tolist()
 
 
 def test_what_the_backdrop_alone_frees() -> None:
