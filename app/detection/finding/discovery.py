@@ -25,6 +25,7 @@ from app.detection.evidence.weighing import (
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
 from app.detection.finding.outlining import outlined
+from app.detection.finding.parting import likely_parts
 from app.detection.finding.synthetic import FEW_TURNED, TURNED, TURNED_IF_NEW, synthesise
 from app.detection.geometry import around
 from app.detection.recognising.recognition import of_no_other
@@ -143,17 +144,45 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     *others* are parts of the image that may be enough for its label as well. None where there is
     nothing to it: the image doesn't need the pieces, and they don't always carry.
     """
+    found = yield from _established(image, label, look, defence, rng, others)
+    if not isinstance(found, _TooLarge):
+        return found
+    look = found.look
+    if look.necessary and look.source is None and len(look.pieces) == 1:
+        for part in (yield from likely_parts(image, label, look, defence, rng)):
+            one = yield from _established(image, label, part, defence, rng)
+            if isinstance(one, Discovery):
+                return one
+    return _unproven(look)
+
+
+@dataclass(frozen=True)
+class _TooLarge:
+    """A confirmed ``look``, in which what carries is larger than the largest trigger."""
+
+    look: Look
+
+
+def _established(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    look: Look,
+    defence: Defence,
+    rng: np.random.Generator,
+    others: Sequence[Box] = (),
+) -> Search[Discovery | Unproven | _TooLarge | None]:
+    """Do so, unless what is found in the pieces is larger than any trigger."""
     step = yield from _confirmed(image, label, look, defence, rng)
     if not isinstance(step, _Confirmed):
         return step
     look, transplants, synthetic = step.look, step.transplants, step.synthetic
-    looked = replace(look, pieces=step.windows)
-    found = yield from _located(image, label, looked, transplants, synthetic, defence)
-    if found is None:
-        return _unproven(look)
-    look = replace(look, pieces=found.pieces)
+    pieces = yield from localise(step.windows, label, synthetic)
+    if sum(piece.area for piece in pieces) > defence.plan.largest_area:
+        return _TooLarge(look)
+    look = replace(look, pieces=pieces)
+    found = yield from _located(image, label, look, transplants, defence)
     terms = _weighed(look, transplants, found.nature, freed=False)
-    unproven = Unproven(found.pieces, look.source, located=True, terms=terms)
+    unproven = Unproven(pieces, look.source, located=True, terms=terms)
     if step.is_new or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
     also = () if look.necessary else others
@@ -281,23 +310,10 @@ class Located:
     nature: Nature
 
 
-def _located(  # noqa: PLR0913, PLR0917  # what was confirmed, and how
-    image: Image,
-    label: int,
-    look: Look,
-    transplants: Transplants,
-    synthetic: Synthetic,
-    defence: Defence,
-) -> Search[Located | None]:
-    """Find the trigger in confirmed pieces, from images that these have turned.
-
-    None if it is too large.
-    """
-    plan = defence.plan
-    pieces = yield from localise(look.pieces, label, synthetic)
-    if sum(piece.area for piece in pieces) > plan.largest_area:
-        return None
-    edged = [plan.edged(piece) for piece in pieces]
-    found = replace(look, pieces=pieces)
+def _located(
+    image: Image, label: int, found: Look, transplants: Transplants, defence: Defence
+) -> Search[Located]:
+    """Say where the *found* pieces lie, and what nature has to say there."""
+    edged = [defence.plan.edged(piece) for piece in found.pieces]
     nature = yield from nature_at(edged, image, label, found, transplants, defence.references)
-    return Located(pieces, nature)
+    return Located(found.pieces, nature)

@@ -1,0 +1,55 @@
+"""Several copies of a trigger in one window: it is looked for in parts of it.
+
+What holds more than one is no box of a trigger's size, and turns more images than each of them
+(`docs/detection.md` 3.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.detection.evidence.confirmation import first_look
+from app.detection.geometry import Box
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from app.detection.defence import Defence
+    from app.detection.evidence.confirmation import Look
+    from app.detection.search import Image, Search
+
+PARTS = 3  # along each side of the window
+TRIED = 2  # of them
+
+
+def likely_parts(
+    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+) -> Search[list[Look]]:
+    """Return the parts of the window of a *look* that carry, the surest first.
+
+    The image needs the window, so each part counts as needed: with its copies, which are hidden
+    beside it (`heal`), though perhaps not alone.
+    """
+    (window,) = look.pieces
+    parts = in_parts(window, defence.plan.largest)
+    looks = yield from first_look(image, label, parts, defence.references, rng)
+    likely = sorted(looks, key=lambda one: -one.carried)
+    return [replace(one, necessary=look.necessary) for one in likely[:TRIED]]
+
+
+def in_parts(window: Box, side: int) -> list[Box]:
+    """Return squares of *side* pixels, or less where it is less, spread over *window*."""
+    wide, high = min(side, window.width), min(side, window.height)
+    return list(
+        dict.fromkeys(
+            Box(
+                window.x + round(i * (window.width - wide) / (PARTS - 1)),
+                window.y + round(k * (window.height - high) / (PARTS - 1)),
+                wide,
+                high,
+            )
+            for k in range(PARTS)
+            for i in range(PARTS)
+        )
+    )
