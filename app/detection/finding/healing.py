@@ -65,9 +65,9 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     Blockers are chosen by what they make of *tried_on*, images with little more than it.
 
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
-    are hidden, too. If the image keeps its label even then, and with each of them alone, that is its
-    own, if it didn't seem to need what was found: an image of the attacker's class may carry the
-    trigger as well.
+    are hidden, too. If the image keeps its label even then, and without each of them alone, that is
+    its own, if it didn't seem to need what was found: an image of the attacker's class may carry
+    the trigger as well.
     """
     plan, references = defence.plan, defence.references
     if tried_on is None:
