@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.detection.evidence.confirmation import first_look
+from app.detection.evidence.novelty import LEAST_FOR_SURE, novelties
 from app.detection.geometry import Box
 
 if TYPE_CHECKING:
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
 
 PARTS = 3  # along each side of the window
 TRIED = 2  # of them
+NEW = 2.0  # times what is usual in the class, that the window shows something
 
 
 def likely_parts(
     image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
 ) -> Search[list[Look]]:
-    """Return the parts of the window of a *look* that carry, the surest first.
+    """Return the parts of a *look*'s window that carry, the surest first; none if it isn't new.
 
     The image needs the window, so each part counts as needed: with its copies, which are hidden
     beside it (`heal`), though perhaps not alone.
     """
     (window,) = look.pieces
+    (new,) = novelties(image, [window], label, defence.references, LEAST_FOR_SURE)
+    if not new >= NEW:
+        return []
     parts = in_parts(window, defence.plan.largest)
     looks = yield from first_look(image, label, parts, defence.references, rng)
     likely = sorted(looks, key=lambda one: -one.carried)
