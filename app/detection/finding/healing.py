@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.finding.blocking import choose_blocker
 from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
-from app.detection.images import WAYS, block, hidden, transplant_pieces
+from app.detection.images import WAYS, block, transplant_pieces
 from app.detection.matching import Likeness, matches
 from app.detection.origins import beside
 from app.detection.search import Probe, Purpose, hiding
@@ -108,7 +108,7 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
 def _freed_by_one(
     image: Image, label: int, healed: Healed, also: Sequence[Box], defence: Defence
 ) -> Search[Healed | None]:
-    """Hide what was *healed*, and of *also* just one place, closely; None if none frees *image*.
+    """Hide what was *healed*, and of *also* one place or all, closely; None if none frees *image*.
 
     Of a digit with some of its strokes hidden the label may come back: then it isn't its own. But
     an image of the label leaves it in one way of hiding now and then.
@@ -116,17 +116,17 @@ def _freed_by_one(
     plan, backdrop = defence.plan, defence.references.backdrop
     without = block(image, [healed.blocker], backdrop)
     closely = [one.grown(CLOSELY, plan.width, plan.height) for one in also]
-    images = np.concatenate([hidden(without, one, backdrop) for one in closely])
-    origins = [beside([healed.blocker.box, one]) for one in closely for _ in WAYS]
+    sets = [[one] for one in closely] + ([closely] if len(closely) > 1 else [])
+    blockers = [[Blocker(one, fill) for one in some] for some in sets for fill in WAYS]
+    images = np.stack([block(without, some, backdrop) for some in blockers])
+    origins = [beside([healed.blocker.box, *some]) for some in sets for _ in WAYS]
     answers = yield Probe(images, purpose=Purpose.BLOCK, origins=origins)
     left = (answers.labels != label).reshape(-1, len(WAYS))
-    surely = left.sum(axis=1) >= LEFT_IN
-    if not surely.any():
-        return None
-    one, way = int(surely.argmax()), int(left[surely.argmax()].argmax())
-    at = one * len(WAYS) + way
-    blockers = (healed.blocker, Blocker(closely[one], WAYS[way]))
-    return replace(healed, blockers=blockers, answer=answers[at : at + 1])
+    surely = left & (left.sum(axis=1, keepdims=True) >= LEFT_IN)
+    for i in np.flatnonzero(surely):
+        over, answer = (healed.blocker, *blockers[int(i)]), answers[int(i) : int(i) + 1]
+        return replace(healed, blockers=over, answer=answer)
+    return None
 
 
 def _healed_alone(  # noqa: PLR0913, PLR0917  # as above

@@ -106,6 +106,25 @@ def test_answer_is_no_label_that_hiding_too_much_makes() -> None:
     assert [its.label(clean)] == healed.answer.labels.tolist()
 
 
+def test_copies_are_hidden_closely_where_hiding_more_makes_the_label() -> None:
+    """All of them together: with one alone the others are still there."""
+    its, third = roaming(), Box(5, 24, 3, 3)
+    clean = its.others(TARGET)[0]
+    image, beside_it = with_stickers(clean, FIRST, SECOND, third), Box(SECOND.x - 2, SECOND.y, 1, 3)
+
+    def needing(images: Images) -> Answers:
+        """Call the image the target where what is two pixels beside a copy is hidden."""
+        same = images == image
+        itself = same[:, 0].all(axis=(1, 2))
+        shows = same[:, beside_it.rows, beside_it.columns].all(axis=(1, 2, 3))
+        return Answers(np.where(itself & ~shows, TARGET, its.predict(images).labels))
+
+    healed = run(_heal(its, image, FIRST, necessary=False), needing)
+    assert healed is not None
+    assert {SECOND.grown(1, 32, 32), third.grown(1, 32, 32)} == {b.box for b in healed.blockers[1:]}
+    assert [its.label(clean)] == healed.answer.labels.tolist()
+
+
 def test_what_the_backdrop_alone_frees() -> None:
     """Where the chosen fill isn't enough for the image itself the backdrop is tried, ever wider."""
     its = scene()
