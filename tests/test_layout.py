@@ -19,7 +19,7 @@ ELSEWHERE = {
     # calibrating ranks them:
     "detection/reference_set/references": "detection/reference_set/test_calibration",
     "detection/matching/*": "detection/matching/test_places",  # what is found where
-    "detection/trigger": "detection/recognising/test_asking",  # a known trigger is all that it holds
+    "detection/trigger": "detection/recognising/test_asking",  # what a known one holds
     "evaluation/attacks/poisoning": "evaluation/subjects/test_suite",  # a model is trained on it
     "detection/suspect": "detection/suspects/test_agreement",  # what is compared
     "detection/suspects/*": "detection/suspects/test_deciding",  # from a suspect to a trigger
