@@ -96,18 +96,30 @@ def read_image_set(
     elif path.suffix.lower() == ".zip" and path.is_file():
         read = _decoded(path, _zip(path, at_most, example), fitting, max_pixels)
     elif is_npz(path):
-        images = _npz(path, at_most, example)
-        height, width, channels = images.shape[1:]
-        shape = (height, width, channels)
-        read = [_Read("", image, shape) for image in _fitted(images, fitting)]
+        read = _fitted(_npz(path, at_most, example), fitting)
     else:
         problem = "no such file" if not path.exists() else "neither a folder nor a .zip nor a .npz"
         raise ImageSetError(path, problem, example)
-    if not read:
+    images = _together(read, fitting.size)
+    if not len(images.images):
         raise ImageSetError(path, f"there is no image in it; {ACCEPTED} are taken", example)
-    names = tuple(one.name for one in read if one.name)
-    shapes = tuple(one.shape for one in read)
-    return ImageSet(np.stack([one.image for one in read]), names, shapes)
+    return images
+
+
+def _together(read: Iterable[_Read], size: InputSize) -> ImageSet:
+    """Return them as one set; a list of them all beside it would take their memory twice."""
+    names: list[str] = []
+    shapes: list[tuple[int, int, int]] = []
+
+    def noted() -> Iterator[Image]:
+        for one in read:
+            names.extend([one.name] if one.name else [])
+            shapes.append(one.shape)
+            yield one.image
+
+    image = np.dtype((np.uint8, (size.height, size.width, size.channels)))
+    images: Images = np.fromiter(noted(), image)
+    return ImageSet(images, tuple(names), tuple(shapes))
 
 
 def is_npz(path: Path) -> bool:
@@ -155,16 +167,14 @@ def _check_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 def _decoded(
     path: Path, files: Iterable[tuple[str, bytes]], fitting: Fitting, max_pixels: int
-) -> list[_Read]:
-    images = []
+) -> Iterator[_Read]:
     for name, body in files:
         try:
             picture = opened(body, max_pixels=max_pixels)
             image = fitted(picture, fitting.size, fitting.resize)
-            images.append(_Read(name, image, _shape(picture)))
         except PictureError as exc:
             raise ImageSetError(path, f"{_shown(name)}: {exc}", "take the file out") from exc
-    return images
+        yield _Read(name, image, _shape(picture))
 
 
 def _folder(path: Path, at_most: int, example: str) -> Iterator[tuple[str, bytes]]:
@@ -222,10 +232,12 @@ def _shape(picture: Opened) -> tuple[int, int, int]:
     return (width, height, channels) if picture.orientation in _LYING else (height, width, channels)
 
 
-def _fitted(images: Images, fitting: Fitting) -> list[Image]:
-    grey = images.shape[3] == 1
-    pictures = (Pillow.fromarray(image[:, :, 0] if grey else image) for image in images)
-    return [fitted(Opened(picture), fitting.size, fitting.resize) for picture in pictures]
+def _fitted(images: Images, fitting: Fitting) -> Iterator[_Read]:
+    height, width, channels = images.shape[1:]
+    for image in images:
+        picture = Opened(Pillow.fromarray(image[:, :, 0] if channels == 1 else image))
+        fits = fitted(picture, fitting.size, fitting.resize)
+        yield _Read("", fits, (height, width, channels))
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo], mend: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from app.logs import write_log
 from app.serving.log import write_service_log
 from app.serving.processes.draining import lingering
+from app.serving.processes.memory import give_back_freed_memory
 from app.serving.processes.orphans import end_with_supervisor
 from app.settings import SettingError, read_settings, told_settings
 from app.web.app import WebOptions, create_app
@@ -33,6 +34,7 @@ def create() -> FastAPI:
     serve`, which is above the workers.
     """
     end_with_supervisor()
+    give_back_freed_memory()
     _collect_seldom()
     write_log()  # a worker begins without
     settings = read_settings()
