@@ -141,7 +141,8 @@ def resized(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     if (tall, wide) == (height, width):
         return pixels
     rows = (_shares(tall, height) @ pixels.reshape(tall, -1)).reshape(height, wide, channels)
-    both: NDArray[np.float32] = _shares(wide, width) @ rows
+    with np.errstate(invalid="ignore"):  # BLAS may say so of what it reads beside narrow ones
+        both: NDArray[np.float32] = _shares(wide, width) @ rows
     return both
 
 
