@@ -99,7 +99,7 @@ class Discovery:
             probes=probes,
             seed=draw,
             class_b=class_b if class_b != self.label else None,
-            necessary=class_b != self.label,
+            necessary=class_b != self.label and not self.healed.by_some,
             novelty=novelty if np.isfinite(novelty) else None,
             terms=self.terms,
         )
@@ -190,7 +190,7 @@ def _established(  # noqa: PLR0913, PLR0917  # as above
     healed = (yield from healing) if found.nature.excluded else None
     if healed is None:
         return unproven
-    freed = bool(healed.answer.labels[0] != label)
+    freed = bool(healed.answer.labels[0] != label) and not healed.by_some
     terms = _weighed(look, transplants, found.nature, freed=freed)
     if not look.necessary and total(terms) < VERY_SURE:
         return unproven

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,13 +40,16 @@ LEFT_IN = 2  # of three ways of hiding it the image must leave its label then
 class Healed:
     """The ``blocker`` that heals best, how often it does, and what it makes of the image.
 
-    ``blockers`` are all that the image needs for it: over copies of the trigger, too.
+    ``blockers`` are all that the image needs for it: over copies of the trigger, too. ``by_some``:
+    it kept its label where all of these were hidden, and left it without some of them alone. That
+    says what to answer, and nothing for the trigger: among several sets one may do it by chance.
     """
 
     blocker: Blocker
     heal_rate: float
     blockers: tuple[Blocker, ...]
     answer: Answers
+    by_some: bool = False
 
 
 def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was found with
@@ -65,7 +70,7 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     Blockers are chosen by what they make of *tried_on*, images with little more than it.
 
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
-    are hidden, too. If the image keeps its label even then, and without each of them alone, that is
+    are hidden, too. If the image keeps its label even then, and without some of them alone, that is
     its own, if it didn't seem to need what was found: an image of the attacker's class may carry
     the trigger as well.
     """
@@ -99,34 +104,41 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     if healed is None:
         return None
     if healed.answer.labels[0] == label:
-        by_one = yield from _freed_by_one(image, label, healed, also, defence)
-        if by_one is not None:
-            return by_one
+        by_some = yield from _freed_by_some(image, label, healed, also[:COPIES], defence)
+        if by_some is not None:
+            return by_some
     return replace(healed, blockers=(*healed.blockers, *over))
 
 
-def _freed_by_one(
+def _freed_by_some(
     image: Image, label: int, healed: Healed, also: Sequence[Box], defence: Defence
 ) -> Search[Healed | None]:
-    """Hide what was *healed*, and of *also* one place or all, closely; None if none frees *image*.
+    """Hide what was *healed*, and some of *also* closely: one, all but one, all.
 
-    Of a digit with some of its strokes hidden the label may come back: then it isn't its own. But
-    an image of the label leaves it in one way of hiding now and then.
+    None if none of that frees the image. Of a digit with a stroke hidden that only looks like a
+    copy the label may come back: then it isn't its own. But an image of the label leaves it in one
+    way of hiding now and then.
     """
     plan, backdrop = defence.plan, defence.references.backdrop
     without = block(image, [healed.blocker], backdrop)
-    closely = [one.grown(CLOSELY, plan.width, plan.height) for one in also]
-    sets = [[one] for one in closely] + ([closely] if len(closely) > 1 else [])
+    sets = _some_of([one.grown(CLOSELY, plan.width, plan.height) for one in also])
     blockers = [[Blocker(one, fill) for one in some] for some in sets for fill in WAYS]
     images = np.stack([block(without, some, backdrop) for some in blockers])
     origins = [beside([healed.blocker.box, *some]) for some in sets for _ in WAYS]
     answers = yield Probe(images, purpose=Purpose.BLOCK, origins=origins)
-    left = (answers.labels != label).reshape(-1, len(WAYS))
-    surely = left & (left.sum(axis=1, keepdims=True) >= LEFT_IN)
-    for i in np.flatnonzero(surely):
-        over, answer = (healed.blocker, *blockers[int(i)]), answers[int(i) : int(i) + 1]
-        return replace(healed, blockers=over, answer=answer)
+    for first in range(0, len(images), len(WAYS)):
+        told = answers.labels[first : first + len(WAYS)].tolist()
+        left = [one for one in told if one != label]
+        if len(left) >= LEFT_IN:
+            i = first + told.index(Counter(left).most_common(1)[0][0])
+            over, answer = (healed.blocker, *blockers[i]), answers[i : i + 1]
+            return replace(healed, blockers=over, answer=answer, by_some=True)
     return None
+
+
+def _some_of(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
+    counts = dict.fromkeys((1, len(boxes) - 1, len(boxes)))
+    return [some for count in counts if count for some in combinations(boxes, count)]
 
 
 def _healed_alone(  # noqa: PLR0913, PLR0917  # as above

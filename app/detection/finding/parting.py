@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.detection.evidence.confirmation import first_look
 from app.detection.evidence.novelty import LEAST_FOR_SURE, novelties
 from app.detection.geometry import Box
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look
     from app.detection.search import Image, Search
@@ -35,9 +35,9 @@ def likely_parts(
     """
     (window,) = look.pieces
     (new,) = novelties(image, [window], label, defence.references, LEAST_FOR_SURE)
-    if not new >= NEW:
+    parts = [part for part in in_parts(window, defence.plan.largest) if part != window]
+    if not parts or not NEW <= new < np.inf:  # beside too few references nothing is known of it
         return []
-    parts = in_parts(window, defence.plan.largest)
     looks = yield from first_look(image, label, parts, defence.references, rng)
     likely = sorted(looks, key=lambda one: -one.carried)
     return [replace(one, necessary=look.necessary) for one in likely[:TRIED]]

@@ -38,8 +38,8 @@ FURTHER = 1.5  # what each further image of the kind adds
 class Alike:
     """What an image and suspects show alike: in ``box``, suspects of the names ``ids``.
 
-    ``around`` is where it shows the same as any of them. ``sources`` are the classes that their
-    images seemed to be without it, the commonest first.
+    ``around`` is the box around all places where it shows the same as one of them. ``sources`` are
+    the classes that their images seemed to be without it, the commonest first.
     """
 
     ids: tuple[str, ...]

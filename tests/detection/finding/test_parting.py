@@ -8,11 +8,11 @@ import numpy as np
 
 from app.detection.evidence.confirmation import Look
 from app.detection.finding.discovery import Discovery, established
-from app.detection.finding.parting import in_parts
+from app.detection.finding.parting import in_parts, likely_parts
 from app.detection.geometry import Box
 from app.detection.search import Answers, run
 from tests.detection.roaming import STICKER, roaming, with_stickers
-from tests.detection.scenes import SEED
+from tests.detection.scenes import SEED, watched
 from tests.tiny import TARGET
 
 if TYPE_CHECKING:
@@ -46,8 +46,24 @@ def test_copies_in_one_window_are_found() -> None:
         assert [its.label(clean)] == found.answer.labels.tolist()
 
 
-def test_parts_hold_whatever_is_a_third_of_the_window() -> None:
-    """Spread over it evenly, the outer ones flush with its edges; each once."""
+def test_what_is_not_new_has_no_parts() -> None:
+    """Nor where too few references say what is new, or a part is all of it; nothing is asked."""
+    its, unknown = roaming(), 99
+    clean = its.of_class(TARGET)[0]
+    stickers = with_stickers(clean, FIRST, SECOND)
+    for image, label, window in (
+        (clean, TARGET, WINDOW),
+        (stickers, unknown, WINDOW),
+        (stickers, TARGET, FIRST),
+    ):
+        look = Look((window,), None, necessary=True)
+        search = likely_parts(image, label, look, its.defence(), np.random.default_rng(SEED))
+        parts, probes = watched(search, its.predict)
+        assert ([], []) == (parts, list(probes))
+
+
+def test_parts_are_spread_over_the_window() -> None:
+    """Evenly, the outer ones flush with its edges; each once."""
     parts = in_parts(WINDOW, 10)
     assert [3, 9, 15] == sorted({part.x for part in parts})
     assert [3, 8, 13] == sorted({part.y for part in parts})

@@ -58,10 +58,12 @@ def test_a_place_that_the_image_does_not_need_is_asked_once() -> None:
     """Such are most of those that a clean image shows."""
     its = over_the_digit()
     image = victims(its)[0]
-    search = looks_at(image, TARGET, ELSEWHERE, (SOURCE,), its.defence(), np.random.default_rng(1))
-    (needed, looks), probes = watched(search, its.predict)
-    assert (True, []) == (needed.weight < 0, looks)
-    assert [3 + FIRST] == [len(one) for one in probes]
+    for sources in ((SOURCE,), (SOURCE, OTHER)):
+        rng = np.random.default_rng(1)
+        search = looks_at(image, TARGET, ELSEWHERE, sources, its.defence(), rng)
+        (needed, looks), probes = watched(search, its.predict)
+        assert (True, []) == (needed.weight < 0, looks)
+        assert [3 + FIRST] == [len(one) for one in probes]
 
 
 def test_every_class_is_asked_where_none_is_known() -> None:

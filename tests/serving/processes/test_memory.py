@@ -1,11 +1,17 @@
 """Memory that a worker has let go of."""
 
+from __future__ import annotations
+
 import os
 import platform
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WORK = """
 import os
@@ -23,14 +29,45 @@ print(rss_bytes(os.getpid()) - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library's business")
+FAULTS = """
+import resource
+import numpy as np
+from app.serving.processes.memory import give_back_freed_memory
+
+give_back_freed_memory()
+for _ in range(50):
+    images = [np.ones(1 << 20, np.uint8) for _ in range(20)]
+    del images
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library's business")
+
+
+@GLIBC
 def test_what_is_freed_between_things_that_stay_goes_back_to_the_system() -> None:
     """Of 150 MB that were in use at once; without it they stay until the process ends."""
+    assert _said(WORK) < 30e6
+
+
+@GLIBC
+def test_what_each_image_needs_is_kept() -> None:
+    """A gigabyte in arrays of a megabyte; were each given back, each page would be got anew."""
+    assert _said(FAULTS) < 50 * 20 * 256 / 5
+
+
+@GLIBC
+def test_what_the_operator_has_set_stays() -> None:
+    """Here that all up to 32 MB lies together."""
+    assert _said(WORK, {"MALLOC_MMAP_THRESHOLD_": f"{32 << 20}"}) > 100e6
+
+
+def _said(program: str, environment: Mapping[str, str] | None = None) -> int:
     ran = subprocess.run(
-        [sys.executable, "-c", WORK],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
     )
-    assert int(ran.stdout) < 30e6
+    return int(ran.stdout)
