@@ -141,7 +141,7 @@ def resized(pixels: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     if (tall, wide) == (height, width):
         return pixels
     rows = (_shares(tall, height) @ pixels.reshape(tall, -1)).reshape(height, wide, channels)
-    with np.errstate(invalid="ignore"):  # BLAS may say so of what it reads beside narrow ones
+    with np.errstate(invalid="ignore"):  # OpenBLAS says so of finite ones now and then
         both: NDArray[np.float32] = _shares(wide, width) @ rows
     return both
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from app.detection.archive.halving import halved
 from app.detection.archive.placing import at_home
-from app.detection.evidence.weighing import extreme, of_extreme
+from app.detection.evidence.weighing import extreme
 from app.detection.geometry import Box
 from app.detection.matching import RING, finest, hint, nearness
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
@@ -65,15 +65,13 @@ def may_carry(
 class _Unclear:
     """An ``image``, by its number, in some ``area`` of which only a search tells if it may carry.
 
-    That takes as long as decoding ten images: so it comes last, the one whose finer copy has the
-    greatest ``weight`` before others, and only where nothing else tells that the model is to be
-    asked about the image anyhow.
+    That takes as long as decoding ten images: so it comes last, and only where nothing else tells
+    that the model is to be asked about the image anyhow.
     """
 
     image: int
     known: Known
     area: Box
-    weight: float
 
 
 def _searched(
@@ -83,7 +81,7 @@ def _searched(
     references: References,
 ) -> NDArray[np.bool_]:
     """Return which of *images* *may* carry a trigger, with those that were *unclear* searched."""
-    for one in sorted(unclear, key=lambda one: -one.weight):
+    for one in unclear:
         if not may[one.image]:
             found = located(images[one.image], one.known, references, one.area)
             may[one.image] = _says_so(found, references)
@@ -108,8 +106,7 @@ def _told(
             if here is not None and _says_so(here, references):
                 may[i] = True
             elif here is None or not _is_short(images[i], here, place, references):
-                weight = of_extreme(place.fit, usual_sighting(one, references).fit)
-                unclear.append(_Unclear(i, one, place.area, weight))
+                unclear.append(_Unclear(i, one, place.area))
     return may, unclear
 
 
@@ -167,8 +164,11 @@ def may_carry_what(
 
 
 def _worth(images: Sequence[Image], one: Known) -> float:
-    fine = is_fine(one.likeness, step_of(one.likeness, SIDES[1], finest(images[0])))
-    return WORTH_OF_NOISE if fine else WORTH
+    return WORTH_OF_NOISE if _is_noise(one, images[0]) else WORTH
+
+
+def _is_noise(one: Known, image: Image) -> bool:
+    return is_fine(one.likeness, step_of(one.likeness, SIDES[1], finest(image)))
 
 
 def _area(one: Known) -> Box:
@@ -226,7 +226,7 @@ def _is_short(image: Image, here: Sighting, place: _Place, references: Reference
     usually = usual_sighting(one, references)
     likely, distinct = (extreme(weight, usually.fit) for weight in (UNUSUAL, DISTINCT))
     enough = min(likely, max(distinct, VERY_LIKELY))
-    seen = here.fit if _worth([image], one) == WORTH_OF_NOISE else max(here.fit, place.fit)
+    seen = here.fit if _is_noise(one, image) else max(here.fit, place.fit)
     if enough <= 1 and seen >= enough - SHORT:
         return False
     weight = DISTINCT if seen >= VERY_LIKELY - SHORT else UNUSUAL

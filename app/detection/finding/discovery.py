@@ -144,58 +144,47 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     *others* are parts of the image that may be enough for its label as well. None where there is
     nothing to it: the image doesn't need the pieces, and they don't always carry.
     """
-    found = yield from _established(image, label, look, defence, rng, others)
-    if not isinstance(found, _TooLarge):
-        return found
-    look = found.look
-    if look.necessary and look.source is None and len(look.pieces) == 1:
-        for part in (yield from likely_parts(image, label, look, defence, rng)):
-            one = yield from _established(image, label, part, defence, rng)
-            if isinstance(one, Discovery):
-                return one
-    return _unproven(look)
-
-
-@dataclass(frozen=True)
-class _TooLarge:
-    """A confirmed ``look``, in which what carries is larger than the largest trigger."""
-
-    look: Look
-
-
-def _established(  # noqa: PLR0913, PLR0917  # as above
-    image: Image,
-    label: int,
-    look: Look,
-    defence: Defence,
-    rng: np.random.Generator,
-    others: Sequence[Box] = (),
-) -> Search[Discovery | Unproven | _TooLarge | None]:
-    """Do so, unless what is found in the pieces is larger than any trigger."""
     step = yield from _confirmed(image, label, look, defence, rng)
     if not isinstance(step, _Confirmed):
         return step
     look, transplants, synthetic = step.look, step.transplants, step.synthetic
     pieces = yield from localise(step.windows, label, synthetic)
     if sum(piece.area for piece in pieces) > defence.plan.largest_area:
-        return _TooLarge(look)
+        found = yield from _in_parts(image, label, look, defence, rng)
+        return found or _unproven(look)
     look = replace(look, pieces=pieces)
-    found = yield from _located(image, label, look, transplants, defence)
-    terms = _weighed(look, transplants, found.nature, freed=False)
+    located = yield from _located(image, label, look, transplants, defence)
+    terms = _weighed(look, transplants, located.nature, freed=False)
     unproven = Unproven(pieces, look.source, located=True, terms=terms)
     if step.is_new or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
     also = () if look.necessary else others
-    healing = heal(image, label, look, step.windows, synthetic, found.nature, defence, rng, also)
-    healed = (yield from healing) if found.nature.excluded else None
+    healing = heal(image, label, look, step.windows, synthetic, located.nature, defence, rng, also)
+    healed = (yield from healing) if located.nature.excluded else None
     if healed is None:
         return unproven
     freed = bool(healed.answer.labels[0] != label) and not healed.by_some
-    terms = _weighed(look, transplants, found.nature, freed=freed)
+    terms = _weighed(look, transplants, located.nature, freed=freed)
     if not look.necessary and total(terms) < VERY_SURE:
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
-    return Discovery(image, label, look.source, transplants, found, healed, answer, terms)
+    return Discovery(image, label, look.source, transplants, located, healed, answer, terms)
+
+
+def _in_parts(
+    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+) -> Search[Discovery | None]:
+    """Look into parts of a confirmed window, in which more carries than the largest trigger is.
+
+    A part has none itself, so that ends.
+    """
+    if not look.necessary or look.source is not None or len(look.pieces) > 1:
+        return None
+    for part in (yield from likely_parts(image, label, look, defence, rng)):
+        found = yield from established(image, label, part, defence, rng)
+        if isinstance(found, Discovery):
+            return found
+    return None
 
 
 @dataclass(frozen=True, eq=False)
