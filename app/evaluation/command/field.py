@@ -17,6 +17,7 @@ from app.evaluation.field.cells import cells
 from app.evaluation.field.columns import Store
 from app.evaluation.field.defences import defences
 from app.evaluation.field.figures import Row, rows
+from app.evaluation.field.hyperparameters import Setting, hyperparameters
 from app.evaluation.field.measuring import Screens
 from app.evaluation.field.models import models
 from app.evaluation.field.tables import field_tables
@@ -27,6 +28,8 @@ from app.logs import only_errors
 from app.settings import SearchMode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from app.evaluation.command.options import FieldSource, Options
@@ -79,6 +82,7 @@ class _Document:
     trigger_max: float
     complete: bool
     missing: tuple[str, ...]
+    defences: Mapping[str, Setting]
     rows: tuple[Row, ...]
 
 
@@ -87,7 +91,8 @@ def _show(options: Options, work: FieldWork, console: Console) -> None:
     found = rows(measured, work.earlier)
     absent = tuple(str(cell) for cell in work.task.cells if cell not in measured)
     missing = len(absent)
-    sheets = list(field_tables(found))
+    settings = hyperparameters(options.trigger_max)
+    sheets = list(field_tables(found, settings))
     show_sheets(console, sheets)
     program, now = f"neo-gateway {version('neo-gateway')}", datetime.now(UTC)
     made_at = now.isoformat(timespec="seconds")
@@ -100,6 +105,7 @@ def _show(options: Options, work: FieldWork, console: Console) -> None:
             trigger_max=options.trigger_max,
             complete=not absent,
             missing=absent,
+            defences=settings,
             rows=found,
         )
         options.json.write_bytes(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,4 +1,4 @@
-"""The rows as tables for people: two for each network, what is caught and what it costs."""
+"""The rows as tables for people: two for each network, and how the defences are set."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from app.evaluation.report.tables.wording import (
     index_of,
     number,
     percent,
+    plain,
     times,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from app.evaluation.field.figures import Row
+    from app.evaluation.field.hyperparameters import Setting
     from app.evaluation.measures.intervals import Rate
 
 _CAUGHT = (
@@ -30,15 +32,17 @@ _CAUGHT = (
 )
 _EARLIER = "*: of some runs or all the defence's code has changed since. "
 _COST = (
-    "Inferences, trips, added time: a clean image's, itself included in the inferences. Accuracy:"
+    "Inferences, trips, added time: a clean image's, itself included in the inferences. Once:"
+    " inferences before the first image. Accuracy:"
     " of clean images, before → after. Attack: poisoned images called what the attacker wants."
     " Agreement: with the model's answers without triggers. A defence that corrects nothing refuses"
     " what it flags."
 )
+_TUNED = "None was tuned on these models or streams. Needs: what the model must answer with."
 
 
-def field_tables(rows: Sequence[Row]) -> Iterator[Sheet]:
-    """Return the tables of *rows*."""
+def field_tables(rows: Sequence[Row], settings: Mapping[str, Setting]) -> Iterator[Sheet]:
+    """Return the tables of *rows*, and how those of the defences are set that are in them."""
     for (data, network), some in groupby(rows, lambda row: (row.data, row.network)):
         block = tuple(some)
         runs, images = max(row.runs for row in block), max(row.images for row in block)
@@ -46,6 +50,8 @@ def field_tables(rows: Sequence[Row]) -> Iterator[Sheet]:
         said += _EARLIER if any(row.earlier for row in block) else ""
         yield _caught(f"{data}, {network}: what is caught", block, said + _CAUGHT)
         yield _costs(f"{data}, {network}: answers and price", block, _COST)
+    among = {row.defence for row in rows}
+    yield _settings({name: one for name, one in settings.items() if name in among})
 
 
 def _caught(title: str, block: Sequence[Row], note: str) -> Sheet:
@@ -79,7 +85,7 @@ def _caught(title: str, block: Sequence[Row], note: str) -> Sheet:
 
 
 def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
-    head = ("Attack", "Defence", "Inferences", "Trips", "Added ms", "Accuracy", "Attack succeeds")
+    head = ("Attack", "Defence", "Inferences", "Trips", "Added ms", "Once", "Accuracy")
     cells = tuple(
         (
             _attack(row),
@@ -87,6 +93,7 @@ def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
             number(row.inferences),
             number(row.round_trips),
             number(row.added_ms),
+            plain(row.preparation.value if row.preparation else None),
             _change(row.accuracy_before, row.accuracy_after),
             _change(row.success_before, row.success_after),
             bare_percent(row.agreement),
@@ -94,7 +101,13 @@ def _costs(title: str, block: Sequence[Row], note: str) -> Sheet:
         )
         for row in block
     )
-    return Sheet(None, title, (*head, "Agreement", "IoU"), cells, (note,))
+    return Sheet(None, title, (*head, "Attack succeeds", "Agreement", "IoU"), cells, (note,))
+
+
+def _settings(settings: Mapping[str, Setting]) -> Sheet:
+    cells = tuple((name, one.values, one.chosen, one.needs) for name, one in settings.items())
+    head = ("Defence", "Hyper-parameters", "Chosen by", "Needs")
+    return Sheet(None, "How the defences are set", head, cells, (_TUNED,), names=len(head))
 
 
 def _defence(row: Row) -> str:

@@ -28,10 +28,16 @@ def test_chosen_cells_are_measured_once_and_written(tmp_path: Path) -> None:
     ended = _evaluated("--folder", str(folder), *chosen, *told)
     assert (0, "") == (ended.exit_code, ended.stderr)
     assert "tiny, mean: what is caught" in ended.output
-    assert "tiny, mean: answers and price" in (tmp_path / "out.html").read_text()
+    page = (tmp_path / "out.html").read_text()
+    assert "tiny, mean: answers and price" in page
+    assert "How the defences are set" in page
+    assert "pixels times 1 to 11" in page
+    assert "15 corruptions" not in page  # of those that were measured alone
 
     document = json.loads((tmp_path / "out.json").read_bytes())
     assert document["complete"]
+    assert "labels" == document["defences"]["teco"]["needs"]
+    assert 1200 > document["rows"][1]["preparation"]["value"] > 0
     assert [
         ("badnets", "fast"),
         ("badnets", "scale-up"),
