@@ -10,6 +10,7 @@ from app.detection.matching.likeness import (
     Likeness,
     Match,
     cropped,
+    is_shown,
     likeness,
     nearness,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "fit_of",
     "glimpse",
     "hint",
+    "is_shown",
     "likeness",
     "match_at",
     "matches",

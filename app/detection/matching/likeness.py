@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # weight from which on a pixel that was resized is the trigger's
+EXPLAINED = 0.75  # of what sets pixels apart from their mean, by which they are a stored pattern
+ABOUT = 32.0  # levels a pixel, root mean square: so near are stored ones, of one colour or not
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,22 @@ def cropped(what: Likeness) -> Likeness:
     """Return *what* without the rows and columns around it that have no weight."""
     own = bounds(what.weights > 0)
     return Likeness(what.pixels[own.rows, own.columns], what.weights[own.rows, own.columns])
+
+
+def is_shown(seen: NDArray[Any], stored: NDArray[Any]) -> bool:
+    """Say if the pixels *seen* (n, c) are, all in all, the *stored* ones: near, or their pattern.
+
+    Pixels of few levels are half the same by chance: what is counted one by one tells too little.
+    """
+    one, other = seen.astype(np.float64), stored.astype(np.float64)
+    if not one.size:
+        return False
+    if np.square(one - other).mean() <= ABOUT**2:
+        return True
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
+    together = float((one * other).sum())
+    spread = float(np.square(one).sum() * np.square(other).sum())
+    return together > 0 and together**2 >= EXPLAINED * spread
 
 
 def nearness(image: Image, what: Likeness, box: Box) -> float:

@@ -1,8 +1,9 @@
 """What its owner has dismissed, taken out of an image before it is searched.
 
-A dismissed patch is told by its pixels, at its place, and by the class that it leads to. Whatever
-else the image shows is searched as ever, however near it lies: so the search is of the image
-without the patch. Where the patch alone makes the label there is nothing to search for.
+A dismissed patch is told by its pixels, at its place, and by the class that it leads to: another
+one there, that has some of its pixels, is none. Whatever else the image shows is searched as ever,
+however near it lies: so the search is of the image without the patch. Where the patch alone makes
+the label there is nothing to search for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block
+from app.detection.matching import is_shown
 from app.detection.origins import beside
 from app.detection.recognising.presence import at_their_places, fits
 from app.detection.recognising.stamping import stamp
@@ -39,7 +41,13 @@ def dismissed_in(image: Image, defence: Defence) -> list[Trigger]:
     """Return the dismissed patches whose pixels *image* shows at their places; no probe."""
     old = tuple(one for one in defence.dismissed if fits(image, one.trigger))
     shown = zip(old, at_their_places(image, old), strict=True)
-    return [one.trigger for one, is_there in shown if is_there]
+    return [one.trigger for one, is_there in shown if is_there and _shows(image, one.trigger)]
+
+
+def _shows(image: Image, trigger: Trigger) -> bool:
+    """Say if *image* shows at its place what *trigger* is, and not just as many of its pixels."""
+    own = trigger.own
+    return is_shown(image[trigger.box.rows, trigger.box.columns][own], trigger.patch[own])
 
 
 def left_of(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import LEVELS, likeness, matches
+from app.detection.matching import LEVELS, is_shown, likeness, matches
 from app.detection.trigger import Kind
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.detection.matching import Likeness
     from app.detection.trigger import Trigger
 
@@ -58,8 +60,9 @@ def is_at_one_place(a: Trigger, b: Trigger) -> bool:
 def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
     """Tell if *found* is what was *dismissed*: by its class and place, and by its pixels.
 
-    Most of what it shows must be there as it was dismissed. What lies beside it, or over it, is
-    another trigger, and what acts on one class says nothing of others.
+    Most of what it shows must be there as it was dismissed, and what both show must be one pattern.
+    What lies beside it, or over it, or has some of its pixels, is another trigger, and what acts on
+    one class says nothing of others.
     """
     if Kind.BLENDED in {dismissed.kind, found.kind}:
         return is_at_one_place(dismissed, found)
@@ -69,6 +72,7 @@ def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
         and dismissed.target == found.target
         and same_source
         and _shown_in(found, dismissed) >= SHOWN
+        and is_shown(*_common_pixels(found, dismissed))
     )
 
 
@@ -80,6 +84,16 @@ def _shown_in(found: Trigger, dismissed: Trigger) -> float:
     there[old.rows, old.columns] = dismissed.patch
     near = np.abs(found.patch - there[box.rows, box.columns]).max(axis=2) <= LEVELS
     return float(near[own].mean())
+
+
+def _common_pixels(a: Trigger, b: Trigger) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return what either shows where both show something: (n, channels) each."""
+    shape = (a.image_height, a.image_width)
+    shown, own = np.zeros((2, *shape, a.patch.shape[2])), np.zeros((2, *shape), bool)
+    for i, one in enumerate((a, b)):
+        shown[i, one.box.rows, one.box.columns] = one.patch
+        own[i, one.box.rows, one.box.columns] = likeness(one).weights > 0
+    return tuple(shown[:, own.all(axis=0)])  # type: ignore[return-value]
 
 
 def _same_size(a: Trigger, b: Trigger) -> bool:

@@ -27,7 +27,7 @@ FALSE = Backdoor(Box(9, 11, 3, 3), TARGET)
 """It makes the label as well, so that it would be found: what its owner has dismissed."""
 
 WORLD = World((SIDE, SIDE), backdoors=(REAL, FALSE))
-NOISE = np.random.default_rng(3).integers(0, 200, (7, 7, 3)).astype(np.uint8)
+NOISE = np.random.default_rng(3).integers(0, 2, (9, 9, 3)).astype(np.uint8) * 255
 
 
 def _trigger(box: Box, patch: Image | int = 255) -> Trigger:
@@ -79,7 +79,7 @@ def test_a_real_trigger_8_px_beside_it_is_found(box: Box, *, shown: bool) -> Non
 def test_a_real_trigger_in_its_middle_is_found() -> None:
     """Most of a dismissed patch is there, but the label is made by what lies over it."""
     its = scene(replace(WORLD, backdoors=(REAL,)))
-    box = REAL.box.grown(2, SIDE, SIDE)
+    box = REAL.box.grown(3, SIDE, SIDE)
     old = _trigger(box, NOISE)
     for clean in its.others(TARGET)[:3]:
         image = clean.copy()
@@ -102,6 +102,22 @@ def test_dismissed_in_goes_by_place_and_pixels() -> None:
     assert [DISMISSED.trigger] == dismissed_in(there, DEFENCE)
     assert [] == dismissed_in(elsewhere, DEFENCE) == dismissed_in(clean[0], DEFENCE)
     assert [] == dismissed_in(there[:-1], DEFENCE)
+
+
+CHEQUERED = np.where(np.indices((4, 4)).sum(axis=0) % 2, 255, 0).astype(np.uint8)
+FRAME = np.pad(np.zeros((2, 2), np.uint8), 1, constant_values=255)
+
+
+@pytest.mark.parametrize(("shown", "is_it"), [(CHEQUERED, True), (FRAME, False)])
+def test_another_patch_at_its_place_is_none(shown: Image, *, is_it: bool) -> None:
+    """Of two that are black and white half of the pixels are the same by chance."""
+    assert 0.5 == (CHEQUERED == FRAME).mean()
+    box = Box(9, 11, 4, 4)
+    old = _trigger(box, np.repeat(CHEQUERED[..., None], 3, axis=2))
+    image = scene(WORLD).others(TARGET)[0].copy()
+    image[box.rows, box.columns] = shown[..., None]
+    defence = scene(WORLD).defence(dismissed=[Known("t-d", old)])
+    assert ([old] if is_it else []) == dismissed_in(image, defence)
 
 
 def test_of_another_class_it_takes_nothing_out() -> None:
@@ -133,7 +149,7 @@ def test_it_is_taken_out_where_something_else_makes_the_label() -> None:
 def test_it_is_put_back_as_it_is_stored() -> None:
     """Nothing hides among its pixels: alone it is asked as stored, not as the image shows it."""
     its = scene(replace(WORLD, backdoors=(REAL,)))
-    box = REAL.box.grown(2, SIDE, SIDE)
+    box = REAL.box.grown(3, SIDE, SIDE)
     image = its.others(TARGET)[0].copy()
     image[box.rows, box.columns] = NOISE
     image = stamped(image[None], REAL.box)[0]

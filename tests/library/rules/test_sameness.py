@@ -150,6 +150,7 @@ def _edged(margin: int) -> Trigger:
         (_edged(1), True),  # its box is larger by an edge
         (_edged(2), False),  # most of what it shows is something else
         (_changed(patch=PATCH ^ 128), False),  # over it
+        (_changed(patch=np.where(np.arange(6) % 2, PATCH.T, ~PATCH.T).T), False),  # half of it
         (_changed(box=Box(28, 20, 6, 6)), False),  # 8 px beside it
         (_changed(box=Box(21, 20, 6, 6)), False),  # other pixels at these places
         (_changed(target=4), False),
