@@ -93,7 +93,7 @@ def _common_pixels(a: Trigger, b: Trigger) -> tuple[NDArray[Any], NDArray[Any]]:
     for i, one in enumerate((a, b)):
         shown[i, one.box.rows, one.box.columns] = one.patch
         own[i, one.box.rows, one.box.columns] = likeness(one).weights > 0
-    return tuple(shown[:, own.all(axis=0)])  # type: ignore[return-value]
+    return tuple(shown[:, own.all(axis=0)])
 
 
 def _same_size(a: Trigger, b: Trigger) -> bool:

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 _OLD: Final = ("0.9", "1.0")
 """Versions whose requests need no Host, and have no transfer coding."""
 
-_AUTHORITY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
-"""The characters of a host and its port; no Host names a path, a user or two hosts."""
+_SPOKEN: Final = (*_OLD, "1.1")
+"""The parser takes 2.0 in the same letters, too: who sends that means something else."""
+
+_AUTHORITY: Final = re.compile(
+    rb"(\[[A-Za-z0-9._~!$&'()*+;=:%-]+\]|[A-Za-z0-9._~!$&'()*+;=%-]*)(:[0-9]{0,5})?"
+)
+"""A host, or an address in brackets, and its port; no path, no user, and no list of hosts."""
 
 
 def check_head(version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -25,6 +30,8 @@ def check_head(version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
 
     Raises RefusedError.
     """
+    if version not in _SPOKEN:
+        raise RefusedError(MALFORMED, f"HTTP/{version} isn't spoken here")
     hosts, codings = [], []
     for name, value in headers:
         if name == b"host":

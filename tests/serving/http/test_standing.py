@@ -56,6 +56,12 @@ def said(address: tuple[str, int], request: bytes) -> bytes:
         b"Host: user@x\r\n",
         b"Host: x?\r\n",
         b"Host: \xc3\xbc\r\n",
+        b"Host: x,y\r\n",
+        b"Host: x:y\r\n",
+        b"Host: x:80:81\r\n",
+        b"Host: ::1\r\n",
+        b"Host: [::1\r\n",
+        b"Host: [::1]x\r\n",
     ],
 )
 @pytest.mark.parametrize("line", [b"GET /healthz HTTP/1.1\r\n", b"GET http://x/ HTTP/1.1\r\n"])
@@ -72,6 +78,7 @@ def test_hosts(address: tuple[str, int], line: bytes, hosts: bytes) -> None:
         b"GET /healthz HTTP/1.1\r\nHost: \r\n",
         b"GET /healthz HTTP/1.1\r\nhOsT:x.example:8080\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: [::1]:80\t\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x:\r\n",
         b"GET http://x/healthz HTTP/1.1\r\nHost: x_1\r\n",
         b"GET /healthz HTTP/1.0\r\n",
         b"GET /healthz HTTP/1.0\r\nHost: x\r\n",
@@ -81,6 +88,13 @@ def test_hosts(address: tuple[str, int], line: bytes, hosts: bytes) -> None:
 def test_hosts_that_will_do(address: tuple[str, int], request_head: bytes) -> None:
     """A host may be empty, have a port, be an address; HTTP/1.0 needs none."""
     assert said(address, request_head + NO_BODY).startswith(b"HTTP/1.1 200 ")
+
+
+def test_http_2_in_letters(address: tuple[str, int]) -> None:
+    """HTTP/2 isn't written so: nothing is answered, nor what lies behind."""
+    request = b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n"
+    problem = told(said(address, request + BEHIND))
+    assert (400, "HTTP/2.0 isn't spoken here") == (problem["status"], problem["detail"])
 
 
 def test_two_hosts_of_http_1_0(address: tuple[str, int]) -> None:
