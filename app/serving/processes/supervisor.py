@@ -136,16 +136,23 @@ class Supervisor(Multiprocess):
         """Let *successor* take the place of the next worker, if it is ready."""
         if successor.worker.is_ready(READY_S):
             self._successor = None
-            if not self._to_replace:  # the worker to be replaced has died, and was
+            old = self._to_replace.pop(0) if self._to_replace else self._unready()
+            if old is None:
                 self._retire(successor.worker)
                 return
-            old = self._to_replace.pop(0)
             self.processes[self.processes.index(old)] = successor.worker
             self._retire(old)
         elif successor.overdue or not successor.worker.process.is_alive():
             _LOG.error("a new worker can't answer; the old ones stay")
             self._to_replace.clear()
             self._drop(successor)
+
+    def _unready(self) -> Worker | None:
+        """Return a worker that isn't ready: what has been started for one that died may never be.
+
+        The one to be replaced was that; with Redis away nobody new can answer.
+        """
+        return next((worker for worker in self.processes if not worker.ready), None)
 
     def _retire(self, worker: Worker) -> None:
         worker.terminate()

@@ -40,6 +40,8 @@ async def hang(request):
     time.sleep(3600)
 
 def create():
+    while os.path.exists("SHUT") and not os.path.exists(f"open-{os.getpid()}"):
+        time.sleep(0.02)
     return Starlette(routes=[Route("/", answer), Route("/hang", hang)])
 
 if __name__ == "__main__":
@@ -60,6 +62,7 @@ def supervisor(
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, str(directory / "server.py"), str(port), str(standstill_s)],
+        cwd=directory,
         env={**os.environ, "PYTHONPATH": f"{directory}:{Path.cwd()}"},
     )
     seen = set()
@@ -107,6 +110,32 @@ def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None: 
         wait_until(lambda: workers(process) == {stopped}, PATIENCE_S)
         os.kill(stopped, signal.SIGCONT)
         assert 0 == process.wait(PATIENCE_S)
+
+
+def test_who_is_ready_takes_the_place_of_who_is_not(tmp_path: Path) -> None:
+    """In a restart a worker dies, and who is started for it can't answer: the new one stays."""
+    with supervisor(tmp_path, standstill_s=3600) as (process, port):
+        (tmp_path / "SHUT").touch()
+        first = workers(process)
+        process.send_signal(signal.SIGHUP)
+        one = _another(process, first)
+        (tmp_path / f"open-{one}").touch()
+        wait_until(lambda: len(workers(process) & first) == 1, PATIENCE_S)
+        other = _another(process, {*first, one})
+        (dying,) = workers(process) & first
+        os.kill(dying, signal.SIGKILL)
+        unready = _another(process, {*first, one, other})
+        (tmp_path / f"open-{other}").touch()
+        wait_until(lambda: len(workers(process)) == 2, PATIENCE_S)
+        assert {one, other} == workers(process) != {one, unready}
+        wait_until(lambda: who_serves(port) == other, PATIENCE_S)
+
+
+def _another(process: subprocess.Popen[bytes], known: set[int]) -> int:
+    """Wait for a worker that isn't *known*; return its id."""
+    wait_until(lambda: bool(workers(process) - known), PATIENCE_S)
+    (new,) = workers(process) - known
+    return new
 
 
 def who_serves(port: int) -> int | None:
