@@ -38,8 +38,9 @@ FURTHER = 1.5  # what each further image of the kind adds
 class Alike:
     """What an image and suspects show alike: in ``box``, suspects of the names ``ids``.
 
-    ``around`` is the box around all places where it shows the same as one of them. ``sources`` are
-    the classes that their images seemed to be without it, the commonest first.
+    ``around`` is the box around the places where it shows the same as one of them, as far as it is
+    no larger than a trigger. ``sources`` are the classes that their images seemed to be without it,
+    the commonest first.
     """
 
     ids: tuple[str, ...]
@@ -72,7 +73,7 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
         if box is None or weight < UNUSUAL or is_again(sketch, one.suspect, references):
             continue
         found.append((weight, box, one))
-    return _kinds(sorted(found, key=lambda one: -one[0]))
+    return _kinds(sorted(found, key=lambda one: -one[0]), defence.plan.largest_area)
 
 
 def _strongest(some: Sequence[Kept]) -> list[Kept]:
@@ -80,7 +81,7 @@ def _strongest(some: Sequence[Kept]) -> list[Kept]:
     return sorted(some, key=lambda one: -total(one.suspect.terms))[:STRONGEST]
 
 
-def _kinds(found: Sequence[tuple[float, Box, Kept]]) -> list[Alike]:
+def _kinds(found: Sequence[tuple[float, Box, Kept]], most: int) -> list[Alike]:
     kinds: list[tuple[float, list[Box], list[Kept]]] = []
     for weight, box, kept in found:
         same = next((kind for kind in kinds if kind[1][0].overlap(box) > 0), None)
@@ -89,10 +90,10 @@ def _kinds(found: Sequence[tuple[float, Box, Kept]]) -> list[Alike]:
         else:
             same[1].append(box)
             same[2].append(kept)
-    return [_alike(*kind) for kind in kinds]
+    return [_alike(*kind, most) for kind in kinds]
 
 
-def _alike(weight: float, boxes: list[Box], several: list[Kept]) -> Alike:
+def _alike(weight: float, boxes: list[Box], several: list[Kept], most: int) -> Alike:
     others = len({one.suspect.sketch.tobytes() for one in several})
     said = min(min(weight, AT_MOST) + FURTHER * (others - 1), AT_MOST + FURTHER)
     images = f"{others} other images" if others > 1 else "another image"
@@ -103,7 +104,20 @@ def _alike(weight: float, boxes: list[Box], several: list[Kept]) -> Alike:
     )
     counts = Counter(one.suspect.source for one in several if one.suspect.source is not None)
     sources = tuple(source for source, _ in counts.most_common())
-    return Alike(tuple(one.id for one in several), boxes[0], around(boxes), sources, term)
+    return Alike(tuple(one.id for one in several), boxes[0], joined(boxes, most), sources, term)
+
+
+def joined(boxes: Sequence[Box], most: int) -> Box:
+    """Return the box around the first of *boxes* and the others, the most alike first.
+
+    Those are left out with which it has more than *most* pixels: who repeats what is beside his
+    trigger makes that alike, too, and the whole would be no trigger's.
+    """
+    whole = boxes[0]
+    for box in boxes[1:]:
+        wider = around([whole, box])
+        whole = wider if wider.area <= most else whole
+    return whole
 
 
 def weighed(image: Image, suspect: Suspect, references: References) -> tuple[float, Box | None]:
