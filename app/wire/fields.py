@@ -23,6 +23,9 @@ BOM: Final = b"\xef\xbb\xbf"
 _NOT_FINITE = re.compile(rb"[\[:,\s](?:NaN|[+-]?Inf(?:inity)?)\s*[\],}]")
 """As Python's and JavaScript's writers put them."""
 
+_TOO_LARGE: Final = "number is infinity"
+"""What orjson says of a number beyond FP64: the rest is JSON, and its beginning tells nothing."""
+
 
 class WireError(ValueError):
     """The bytes aren't what the protocol says; the message is fit for the sender.
@@ -52,6 +55,9 @@ def json_value(body: bytes | memoryview) -> Any:  # noqa: ANN401  # whatever JSO
     except orjson.JSONDecodeError as exc:
         if _NOT_FINITE.search(body):
             raise NotFiniteError from exc
+        if exc.msg.startswith(_TOO_LARGE):
+            message = f"it is not JSON: the number at character {exc.pos} is too large for any type"
+            raise WireError(message) from exc
         shown = repr(excerpt(body)[:40])
         message = f"it is not JSON; it begins with: {shown}"
         raise WireError(message, shown) from exc
