@@ -7,6 +7,7 @@ tells two speed limits apart: a part that clean images of the class have too (`d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -70,23 +71,57 @@ def novelties(
     From the nearest of the references, at the same place. The square keeps a small trigger from
     drowning in what is around it. What is usual counts as *least* levels at least.
     """
+    seen = _how_new(image, label, references, least)
+    if seen is None:
+        return np.full(len(boxes), np.inf)
+    return np.array([seen.ratio[seen.squares_in(box)].max() for box in boxes])
+
+
+def newest_in(
+    image: Image, box: Box, label: int, references: References
+) -> tuple[float, float] | None:
+    """Return the middle (x, y) of the most novel small square in *box*, as `novelties` has it.
+
+    None where too few references of the class tell what is usual.
+    """
+    seen = _how_new(image, label, references, LEAST_USUAL)
+    if seen is None:
+        return None
+    rows, columns = seen.squares_in(box)
+    part = seen.ratio[rows, columns]
+    y, x = np.unravel_index(part.argmax(), part.shape)
+    middle = seen.side / 2
+    return (columns.start + x + middle) * seen.step, (rows.start + y + middle) * seen.step
+
+
+@dataclass(frozen=True, eq=False)
+class _HowNew:
+    """Of each square of ``side`` pixels of a copy, smaller by ``step``: times what is usual."""
+
+    ratio: NDArray[np.float32]
+    side: int
+    step: int
+
+    def squares_in(self, box: Box) -> tuple[slice, slice]:
+        """Return those that lie in *box*, one at least."""
+        height, width = self.ratio.shape
+        top = min(box.y // self.step, height - 1)
+        left = min(box.x // self.step, width - 1)
+        bottom = max((box.y + box.height) // self.step - self.side + 1, top + 1)
+        right = max((box.x + box.width) // self.step - self.side + 1, left + 1)
+        return slice(top, bottom), slice(left, right)
+
+
+def _how_new(image: Image, label: int, references: References, least: float) -> _HowNew | None:
     own = _of_class(label, references)
     if len(own) < LEAST:
-        return np.full(len(boxes), np.inf)
+        return None
     step = coarseness(image)
     clean = made_small(references, step, own)
     side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
     usual = np.maximum(_usual(clean, side, label, references), least)
     distance = squares(difference(clean, shrunken(image[None], step)), side)
-    ratio = distance.min(axis=0) / usual
-    found = []
-    for box in boxes:
-        top = min(box.y // step, ratio.shape[0] - 1)
-        left = min(box.x // step, ratio.shape[1] - 1)
-        bottom = max((box.y + box.height) // step - side + 1, top + 1)
-        right = max((box.x + box.width) // step - side + 1, left + 1)
-        found.append(ratio[top:bottom, left:right].max())
-    return np.array(found)
+    return _HowNew(distance.min(axis=0) / usual, side, step)
 
 
 def coarseness(image: Image) -> int:

@@ -24,6 +24,7 @@ from app.detection.evidence.weighing import (
 )
 from app.detection.finding.healing import heal
 from app.detection.finding.localising import localise
+from app.detection.finding.narrowing import narrowed
 from app.detection.finding.outlining import outlined
 from app.detection.finding.parting import likely_parts
 from app.detection.finding.synthetic import FEW_TURNED, TURNED, TURNED_IF_NEW, synthesise
@@ -138,15 +139,34 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     defence: Defence,
     rng: np.random.Generator,
     others: Sequence[Box] = (),
+    *,
+    narrows: bool = True,
 ) -> Search[Discovery | Unproven | None]:
     """Confirm pieces, find the trigger in them and what heals it; else say what isn't proven.
 
     *others* are parts of the image that may be enough for its label as well. None where there is
-    nothing to it: the image doesn't need the pieces, and they don't always carry.
+    nothing to it: the image doesn't need the pieces, and they don't always carry. A window may be
+    confirmed by a part of it, if it *narrows*; what that doesn't prove is looked for in all of it.
     """
-    step = yield from _confirmed(image, label, look, defence, rng)
+    step = yield from _confirmed(image, label, look, defence, rng, narrows=narrows)
     if not isinstance(step, _Confirmed):
         return step
+    found = yield from _found(image, label, step, defence, rng, others)
+    if isinstance(found, Discovery) or step.look.pieces == look.pieces:
+        return found
+    wide = replace(look, necessary=look.necessary or step.look.necessary or None)
+    return (yield from established(image, label, wide, defence, rng, others, narrows=False))
+
+
+def _found(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    step: _Confirmed,
+    defence: Defence,
+    rng: np.random.Generator,
+    others: Sequence[Box],
+) -> Search[Discovery | Unproven]:
+    """Find the trigger in what is confirmed, and what heals it; else say what isn't proven."""
     look, transplants, synthetic = step.look, step.transplants, step.synthetic
     pieces = yield from localise(step.windows, label, synthetic)
     if sum(piece.area for piece in pieces) > defence.plan.largest_area:
@@ -156,7 +176,7 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     located = yield from _located(image, label, look, transplants, defence)
     terms = _weighed(look, transplants, located.nature, freed=False)
     unproven = Unproven(pieces, look.source, located=True, terms=terms)
-    if step.is_new or total(terms) >= VERY_SURE:
+    if step.is_new or located.nature.is_seldom or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
     also = () if look.necessary else others
     healing = heal(image, label, look, step.windows, synthetic, located.nature, defence, rng, also)
@@ -201,8 +221,14 @@ class _Confirmed:
     is_new: bool
 
 
-def _confirmed(
-    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
+def _confirmed(  # noqa: PLR0913  # as above
+    image: Image,
+    label: int,
+    look: Look,
+    defence: Defence,
+    rng: np.random.Generator,
+    *,
+    narrows: bool,
 ) -> Search[_Confirmed | Unproven | None]:
     """Confirm a *look* that the image needs, or that carries each time.
 
@@ -217,24 +243,25 @@ def _confirmed(
             return None
         look = needed
     yield from placebo_rate(look.pieces, label, look.source, references)
-    requiring = required(image, label, look, references)  # from here on it is never None
     if undecidable(image, label, look, references):
-        return _unproven((yield from requiring) or look)
-    windows = _windows(look, defence.plan)
-    confirming = confirm(image, label, look, references, rng)
-    onto = references.acted_on(label, look.source, rng)
-    is_new = is_very_new(image, label, look, references)
+        return _unproven((yield from required(image, label, look, references)) or look)
+    narrow = (yield from narrowed(image, label, look, defence, rng)) if narrows else look
+    windows = _windows(look, defence.plan) if narrow is look else narrow.pieces
+    requiring = required(image, label, narrow, references)
+    confirming = confirm(image, label, narrow, references, rng)
+    onto = references.acted_on(label, narrow.source, rng)
+    is_new = is_very_new(image, label, narrow, references)
     least = TURNED_IF_NEW if is_new else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
     if is_likely:
         needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
-        look = needed or look
+        narrow = needed or replace(narrow, necessary=False)
     else:
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is None or synthetic is None:
-        return _unproven(look)
-    return _Confirmed(look, windows, transplants, synthetic, is_new)
+        return _unproven(replace(look, necessary=narrow.necessary))
+    return _Confirmed(narrow, windows, transplants, synthetic, is_new)
 
 
 def _unproven(look: Look) -> Unproven:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.detection.evidence.confirmation import Look
-from app.detection.evidence.weighing import NECESSARY, of_carrying
+from app.detection.evidence.weighing import NECESSARY, VERY_SURE, of_carrying, total
 from app.detection.finding.discovery import Discovery, established
 from app.detection.geometry import Box
 from app.detection.images import WAYS
@@ -77,6 +77,35 @@ def test_little_more_than_half_turned_is_enough_of_what_is_very_new(draw: int) -
     rng, look = np.random.default_rng(draw), Look((WINDOW,), None)
     found = run(established(poisoned[number], TARGET, look, its.defence(), rng), often)
     assert isinstance(found, Discovery)
+    assert TRIGGER_BOX == found.located.pieces[0]
+    assert found.answer is not None
+    assert [its.label(clean[number])] == found.answer.labels.tolist()
+
+
+@pytest.mark.parametrize("draw", [9, 34])
+def test_a_box_that_turns_half_is_enough_where_nature_hardly_carries(draw: int) -> None:
+    """What isn't new, and of which all else doesn't make it very sure. One draw each."""
+    its = scene(World(backdoors=(BACKDOOR,)))
+    clean, poisoned = its.poisoned(BACKDOOR)
+
+    def often(images: Images) -> Answers:
+        """Answer as the model, but of three in ten images what it says without the trigger."""
+        holding = images[:, 0, 0].sum(axis=1, dtype=int) % 10 < 3
+        without = images.copy()
+        without[holding, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        return its.predict(without)
+
+    number = int(np.flatnonzero(often(poisoned).labels == TARGET)[0])
+    images = its.references.images.copy()
+    images[its.references.labels == 3, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 255
+    usual = {TARGET: np.full((15, 15), 100, np.float32)}
+    references = replace(its.references, images=images, usual_distances=usual)
+    rng, look = np.random.default_rng(draw), Look((WINDOW,), None)
+    defence = replace(its.defence(), references=references)
+    found = run(established(poisoned[number], TARGET, look, defence, rng), often)
+    assert isinstance(found, Discovery)
+    assert found.located.nature.is_seldom
+    assert total(found.terms) < VERY_SURE
     assert TRIGGER_BOX == found.located.pieces[0]
     assert found.answer is not None
     assert [its.label(clean[number])] == found.answer.labels.tolist()
