@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
     from app.kept import MemoryTriggerLibrary
-    from app.ports import ServedModel
+    from app.ports import Model, ServedModel
     from app.scan.concluding import Learning
     from app.scan.looking.model import ModelSource
     from app.scan.state.state import State
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 3600.0
 """For one image: nobody waits for its answer."""
+
+PACE: Final = "seconds each"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,15 +82,14 @@ async def arranged(
         patient, served = Patient(model, Patience()), None
         if source.onnx is None:
             served = cast("ServedModel", model)
-        is_calibrated = kept.is_calibrated
-        if not is_calibrated:
+        if not kept.is_calibrated:
             say("asking the model about the references")
         calibrating = calibrator(settings, patient, kept, served)
         prepared = await calibrating.prepare()
         if (remark := calibrating.remark()) is not None:
             say(f"The references: {remark}.")
         looking = _equipment(source, prepared, seed)
-        each = None if is_calibrated else await seconds_each(looking, model)
+        each = await _kept_pace(state, looking, model)
         library = _kept_library(state)
         learning_here = HereLearning(Learner(library, patient, settings.strategy), prepared)
         name = _labels(settings)
@@ -139,6 +140,15 @@ def _unhurried(settings: Settings) -> Policy:
 def _decoding(source: ModelSource | GatewaySource) -> Decoding:
     settings = source.settings
     return Decoding(settings.max_pixels, settings.input_resize, source.in_full)
+
+
+async def _kept_pace(state: State, equipment: Equipment, model: Model) -> float:
+    """Return the seconds that an image takes in one process, measured once for a scan."""
+    if (kept := state.fact(PACE)) is not None:
+        return float(kept)
+    each = await seconds_each(equipment, model)
+    state.keep_facts({PACE: repr(each).encode()})
+    return each
 
 
 def _kept_library(state: State) -> MemoryTriggerLibrary:

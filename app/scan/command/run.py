@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import signal
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ from app.scan.state.identity import check_identity
 from app.scan.state.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from app.kept import MemoryTriggerLibrary
     from app.scan.arrangement import Arranged
@@ -57,6 +58,9 @@ FAILURES = (
     OSError,
 )
 """Errors that end a scan and that its user can mend; each says how."""
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that stop a scan; what is done by then is kept."""
 
 SEED = "seed"
 SEED_BITS = 63
@@ -91,15 +95,26 @@ async def _until_stopped(scan: _Scan) -> bool:
     """Run *scan*; return whether it came to its end before somebody stopped it."""
     running = asyncio.create_task(scan.run())
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in STOPS:
         loop.add_signal_handler(name, running.cancel)
     try:
         return await running
     except asyncio.CancelledError:
         return False
     finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in STOPS:
             loop.remove_signal_handler(name)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the signals that stop a scan end a question: a loop that waits for it hears of none."""
+    before = [(one, signal.signal(one, signal.default_int_handler)) for one in STOPS]
+    try:
+        yield
+    finally:
+        for one, handler in before:
+            signal.signal(one, handler)
 
 
 class _Scan:
@@ -136,7 +151,7 @@ class _Scan:
         left = sample - state.count_screened(state.last_of_sample(sample))
         inferences = expected_inferences(left, means.plan)
         seconds = None
-        if means.seconds_each is not None and options.processes is not None:
+        if left and means.seconds_each is not None and options.processes is not None:
             seconds = left * means.seconds_each / options.processes
         self._plan = Plan(passes, total, sample, left, options.prevalence, inferences, seconds)
         self._say(self._plan.words())
@@ -227,7 +242,11 @@ class _Scan:
     def _may_begin(self) -> bool:
         if self._options.yes or not (self._console.is_terminal and sys.stdin.isatty()):
             return True
-        return click.confirm("Begin?", default=True, err=True)
+        with _interruptible():
+            try:
+                return click.confirm("Begin?", default=True, err=True)
+            except click.Abort:  # Ctrl-C, or the end of what is typed
+                return False
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

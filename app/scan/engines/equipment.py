@@ -16,6 +16,7 @@ from app.scan.looking.comparer import Comparer
 from app.scan.looking.gateway_library import opened_gateway
 from app.scan.looking.looker import Looker
 from app.scan.looking.model import opened_model
+from app.scan.looking.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,7 +58,7 @@ class Equipment:
         references = References(self.images, self.calibration, {}, self.seed)
         prepared = Prepared(references, self.plan, "")
         async with opened_model(self.source) as model:
-            await model.check()  # only then it's known what images it takes
+            await Patience().ask(model.check)  # only then it's known what images it takes
             yield Looker(model, prepared, self.policy, self.decoding, library_of)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.kept import library_of
 from app.ports import Entry
 from app.remote_gateway.gateway import GatewayError, RunningGateway
+from app.scan.looking.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +54,7 @@ class GatewayLearning:
         """Read the gateway's triggers; those that are as before stay. Raises GatewayError."""
         before = {entry.id: entry for entry in self.library.entries()}
         now = datetime.now(UTC)
-        for trigger_id, trigger in (await self._gateway.triggers()).items():
+        for trigger_id, trigger in (await Patience().ask(self._gateway.triggers)).items():
             known = before.get(trigger_id)
             if known is None:
                 self.library.keep(Entry(trigger_id, trigger, now, now, hits=1))

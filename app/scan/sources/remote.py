@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from app.scan.sources.items import Item, Kind, Place, SourceError, UnreadableError, shown
 from app.scan.sources.names import is_hidden
@@ -35,19 +37,20 @@ def found_below(address: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
     One folder's listing is in memory at a time. Raises SourceError.
     """
-    files, path = _opened(address)
-    scheme = address.partition("://")[0]
     try:
+        files, path = _opened(address)
         facts = files.info(path)
         if facts["type"] != "directory":
             yield address, facts
             return
+        scheme, _, rest = address.partition("://")
+        path, top = path.rstrip("/"), f"{scheme}://{rest.rstrip('/')}"  # stores strip what they can
         for folder, folders, here in files.walk(path, detail=True):
             for name in [name for name in folders if is_hidden(name)]:
                 del folders[name]
             for name in sorted(here):
                 if name and not is_hidden(name):
-                    yield f"{scheme}://{folder.lstrip('/')}/{name}", here[name]
+                    yield f"{top}{folder.rstrip('/')[len(path) :]}/{name}", here[name]
     except SourceError:
         raise
     except Exception as exc:  # each store's client has errors of its own
@@ -96,9 +99,44 @@ def facts_of(address: str) -> dict[str, Any]:
 
 def open_remote(address: str) -> IO[bytes]:
     """Open an archive at *address*: parts of it are fetched as they are read. Raises OSError."""
-    files, path = _opened(address)
-    opened: IO[bytes] = files.open(path, "rb", block_size=BLOCK_BYTES)
-    return opened
+    with _raising_os_error():
+        files, path = _opened(address)
+        return cast("IO[bytes]", _Archive(files.open(path, "rb", block_size=BLOCK_BYTES)))
+
+
+class _Archive(io.BufferedIOBase):
+    """An open file there, which raises OSError as any file does when its store is away."""
+
+    def __init__(self, opened: IO[bytes]) -> None:
+        self._opened = opened
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with _raising_os_error():
+            return self._opened.read(-1 if size is None else size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._opened.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._opened.tell()
+
+    def close(self) -> None:
+        self._opened.close()
+        super().close()
+
+
+@contextmanager
+def _raising_os_error() -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:  # each store's client has errors of its own
+        raise OSError(_words(exc)) from exc
 
 
 def fetch(address: str, most: int) -> bytes:

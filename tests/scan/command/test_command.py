@@ -22,7 +22,7 @@ from app.scan.state.file import MEMORY, opened_state
 from app.scan.state.state import State
 from tests.scan.tiny_scan import references, write_pictures
 from tests.scan.tiny_server import served
-from tests.tiny import TARGET
+from tests.tiny import SIDE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,9 +155,34 @@ def test_ctrl_c_keeps_what_is_done(server: TinyServer, files: Path) -> None:
     assert "Stopped before the end; the same command goes on." in errors
     assert len(_rows(files)) < COUNT
     asked = server.asked
-    assert 0 == _scanned(server, files).returncode
+    again = _scanned(server, files)
+    assert 0 == again.returncode
+    assert re.search(r"screened in full: about [\d,]+ inferences, about \d+ ", again.stderr)
     assert list(POISONED) == _flagged(files)
     assert server.asked - asked < 3000  # that's less than all pictures take: it went on
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_the_question(server: TinyServer, files: Path) -> None:
+    """A large scan asks at a terminal; who doesn't want it stops it there, and nothing is left."""
+    np.savez(files / "many.npz", x=np.zeros((40_000, SIDE, SIDE, 3), np.uint8))
+    words = _words(server, files)
+    words[words.index(str(files / "pictures"))] = str(files / "many.npz")
+    controller, terminal = os.openpty()
+    with subprocess.Popen(
+        [*words, "--plan", "full"], stdin=terminal, stderr=terminal, env=CLEAN_ENVIRONMENT
+    ) as program:
+        os.close(terminal)
+        shown = b""
+        while b"Begin?" not in shown:
+            shown += os.read(controller, 4096)
+        program.send_signal(signal.SIGINT)
+        try:
+            assert 130 == program.wait(60)
+        finally:
+            program.kill()
+    os.close(controller)
+    assert not (files / "out.jsonl").exists()
 
 
 @pytest.mark.slow

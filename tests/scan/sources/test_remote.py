@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from app.scan.sources.items import SourceError, UnreadableError
 from app.scan.sources.listing import listed
@@ -18,11 +19,13 @@ from tests.files import encoded, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fsspec import AbstractFileSystem
 
 A, B = encoded(noise(4, 4)), encoded(noise(5, 4))
 MOST = 10_000
+AWAY = "the store is away"
 
 
 @pytest.fixture
@@ -85,6 +88,76 @@ def test_one_file_and_archives(store: AbstractFileSystem) -> None:
     } == _read("memory://bucket")
 
 
+def test_files_of_this_machine(tmp_path: Path) -> None:
+    """Their address has a third slash, which stays: else nothing of it could be read."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a.png").write_bytes(A)
+    (tmp_path / "b" / "c.png").write_bytes(B)
+    wanted = {f"file://{tmp_path}/a.png": A, f"file://{tmp_path}/b/c.png": B}
+    assert wanted == _read(f"file://{tmp_path}") == _read(f"file://{tmp_path}/")
+
+
+class LeavingFile(MemoryFile):  # type: ignore[misc]  # fsspec has no types
+    """A file whose store is there until ``is_away``."""
+
+    is_away = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return what is there, while it is."""
+        if LeavingFile.is_away:
+            raise RuntimeWarning(AWAY)
+        return bytes(super().read(size))
+
+
+class LeavingStore(MemoryFileSystem):  # type: ignore[misc]  # as above
+    """A store whose client raises errors of its own once it is away."""
+
+    protocol = "leaving"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.removeprefix("leaving://")))
+
+    def _open(self, path: str, *_: object, **__: object) -> LeavingFile:
+        if LeavingFile.is_away:
+            raise RuntimeWarning(AWAY)
+        return LeavingFile(self, path, self.store[path].getvalue())
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.npz"])
+def test_a_store_that_goes(
+    store: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """What was listed of an archive there is a row with the reason, and so is the archive."""
+    fsspec.register_implementation("leaving", LeavingStore, clobber=True)
+    packed = io.BytesIO()
+    if name == "a.zip":
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("one.png", A)
+    elif name == "a.tar":
+        with tarfile.open(fileobj=packed, mode="w") as unpacked:
+            facts = tarfile.TarInfo("one.png")
+            facts.size = len(A)
+            unpacked.addfile(facts, io.BytesIO(A))
+    else:
+        np.savez(packed, x=noise(4, 4)[None])
+    store.pipe_file(f"/bucket/{name}", packed.getvalue())
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"path\nleaving://bucket/{name}\n")
+    (there,) = listed([str(manifest)])
+    assert there.reason is None
+    with Reader(MOST) as reader:
+        assert reader.read(there).body
+        monkeypatch.setattr(LeavingFile, "is_away", True)
+        with pytest.raises(UnreadableError, match=AWAY):
+            reader.read(there)
+    with Reader(MOST) as reader, pytest.raises(UnreadableError, match=AWAY):
+        reader.read(there)
+    (gone,) = listed([str(manifest)])
+    assert gone.path == f"leaving://bucket/{name}"
+    assert AWAY in str(gone.reason)
+
+
 def test_a_file_that_goes(store: AbstractFileSystem) -> None:
     """It is a row; the others are read."""
     for name in ("a.png", "b.png"):
@@ -113,6 +186,7 @@ def test_stamps(store: AbstractFileSystem) -> None:
     [
         ("memory://nowhere", "memory://nowhere: "),
         ("nonsense://x/y", "nonsense:// is no kind of address that fsspec knows"),
+        ("github://x/y", "github://x/y: .* missing"),  # its owner is an argument
     ],
 )
 def test_what_is_not_there(address: str, problem: str) -> None:
