@@ -28,6 +28,7 @@ AXES_SHARE = 0.5  # of the images that the span is made of, at most
 CARRYING = 0.9  # how often a trigger carries
 LEAST_CARRYING = 0.65  # how often at least, whatever the sum is
 SURE = 1.28  # standard deviations that the rate of false alarms is taken higher: nine in ten times
+ODD = 1  # references with as large a sum that aren't taken for more than they are
 MARGIN = 10.0  # times that a sum has to say more: the answers to one image's probes hang together
 
 
@@ -100,11 +101,12 @@ def least_measured(rate: float) -> int:
 def at_most(hits: int, of: int) -> float:
     """Return the share that *hits* of so many show at most: Wilson's bound, from one side.
 
-    Without any hit it is the mean of all that may be, 1 / (n + 1): the bound would ask for half as
-    many references again before anything could be called rare.
+    With none or a single hit it is the mean of all that may be, (hits + 1) / (n + 1). Without any
+    the bound would ask for half as many references again before anything could be called rare; and
+    one odd reference of 250 would put the line of 1 % above what most poisoned images show.
     """
-    if hits == 0:
-        return 1 / (of + 1)
+    if hits <= ODD:
+        return (hits + 1) / (of + 1)
     square = SURE**2
     spread = SURE * math.sqrt(hits * (of - hits) / of + square / 4)
     return min((hits + square / 2 + spread) / (of + square), 1.0)
