@@ -41,6 +41,7 @@ BESIDE_MOST = 0.4  # of what the likest has in common, that others have: else it
 UNUSUAL = 0.5  # weight of it, from which on it is asked about: what it carries decides
 AT_MOST = 6.0  # what that may say
 LAID = 24  # clean images that it is laid over, and as many for the placebo
+CARRIED = 0.75  # of them that it turns: what a few clean images have in common turns half
 SOURCES = 2  # classes that it is laid over, one after the other, at most
 GAIN = 1.5  # times that it is taken stronger: a part of it clean images explain
 TIMES = (0.7, 1.0, 1.3)  # that it is taken out of the image
@@ -191,7 +192,7 @@ def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held agai
         probes=probes + len(asked),
         draw=draw,
     )
-    if not gone[as_estimated] or not proof.holds:
+    if carried < CARRIED * len(onto) or not gone[as_estimated] or not proof.holds:
         return None
     return Overlay(proof.trigger(place.image), answer, common.ids)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from tests.tiny import TARGET
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.detection.search import Image, Images
+    from app.detection.search import Answers, Image, Images
 
 
 def _kept(images: Images, source: int | None = SOURCE) -> list[Kept]:
@@ -71,6 +72,22 @@ def test_what_is_the_same_and_does_nothing_is_none() -> None:
     found, asked = _overlaid(dated[1], _kept(dated[:1]))
     assert found is None
     assert asked > 0
+
+
+def test_what_turns_half_of_the_others_is_none() -> None:
+    """A few clean images of a class may have that much in common, by chance or by a film."""
+
+    def seldom(turning: int, images: Images) -> Answers:
+        answers = classify(images)
+        if len(images) == 2 * LAID + len(TIMES):
+            answers.labels[turning:LAID] = SOURCE
+        return answers
+
+    for turning, is_proven in ((LAID, True), (18, True), (17, False), (14, False)):
+        its = replace(defence(), suspects=_kept(STUCK[:1]))
+        shown = [suspect_in(STUCK[1], TARGET, AROUND, source=SOURCE)]
+        found, _ = watched(overlaid(STUCK[1], TARGET, shown, its, 7, 100), partial(seldom, turning))
+        assert is_proven == (found is not None)
 
 
 def test_only_what_acts_on_one_class_is_looked_for_there() -> None:
