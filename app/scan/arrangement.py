@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.detection.geometry import Box
     from app.detection.plan import Plan as SearchPlan
     from app.detection.search import Image
+    from app.detection.trigger import Trigger
     from app.gateway.policy import Policy
     from app.gateway.preparation.prepared import Prepared
     from app.kept import MemoryTriggerLibrary
@@ -108,6 +109,10 @@ class HereLearning:
     async def hit(self, trigger_id: str, image: Image, place: Box | None) -> None:
         """Learn from an image that carries a trigger at *place*."""
         await self._learner.hit(trigger_id, image, place, self._prepared)
+
+    def found_again(self, trigger_id: str, found: Trigger) -> None:
+        """Take over what was *found* of a known trigger, where it tells more than is known."""
+        self._learner.found_again(trigger_id, found, self._prepared)
 
     async def settle(self) -> None:
         """Wait until what has been learnt is in the library."""

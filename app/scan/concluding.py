@@ -49,6 +49,10 @@ class Learning(Protocol):
         """Learn from an image that carries it at *place*."""
         ...
 
+    def found_again(self, trigger_id: str, found: Trigger) -> None:
+        """Learn from what a search has *found* of a trigger that was known."""
+        ...
+
     async def settle(self) -> None:
         """Wait until what has been learnt is in the library."""
         ...
@@ -122,7 +126,10 @@ class Concluder:
             case Examined(verdict=Found.KNOWN, known=str(trigger_id)):
                 return await self._flagged(look, trigger_id, Screening.KNOWN_TRIGGER, before)
             case Examined(verdict=Found.DISCOVERED, trigger=trigger) if trigger is not None:
+                before_it = {one.id for one in self._library.entries()}
                 entry = await self._library.register(trigger)
+                if entry.id in before_it:  # its pixels as they were known then didn't tell
+                    self._learning.found_again(entry.id, trigger)
                 return await self._flagged(look, entry.id, Screening.DISCOVERED, before)
             case Examined(verdict=Found.CLEAR):
                 return self._clean(look, before), None

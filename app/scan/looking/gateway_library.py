@@ -38,6 +38,9 @@ class GatewayLearning:
     async def hit(self, trigger_id: str, image: Image, place: Box | None) -> None:
         """Do nothing: the gateway has counted it."""
 
+    def found_again(self, trigger_id: str, found: Trigger) -> None:
+        """Do nothing: the gateway has searched, and learnt."""
+
     def check_size(self) -> None:
         """Return unless all of its triggers are of images of another size. Raises GatewayError."""
         said = self._gateway.size
