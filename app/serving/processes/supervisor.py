@@ -133,13 +133,15 @@ class Supervisor(Multiprocess):
         return self._start(relieved=self._is_relieved(worker))
 
     def _introduce(self, successor: _Due) -> None:
-        """Let *successor* take the place of the next worker, if it is ready."""
+        """Let *successor*, if it is ready, take the place of one that isn't, or of the next one."""
         if successor.worker.is_ready(READY_S):
             self._successor = None
-            old = self._to_replace.pop(0) if self._to_replace else self._unready()
+            old = self._unready() or next(iter(self._to_replace), None)
             if old is None:
                 self._retire(successor.worker)
                 return
+            if old in self._to_replace:
+                self._to_replace.remove(old)
             self.processes[self.processes.index(old)] = successor.worker
             self._retire(old)
         elif successor.overdue or not successor.worker.process.is_alive():
@@ -150,7 +152,7 @@ class Supervisor(Multiprocess):
     def _unready(self) -> Worker | None:
         """Return a worker that isn't ready: what has been started for one that died may never be.
 
-        The one to be replaced was that; with Redis away nobody new can answer.
+        With Redis away nobody new can answer, and one that serves must not go for it.
         """
         return next((worker for worker in self.processes if not worker.ready), None)
 

@@ -46,7 +46,7 @@ def create():
 
 if __name__ == "__main__":
     config = uvicorn.Config(
-        "server:create", factory=True, port=int(sys.argv[1]), workers=2,
+        "server:create", factory=True, port=int(sys.argv[1]), workers=int(sys.argv[3]),
         timeout_worker_healthcheck=float(sys.argv[2]), log_level="warning",
     )
     Supervisor(config, [config.bind_socket()]).run()
@@ -55,24 +55,24 @@ if __name__ == "__main__":
 
 @contextmanager
 def supervisor(
-    directory: Path, standstill_s: float
+    directory: Path, standstill_s: float, count: int = 2
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run two workers that may stand still for a while; yield who is above them, and the port."""
+    """Run workers that may stand still for a while; yield who is above them, and the port."""
     (directory / "server.py").write_text(SERVER)
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, str(directory / "server.py"), str(port), str(standstill_s)],
+        [sys.executable, str(directory / "server.py"), str(port), str(standstill_s), str(count)],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": f"{directory}:{Path.cwd()}"},
     )
     seen = set()
 
-    def both_serve() -> bool:
+    def all_serve() -> bool:
         seen.add(who_serves(port))
-        return 2 == len(seen - {None})
+        return count == len(seen - {None})
 
     try:
-        wait_until(both_serve, PATIENCE_S)
+        wait_until(all_serve, PATIENCE_S)
         yield process, port
     finally:
         left = workers(process)
@@ -129,6 +129,21 @@ def test_who_is_ready_takes_the_place_of_who_is_not(tmp_path: Path) -> None:
         wait_until(lambda: len(workers(process)) == 2, PATIENCE_S)
         assert {one, other} == workers(process) != {one, unready}
         wait_until(lambda: who_serves(port) == other, PATIENCE_S)
+
+
+def test_nobody_who_serves_goes_for_who_is_not_ready(tmp_path: Path) -> None:
+    """The same with another one still to be replaced: that one waits."""
+    with supervisor(tmp_path, standstill_s=3600, count=3) as (process, _):
+        (tmp_path / "SHUT").touch()
+        first = workers(process)
+        process.send_signal(signal.SIGHUP)
+        one = _another(process, first)
+        dying = min(first)
+        os.kill(dying, signal.SIGKILL)
+        unready = _another(process, {*first, one})
+        (tmp_path / f"open-{one}").touch()
+        wait_until(lambda: unready not in workers(process), PATIENCE_S)
+        assert {*first - {dying}, one} <= workers(process)
 
 
 def _another(process: subprocess.Popen[bytes], known: set[int]) -> int:
