@@ -77,7 +77,7 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     """
     if not defence.references.are_enough(label):
         return Searched(None)
-    cells = _novel_cells(image, label, told, defence)
+    cells = _novel_cells(image, label, told, carried, defence)
     if not cells:
         return Searched(None)
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
@@ -145,28 +145,47 @@ def _of_its_classes(
     return found if transplants is None else replace(found, source=None, transplants=transplants)
 
 
-def _novel_cells(image: Image, label: int, told: NDArray[np.int64], defence: Defence) -> list[Box]:
+def _novel_cells(
+    image: Image,
+    label: int,
+    told: NDArray[np.int64],
+    carried: NDArray[np.bool_],
+    defence: Defence,
+) -> list[Box]:
     """Return the cells where rows and columns cross that show something new, the newest first.
 
     Without a trigger the image is of one class, whichever of the two hides it: they tell the same,
-    or the cell is very new.
+    or the cell is very new. By what clean images show just there, if a band over it has *carried*.
     """
-    hidden = defence.plan.hidden
+    hidden, references = defence.plan.hidden, defence.references
     rows, columns = told[: len(hidden.rows)], told[len(hidden.rows) :]
     crossing = np.argwhere((rows[:, None] != label) & (columns != label))
     cells = [defence.plan.edged(hidden.cell(row, column)) for row, column in crossing.tolist()]
     if not cells:
         return []
-    novel = novelties(image, cells, label, defence.references)
+    novel = novelties(image, cells, label, references)
     alike = rows[crossing[:, 0]] == columns[crossing[:, 1]]
-    novel = np.where(alike | (novel > VERY_NOVEL), novel, 0)
+    under = _under_bands(cells, carried, defence.plan)
+    very = novel > VERY_NOVEL
+    if (under & ~alike & ~very).any():
+        very |= under & are_very_new(image, label, cells, references)
+    novel = np.where(alike | very, novel, 0)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
-    usual = defence.references.usual_distances.get(label)
+    usual = references.usual_distances.get(label)
     if not newest and usual is not None and np.median(usual) > DIFFERING:
         # Where clean images of a class differ much a trigger is hardly newer than they are.
         newest = [cells[i] for i in order if novel[i] > HARDLY_NOVEL][:FEW_CELLS]
     return newest
+
+
+def _under_bands(
+    cells: Sequence[Box], carried: NDArray[np.bool_], plan: Plan
+) -> NDArray[np.bool_]:
+    """Say of each of *cells* (n,) if a band over its middle has *carried* (bands,)."""
+    bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
+    under = [any(band.holds(cell.centre) for band in bands) for cell in cells]
+    return np.array(under, bool)
 
 
 @dataclass(frozen=True)
@@ -218,10 +237,10 @@ def _everywhere(
     They are very new, and a band over their middle has *carried*: of what turns most images, but
     not all, one of the two bands is missed now and then.
     """
-    plan, references = defence.plan, defence.references
-    bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
-    cells = dict.fromkeys(one.pieces[0] for one in revealed if len(one.pieces) == 1)
-    over = [cell for cell in cells if any(band.holds(cell.centre) for band in bands)]
+    references = defence.references
+    cells = list(dict.fromkeys(one.pieces[0] for one in revealed if len(one.pieces) == 1))
+    under = _under_bands(cells, carried, defence.plan)
+    over = [cell for cell, is_under in zip(cells, under, strict=True) if is_under]
     if not over:
         return []
     new = are_very_new(image, label, over, references)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PASTED = 14  # references that are pasted on: as many as boxes and blockers are tried on
 TURNED = 0.6  # share of them that must turn
-TURNED_IF_NEW = 0.5  # the same where what is pasted is very new
+TURNED_IF_NEW = 0.4  # the same where what is pasted is very new
 FEW_TURNED = 0.4  # the same of its box alone where that, or all else, makes it very sure
 
 

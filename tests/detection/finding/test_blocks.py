@@ -236,6 +236,26 @@ def test_row_and_column_reveal_one_class_or_the_cell_is_very_new(
         assert expected == bool(watched(search, its.predict)[1])
 
 
+@pytest.mark.parametrize(
+    ("levels", "over_it", "asked"),
+    [(40, True, True), (40, False, False), (35, True, False)],
+)
+def test_where_a_band_has_carried_clean_images_say_what_is_very_new(
+    levels: int, *, over_it: bool, asked: bool
+) -> None:
+    """Then row and column needn't reveal one class; not where bands elsewhere have carried."""
+    its = scene(world(ONE_CLASS))
+    image = its.of_class(TARGET)[0].copy()
+    image[TRIGGER_BOX.rows, TRIGGER_BOX.columns] += np.uint8(levels)
+    bands = its.plan.bands
+    crossing = np.array([_crosses(band) for band in bands])
+    columns = np.arange(len(crossing)) >= len(its.plan.rows)
+    told = np.where(crossing, np.where(columns, 1, 0), TARGET)
+    carried = np.array([_crosses(band) is over_it for band in bands]) & columns
+    search = discovered_by_blocks(image, TARGET, told, carried, its.defence(), _rng())
+    assert asked == bool(watched(search, its.predict)[1])
+
+
 def test_what_is_not_new_is_not_blocked() -> None:
     """Where what changed the label is as clean images of the class have it, nothing is asked."""
     its = scene()

@@ -56,7 +56,7 @@ def test_window_becomes_the_trigger(source: int | None) -> None:
     assert (SEED, 300) == (trigger.evidence.seed, trigger.evidence.probes)
 
 
-@pytest.mark.parametrize("draw", [8, 5, 4, 2])
+@pytest.mark.parametrize("draw", [8, 5, 4, 2, 0])
 def test_little_more_than_half_turned_is_enough_of_what_is_very_new(draw: int) -> None:
     """To be confirmed, looked for in the window, healed, and that without a sum that is very sure.
 
