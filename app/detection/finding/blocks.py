@@ -179,9 +179,7 @@ def _novel_cells(
     return newest
 
 
-def _under_bands(
-    cells: Sequence[Box], carried: NDArray[np.bool_], plan: Plan
-) -> NDArray[np.bool_]:
+def _under_bands(cells: Sequence[Box], carried: NDArray[np.bool_], plan: Plan) -> NDArray[np.bool_]:
     """Say of each of *cells* (n,) if a band over its middle has *carried* (bands,)."""
     bands = [band for band, hit in zip(plan.bands, carried, strict=True) if hit]
     under = [any(band.holds(cell.centre) for band in bands) for cell in cells]
