@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
 LIKELY_BY_ALL = 10.0  # the sum: a clean sign's loose box came to 8.3, triggers to 18 and more
-SELDOM = 0.1  # placebo rate around the box up to which nature hardly is what carries
+SELDOM = 0.1  # placebo rate around the box below which nature hardly is what carries
 LIKELY_IF_SELDOM = 6.0  # the sum where it is so; of what acts on one class the other
 SURE_IF_SELDOM = 10.0
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
@@ -69,7 +69,7 @@ class Nature:
     @property
     def is_seldom(self) -> bool:
         """Say if clean images hardly ever carry there."""
-        return self.rate <= SELDOM
+        return self.rate < SELDOM
 
     @property
     def leaves_a_doubt(self) -> bool:

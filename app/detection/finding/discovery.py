@@ -260,7 +260,10 @@ def _confirmed(  # noqa: PLR0913  # as above
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is None or synthetic is None:
-        return _unproven(replace(look, necessary=narrow.necessary))
+        wide = replace(look, necessary=look.necessary or narrow.necessary or None)
+        if narrow.pieces != look.pieces:  # what its square doesn't show the whole window may
+            return (yield from _confirmed(image, label, wide, defence, rng, narrows=False))
+        return _unproven(narrow)
     return _Confirmed(narrow, windows, transplants, synthetic, is_new)
 
 

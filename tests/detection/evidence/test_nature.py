@@ -22,8 +22,9 @@ UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
     [
         (0.11, 1.0, False, False, 9.0, True),
         (0.11, 1.0, False, False, 8.0, False),  # all that there is must make it likely
-        (0.1, 1.0, False, False, 4.5, True),  # less where clean images hardly carry
-        (0.1, 1.0, False, False, 4.0, False),
+        (0.09, 1.0, False, False, 4.5, True),  # less where clean images hardly carry
+        (0.09, 1.0, False, False, 4.0, False),
+        (0.1, 1.0, False, False, 5.5, False),  # as of four images, none of which does
         (0.6, 9.0, False, False, 20.0, False),  # clean images carry, however new it is
         (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
         (0.01, 1.1, True, False, 0.0, True),

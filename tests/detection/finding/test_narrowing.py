@@ -141,3 +141,28 @@ def test_what_the_part_does_not_prove_is_looked_for_in_all_of_the_window() -> No
         asked.append(sum(len(one) for one in probes if not one.shared))
     assert all(isinstance(one, Unproven) and one.located for one in found)
     assert asked[0] > 1.5 * asked[1]
+
+
+def test_what_the_part_seems_to_carry_and_does_not_is_looked_for_in_all_of_the_window() -> None:
+    """Three of its first four transplants carry, and then half: all of the window always does."""
+    its, rest = scene(), Box(13, 5, 2, 2)
+    clean, poisoned = its.poisoned(BACKDOOR)
+    poisoned[:, rest.rows, rest.columns] = 170
+
+    def seldom(images: Images) -> Answers:
+        """Answer as the model; of half of the images only where all of the trigger is there."""
+        is_whole = (images[:, rest.rows, rest.columns] == 170).all(axis=(1, 2, 3))
+        fails = (images[:, 0, 0].sum(axis=1, dtype=int) * 51 % 101 < 50) & ~is_whole
+        without = images.copy()
+        without[fails, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        return its.predict(without)
+
+    look, defence = Look((WINDOW,), None), _natural(its, DOUBTFUL_RATE).defence()
+    rng = np.random.default_rng(9)
+    part = run(narrowed(poisoned[0], TARGET, look, defence, rng), seldom)
+    assert part.pieces != look.pieces
+    rng = np.random.default_rng(9)
+    found = run(established(poisoned[0], TARGET, look, defence, rng), seldom)
+    assert isinstance(found, Discovery)
+    assert found.answer is not None
+    assert [its.label(clean[0])] == found.answer.labels.tolist()
