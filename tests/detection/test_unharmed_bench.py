@@ -51,6 +51,18 @@ def test_what_is_done_is_kept_for_its_own_setting_alone(tmp_path: Path) -> None:
     assert {} == ledger.read(replace(SETTING, images=21))
 
 
+def test_half_a_line_is_not_done(tmp_path: Path) -> None:
+    """Who was killed while it was written goes on, and writes it whole."""
+    path = tmp_path / "kept.jsonl"
+    ledger, other = Ledger(path), replace(DONE, secret=4)
+    ledger.add(DONE)
+    ledger.add(other)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert {("a/b", 3): DONE} == ledger.read(SETTING)
+    ledger.add(other)
+    assert {("a/b", 3): DONE, ("a/b", 4): other} == ledger.read(SETTING)
+
+
 def test_a_row_says_how_much_is_done_and_how_sure_it_is() -> None:
     """No alarm in 40,000 images leaves one in ten thousand possible."""
     none = replace(DONE, screened=40_000, flagged=(), inferences=1_200_000)

@@ -36,6 +36,7 @@ from tests.benchmarks.zoo import ZOO, ZooModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
     from app.evaluation.runs.evaluating import Progress
     from app.evaluation.subjects.subject import Subject
@@ -79,17 +80,25 @@ class Ledger:
         self._path = path
 
     def read(self, setting: Setting) -> dict[tuple[str, int], Deployment]:
-        """Return those of *setting*, by model and secret."""
+        """Return those of *setting*, by model and secret; what is only half a line isn't done."""
         if not self._path.is_file():
             return {}
-        found = map(_deployment, map(orjson.loads, self._path.read_bytes().splitlines()))
+        lines = self._path.read_bytes().splitlines(keepends=True)
+        found = [_deployment(orjson.loads(one)) for one in lines if one.endswith(b"\n")]
         return {(one.model, one.secret): one for one in found if one.setting == setting}
 
     def add(self, done: Deployment) -> None:
         """Keep what is *done*."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as file:
+        with self._path.open("a+b") as file:
+            file.truncate(_whole(file))
             file.write(orjson.dumps(asdict(done), option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _whole(file: BinaryIO) -> int:
+    """Return where the last whole line of *file* ends: whoever was killed has left half of one."""
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
 
 
 def _deployment(told: dict[str, Any]) -> Deployment:
@@ -154,7 +163,13 @@ def main() -> None:
     logging.getLogger("app").setLevel(logging.ERROR)  # what became of an image is in the row
     setting = Setting(options.images, options.trigger_max, options.repeat, code_digest(Ours.code))
     ledger = Ledger(options.kept)
+    if not options.zoo.is_dir():
+        console.print("skipped: no zoo")
+        return
     models = [name for name in options.models if _is_there(options.zoo, name)]
+    for name in options.models:
+        if name not in models:
+            console.print(f"skipped: {name}, which isn't there")
     try:
         if not options.show:
             asyncio.run(_measure(models, options, setting, ledger))
