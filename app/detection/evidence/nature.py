@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 NATURE_AT_MOST = 0.5  # placebo rate around the box: true triggers elsewhere measure 0 to 0.1
 LIKELY_BY_ALL = 10.0  # the sum: a clean sign's loose box came to 8.3, triggers to 18 and more
 SELDOM = 0.1  # placebo rate around the box below which nature hardly is what carries
-LIKELY_IF_SELDOM = 6.0  # the sum where it is so; of what acts on one class the other
-SURE_IF_SELDOM = 10.0
+LIKELY_IF_SELDOM = 6.0  # the sum where it is so
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
 NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
@@ -54,15 +53,14 @@ class Nature:
 
         The parts that tell two classes apart are such that clean images have too, and carry. Where
         nature leaves a doubt the sum with the other terms decides. What turns every class must be
-        likely by all that there is. Where clean images hardly carry less is enough: who wants to
-        get past leaves so little of a trigger that it turns half of the others.
+        likely by all that there is. Where clean images hardly carry less is enough for it: who
+        wants to get past leaves so little of a trigger that it turns half of the others.
         """
         if self.over_general:
             return True
         by_all = of_nature(self.rate, self.novelty) + self.others
         if self.one_class:
-            sure = SURE_IF_SELDOM if self.is_seldom else VERY_SURE
-            return not self.leaves_a_doubt or by_all >= sure
+            return not self.leaves_a_doubt or by_all >= VERY_SURE
         likely = LIKELY_IF_SELDOM if self.is_seldom else LIKELY_BY_ALL
         return self.rate <= NATURE_AT_MOST and by_all >= likely
 

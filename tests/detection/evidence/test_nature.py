@@ -29,10 +29,8 @@ UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
         (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
         (0.01, 1.1, True, False, 0.0, True),
         (0.1, 2.0, True, False, 0.0, True),
-        (0.11, 0.4, True, False, 14.5, True),  # or else all the rest must make it sure
-        (0.11, 0.4, True, False, 13.5, False),
-        (0.02, 0.4, True, False, 9.0, True),  # less sure where clean images hardly carry
-        (0.02, 0.4, True, False, 8.0, False),
+        (0.02, 0.4, True, False, 13.0, True),  # or else all the rest must make it sure
+        (0.02, 0.4, True, False, 11.0, False),
         (0.9, 9.0, True, True, 0.0, True),  # any content opens the place
     ],
 )
