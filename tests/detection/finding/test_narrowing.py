@@ -166,3 +166,16 @@ def test_what_the_part_seems_to_carry_and_does_not_is_looked_for_in_all_of_the_w
     assert isinstance(found, Discovery)
     assert found.answer is not None
     assert [its.label(clean[0])] == found.answer.labels.tolist()
+
+
+def test_the_part_is_searched_without_what_is_around_it() -> None:
+    """No probe on another image shows anything of the window beside it."""
+    its = _natural(scene(), DOUBTFUL_RATE)
+    image, look = its.poisoned(BACKDOOR)[1][0], Look((WINDOW,), None)
+    (part,) = _narrowed(its, image, look)[0].pieces
+    search = established(image, TARGET, look, its.defence(), np.random.default_rng(SEED))
+    found, probes = watched(search, its.predict)
+    shown = {box for probe in probes for one in probe.origins for box in one.seen or ()}
+    assert isinstance(found, Discovery)
+    assert part in shown
+    assert all(box.is_in(part) for box in shown)
