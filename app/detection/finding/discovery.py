@@ -154,7 +154,7 @@ def established(  # noqa: PLR0913, PLR0917  # what is looked at, and what else m
     found = yield from _found(image, label, step, defence, rng, others)
     if isinstance(found, Discovery) or step.look.pieces == look.pieces:
         return found
-    wide = replace(look, necessary=look.necessary or step.look.necessary or None)
+    wide = _widened(step.look, look)
     return (yield from established(image, label, wide, defence, rng, others, narrows=False))
 
 
@@ -259,12 +259,17 @@ def _confirmed(  # noqa: PLR0913  # as above
     else:
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
-    if transplants is None or synthetic is None:
-        wide = replace(look, necessary=look.necessary or narrow.necessary or None)
-        if narrow.pieces != look.pieces:  # what its square doesn't show the whole window may
-            return (yield from _confirmed(image, label, wide, defence, rng, narrows=False))
+    if transplants is not None and synthetic is not None:
+        return _Confirmed(narrow, windows, transplants, synthetic, is_new)
+    if narrow.pieces == look.pieces:
         return _unproven(narrow)
-    return _Confirmed(narrow, windows, transplants, synthetic, is_new)
+    wide = _widened(narrow, look)  # what its square doesn't show the whole window may
+    return (yield from _confirmed(image, label, wide, defence, rng, narrows=False))
+
+
+def _widened(narrow: Look, look: Look) -> Look:
+    """Return the *look* that was narrowed: an image that needs a part of it needs all of it."""
+    return replace(look, necessary=look.necessary or narrow.necessary or None)
 
 
 def _unproven(look: Look) -> Unproven:
