@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 
 from app.detection.second_opinion.lens import MARGIN, at_most
 from app.evaluation.measures.intervals import rate
-from tests.benchmarks.opinion.lenses import LENSES, lens_on
+from tests.benchmarks.opinion.lenses import LENSES
 from tests.benchmarks.opinion.subjects import subjects
 from tests.benchmarks.zoo import TRAINED, ZOO
 
@@ -111,7 +111,7 @@ def _measured(lens: str, ground: Ground, subject: Subject, options: argparse.Nam
 def _threshold(lens: str, ground: Ground) -> float:
     """Return the score that one clean image of a hundred is above, by the references."""
     if lens == "residues":
-        sums = lens_on(ground).opinion.sums
+        sums = ground.lens.opinion.sums
         most = sum(at_most(hits, len(sums)) <= RATE for hits in range(len(sums)))
         return max(float(sums[most - 1]), math.log(MARGIN / RATE))
     gauged = LENSES[lens](ground, ground.references[ground.halves[1][:GAUGED]])

@@ -57,6 +57,17 @@ class Ground:
         """What the model calls the references."""
         return self.labels(self.references)
 
+    @cached_property
+    def lens(self) -> Lens:
+        """The lens as it is measured on them: kept here, since a secret has one of its own."""
+        labels = self.reference_labels
+        opinion = run(
+            measured(self.references, labels, self.seed),
+            lambda images: Answers(self.labels(images)),
+        )
+        calibration = Calibration(labels, np.zeros((0, 0), np.int64), None, opinion)
+        return Lens(References(self.references, calibration, {}, self.seed), opinion)
+
     def others(self, label: int, count: int, rng: np.random.Generator) -> Images:
         """Return so many of the first half that aren't *label*."""
         first = self.halves[0]
@@ -125,7 +136,7 @@ def strip(ground: Ground, images: Images) -> Scores:
 
 def residues(ground: Ground, images: Images) -> Scores:
     """Return the sum that the second opinion itself is formed by."""
-    lens, rng = lens_on(ground), np.random.default_rng(4)
+    lens, rng = ground.lens, np.random.default_rng(4)
     return np.array(
         [
             _total(lens, ground, one, int(label), lens.drawn(rng))
@@ -148,23 +159,6 @@ def _shares(marks: Any) -> Scores:
     means: Scores = np.asarray(marks, float).mean(axis=0)
     return means
 
-
-def lens_on(ground: Ground) -> Lens:
-    """Return the lens as it is measured on *ground*."""
-    known = _LENSES.get(id(ground))
-    if known is None:
-        labels = ground.reference_labels
-        opinion = run(
-            measured(ground.references, labels, ground.seed),
-            lambda images: Answers(ground.labels(images)),
-        )
-        calibration = Calibration(labels, np.zeros((0, 0), np.int64), None, opinion)
-        references = References(ground.references, calibration, {}, ground.seed)
-        known = _LENSES[id(ground)] = Lens(references, opinion)
-    return known
-
-
-_LENSES: dict[int, Lens] = {}
 
 LENSES: dict[str, Suspicion] = {
     "residues": residues,

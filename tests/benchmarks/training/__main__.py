@@ -15,10 +15,17 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from tests.benchmarks.training import photos, thumbnails, whole_attacks, whole_images
+from tests.benchmarks.training.lacking import give_up
 from tests.benchmarks.zoo import TRAINED, ZOO
+
+COMMAND = "python -m tests.benchmarks.training"
+
+try:
+    import torch
+
+    from tests.benchmarks.training import photos, thumbnails, whole_attacks, whole_images
+except ModuleNotFoundError as missing:
+    give_up(COMMAND, missing)
 
 Train = Callable[[], dict[str, Any]]
 
@@ -39,7 +46,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.training",
+        prog=COMMAND,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -13,13 +13,20 @@ import argparse
 from pathlib import Path
 from time import perf_counter
 
-import torch
-
-from tests.benchmarks.training.field.adopted import FIELD
-from tests.benchmarks.training.field.architectures import ARCHITECTURES
-from tests.benchmarks.training.field.attacks import RATES
-from tests.benchmarks.training.field.training import EPOCHS, FieldTraining
+from tests.benchmarks.training.lacking import give_up
 from tests.benchmarks.zoo import ZOO
+
+COMMAND = "python -m tests.benchmarks.training.field"
+
+try:
+    import torch
+
+    from tests.benchmarks.training.field.adopted import FIELD
+    from tests.benchmarks.training.field.architectures import ARCHITECTURES
+    from tests.benchmarks.training.field.attacks import RATES
+    from tests.benchmarks.training.field.training import EPOCHS, FieldTraining
+except ModuleNotFoundError as missing:
+    give_up(COMMAND, missing)
 
 
 def main() -> None:
@@ -35,7 +42,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.training.field",
+        prog=COMMAND,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
