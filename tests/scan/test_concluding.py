@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.detection.defence import Verdict
 from app.gateway.keeping.learning import Learner
 from app.gateway.outcome import Prediction
@@ -11,7 +13,7 @@ from app.scan.concluding import Concluder
 from app.scan.looking.tasks import Examined, Knowledge
 from app.settings import Strategy
 from tests.gateway.keeping.test_learning import OUTLINED, POISONED, PREPARED, rough
-from tests.tiny import TARGET, TinyModel
+from tests.tiny import TARGET, TinyModel, tiny_trigger
 
 
 async def test_what_a_search_finds_anew_shows_where_a_trigger_ends() -> None:
@@ -37,3 +39,27 @@ async def test_what_a_search_finds_anew_shows_where_a_trigger_ends() -> None:
     assert OUTLINED.box == entry.trigger.box
     assert entry.trigger.outline is not None
     assert 2 == concluder.knowledge.version
+
+
+async def test_a_row_says_what_its_image_has_confirmed() -> None:
+    """Each number by its own name; of what was recognised only where it lies."""
+    library = library_of(())
+    learner = Learner(library, TinyModel(), Strategy.FAST)
+    concluder = Concluder(library, HereLearning(learner, PREPARED), Knowledge(), lambda _: None)
+    trigger = tiny_trigger()
+    evidence = replace(
+        trigger.evidence, carried=21, transplants=24, placebo=0.0416666, heal_rate=0.875
+    )
+    found = replace(trigger, evidence=evidence)
+    said, image = Prediction(TARGET, 0.9), POISONED[0]
+    looks = [
+        ("first", Examined(Verdict.DISCOVERED, said, said, 9, True, image, found, None, found.box)),
+        ("next", Examined(Verdict.KNOWN, said, said, 7, True, image, None, "t-1", found.box)),
+        ("copies", Examined(Verdict.KNOWN, said, said, 7, True, image, None, "t-1", None)),
+    ]
+    told = (await concluder.conclude(looks, {}, screened=True)).pictures
+    place = {"x": 9, "y": 5, "width": 2, "height": 2}
+    confirmed = {"carried": 21, "transplants": 24, "placebo_rate": 0.0417, "heal_rate": 0.875}
+    assert [{"place": place, **confirmed}, {"place": place}, {}] == [
+        told[name].result.evidence for name in ("first", "next", "copies")
+    ]

@@ -15,31 +15,13 @@ from app.scan.looking.model import ModelSource
 from app.settings import Resize, read_settings
 from app.wire.tensors import TensorSpec
 from tests.evaluation.runs.test_trial import policy
+from tests.scan.away import AwayAtFirst
 from tests.scan.tiny_scan import SEED, references
 from tests.served_apps import running
 from tests.tiny import SIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-
-class AwayAtFirst:
-    """An application that is away for the first request after it was told to."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.refused = 0
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 503 once, then as the application does."""
-        if scope["type"] != "http" or self.refused:
-            await self._app(scope, receive, send)
-            return
-        self.refused += 1
-        await send({"type": "http.response.start", "status": 503, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
 
 
 async def test_a_process_that_starts_while_the_model_is_away_waits(tmp_path: Path) -> None:
