@@ -52,10 +52,12 @@ async def test_a_row_says_what_its_image_has_confirmed() -> None:
     )
     found = replace(trigger, evidence=evidence)
     said, image = Prediction(TARGET, 0.9), POISONED[0]
+    seen = Examined(Verdict.KNOWN, said, said, 7, searched=True, image=image, known="t-1")
+    discovered = replace(seen, verdict=Verdict.DISCOVERED, known=None, trigger=found)
     looks = [
-        ("first", Examined(Verdict.DISCOVERED, said, said, 9, True, image, found, None, found.box)),
-        ("next", Examined(Verdict.KNOWN, said, said, 7, True, image, None, "t-1", found.box)),
-        ("copies", Examined(Verdict.KNOWN, said, said, 7, True, image, None, "t-1", None)),
+        ("first", replace(discovered, place=found.box)),
+        ("next", replace(seen, place=found.box)),
+        ("copies", seen),
     ]
     told = (await concluder.conclude(looks, {}, screened=True)).pictures
     place = {"x": 9, "y": 5, "width": 2, "height": 2}

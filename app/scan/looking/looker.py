@@ -94,12 +94,29 @@ class Looker:
                 searching, before = int(said.result.labels[0]) in read.suspected, said.probes
             search = examiner.examine(image, screened=searching)
             driven = await self._driver.drive(search, visit)
+            if (doubted := _doubted(driven.result)) is not None and examiner.searching:
+                others = [one for one in examiner.library.entries() if one.id != doubted]
+                searching, before = True, before + driven.probes
+                alone = replace(examiner, library=self._library(others))
+                driven = await self._driver.drive(alone.examine(image, screened=True), visit)
         except UpstreamError as exc:
             return Examined(Found.UNDECIDED, None, None, before, searching, reason=str(exc))
         look = _examined(image, driven, searched=searching)
         if look.image is not None:
             rates |= measured.maps[0]
         return replace(look, inferences=look.inferences + before)
+
+
+def _doubted(found: Finding) -> str | None:
+    """Return which trigger a search is to tell again: known from one image, and seen in pieces.
+
+    Its outline may have a stroke of that image. Strokes of a clean one, taken for copies of it or
+    its halves, carry together, and the image needs them: a search, which a scan has the time for,
+    asks for each place by itself.
+    """
+    if found.verdict is not Found.KNOWN or found.known is None or found.place is not None:
+        return None
+    return found.known.id if found.known.trigger.mask is None else None
 
 
 def _examined(image: Image, driven: Driven[Finding], *, searched: bool) -> Examined:
