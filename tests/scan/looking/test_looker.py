@@ -108,9 +108,13 @@ async def test_strokes_are_no_copies_of_a_trigger_that_one_image_has_outlined() 
     model, stream = DemoModel(), digits().stream.images
     with opened_state(MEMORY) as connection:
         kept = KeptCalibrations(State(connection), SEED)
-        facts = {"trigger_max": 0.316, "strategy": Strategy.FULL}
         prepared = await Calibrator(
-            model, kept, lambda _: digits().references.images, identity="demo", **facts
+            model,
+            kept,
+            lambda _: digits().references.images,
+            identity="demo",
+            trigger_max=0.316,
+            strategy=Strategy.FULL,
         ).prepare()
     poisoned = stamped_digits(stream[[STROKED]])
     seen = outlined(poisoned[0], TRIGGER_BOX)
