@@ -269,7 +269,7 @@ def _confirmed(  # noqa: PLR0913  # as above
 
 def _widened(narrow: Look, look: Look) -> Look:
     """Return the *look* that was narrowed: an image that needs a part of it needs all of it."""
-    return replace(look, necessary=look.necessary or narrow.necessary or None)
+    return replace(look, necessary=narrow.necessary or None)
 
 
 def _unproven(look: Look) -> Unproven:
@@ -291,10 +291,13 @@ def of_look(look: Look) -> tuple[Term, ...]:
 def _weighed(
     look: Look, transplants: Transplants, nature: Nature, *, freed: bool
 ) -> tuple[Term, ...]:
-    """Return what speaks for it: whether the image needed it, was *freed* by hiding it, or not."""
+    """Return what speaks for it: whether the image needed it, was *freed* by hiding it, or not.
+
+    Needed is the window in which it was found: so it is said of what is around it as well.
+    """
     carrying = of_carrying(transplants.carried, transplants.asked, transplants.placebo)
     needed = len(NECESSARY) - 1 if look.necessary else int(freed)
-    hidden = ("keeps its class", "loses its class in one way of hiding it", "loses its class")
+    hidden = ("keeps its class", "loses its class in one way of hiding them", "loses its class")
     return (
         Term(
             Sign.CARRYING,
@@ -308,7 +311,11 @@ def _weighed(
             f"around the box clean images of the class carry at the rate {nature.rate:.2f}; the"
             f" pixels are {times_as_new(nature.novelty)}",
         ),
-        Term(Sign.BLOCKING, NECESSARY[needed], f"without it the image {hidden[needed]}"),
+        Term(
+            Sign.BLOCKING,
+            NECESSARY[needed],
+            f"without it and what is around it the image {hidden[needed]}",
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.finding.blocking import choose_blocker
+from app.detection.finding.remaining import unless_the_rest_carries
 from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
 from app.detection.images import WAYS, block, transplant_pieces
@@ -41,8 +42,9 @@ class Healed:
     """The ``blocker`` that heals best, how often it does, and what it makes of the image.
 
     ``blockers`` are all that the image needs for it: over copies of the trigger, too. ``by_some``:
-    it kept its label where all of these were hidden, and left it without some of them alone. That
-    says what to answer, and nothing for the trigger: among several sets one may do it by chance.
+    it kept its label where all of these were hidden, and left it without some of them alone, or
+    without more than the trigger. That says what to answer, and nothing for the trigger: among
+    several sets one may do it by chance.
     """
 
     blocker: Blocker
@@ -72,8 +74,32 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
     are hidden, too. If the image keeps its label even then, and without some of them alone, that is
     its own, if it didn't seem to need what was found: an image of the attacker's class may carry
-    the trigger as well.
+    the trigger as well. Not if what is left where it was still turns others.
     """
+    healing = _healed(
+        image, label, found, windows, synthetic, nature, defence, rng, others, tried_on, least
+    )
+    healed = yield from healing
+    if healed is None or healed.answer.labels[0] != label:
+        return healed
+    rest = unless_the_rest_carries(image, label, healed, found, WIDENED, nature, defence, rng)
+    return (yield from rest)
+
+
+def _healed(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    found: Look,
+    windows: Sequence[Box],
+    synthetic: Synthetic,
+    nature: Nature,
+    defence: Defence,
+    rng: np.random.Generator,
+    others: Sequence[Box],
+    tried_on: Synthetic | None,
+    least: float,
+) -> Search[Healed | None]:
+    """Hide it, and copies, and others; what an image of the label keeps is its label."""
     plan, references = defence.plan, defence.references
     if tried_on is None:
         # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.

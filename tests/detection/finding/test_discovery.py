@@ -163,7 +163,7 @@ def test_the_evidence_says_of_what_its_sum_consists() -> None:
     said = f"{evidence.carried} of {evidence.transplants} transplants carried"
     assert carrying.seen.startswith(said)
     assert of_carrying(evidence.carried, evidence.transplants, evidence.placebo) == carrying.weight
-    assert ("without it the image loses its class", NECESSARY[-1]) == (
+    assert ("without it and what is around it the image loses its class", NECESSARY[-1]) == (
         blocking.seen,
         blocking.weight,
     )

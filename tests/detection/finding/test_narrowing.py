@@ -179,3 +179,24 @@ def test_the_part_is_searched_without_what_is_around_it() -> None:
     assert isinstance(found, Discovery)
     assert part in shown
     assert all(box.is_in(part) for box in shown)
+
+
+@pytest.mark.parametrize("carried", [0, 4])
+def test_what_the_image_needs_a_part_of_it_needs(carried: int) -> None:
+    """The window, in which a part has proven nothing, isn't hidden to ask that.
+
+    Known before, of what hasn't always carried, or asked of the part.
+    """
+    its = _natural(scene(), DOUBTFUL_RATE)
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    its.references.placebo_rates.update(  # so that what is located is taken for nature's
+        {f"{x},4,{wide},4:{TARGET}:thorough": 0.9 for x in (7, 8) for wide in (4, 5)}
+    )
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:carried].tolist())
+    look = Look((WINDOW,), None, carried, onto, necessary=None if carried else True)
+    search = established(poisoned, TARGET, look, its.defence(), np.random.default_rng(SEED))
+    found, probes = watched(search, its.predict)
+    assert isinstance(found, Unproven)
+    shown = {box for probe in probes for one in probe.origins for box in one.seen or ()}
+    assert WINDOW.grown(1, 16, 16) in shown
+    assert (WINDOW,) not in {one.hidden for probe in probes for one in probe.origins}
