@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.finding.blocking import choose_blocker
-from app.detection.finding.remaining import unless_the_rest_carries
+from app.detection.finding.remaining import freed_of_the_rest
 from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
 from app.detection.images import WAYS, block, transplant_pieces
@@ -82,8 +82,13 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     healed = yield from healing
     if healed is None or healed.answer.labels[0] != label:
         return healed
-    rest = unless_the_rest_carries(image, label, healed, found, WIDENED, nature, defence, rng)
-    return (yield from rest)
+    freed = yield from freed_of_the_rest(
+        image, label, healed.blockers, found, WIDENED, nature, defence, rng
+    )
+    if freed is None:
+        return healed
+    blockers, answer = freed
+    return replace(healed, blockers=blockers, answer=answer, by_some=True)
 
 
 def _healed(  # noqa: PLR0913, PLR0917  # as above

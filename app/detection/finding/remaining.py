@@ -7,7 +7,6 @@ then the image is called the same without it, though it isn't of that class
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,39 +21,39 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence
     from app.detection.evidence.confirmation import Look
     from app.detection.evidence.nature import Nature
-    from app.detection.finding.healing import Healed
-    from app.detection.search import Image, Search
+    from app.detection.search import Answers, Image, Search
 
 CONTINUING = (Fill.RING, Fill.INPAINT)  # fills that are made of what is around a box
 FARTHER = (1 / 12, 1 / 6, 1 / 4)  # of the side, by which it is hidden where the rest is enough
 
 
-def unless_the_rest_carries(  # noqa: PLR0913, PLR0917  # the image, and all that was found of it
+def freed_of_the_rest(  # noqa: PLR0913, PLR0917  # the image, and all that was found of it
     image: Image,
     label: int,
-    healed: Healed,
+    blockers: tuple[Blocker, ...],
     found: Look,
     margins: tuple[int, ...],
     nature: Nature,
     defence: Defence,
     rng: np.random.Generator,
-) -> Search[Healed]:
-    """Return what *healed* made of an image that kept *label*, or what hiding more makes of it.
+) -> Search[tuple[tuple[Blocker, ...], Answers] | None]:
+    """Hide more of an image that kept *label* with *blockers*: return these, and its answer.
 
-    More is hidden where the place of what was *found*, filled from its surroundings, still turns
-    other images: a clean image of the class does so no more often than *nature* says. It is hidden
-    by what references show, which no caller controls, wider by *margins* (pixels), then by shares
-    of the side. What keeps its label even so has it from elsewhere.
+    None if the label is its own. More is hidden where the place of what was *found*, filled from
+    its surroundings, still turns other images: a clean image of the class does so no more often
+    than *nature* says. It is hidden by what references show, which no caller controls, wider by
+    *margins* (pixels), then by shares of the side. What keeps its label even so has it from
+    elsewhere.
     """
     if nature.over_general:  # nature's rate says nothing there
-        return healed
+        return None
     plan, backdrop = defence.plan, defence.references.backdrop
-    first, *others = healed.blockers
+    first, *others = blockers
     over = found.pieces[0].grown(1, plan.width, plan.height)
     around = plan.edged(over)
     onto = defence.references.acted_on(label, found.source, rng)[:AT_MOST]
     if not len(onto):
-        return healed
+        return None
     blocked = [block(image, [Blocker(over, fill), *others], backdrop) for fill in CONTINUING]
     pasted = [transplant_pieces(one, (around,), defence.references.images[onto]) for one in blocked]
     origin = within((around,)).without([over, *(one.box for one in others)])
@@ -62,7 +61,7 @@ def unless_the_rest_carries(  # noqa: PLR0913, PLR0917  # the image, and all tha
     answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM, origins=origins)
     carried = (answers.labels == label).reshape(len(CONTINUING), -1).mean(axis=1)
     if carried.max() <= nature.rate + ABOVE_PLACEBO:
-        return healed
+        return None
     shares = (round(share * min(plan.width, plan.height)) for share in FARTHER)
     wider = [
         Blocker(first.box.grown(margin, plan.width, plan.height), Fill.REFERENCES)
@@ -72,6 +71,5 @@ def unless_the_rest_carries(  # noqa: PLR0913, PLR0917  # the image, and all tha
     hidden = [beside([one.box, *(other.box for other in others)]) for one in wider]
     answers = yield Probe(np.stack(images), purpose=Purpose.BLOCK, origins=hidden)
     for i in np.flatnonzero(answers.labels != label):
-        blockers, answer = (wider[int(i)], *others), answers[int(i) : int(i) + 1]
-        return replace(healed, blockers=blockers, answer=answer, by_some=True)
-    return healed
+        return (wider[int(i)], *others), answers[int(i) : int(i) + 1]
+    return None

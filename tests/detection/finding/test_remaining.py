@@ -10,8 +10,8 @@ import pytest
 
 from app.detection.evidence.confirmation import Look
 from app.detection.evidence.nature import Nature
-from app.detection.finding.healing import WIDENED, Healed, heal
-from app.detection.finding.remaining import unless_the_rest_carries
+from app.detection.finding.healing import WIDENED, heal
+from app.detection.finding.remaining import freed_of_the_rest
 from app.detection.finding.synthetic import pasted
 from app.detection.geometry import Box
 from app.detection.search import Answers
@@ -22,6 +22,7 @@ from tests.tiny import TARGET, Backdoor, stamped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.detection.finding.healing import Healed
     from app.detection.search import Image, Images, Probe
 
 BACKDOOR = Backdoor(Box(18, 11, 3, 3), TARGET)
@@ -82,8 +83,8 @@ def test_one_of_two_fills_that_turns_a_third_of_others_is_enough(its: Scene) -> 
         return its.predict(without)
 
     kept = Blocker(BACKDOOR.box.grown(1, 32, 32), Fill.RING)
-    freed, _ = _weighed(its, image, Healed(kept, 1.0, (kept,), its.predict(image[None])), sometimes)
-    assert [its.label(clean)] == freed.answer.labels.tolist()
+    (_, answer), _ = _freed(its, image, (kept,), sometimes)
+    assert [its.label(clean)] == answer.labels.tolist()
 
 
 def test_what_is_hidden_beside_it_stays_hidden(its: Scene) -> None:
@@ -91,21 +92,22 @@ def test_what_is_hidden_beside_it_stays_hidden(its: Scene) -> None:
     other = Blocker(Box(2, 2, 4, 4), Fill.REFERENCES)
     image = _framed(its.others(TARGET)[0])
     kept = Blocker(BACKDOOR.box.grown(1, 32, 32), Fill.RING)
-    healed = Healed(kept, 1.0, (kept, other), its.predict(image[None]))
-    freed, probes = _weighed(its, image, healed, its.predict)
-    assert other == freed.blockers[-1]
+    (blockers, _), probes = _freed(its, image, (kept, other), its.predict)
+    assert other == blockers[-1]
     assert all(other.box in one.hidden for probe in probes for one in probe.origins)
     shown = probes[-1].images[:, other.box.rows, other.box.columns]
     assert (shown == its.references.backdrop[other.box.rows, other.box.columns]).all()
 
 
-def _weighed(
-    its: Scene, image: Image, healed: Healed, predict: Callable[[Images], Answers]
-) -> tuple[Healed, list[Probe]]:
+def _freed(
+    its: Scene, image: Image, kept: tuple[Blocker, ...], predict: Callable[[Images], Answers]
+) -> tuple[tuple[tuple[Blocker, ...], Answers], list[Probe]]:
     look, rng = Look((BACKDOOR.box,), None, necessary=False), np.random.default_rng(SEED)
     defence = its.defence()
-    search = unless_the_rest_carries(image, TARGET, healed, look, WIDENED, UNNATURAL, defence, rng)
-    return watched(search, predict)
+    search = freed_of_the_rest(image, TARGET, kept, look, WIDENED, UNNATURAL, defence, rng)
+    freed, probes = watched(search, predict)
+    assert freed is not None
+    return freed, probes
 
 
 def test_an_image_of_the_class_keeps_it(its: Scene) -> None:
