@@ -76,35 +76,6 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     its own, if it didn't seem to need what was found: an image of the attacker's class may carry
     the trigger as well. Not if what is left where it was still turns others.
     """
-    healing = _healed(
-        image, label, found, windows, synthetic, nature, defence, rng, others, tried_on, least
-    )
-    healed = yield from healing
-    if healed is None or healed.answer.labels[0] != label:
-        return healed
-    freed = yield from freed_of_the_rest(
-        image, label, healed.blockers, found, WIDENED, nature, defence, rng
-    )
-    if freed is None:
-        return healed
-    blockers, answer = freed
-    return replace(healed, blockers=blockers, answer=answer, by_some=True)
-
-
-def _healed(  # noqa: PLR0913, PLR0917  # as above
-    image: Image,
-    label: int,
-    found: Look,
-    windows: Sequence[Box],
-    synthetic: Synthetic,
-    nature: Nature,
-    defence: Defence,
-    rng: np.random.Generator,
-    others: Sequence[Box],
-    tried_on: Synthetic | None,
-    least: float,
-) -> Search[Healed | None]:
-    """Hide it, and copies, and others; what an image of the label keeps is its label."""
     plan, references = defence.plan, defence.references
     if tried_on is None:
         # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
@@ -119,7 +90,8 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
         return healed
     also = [*copies(image, piece), *others]
     if not also:
-        return _as_it_is(choice, found)
+        kept = _as_it_is(choice, found)
+        return (yield from _unless_rebuilt(image, label, kept, found, nature, defence, rng))
     over = [Blocker(plan.edged(one), Fill.REFERENCES) for one in also]
     alone = block(image, over, references.backdrop)
     boxes = [one.box for one in over]
@@ -138,7 +110,29 @@ def _healed(  # noqa: PLR0913, PLR0917  # as above
         by_some = yield from _freed_by_some(image, label, healed, also[:COPIES], defence)
         if by_some is not None:
             return by_some
-    return replace(healed, blockers=(*healed.blockers, *over))
+    healed = replace(healed, blockers=(*healed.blockers, *over))
+    return (yield from _unless_rebuilt(image, label, healed, found, nature, defence, rng))
+
+
+def _unless_rebuilt(  # noqa: PLR0913, PLR0917  # as above
+    image: Image,
+    label: int,
+    healed: Healed | None,
+    found: Look,
+    nature: Nature,
+    defence: Defence,
+    rng: np.random.Generator,
+) -> Search[Healed | None]:
+    """Return what is *healed*; or what hiding more makes of a label that isn't the image's own."""
+    if healed is None or healed.answer.labels[0] != label:
+        return healed
+    freed = yield from freed_of_the_rest(
+        image, label, healed.blockers, found, WIDENED, nature, defence, rng
+    )
+    if freed is None:
+        return healed
+    blockers, answer = freed
+    return replace(healed, blockers=blockers, answer=answer, by_some=True)
 
 
 def _freed_by_some(
