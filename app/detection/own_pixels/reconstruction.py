@@ -80,7 +80,7 @@ def reconstruct(
     there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
-    if _is_exact(trigger, samples):
+    if _is_exact(trigger, samples, sample_box(trigger)):
         return None
     shared = exact = _where_it_stands(trigger, samples, references)
     if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
@@ -92,7 +92,20 @@ def reconstruct(
             exact = laid
     if exact is None or _own(exact) < LEAST_OWN * trigger.box.area:
         return None
-    return exact
+    return None if _is_a_piece(exact, trigger, samples) else exact
+
+
+def _is_a_piece(better: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
+    """Say if *better* is but a piece of what is known: it may fit the hits better than all of it.
+
+    Where these lie a little beside one another hardly anything is the same in most of them.
+    """
+    if trigger.mask is None:
+        return False
+    is_small = _own(better) < AS_LARGE * _own(trigger)
+    if is_small and not _is_exact(better, samples, sample_box(trigger)):
+        return True
+    return worth(likeness(better), samples) < worth(likeness(trigger), samples)
 
 
 def _fits_better(exact: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
@@ -117,11 +130,15 @@ def _laid(
     return laid if worth(likeness(laid), samples) >= MORE * most else None
 
 
-def _is_exact(trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
-    """Say if nearly all hits show its pixels just as they are known, where it always is."""
+def _is_exact(trigger: Trigger, samples: Sequence[NDArray[np.uint8]], area: Box) -> bool:
+    """Say if nearly all hits show its pixels just as they are known, where it always is.
+
+    They were cut out around *area*.
+    """
     if trigger.mask is None:
         return False
-    home, what = box_in_sample(trigger), likeness(trigger)
+    what = likeness(trigger)
+    home = replace(trigger.box, x=trigger.box.x - area.x, y=trigger.box.y - area.y)
     return float(np.mean([match_at(hit, what, home).fit for hit in samples])) >= EXACT
 
 

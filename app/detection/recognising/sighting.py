@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.usual import LEAST_SPREAD, Usual, usual
-from app.detection.evidence.weighing import of_extreme
+from app.detection.evidence.weighing import extreme, of_extreme
 from app.detection.geometry import Box
 from app.detection.matching import (
     PLACES,
     glimpse,
     hint,
-    likeness,
     match_at,
     matches,
     nearness,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.detection.defence import Known
+    from app.detection.matching import Match
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
@@ -46,8 +46,10 @@ GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in th
 COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
+UNUSUAL_LEVELS = 2.5  # the same by its levels, where clean images commonly fit as well
 UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
+AS_THEY_ARE = 0.5  # of a fit, that all pixels just as they are are worth in telling places apart
 NEAR = 2  # places of a small area that are looked at in the image itself
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
@@ -96,7 +98,9 @@ def sighted(
     trigger = known.trigger
     most = PLACES if area is None else NEAR
     area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
-    found = matches(image, known.likeness, area, copies=everywhere, most=most)
+    found = _likeliest(
+        image, known, matches(image, known.likeness, area, copies=everywhere, most=most)
+    )
     at_place = match_at(image, known.likeness, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
     places = [one.box for one in found] or [trigger.box]
@@ -107,6 +111,15 @@ def sighted(
         seen = [seen[0], trigger.box, *seen[1:]]
     near = nearness(image, known.likeness, seen[0])
     return Sighting(known, tuple(seen), best.fit, near, best.alpha)
+
+
+def _likeliest(image: Image, known: Known, found: Sequence[Match]) -> list[Match]:
+    """Put first of what was *found* what fits best and shows the most of its pixels as they are.
+
+    A white label fits the edges of many things about as well as itself, and shows no word there.
+    """
+    shown = {one.box: nearness(image, known.likeness, one.box) for one in found[1:] and found}
+    return sorted(found, key=lambda one: -(one.fit + AS_THEY_ARE * shown.get(one.box, 0.0)))
 
 
 def reach(trigger: Trigger, share: float) -> Box:
@@ -142,13 +155,22 @@ def glimpsed(image: Image, known: Known, references: References) -> Sighting | N
 
 
 def _glimpsed_about(image: Image, known: Known, references: References) -> Sighting | None:
+    """Return where it very likely is about its usual place, or anywhere if it moves.
+
+    Where clean images commonly fit as well neither a glimpse nor the fit tells anything: then its
+    levels must, in the image itself, if clean images don't commonly show these, too.
+    """
+    usually = usual_sighting(known, references)
+    is_common = usually.fit.mean >= COMMONLY
+    if is_common and extreme(UNUSUAL_LEVELS, usually.near) > 1:
+        return None
     area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    commonly = usual_sighting(known, references).fit.mean
-    if commonly >= COMMONLY or glimpse(image, known.likeness, area) < GLIMPSED_FIT:
+    if not is_common and glimpse(image, known.likeness, area) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
-    likely = sighting.fit >= VERY_LIKELY or of_pixels(sighting, references) >= UNUSUAL
-    return sighting if likely else None
+    fits_well = not is_common and sighting.fit >= VERY_LIKELY
+    least = UNUSUAL_LEVELS if is_common else UNUSUAL
+    return sighting if fits_well or of_pixels(sighting, references) >= least else None
 
 
 def _at_home(image: Image, known: Known, references: References) -> Sighting:
@@ -191,17 +213,24 @@ def nearest_asked(trigger: Trigger, place: Box) -> Box:
     )
 
 
-def has_strayed(trigger: Trigger, image: Image, place: Box) -> bool:
+def has_strayed(known: Known, image: Image, place: Box, references: References) -> bool:
     """Say if *image* surely shows it at *place*, so far from its usual one that it moves.
 
-    A box that is half background of another image fits many places, and a faint trigger as well.
+    A box that is half background of another image fits many places, and a faint trigger as well;
+    what clean images commonly fit must be there with its own levels, too.
     """
+    trigger, what = known.trigger, known.likeness
     far = STRAYED * min(trigger.image_width, trigger.image_height)
     if _distance(trigger, place) <= far:
         return False
-    what, about = likeness(trigger), place.grown(round(far), image.shape[1], image.shape[0])
+    about = place.grown(round(far), image.shape[1], image.shape[0])
     seen = [match_at(image, what, place), *matches(image, what, about, copies=False)]
-    return max(one.fit for one in seen) >= VERY_LIKELY
+    best = max(seen, key=lambda one: one.fit)
+    if best.fit < VERY_LIKELY:
+        return False
+    usually = usual_sighting(known, references)
+    levels = of_extreme(nearness(image, what, best.box), usually.near)
+    return usually.fit.mean < COMMONLY or levels >= UNUSUAL
 
 
 def _distance(trigger: Trigger, place: Box) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from app.detection.defence import Known
 from app.detection.own_pixels.reconstruction import reconstruct, sample
 from app.detection.recognising.sighting import has_strayed
 from app.detection.recognising.stamping import is_as_good
@@ -82,7 +83,8 @@ class Learner:
         cut = sample(image, trigger, place)
         kept = await library.hit(trigger_id, cut, caller)
         samples = tuple(one for one in kept if one.shape == cut.shape)
-        if has_strayed(trigger, image, place):
+        known = Known(trigger_id, trigger)
+        if await asyncio.to_thread(has_strayed, known, image, place, prepared.references):
             await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)

@@ -12,7 +12,7 @@ from app.detection.geometry import Box
 from app.detection.own_pixels.reconstruction import reconstruct, sample, sample_box
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene
-from tests.detection.stickers import photograph, sticker, sticker_trigger, stuck
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TRIGGER_BOX, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -147,6 +147,26 @@ def test_hits_that_lie_elsewhere_are_cut_there() -> None:
         assert area.y <= place.y < place.y + place.height <= area.y + area.height <= 16
         assert (image[area.rows, area.columns] == sample(image, trigger, place)).all()
     assert home == sample_box(trigger, Box(5, 4, 2, 2))  # a pixel beside is where it always is
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_piece_that_fits_better_does_not_replace_all_of_it(seed: int) -> None:
+    """Of a label that lies a little beside itself each time hardly anything is the same."""
+    rng, side = np.random.default_rng(seed), 96
+    label = np.full((12, 28, 3), 250, np.uint8)
+    for left in range(3, 25, 6):
+        label[3:9, left : left + 4] = (200, 20, 30)
+        label[5:7, left + 1 : left + 3] = 250
+    known = sticker_trigger(label, Box(34, 40, 28, 12), side)
+    hits = []
+    for photo in range(10 * seed, 10 * seed + 4):
+        right, down, wider, taller = (int(rng.integers(-n, n + 1)) for n in (1, 1, 2, 1))
+        place = Box(34 + right, 40 + down, 28 + wider, 12 + taller)
+        image = as_jpeg(stuck(photograph(photo, side), label, place), 85)
+        hits.append(sample(image, known, place))
+    references = scene().references
+    references = replace(references, images=np.stack([photograph(i, side) for i in range(30)]))
+    assert reconstruct(known, hits, references) is None
 
 
 def test_background_that_references_share_is_not_the_triggers() -> None:

@@ -180,6 +180,21 @@ def test_what_was_outlined_is_taken_where_nothing_else_tells() -> None:
     assert exact.outline is None
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_what_several_hits_have_shown_does_not_become_twice_as_large(known: bool) -> None:  # noqa: FBT001
+    """Backgrounds happen to be alike around it in a few of them, as a grey floor is."""
+    hits = []
+    trigger = sticker_trigger(TRUE, HOME, SIDE, exact=known)
+    for seed, box in enumerate(JITTERED):
+        image = photograph(seed, SIDE)
+        image[box.y - 6 : box.y + box.height + 11, box.x : box.x + box.width + 11] = 120
+        image = as_jpeg(stuck(image, TRUE, box), 80)
+        hits.append(sample(image, trigger, box))
+    found = _registered(trigger, hits)
+    area = 0 if found is None else found.box.area
+    assert (area > 2 * HOME.area) is not known
+
+
 def test_too_few_hits() -> None:
     """Two hits may have anything in common."""
     trigger, hits = _found()

@@ -178,6 +178,19 @@ def test_a_glimpse_tells_a_translucent_one_at_its_place() -> None:
     assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 40))
 
 
+def test_its_levels_tell_it_where_clean_images_commonly_fit_as_well() -> None:
+    """A white label fits clean photographs anywhere, but seldom have these its colours."""
+    references = photographs()
+    image = stuck(photograph(1), sticker(), NEAR)
+    seen = []
+    for near in (Usual(0.1, 0.06), Usual(0.1, 0.5)):
+        references.usual_sightings[STILL.likeness] = UsualSighting(Usual(0.7, 0.2), near)
+        found = glimpsed(image, STILL, references)
+        seen.append(None if found is None else found.places[0].overlap(NEAR) > 0.7)
+        assert not any(glimpsed(photograph(seed), STILL, references) for seed in range(10, 40))
+    assert [True, None] == seen
+
+
 def test_less_of_it_is_enough_just_at_its_place() -> None:
     """Most of what sets that place apart may be what lies behind it."""
     references = photographs()
@@ -196,14 +209,30 @@ def test_less_of_it_is_enough_just_at_its_place() -> None:
 def test_it_moves_when_it_has_strayed(right: int, expected: bool) -> None:  # noqa: FBT001
     """A sticker that is put by hand lies a little elsewhere each time; farther off it moves."""
     place = replace(HOME, x=HOME.x + right)
-    assert expected == has_strayed(STILL.trigger, stuck(photograph(1), sticker(), place), place)
+    image = stuck(photograph(1), sticker(), place)
+    assert expected == has_strayed(STILL, image, place, photographs())
 
 
 def test_it_has_strayed_where_a_search_has_found_it_about_there() -> None:
     """What is found anew is found to a few pixels: where it lies just so its own pixels tell."""
     place = replace(HOME, x=HOME.x + 14)
     image = stuck(photograph(1), sticker(), place)
-    assert has_strayed(STILL.trigger, image, replace(place, x=place.x + 3, y=place.y - 3))
+    found = replace(place, x=place.x + 3, y=place.y - 3)
+    assert has_strayed(STILL, image, found, photographs())
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"), [(Usual(0.1, 0.06), True), (Usual(0.5, 0.3), False)]
+)
+def test_its_levels_must_tell_that_it_strayed_where_clean_images_fit(
+    levels: Usual,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """A white label fits many places by its shape: looked for everywhere it would be lost."""
+    references, place = photographs(), replace(HOME, x=HOME.x + 30)
+    references.usual_sightings[STILL.likeness] = UsualSighting(Usual(0.7, 0.2), levels)
+    image = stuck(photograph(1), sticker(), place)
+    assert expected == has_strayed(STILL, image, place, references)
 
 
 def test_nature_is_asked_at_few_places() -> None:
@@ -219,7 +248,7 @@ def test_nature_is_asked_at_few_places() -> None:
 def test_it_doesnt_move_where_it_hardly_fits() -> None:
     """A box that is mostly background of another image fits many places somewhat."""
     place = replace(HOME, x=HOME.x + 30)
-    assert not has_strayed(STILL.trigger, photograph(1), place)
+    assert not has_strayed(STILL, photograph(1), place, photographs())
 
 
 @pytest.mark.parametrize(("usual_fit", "expected"), [(0.2, NEAR), (0.85, HOME)])
