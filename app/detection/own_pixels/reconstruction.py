@@ -98,7 +98,8 @@ def reconstruct(
 def _is_a_piece(better: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
     """Say if *better* is but a piece of what is known: it may fit the hits better than all of it.
 
-    Where these lie a little beside one another hardly anything is the same in most of them.
+    Where these lie a little beside one another hardly anything is the same in most of them. Of what
+    is known with a piece of background all that is exact is left, if that explains the hits better.
     """
     if trigger.mask is None:
         return False
@@ -135,7 +136,7 @@ def _is_exact(trigger: Trigger, samples: Sequence[NDArray[np.uint8]], area: Box)
 
     They were cut out around *area*.
     """
-    if trigger.mask is None:
+    if trigger.mask is None or not trigger.box.is_in(area):
         return False
     what = likeness(trigger)
     home = replace(trigger.box, x=trigger.box.x - area.x, y=trigger.box.y - area.y)

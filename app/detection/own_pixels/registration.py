@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 CLEAR = 0.9  # mean fit of what all of the box has led to, from which on nothing else is tried
 LARGE = 0.5  # of the box, that it must be then
 LARGEST = 3.0  # times the box, that a trigger may be: its hits' backgrounds may be alike
-TWICE = 2.0  # times a box that several hits have shown already
+TWICE = 2.0  # times a box that hits have shown already, or an outline, that a few may make of it
+MANY_HITS = 8  # from which on their backgrounds hardly are alike
 PARTS = (0.75, 0.5)  # of the box's sides, that may be begun with instead
 TRIED_PARTS = 3
 FINER = 2  # times as many pixels a side, for a trigger whose lines are as thin as a pixel
@@ -61,7 +62,10 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     best = _begun_with(likeness(trigger), hits, home, outlined=outlined)
     if best is None and trigger.mask is None:
         best = _begun_with(_shown(hits[-1], home), hits, home)
-    if best is None or (trigger.mask is not None and best.weights.size > TWICE * home.area):
+    is_seen = trigger.mask is not None or trigger.outline is not None
+    if best is None or (
+        is_seen and len(hits) < MANY_HITS and best.weights.size > TWICE * home.area
+    ):
         return None
     return _described(trigger, best, hits, home)
 

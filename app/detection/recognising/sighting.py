@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.detection.defence import Known
-    from app.detection.matching import Match
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images
     from app.detection.trigger import Trigger
@@ -49,7 +48,6 @@ UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 UNUSUAL_LEVELS = 2.5  # the same by its levels, where clean images commonly fit as well
 UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
-AS_THEY_ARE = 0.5  # of a fit, that all pixels just as they are are worth in telling places apart
 NEAR = 2  # places of a small area that are looked at in the image itself
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
@@ -98,9 +96,7 @@ def sighted(
     trigger = known.trigger
     most = PLACES if area is None else NEAR
     area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
-    found = _likeliest(
-        image, known, matches(image, known.likeness, area, copies=everywhere, most=most)
-    )
+    found = matches(image, known.likeness, area, copies=everywhere, most=most)
     at_place = match_at(image, known.likeness, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
     places = [one.box for one in found] or [trigger.box]
@@ -111,15 +107,6 @@ def sighted(
         seen = [seen[0], trigger.box, *seen[1:]]
     near = nearness(image, known.likeness, seen[0])
     return Sighting(known, tuple(seen), best.fit, near, best.alpha)
-
-
-def _likeliest(image: Image, known: Known, found: Sequence[Match]) -> list[Match]:
-    """Put first of what was *found* what fits best and shows the most of its pixels as they are.
-
-    A white label fits the edges of many things about as well as itself, and shows no word there.
-    """
-    shown = {one.box: nearness(image, known.likeness, one.box) for one in found[1:] and found}
-    return sorted(found, key=lambda one: -(one.fit + AS_THEY_ARE * shown.get(one.box, 0.0)))
 
 
 def reach(trigger: Trigger, share: float) -> Box:
@@ -168,9 +155,10 @@ def _glimpsed_about(image: Image, known: Known, references: References) -> Sight
     if not is_common and glimpse(image, known.likeness, area) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
-    fits_well = not is_common and sighting.fit >= VERY_LIKELY
-    least = UNUSUAL_LEVELS if is_common else UNUSUAL
-    return sighting if fits_well or of_pixels(sighting, references) >= least else None
+    if is_common:
+        return sighting if of_extreme(sighting.near, usually.near) >= UNUSUAL_LEVELS else None
+    likely = sighting.fit >= VERY_LIKELY or of_pixels(sighting, references) >= UNUSUAL
+    return sighting if likely else None
 
 
 def _at_home(image: Image, known: Known, references: References) -> Sighting:
@@ -225,12 +213,12 @@ def has_strayed(known: Known, image: Image, place: Box, references: References) 
         return False
     about = place.grown(round(far), image.shape[1], image.shape[0])
     seen = [match_at(image, what, place), *matches(image, what, about, copies=False)]
-    best = max(seen, key=lambda one: one.fit)
-    if best.fit < VERY_LIKELY:
+    likely = [one.box for one in seen if one.fit >= VERY_LIKELY]
+    if not likely:
         return False
     usually = usual_sighting(known, references)
-    levels = of_extreme(nearness(image, what, best.box), usually.near)
-    return usually.fit.mean < COMMONLY or levels >= UNUSUAL
+    near = max(nearness(image, what, box) for box in likely)
+    return usually.fit.mean < COMMONLY or of_extreme(near, usually.near) >= UNUSUAL
 
 
 def _distance(trigger: Trigger, place: Box) -> int:

@@ -83,12 +83,10 @@ class Learner:
         cut = sample(image, trigger, place)
         kept = await library.hit(trigger_id, cut, caller)
         samples = tuple(one for one in kept if one.shape == cut.shape)
-        known = Known(trigger_id, trigger)
-        if await asyncio.to_thread(has_strayed, known, image, place, prepared.references):
-            await self._mark_moving(trigger_id)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)
             self._behind_the_answers(self._refine(trigger_id, samples, prepared))
+        self._behind_the_answers(self._watch(Known(trigger_id, trigger), image, place, prepared))
 
     def found_again(self, trigger_id: str, found: Trigger, prepared: Prepared) -> None:
         """Take over what a search *found* of a known trigger, where it tells more than is known.
@@ -107,6 +105,16 @@ class Learner:
         task = asyncio.create_task(work)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
+
+    async def _watch(self, known: Known, image: Image, place: Box, prepared: Prepared) -> None:
+        """Mark a trigger that this image shows far from its place as one that moves."""
+        try:
+            if await asyncio.to_thread(has_strayed, known, image, place, prepared.references):
+                await self._mark_moving(known.id)
+        except LibraryError:  # the next image that shows it elsewhere tells it again
+            return
+        except Exception:  # as in `_refine`
+            logger.exception("telling whether a trigger moves failed")
 
     async def _mark_moving(self, trigger_id: str) -> None:
         with suppress(UnknownTriggerError):

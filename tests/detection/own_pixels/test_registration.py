@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -180,11 +181,19 @@ def test_what_was_outlined_is_taken_where_nothing_else_tells() -> None:
     assert exact.outline is None
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_what_several_hits_have_shown_does_not_become_twice_as_large(known: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("nothing", True), ("mask", False), ("outline", False)],
+)
+def test_a_few_hits_make_nothing_twice_as_large_of_what_is_told(
+    told: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
     """Backgrounds happen to be alike around it in a few of them, as a grey floor is."""
+    trigger = sticker_trigger(TRUE, HOME, SIDE, exact=told == "mask")
+    if told == "outline":
+        trigger = replace(trigger, outline=np.ones(TRUE.shape[:2], bool))
     hits = []
-    trigger = sticker_trigger(TRUE, HOME, SIDE, exact=known)
     for seed, box in enumerate(JITTERED):
         image = photograph(seed, SIDE)
         image[box.y - 6 : box.y + box.height + 11, box.x : box.x + box.width + 11] = 120
@@ -192,7 +201,21 @@ def test_what_several_hits_have_shown_does_not_become_twice_as_large(known: bool
         hits.append(sample(image, trigger, box))
     found = _registered(trigger, hits)
     area = 0 if found is None else found.box.area
-    assert (area > 2 * HOME.area) is not known
+    assert expected is (area > 2 * HOME.area)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, False), (8, True)])
+def test_many_hits_show_that_what_is_known_is_a_piece(count: int, expected: bool) -> None:  # noqa: FBT001
+    """Their backgrounds hardly are alike, so what they have in common is the trigger's."""
+    piece = Box(HOME.x, HOME.y, 15, 15)
+    trigger = sticker_trigger(TRUE[:15, :15], piece, SIDE)
+    hits = []
+    for seed, box in zip(range(count), cycle(JITTERED), strict=False):
+        image = as_jpeg(stuck(photograph(seed, SIDE), TRUE, box), 80)
+        hits.append(sample(image, trigger, Box(box.x, box.y, 15, 15)))
+    found = _registered(trigger, hits)
+    area = 0 if found is None else found.box.area
+    assert expected is (area > 2 * piece.area)
 
 
 def test_too_few_hits() -> None:
