@@ -12,7 +12,7 @@ import numpy as np
 
 from app.detection.defence import Known
 from app.detection.own_pixels.reconstruction import reconstruct, sample
-from app.detection.recognising.sighting import has_strayed
+from app.detection.recognising.sighting import has_strayed, is_elsewhere
 from app.detection.recognising.stamping import is_as_good
 from app.gateway.preparation.prepared import ask
 from app.ports import NOBODY, LibraryError, UnknownTriggerError, UpstreamError
@@ -86,7 +86,9 @@ class Learner:
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)
             self._behind_the_answers(self._refine(trigger_id, samples, prepared))
-        self._behind_the_answers(self._watch(Known(trigger_id, trigger), image, place, prepared))
+        if not trigger.moves and is_elsewhere(trigger, place):
+            known = Known(trigger_id, trigger)
+            self._behind_the_answers(self._watch(known, image, place, prepared))
 
     def found_again(self, trigger_id: str, found: Trigger, prepared: Prepared) -> None:
         """Take over what a search *found* of a known trigger, where it tells more than is known.

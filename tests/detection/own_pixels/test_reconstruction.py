@@ -169,6 +169,20 @@ def test_a_piece_that_fits_better_does_not_replace_all_of_it(seed: int) -> None:
     assert reconstruct(known, hits, references) is None
 
 
+def test_what_all_hits_show_exactly_is_no_piece_however_much_was_known() -> None:
+    """A sticker with the background of one photograph around it is known as the sticker alone."""
+    true, side = Box(34, 40, 12, 12), 96
+    images = [stuck(photograph(seed, side), sticker(), true) for seed in range(4)]
+    loose = true.grown(5, side, side)
+    known = sticker_trigger(images[0][loose.rows, loose.columns], loose, side)
+    references = scene().references
+    others = np.stack([photograph(seed, side) for seed in range(10, 40)])
+    references = replace(references, images=others)
+    exact = reconstruct(known, [sample(image, known) for image in images], references)
+    assert exact is not None
+    assert _true_mask(exact, true, np.ones((12, 12), bool)) == 1
+
+
 def test_background_that_references_share_is_not_the_triggers() -> None:
     """A black border that every image has is no part of a trigger that touches it."""
     its = scene()

@@ -164,6 +164,20 @@ async def test_a_hit_elsewhere_is_a_trigger_that_moves() -> None:
     assert 4 == entry.hits
 
 
+async def test_a_hit_is_counted_without_waiting_for_what_it_teaches() -> None:
+    """The answer stands behind it, and a caller who leaves takes nothing of it along."""
+    library, there = MemoryTriggerLibrary(), Box(3, 11, 2, 2)
+    entry = await library.register(tiny_trigger())
+    learner = _learner(library)
+    hit = learner.hit(entry.id, stamped(innocents(1), there)[0], there, PREPARED)
+    with pytest.raises(StopIteration):
+        hit.send(None)
+    assert 1 == library.entry(entry.id).hits
+    assert not library.entry(entry.id).trigger.moves
+    await learner.settle()
+    assert library.entry(entry.id).trigger.moves
+
+
 @pytest.mark.parametrize("pieces", [(), (Box(9, 5, 1, 2), Box(10, 5, 1, 2))])
 async def test_what_stays_as_it_was_found(pieces: tuple[Box, ...]) -> None:
     """The paper stores a position and no more; a trigger of pieces has its mask from the start."""
