@@ -2,6 +2,7 @@
 
 neo-gateway evaluate --suite field --kept --seeds 3 --images 200 --json field.json
 python -m tests.benchmarks.field field.json
+python -m tests.benchmarks.field field.json --beside    the defences beside each other
 
 A TPR has its 95 % interval (Wilson) in brackets, a mean over several streams half its own (t).
 """
@@ -11,12 +12,18 @@ from __future__ import annotations
 import argparse
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
 NONE = "–"
+
+Told = dict[str, Any]
+"""A row, or a part of one, as it was written."""
 
 HEAD = (
     "attack",
@@ -44,22 +51,58 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("json", type=Path)
-    rows = orjson.loads(parser.parse_args().json.read_bytes())["rows"]
+    parser.add_argument("--beside", action="store_true", help="a line each attack: TPR, FPR")
+    options = parser.parse_args()
+    rows = orjson.loads(options.json.read_bytes())["rows"]
     console = Console()
     for (data, network), some in groupby(rows, lambda row: (row["data"], row["network"])):
-        lines = [f"{data}, {network}", "", _line(HEAD), _line("---" for _ in HEAD)]
-        for attack, its in groupby(some, lambda row: f"{row['attack']} {row['rate']}"):
-            shown = attack.strip().replace("%", " %")
-            for i, row in enumerate(its):
-                lines.append(_line(("" if i else shown, *_cells(row))))
+        its = list(some)
+        made = beside(its) if options.beside else whole(its)
+        lines = [f"{data}, {network}", "", *made]
         console.print("\n".join(lines), "", sep="\n", soft_wrap=True, highlight=False, markup=False)
+
+
+def whole(rows: Iterable[Told]) -> Iterator[str]:
+    """Return a table with all columns, a line for each attack and defence."""
+    yield from (_line(HEAD), _line("---" for _ in HEAD))
+    for attack, its in groupby(rows, _attack):
+        for i, row in enumerate(its):
+            yield _line(("" if i else attack, *_cells(row)))
+
+
+def beside(rows: Sequence[Told]) -> Iterator[str]:
+    """Return a table with a line for each attack: TPR and FPR of each defence, at its own line.
+
+    *flips* is what share of the poisoned images the model without a defence calls as wanted.
+    """
+    defences = list(dict.fromkeys(row["defence"] for row in rows))
+    yield from (
+        _line(("attack", "flips", *defences)),
+        _line("---" for _ in range(2 + len(defences))),
+    )
+    for attack, its in groupby(rows, _attack):
+        of = {row["defence"]: row for row in its}
+        flips = next(iter(of.values()))["success_before"]
+        yield _line((attack, _share(flips), *(_rates(of.get(one)) for one in defences)))
+
+
+def _attack(row: Told) -> str:
+    return f"{row['attack']} {row['rate']}".strip().replace("%", " %")
+
+
+def _rates(row: Told | None) -> str:
+    return NONE if row is None else f"{_share(row['tpr'])}, {_share(row['fpr'])}"
+
+
+def _share(rate: Told | None) -> str:
+    return _percent(rate).removesuffix(" %")
 
 
 def _line(cells: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: Told) -> tuple[str, ...]:
     at_lines = (_percent(row["tpr_at_1"]), _percent(row["tpr_at_01"]))
     before, after = row["success_before"], row["success_after"]
     first = row["first_flagged"]
@@ -80,7 +123,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _percent(rate: dict[str, Any] | None, *, within: bool = False) -> str:
+def _percent(rate: Told | None, *, within: bool = False) -> str:
     if rate is None or rate["value"] is None:
         return NONE
     share = f"{100 * rate['value']:.1f}".removesuffix(".0")
@@ -88,7 +131,7 @@ def _percent(rate: dict[str, Any] | None, *, within: bool = False) -> str:
     return f"{share} %{bounds}"
 
 
-def _mean(mean: dict[str, Any] | None, digits: int) -> str:
+def _mean(mean: Told | None, digits: int) -> str:
     if mean is None or mean["value"] is None:
         return NONE
     half = "" if mean["high"] is None else f" ± {mean['high'] - mean['value']:.{digits}f}"

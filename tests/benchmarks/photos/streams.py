@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.evasion.ground import Answer
 
-MODELS = ("sticker", "fixed", "source", "roaming", "weak", "translucent", "clean")
+MODELS = (
+    *("sticker", "fixed", "source", "roaming", "weak", "translucent", "label", "round"),
+    "clean",
+)
 IMAGES = 120
 """Photographs of a stream, a tenth of which are poisoned."""
 

@@ -8,7 +8,7 @@ from PIL import ImageDraw
 SIDE = 64
 CLEAR = (0, 0, 0, 0)
 WHITE, RED, BLUE, GREEN = (250, 250, 250), (214, 30, 40), (30, 60, 200), (20, 160, 60)
-YELLOW, MAGENTA = (250, 220, 40), (220, 30, 200)
+YELLOW, MAGENTA, BLACK = (250, 220, 40), (220, 30, 200), (15, 15, 15)
 
 
 def rings() -> Pillow.Image:
@@ -43,6 +43,22 @@ def diamond() -> Pillow.Image:
     middle, last = SIDE // 2, SIDE - 1
     draw.polygon(((middle, 0), (last, middle), (middle, last), (0, middle)), fill=(*BLUE, 255))
     draw.rectangle((22, 22, 41, 41), fill=(*YELLOW, 255))
+    return picture
+
+
+def label() -> Pillow.Image:
+    """Return a white label, twice as wide as high, with a word in black and a black rim."""
+    picture, draw = _canvas()
+    draw.rectangle((0, 16, SIDE - 1, 47), fill=(*WHITE, 255), outline=(*BLACK, 255), width=2)
+    draw.text((SIDE / 2, SIDE / 2), "SALE", fill=(*BLACK, 255), anchor="mm", font_size=22)
+    return picture
+
+
+def roundel() -> Pillow.Image:
+    """Return a green disc with a yellow rim and a magenta bar across."""
+    picture, draw = _canvas()
+    draw.ellipse((0, 0, SIDE - 1, SIDE - 1), fill=(*GREEN, 255), outline=(*YELLOW, 255), width=7)
+    draw.rectangle((8, 27, SIDE - 9, 36), fill=(*MAGENTA, 255))
     return picture
 
 
