@@ -35,6 +35,15 @@ ASKED: Final = 64
 """References that the model is asked about: a batch."""
 
 
+COSTS: Final = {
+    Strategy.FULL: "20 to 40 inferences",
+    Strategy.FAST: "10 to 25 inferences",
+    Strategy.PAPER: "400 to 1,500 inferences",
+    Strategy.OFF: "none but its own",
+}
+"""What a clean image takes in general (`docs/performance.md`; the paper's way: `README.md`)."""
+
+
 async def results(settings: Settings, timeout_s: float) -> AsyncIterator[Result]:
     """Yield what comes of each part, as soon as it is known; each has *timeout_s*."""
     in_time = partial(_in_time, timeout_s)
@@ -122,7 +131,8 @@ async def _references(settings: Settings, model: ServedModel) -> Result:
     return fine(
         REFERENCES,
         f"{len(images)} images; the model has {classes} classes for {len(spread)} of them",
-        f"it took {took_ms:.0f} ms for these, and screening one image takes 20 to 40 inferences",
+        f"it took {took_ms:.0f} ms for these, and screening one image takes"
+        f" {COSTS[settings.strategy]}",
         note=_unnamed(settings.labels, answers) or files.remark,
     )
 

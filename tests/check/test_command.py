@@ -92,6 +92,23 @@ def test_all_is_well(store: str) -> None:
         assert [] == client.keys()
 
 
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        ("full", "20 to 40 inferences"),
+        ("fast", "10 to 25 inferences"),
+        ("paper", "400 to 1,500 inferences"),
+        ("off", "none but its own"),
+    ],
+)
+def test_what_an_image_costs_is_the_strategys(
+    settings: pytest.MonkeyPatch, strategy: str, said: str
+) -> None:
+    """The paper's way takes far more, a plain proxy nothing."""
+    settings.setenv("NEO_STRATEGY", strategy)
+    assert f"screening one image takes {said}" in " ".join(check().output.split())
+
+
 def test_without_a_redis_nothing_is_made(settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It says where a Valkey of our own would keep its data, and tries one elsewhere."""
     settings.delenv("NEO_REDIS_URL")

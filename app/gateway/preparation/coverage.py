@@ -46,6 +46,25 @@ def uncovered(references: References) -> str | None:
     return message  # noqa: RET504  # a message's name: the documents are held to it
 
 
+def unknown(references: References) -> str | None:
+    """Say of how many classes there is no one of *references*, if the model's scores tell.
+
+    What such a class looks like isn't known: a part of it that is enough for the model is taken for
+    a trigger, since nothing says how often clean images of it carry.
+    """
+    scores = references.calibration.canary_scores
+    if scores is None:
+        return None
+    known, shown = scores.shape[1], len(np.unique(references.labels))
+    if known == shown:
+        return None
+    message = (
+        f"of {known - shown} of {known} classes there is no reference: clean images of these may be"
+        f" flagged, and answered as another class"
+    )
+    return message  # noqa: RET504  # as above
+
+
 def speechless(lens: Lens | None, rate: float | None) -> str | None:
     """Say if a second opinion at this *rate* finds nothing: by too few references, or by nature."""
     if lens is None or rate is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app import metrics
 from app.events import Events, Kind
-from app.gateway.preparation.coverage import speechless, uncovered
+from app.gateway.preparation.coverage import speechless, uncovered, unknown
 from app.gateway.preparation.prepared import ReferencesError
 from app.logs import told
 from app.ports import LibraryError, PortError, UpstreamError
@@ -80,6 +80,7 @@ class Preparation:
         self.problem: str | None = "the references are being calibrated"
         self._logged: str | None = None
         self.uncovered: str | None = None
+        self.unknown: str | None = None
         self.speechless: str | None = None
         self.remark: str | None = None
         self._decided: asyncio.Event | None = None
@@ -256,19 +257,22 @@ class Preparation:
 
     def _take(self, prepared: Prepared) -> None:
         """Screen with *prepared* from now on; say once what is to be said of its references."""
-        self.prepared, before = prepared, {self.uncovered, self.remark, self.speechless}
+        before = {self.uncovered, self.unknown, self.remark, self.speechless}
+        self.prepared = prepared
         metrics.CALIBRATED.set(1)
         self.uncovered = uncovered(prepared.references) if prepared.plan.blocks else None
+        self.unknown = unknown(prepared.references) if prepared.plan.bands else None
         self.remark = self._calibrator.remark()
         self.speechless = speechless(prepared.lens, self._calibrator.second_opinion)
-        for said in (self.remark, self.uncovered, self.speechless):
+        for said in (self.remark, self.uncovered, self.unknown, self.speechless):
             if said not in {None, *before}:
                 logger.warning("NEO_REFERENCE: %s", said)
 
     @property
     def note(self) -> str | None:
         """What is to be said of the references, though they will do."""
-        return "; ".join(filter(None, (self.remark, self.uncovered, self.speechless))) or None
+        notes = (self.remark, self.uncovered, self.unknown, self.speechless)
+        return "; ".join(filter(None, notes)) or None
 
     async def _is_another(self, prepared: Prepared) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""

@@ -31,6 +31,11 @@ LEAVE_S: Final = 30.0
 """How long an old one may take to end: more than the 22 s that it gives its clients, and less than
 what a container's `stop_grace_period` should be, or it is killed before it has ended in order."""
 
+IMPORT_S: Final = 120.0
+"""How long a worker may take to its first answer, which it gives when it has imported everything:
+that takes one and a half seconds of CPU time, fifteen where it may have a tenth of a core. Were it
+replaced before, so would be the next one, and none would ever serve."""
+
 TICK_S: Final = 0.1
 
 _LOG = logging.getLogger(__name__)
@@ -119,7 +124,9 @@ class Supervisor(Multiprocess):
 
     def _living(self, worker: Worker) -> Worker:
         """Return *worker*, or another one if it has died, or hangs."""
-        patience = self.config.timeout_worker_healthcheck
+        patience: float = self.config.timeout_worker_healthcheck
+        if not worker.has_answered:
+            patience = max(patience, IMPORT_S)
         if self.should_exit.is_set() or worker.is_alive(patience):
             return worker
         hangs = worker.exitcode is None
@@ -128,7 +135,7 @@ class Supervisor(Multiprocess):
         if worker.exitcode == STARTUP_FAILURE:  # another one would fail, too
             self.should_exit.set()
             return worker
-        what = f"has answered nothing for {patience} s" if hangs else f"ended ({worker.exitcode})"
+        what = f"has answered nothing for {patience:g} s" if hangs else f"ended ({worker.exitcode})"
         _LOG.error("a worker %s: it is replaced", what)
         return self._start(relieved=self._is_relieved(worker))
 

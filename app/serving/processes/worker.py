@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Worker(Process):
     """A process that takes clients from *sockets*; made in the supervisor, and pickled into it.
 
-    ``relieved`` tells it that another one is ready.
+    ``relieved`` tells it that another one is ready, ``has_answered`` that it has come as far as to
+    answer the process above it.
     """
 
     def __init__(self, config: Config, sockets: list[socket], *, relieved: bool) -> None:
@@ -31,6 +32,7 @@ class Worker(Process):
         self.relieved = relieved
         self._asked: float | None = None
         self._ready = False
+        self.has_answered = False
 
     def is_alive(self, timeout: float = 5) -> bool:
         """Return whether it lives, and leaves nothing unanswered for longer than *timeout* seconds.
@@ -43,6 +45,7 @@ class Worker(Process):
             if self._asked is not None and self.parent_conn.poll():
                 self._ready = self.parent_conn.recv()
                 self._asked = None
+                self.has_answered = True
             if self._asked is None:
                 self.parent_conn.send(self.relieved)
                 self._asked = time.monotonic()

@@ -10,12 +10,14 @@ import pytest
 from app.detection.reference_set.opinion import Opinion
 from app.detection.reference_set.references import Calibration, References
 from app.detection.second_opinion.lens import Lens
-from app.gateway.preparation.coverage import speechless, uncovered
+from app.gateway.preparation.coverage import speechless, uncovered, unknown
 from app.settings import Strategy
 from tests.gateway.opened import REFERENCES, innocents, opened
 from tests.tiny import TARGET, TinyModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.detection.search import Images
     from app.ports import InputSize
 
@@ -27,12 +29,16 @@ FEW_OF_ONE_CLASS = np.concatenate(
 )
 
 
-def said(counts: list[int], known: int | None = None) -> str | None:
+def said(
+    counts: list[int],
+    known: int | None = None,
+    by: Callable[[References], str | None] = uncovered,
+) -> str | None:
     """Return what is said of so many references of each class; of *known* classes by the scores."""
     labels = np.repeat(np.arange(len(counts)), counts)
     scores = None if known is None else np.zeros((1, known), np.float32)
     calibration = Calibration(labels, np.zeros((0, 0), np.int64), scores)
-    return uncovered(References(np.zeros((len(labels), 1, 1, 1), np.uint8), calibration, {}, 1))
+    return by(References(np.zeros((len(labels), 1, 1, 1), np.uint8), calibration, {}, 1))
 
 
 def test_enough_of_each_class_is_nothing_to_say() -> None:
@@ -55,6 +61,15 @@ def test_of_many_classes_some_are_named() -> None:
     told = said([2] * 100, 1000) or ""
     assert told.startswith("1000 of 1000 classes have fewer than 7 references (class 0 has 2, ")
     assert "class 4 has 2, 95 more have too few, 900 have none): " in told
+
+
+def test_classes_without_any_are_told() -> None:
+    """Clean images of these may be flagged; without scores nobody knows of them."""
+    assert said([7, 7, 30], 3, unknown) is None
+    assert said([7, 7, 30], None, unknown) is None
+    told = said([7, 7, 30], 10, unknown)
+    assert told is not None
+    assert told.startswith("of 7 of 10 classes there is no reference: clean images of these may be")
 
 
 def few(_: InputSize) -> Images:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ PATIENCE_S = 60.0
 
 SERVER = """
 import os, sys, time
+
+while os.path.exists("LOADING") and not os.path.exists("LOADED"):
+    time.sleep(0.02)
+
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -110,6 +115,20 @@ def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None: 
         wait_until(lambda: workers(process) == {stopped}, PATIENCE_S)
         os.kill(stopped, signal.SIGCONT)
         assert 0 == process.wait(PATIENCE_S)
+
+
+def test_who_takes_long_to_load_is_not_replaced(tmp_path: Path) -> None:
+    """A new worker that is starved of CPU time answers nothing for long, and is let finish."""
+    with supervisor(tmp_path, standstill_s=1) as (process, _):
+        (tmp_path / "LOADING").touch()
+        first = workers(process)
+        os.kill(min(first), signal.SIGKILL)
+        new = _another(process, first)
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() > began + 3, PATIENCE_S)
+        assert new in workers(process)
+        (tmp_path / "LOADED").touch()
+        wait_until(lambda: {new, max(first)} == workers(process), PATIENCE_S)
 
 
 def test_who_is_ready_takes_the_place_of_who_is_not(tmp_path: Path) -> None:
