@@ -22,6 +22,7 @@ from app.detection.recognising.sighting import (
     glimpsed,
     hinted,
     located,
+    unusual_at_home,
     usual_sighting,
 )
 from app.detection.recognising.strange import strange
@@ -46,7 +47,8 @@ SUSPECTS_TOGETHER = 8  # that are asked about in each round after it
 def likely_there(image: Image, known: tuple[Known, ...], references: References) -> list[Sighting]:
     """Return where those of *known* are whose pixels are there: they are asked with the image.
 
-    Just where and as they were stored; or, while there are a few to look for, about so.
+    Just where and as they were stored; or, while there are a few to look for, about so: in a small
+    image at their usual places alone, since a look about them takes more than an inference there.
     """
     at_place = at_their_places(image, known)
     there = [
@@ -54,9 +56,10 @@ def likely_there(image: Image, known: tuple[Known, ...], references: References)
         for one, is_there in zip(known, at_place, strict=True)
         if is_there and not is_common(one, references)
     ]
-    if there or len(known) > GLIMPSED or min(image.shape[:2]) < GLIMPSED_SIDE:
+    if there or len(known) > GLIMPSED:
         return [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
-    seen = [glimpsed(image, one, references) for one in known]
+    look = unusual_at_home if min(image.shape[:2]) < GLIMPSED_SIDE else glimpsed
+    seen = [look(image, one, references) for one in known]
     return [one for one in seen if one is not None][:SUSPECTS_ASKED]
 
 

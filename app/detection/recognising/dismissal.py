@@ -1,32 +1,37 @@
 """What its owner has dismissed, taken out of an image before it is searched.
 
-A dismissed patch is told by its pixels, at its place, and by the class that it leads to: another
-one there, that has some of its pixels, is none. Whatever else the image shows is searched as ever,
-however near it lies: so the search is of the image without the patch. Where the patch alone makes
-the label there is nothing to search for.
+A dismissed patch is told as a known trigger is: by its pixels, about its place, and by the class
+that it leads to. Another one there, that has some of its pixels, is none. Whatever else the image
+shows is searched as ever, however near it lies: so the search is of the image without the patch.
+Where the patch alone makes the label there is nothing to search for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.images import block
-from app.detection.matching import is_shown
+from app.detection.images import block, resized
+from app.detection.matching import HALF, glimpse, is_shown, matches
 from app.detection.origins import beside
 from app.detection.recognising.presence import at_their_places, fits
+from app.detection.recognising.sighting import GLIMPSED_FIT, LIKELY, NEAR, REACH, reach
 from app.detection.recognising.stamping import stamp
 from app.detection.search import Probe
+from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.detection.defence import Defence
+    from app.detection.defence import Defence, Known
     from app.detection.geometry import Box
     from app.detection.search import Image, Search
     from app.detection.trigger import Trigger
+
+SURELY = 0.8  # a fit from which on a patch is what was dismissed, though its levels are others
+LOOKED_FOR = 8  # dismissed patches that are looked for about their places
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +43,47 @@ class Left:
 
 
 def dismissed_in(image: Image, defence: Defence) -> list[Trigger]:
-    """Return the dismissed patches whose pixels *image* shows at their places; no probe."""
+    """Return the dismissed patches that *image* shows, each where it lies; no probe.
+
+    Just at its place, or about there as a known trigger is looked for: a file is saved again, a
+    sticker put elsewhere by a few pixels.
+    """
     old = tuple(one for one in defence.dismissed if fits(image, one.trigger))
-    shown = zip(old, at_their_places(image, old), strict=True)
-    return [one.trigger for one, is_there in shown if is_there and _shows(image, one.trigger)]
+    just_there = at_their_places(image, old)
+    found: list[Trigger] = []
+    for i, (one, is_there) in enumerate(zip(old, just_there, strict=True)):
+        if is_there and _shows(image, one.trigger):
+            found.append(one.trigger)
+        elif i < LOOKED_FOR:
+            found += _about_its_place(image, one)
+    return found
+
+
+def _about_its_place(image: Image, known: Known) -> list[Trigger]:
+    """Return *known* where its pixels are about its place; none if they aren't."""
+    trigger, what = known.trigger, known.likeness
+    area = reach(trigger, 1.0 if trigger.moves else REACH)
+    if trigger.pieces or glimpse(image, what, area) < GLIMPSED_FIT:
+        return []
+    best = matches(image, what, area, copies=False, most=NEAR)[:1]
+    there = [(_placed(trigger, one.box), one.fit) for one in best if one.fit >= LIKELY]
+    return [one for one, fit in there if fit >= SURELY or _shows(image, one)]
+
+
+def _placed(trigger: Trigger, box: Box) -> Trigger:
+    """Return *trigger* as it is at *box*, and hidden as widely as at its own."""
+    own = resized(trigger.own[..., None].astype(np.float32), box.height, box.width)[..., 0]
+    patch = resized(trigger.patch.astype(np.float32), box.height, box.width)
+    margin = max(0, trigger.box.x - trigger.blocker.box.x, trigger.box.y - trigger.blocker.box.y)
+    over = box.grown(margin, trigger.image_width, trigger.image_height)
+    return replace(
+        trigger,
+        box=box,
+        patch=patch.round().astype(np.uint8),
+        mask=own >= HALF,
+        outline=None,
+        blocker=Blocker(over, trigger.blocker.fill),
+    )
 
 
 def _shows(image: Image, trigger: Trigger) -> bool:

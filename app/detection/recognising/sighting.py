@@ -49,6 +49,7 @@ UNUSUAL_LEVELS = 2.5  # the same by its levels, where clean images commonly fit 
 UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 NEAR = 2  # places of a small area that are looked at in the image itself
+ANYWHERE = 12  # the same of a whole image, in which one that moves lies
 ASKED = 16  # references that tell what is usual
 ASKED_OF_TARGET, LEAST_OF_TARGET = 8, 5  # of the trigger's target that do, if there are as many
 ASKED_AT_HOME = 64  # that tell what is usual just at its place, and so many of its target
@@ -94,7 +95,8 @@ def sighted(
     only in *area*, if that is given: that is around the one place where it may be.
     """
     trigger = known.trigger
-    most = PLACES if area is None else NEAR
+    moves = trigger.moves and not everywhere
+    most = NEAR if area is not None else ANYWHERE if moves else PLACES
     area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
     found = matches(image, known.likeness, area, copies=everywhere, most=most)
     at_place = match_at(image, known.likeness, trigger.box)
@@ -135,10 +137,7 @@ def glimpsed(image: Image, known: Known, references: References) -> Sighting | N
     At its usual place less of it is enough, unless more of it is near or, if it moves, anywhere.
     """
     about = _glimpsed_about(image, known, references)
-    if about is not None:
-        return about
-    home = _at_home(image, known, references)
-    return home if of_pixels(home, references) >= UNUSUAL_AT_HOME else None
+    return about or unusual_at_home(image, known, references)
 
 
 def _glimpsed_about(image: Image, known: Known, references: References) -> Sighting | None:
@@ -161,15 +160,16 @@ def _glimpsed_about(image: Image, known: Known, references: References) -> Sight
     return sighting if likely else None
 
 
-def _at_home(image: Image, known: Known, references: References) -> Sighting:
-    """Return *known* at its usual place, beside what clean images show of it just there.
+def unusual_at_home(image: Image, known: Known, references: References) -> Sighting | None:
+    """Return *known* at its usual place if *image* shows more of it just there than clean ones do.
 
     That is little, also of one that is so translucent that somewhere near it they show as much.
     """
     usually = UsualSighting(
         usual_at_home(known, references), usual_sighting(known, references).near
     )
-    return replace(_just_at_home(image, known), usually=usually)
+    home = replace(_just_at_home(image, known), usually=usually)
+    return home if of_pixels(home, references) >= UNUSUAL_AT_HOME else None
 
 
 def _just_at_home(image: Image, known: Known) -> Sighting:

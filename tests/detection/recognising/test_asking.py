@@ -11,11 +11,14 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
+from app.detection.recognising.asking import GLIMPSED, likely_there
 from app.detection.recognising.questions import BLOCKED, TRANSPLANTS
 from app.detection.recognising.sighting import UsualSighting, located
+from app.detection.reference_set.references import Calibration, References
 from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.tiny import BACKDOOR, SIDE, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -121,10 +124,30 @@ def test_clean_images_pass_a_known_trigger(*, mask: bool) -> None:
         assert 1 == own(probes)
 
 
+@pytest.mark.parametrize("quality", [50, 75, 95])
+def test_a_known_one_in_a_small_jpeg_is_asked_about_with_the_image(quality: int) -> None:
+    """Its pixels aren't as they were stored, but at its place no clean image shows as much of them.
+
+    Of more than a few known ones that isn't looked at: each takes CPU time.
+    """
+    images = np.stack([photograph(i) for i in range(40)])
+    calibration = Calibration(np.arange(40) % 4, np.zeros((0, 0), np.int64), None)
+    references = References(images, calibration, {}, 1)
+    known = Known("t-s", sticker_trigger(sticker(), Box(20, 30, 12, 12)))
+    image = as_jpeg(stuck(photograph(50), sticker(), known.trigger.box), quality)
+    (seen,) = likely_there(image, (known,), references)
+    assert (known.trigger.box,) == seen.places
+    assert [] == likely_there(photograph(50), (known,), references)
+    elsewhere = replace(known.trigger, box=Box(40, 4, 12, 12))
+    others = tuple(Known(f"t-{i}", elsewhere) for i in range(GLIMPSED))
+    assert [] == likely_there(as_jpeg(image, 50), (known, *others), references)
+
+
 def test_only_images_of_the_target_are_suspected() -> None:
     """A trigger is asked about where the answer is its target; with its pixels known, less often.
 
-    Without a mask wherever anything of it shows, with one where it fits better than usual.
+    Without a mask wherever anything of it shows, with one where it fits better than usual. In other
+    images only where its usual place happens to show more of it than clean ones do.
     """
     its = scene()
     suspected = []
@@ -134,7 +157,8 @@ def test_only_images_of_the_target_are_suspected() -> None:
         faint = [_faintly(image, known.trigger) for image in its.clean]
         asked = [own(watched(its.search(image, defence), its.predict)[1]) for image in faint]
         of_target = [its.label(image) == TARGET for image in faint]
-        assert {1} == {n for n, is_target in zip(asked, of_target, strict=True) if not is_target}
+        others = [n > 1 for n, is_target in zip(asked, of_target, strict=True) if not is_target]
+        assert 0.1 >= np.mean(others)
         assert max(asked) <= 1 + BLOCKED + TRANSPLANTS
         suspected.append(sum(n > 1 for n in asked))
     assert suspected[0] > suspected[1]

@@ -15,6 +15,7 @@ from app.detection.recognising.dismissal import dismissed_in, left_of
 from app.detection.search import run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene, watched
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -118,6 +119,37 @@ def test_another_patch_at_its_place_is_none(shown: Image, *, is_it: bool) -> Non
     image[box.rows, box.columns] = shown[..., None]
     defence = scene(WORLD).defence(dismissed=[Known("t-d", old)])
     assert ([old] if is_it else []) == dismissed_in(image, defence)
+
+
+STUCK = Box(20, 30, 12, 12)
+STICKER = Known("t-s", sticker_trigger(sticker(), STUCK))
+
+
+@pytest.mark.parametrize(
+    "box", [STUCK, Box(22, 29, 12, 12), Box(17, 33, 12, 12), Box(21, 30, 11, 13)], ids=str
+)
+def test_it_is_looked_for_as_a_known_trigger_is(box: Box) -> None:
+    """Saved as a JPEG, some pixels off, stretched: it is where it lies, and hidden there."""
+    defence = replace(DEFENCE, dismissed=(STICKER,))
+    (shown,) = dismissed_in(as_jpeg(stuck(photograph(1), sticker(), box), 75), defence)
+    assert shown.box.overlap(box) >= 0.6
+    assert shown.box.overlap(shown.blocker.box) >= 0.5
+    assert shown.patch.shape[:2] == (shown.box.height, shown.box.width)
+    assert [] == dismissed_in(photograph(1), defence)
+
+
+def test_far_from_its_place_it_is_another_one_unless_it_moves() -> None:
+    """What was seen at several places before it was dismissed lies anywhere."""
+    image = stuck(photograph(1), sticker(), Box(48, 4, 12, 12))
+    moving = replace(STICKER, trigger=replace(STICKER.trigger, moves=True))
+    assert [] == dismissed_in(image, replace(DEFENCE, dismissed=(STICKER,)))
+    assert 1 == len(dismissed_in(image, replace(DEFENCE, dismissed=(moving,))))
+
+
+def test_another_sticker_at_its_place_is_none() -> None:
+    """It is as large and as gaudy, and its pattern is another."""
+    image = stuck(photograph(1), sticker(5), STUCK)
+    assert [] == dismissed_in(image, replace(DEFENCE, dismissed=(STICKER,)))
 
 
 def test_of_another_class_it_takes_nothing_out() -> None:

@@ -64,6 +64,19 @@ def test_seen_to_move_it_is_looked_for_everywhere() -> None:
     assert sighted(image, STILL, everywhere=True).places[0].overlap(FAR) >= 0.7
 
 
+def test_one_that_moves_is_not_missed_among_what_is_like_it_when_shrunken() -> None:
+    """Between two pixels of the shrunken copy it fits less there than five coarse likenesses do."""
+    rng = np.random.default_rng(1)
+    fine = np.where(rng.random((12, 12, 3)) < 0.5, 40, 215).astype(np.uint8)
+    coarse = fine.reshape(6, 2, 6, 2, 3).mean(axis=(1, 3)).repeat(2, axis=0).repeat(2, axis=1)
+    place = Box(37, 41, 12, 12)
+    image = stuck(photograph(1), fine, place)
+    for x, y in ((2, 2), (20, 2), (44, 2), (2, 24), (2, 48)):
+        image = stuck(image, coarse.astype(np.uint8), Box(x, y, 12, 12))
+    moving = Known("t", replace(sticker_trigger(fine, HOME), moves=True))
+    assert place == sighted(image, moving).places[0]
+
+
 def test_all_copies_are_seen_everywhere() -> None:
     """Looked for everywhere, each of its copies is one place."""
     image = photograph(1)

@@ -149,10 +149,14 @@ def _edged(margin: int) -> Trigger:
         (DISMISSED, True),
         (_edged(1), True),  # its box is larger by an edge
         (_edged(2), False),  # most of what it shows is something else
+        (_changed(patch=PATCH ^ 32, box=Box(21, 20, 6, 6)), True),  # and a pixel off
+        (_changed(patch=PATCH // 4 * 3 + 30), True),  # fainter there
         (_changed(patch=PATCH ^ 128), False),  # over it
         (_changed(patch=np.where(np.arange(6) % 2, PATCH.T, ~PATCH.T).T), False),  # half of it
-        (_changed(box=Box(28, 20, 6, 6)), False),  # 8 px beside it
-        (_changed(box=Box(21, 20, 6, 6)), False),  # other pixels at these places
+        (_changed(box=Box(21, 20, 6, 6)), True),  # as a file that was saved anew has it
+        (_changed(box=Box(36, 20, 6, 6)), True),  # where a known one is looked for
+        (_changed(box=Box(40, 20, 6, 6)), False),  # farther off than that
+        (_changed(box=Box(28, 20, 6, 6), patch=PATCH[::-1, ::-1]), False),  # others beside it
         (_changed(target=4), False),
         (_changed(source=1), False),
         (_changed(image_width=48), False),
@@ -161,6 +165,13 @@ def _edged(margin: int) -> Trigger:
 def test_is_the_dismissed_patch_by_its_pixels(found: Trigger, *, expected: bool) -> None:
     """Place, class and pixels decide: what lies beside it or over it is another trigger."""
     assert expected is is_dismissed_patch(DISMISSED, found)
+
+
+def test_a_dismissed_one_that_moves_is_it_anywhere() -> None:
+    """It was seen at another place before it was dismissed."""
+    far = _changed(box=Box(150, 90, 6, 6))
+    assert not is_dismissed_patch(DISMISSED, far)
+    assert is_dismissed_patch(replace(DISMISSED, moves=True), far)
 
 
 def test_a_dismissed_one_of_some_classes_says_nothing_of_others() -> None:
