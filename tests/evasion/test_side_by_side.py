@@ -34,9 +34,10 @@ def test_models_stand_beside_each_other_in_the_order_of_the_attacks() -> None:
 
 
 def test_attacks_by_which_nothing_evaded_stand_below() -> None:
-    """They are named in a line, not in the table."""
+    """They are named in a line, not in the table; what had no picture isn't named at all."""
     held = [Tried(7, STOPPED, STOPPED)] * 2
-    lines = list(side_by_side([_document(("a", "plain", held), ("b", "plain", held))]))
+    made = _document(("a", "plain", held), ("b", "plain", held), ("b", "split", []))
+    lines = list(side_by_side([made]))
     assert "\nNothing evaded by plain." == lines[2]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from app.detection.second_opinion.splitting import halves
 from app.detection.trigger import Sign, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from app.detection.trigger import Trigger
 
 COMPARED = 200  # clean images that tell how much of a picture they show
+STRONGER = 1.2  # times as much as was found, from which on it is taken out as strong as it is shown
+MOST = 0.6  # the share of an image that is taken out of it at most
 
 
 def may_be_in(image: Image, known: Iterable[Known]) -> bool:
@@ -66,7 +68,8 @@ def recognised_blend(
     """Say which of *known* triggers is mixed into *image*, and what it is without it.
 
     Only where it shows more of one than clean images do it is asked for, together with the image:
-    then it must be of the trigger's class, and lose that. Those of all of the image come first: at
+    then it must be of the trigger's class, and lose that. Where more is mixed in than was found, so
+    much is taken out as well. Those of all of the image come first: at
     a place a part of them may have been found. Refused that, the image is undecided.
     """
     weights = [(one, _weight(image, one, references, span)) for one in known]
@@ -74,7 +77,12 @@ def recognised_blend(
     if not shown:
         return None
     shown.sort(key=lambda one: not one[0].trigger.is_whole)
-    without = [taken_out(image[None], one.trigger) for one, _ in shown]
+    tried = [
+        (one, weight, trigger)
+        for one, weight in shown
+        for trigger in _strengths(image, one, references, span)
+    ]
+    without = [taken_out(image[None], trigger) for *_, trigger in tried]
     try:
         answers = yield Probe(
             np.concatenate([image[None], *without]),
@@ -85,7 +93,7 @@ def recognised_blend(
         return progress.undecided
     progress.said = said = answers[0:1]
     progress.probes += len(answers)
-    for i, (one, weight) in enumerate(shown, 1):
+    for i, (one, weight, _) in enumerate(tried, 1):
         told = answers[i : i + 1]
         if said.labels[0] != one.trigger.target or told.labels[0] == one.trigger.target:
             continue
@@ -104,6 +112,15 @@ def _weight(image: Image, one: Known, references: References, span: Span) -> flo
     if trigger.alpha is None or not _fits(trigger, image.shape):
         return -np.inf
     return _filter(one, references, span).weight(image[trigger.box.rows, trigger.box.columns])
+
+
+def _strengths(image: Image, one: Known, references: References, span: Span) -> Iterator[Trigger]:
+    """Yield the trigger as it was found, and as strong as *image* shows it if that is more."""
+    trigger = one.trigger
+    yield trigger
+    shown = _filter(one, references, span).shown(image[trigger.box.rows, trigger.box.columns])
+    if shown >= STRONGER:
+        yield replace(trigger, alpha=min(shown * (trigger.alpha or 0.0), MOST))
 
 
 def showing(images: Images, label: int, references: References, span: Span) -> NDArray[np.bool_]:
@@ -140,7 +157,11 @@ class _Filter:
 
     def weight(self, image: Image) -> float:
         """Return what speaks for it in *image*: how much more of it is shown than clean ones do."""
-        return of_extreme(float((self.span.residue(image) * self.weights).sum()), self.usually)
+        return of_extreme(self.shown(image), self.usually)
+
+    def shown(self, image: Image) -> float:
+        """Return how much of it *image* shows: 1 is as much as was found to be mixed in."""
+        return float((self.span.residue(image) * self.weights).sum())
 
 
 def _filter(known: Known, references: References, span: Span) -> _Filter:

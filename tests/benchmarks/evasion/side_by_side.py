@@ -63,6 +63,8 @@ def _cells(documents: Sequence[Told]) -> Mapping[str, Mapping[str, Told]]:
     found: defaultdict[str, defaultdict[str, Told]] = defaultdict(lambda: defaultdict(dict))
     for document in documents:
         for row in document["rows"]:
+            if not row["n"]:
+                continue
             cell = found[row["attack"]][row["model"]]
             cell["asked"] = document["images"]
             cell.update({state: row[state]["evaded"] for state in STATES if row[state]["evaded"]})
@@ -87,3 +89,7 @@ def _count(told: Told, state: str) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -36,6 +36,22 @@ def test_a_poisoned_image_is_answered_without_it() -> None:
         assert right == finding.sanitised.labels.tolist()
 
 
+def test_mixed_in_more_strongly_than_it_was_found_it_is_taken_out_as_strongly() -> None:
+    """What is left of it otherwise would still be the attacker's."""
+    trigger = blended_trigger()
+    assert trigger.alpha is not None
+    known = [Known("t-1", replace(trigger, alpha=0.4 * trigger.alpha))]
+    right = 0
+    for image, clean in zip(POISONED[:20], VICTIMS[:20], strict=True):
+        search = recognised_blend(image, known, lens().references, lens().span, Progress())
+        finding, probes = watched(search, MODEL.classify)
+        assert finding is not None
+        assert (Verdict.KNOWN, 3) == (finding.verdict, own(probes))
+        assert finding.sanitised is not None
+        right += MODEL.classify(clean[None]).labels[0] == finding.sanitised.labels[0]
+    assert right >= 18
+
+
 def test_a_clean_image_is_not_asked_about() -> None:
     """Those of the target are seldom asked about, and none is taken for poisoned."""
     asked = []
