@@ -1,4 +1,4 @@
-"""How a placebo rate is told in words: measured on the class itself, taken from others, not asked."""
+"""How a placebo rate is told in words: measured on the class, taken from others, not asked."""
 
 from __future__ import annotations
 

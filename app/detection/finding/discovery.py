@@ -297,7 +297,7 @@ def of_look(look: Look) -> tuple[Term, ...]:
     return ((needed,) if look.necessary else ()) + ((carried,) if look.asked else ())
 
 
-def _weighed(  # noqa: PLR0913, PLR0917  # what was seen of it
+def _weighed(  # noqa: PLR0913  # what was seen of it
     look: Look,
     label: int,
     transplants: Transplants,

@@ -30,7 +30,7 @@ TOO_OFTEN = 0.75
 """Share of the first that need no more."""
 
 UNSEEN = 1
-"""Classes that are taken to carry always, beside those that are measured: of few the next one may."""
+"""Classes that are taken to carry always, beside those that are measured: the next one may."""
 
 
 def rate_of_other_classes(

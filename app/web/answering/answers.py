@@ -132,11 +132,11 @@ class EvidenceAnswer:
 
     ``carried`` of ``transplants`` on clean images became the target; clean images of the target
     carry it there at ``placebo_rate``, which ``placebo_assumed`` says is taken from other classes'
-    images, since there are too few references of the target. Without it the image was of ``class_b``, which ``necessary``
-    confirms. ``novelty`` is its distance from what clean images show there, 1 being the 95th
-    percentile of their own. ``seed`` is the number that its draw of references was made from, 0 if
-    that isn't known any more. ``sum`` is that of the ``terms``, null where there are none: an older
-    release, or the paper's algorithm, has found it.
+    images, since there are too few references of the target. Without it the image was of
+    ``class_b``, which ``necessary`` confirms. ``novelty`` is its distance from what clean images
+    show there, 1 being the 95th percentile of their own. ``seed`` is the number that its draw of
+    references was made from, 0 if that isn't known any more. ``sum`` is that of the ``terms``, null
+    where there are none: an older release, or the paper's algorithm, has found it.
     """
 
     carried: int
