@@ -116,10 +116,10 @@ def test_class_without_a_reference() -> None:
     finding = without.screened(stamped(without.others(TARGET)[:1])[0])
     assert Verdict.DISCOVERED is finding.verdict
     assert finding.trigger is not None
-    assert 0.25 == finding.trigger.evidence.placebo
+    assert 1.5 / 4.5 == finding.trigger.evidence.placebo
     assert finding.trigger.evidence.assumed
     carrying = finding.trigger.evidence.terms[0].seen
-    assert "at the rate 0.25 (assumed, for 0 references are of it: " in carrying
+    assert "at the rate 0.33 (assumed, for 0 references are of it: " in carrying
     assert {Verdict.CLEAR} == {without.screened(image).verdict for image in without.clean[:10]}
 
 
@@ -168,7 +168,7 @@ def test_others_are_asked_for_all_classes_without_enough_at_once() -> None:
         watched(placebo_rate([TRIGGER_BOX], label, None, few.references), whole.predict)
         for label in (TARGET, 7, TARGET)
     ]
-    assert [0.25] * 3 == [rate for rate, _ in rates]
+    assert [1.5 / 4.5] * 3 == [rate for rate, _ in rates]
     assert [2, 0, 0] == [len(probes) for _, probes in rates]
 
 
@@ -178,7 +178,7 @@ def test_few_references_say_no_less_than_those_of_other_classes() -> None:
     labels = whole.references.labels
     few = _with(whole, (labels != TARGET) | _first(labels == TARGET, 2))
     search = placebo_rate([TRIGGER_BOX], TARGET, None, few.references)
-    assert 0.2 == run(search, whole.predict)
+    assert 1.5 / 5.5 == run(search, whole.predict)
     enough = _with(whole, (labels != TARGET) | _first(labels == TARGET, 5))
     search = placebo_rate([TRIGGER_BOX], TARGET, None, enough.references)
     assert run(search, whole.predict) < 0.1

@@ -29,7 +29,7 @@ may take more than that of one class."""
 TOO_OFTEN = 0.75
 """Share of the first that need no more."""
 
-UNSEEN = 1
+UNSEEN = 1.5
 """Classes that are taken to carry always, beside those that are measured: the next one may."""
 
 
