@@ -9,7 +9,6 @@ import numpy as np
 
 from app.detection.defence import Finding, Verdict
 from app.detection.geometry import Box
-from app.detection.reference_set.references import Calibration, References
 from app.detection.suspect import Kept, Suspect, suspect_in
 from app.detection.suspects.deciding import decided
 from app.detection.trigger import Sign
@@ -173,25 +172,3 @@ def test_a_digit_itself_is_no_trigger() -> None:
         assert Verdict.CLEAR is _screened(its, image, kept).verdict
         suspect = suspect_in(image, TARGET, PLACE.grown(3, SIDE, SIDE), source=SOURCE)
         kept = [*kept, Kept(f"s-{len(kept)}", suspect)]
-
-
-def test_of_a_class_that_is_hardly_known_a_second_image_proves_nothing() -> None:
-    """Its clean images are as alike as those with a trigger; where many are known it would."""
-    its = by_its_ends()
-    first, second, third, *_ = (bearing(one, LARGE_STICKER, LARGE) for one in its.of_class(SOURCE))
-    upper, lower = (Box(6, y, 20, 10) for y in (LARGE.y - 5, LARGE.y + 4))
-    kept = _kept(
-        suspect_in(first, TARGET, upper, source=None),
-        suspect_in(second, TARGET, lower, source=None),
-    )
-    others = its.references.labels != TARGET
-    calibration = Calibration(
-        its.references.labels[others], its.references.calibration.robust[:, :0]
-    )
-    few = References(its.references.images[others], calibration, {}, 1)
-    found = []
-    for references in (its.references, few):
-        defence = replace(its.defence(), suspects=kept, references=references)
-        search = decided(third, TARGET, defence, np.random.default_rng(1))
-        found.append(watched(search, its.predict)[0].found is not None)
-    assert [True, False] == found
