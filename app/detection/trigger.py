@@ -84,7 +84,8 @@ class Evidence:
     where that wasn't asked. ``probes`` counts the images that the discovery asked for, those whose
     answers are kept for all left out. ``seed`` is the draw that repeats it, and nobody's secret; 0
     where it isn't known any more. ``terms`` are those of the sum of evidence; none where an older
-    release or the paper's algorithm found it.
+    release or the paper's algorithm found it. ``assumed``: there are too few references of the
+    target, and ``placebo`` is taken from what those of other classes carry of their own.
     """
 
     carried: int
@@ -97,6 +98,7 @@ class Evidence:
     necessary: bool = False
     novelty: float | None = None
     terms: tuple[Term, ...] = ()
+    assumed: bool = False
 
     @property
     def carry_rate(self) -> float:

@@ -146,6 +146,7 @@ def _evidence(told: dict[str, Any]) -> Evidence:
         class_b=evidence["class_b"] and evidence["class_b"]["index"],
         necessary=evidence["necessary"],
         novelty=evidence["novelty"],
+        assumed=evidence.get("placebo_assumed", False),
         terms=tuple(
             Term(Sign(one["sign"]), one["weight"], one["seen"]) for one in evidence.get("terms", ())
         ),

@@ -9,15 +9,27 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Verdict
+from app.detection.geometry import Box
 from app.detection.reference_set.calibration import calibrate
 from app.detection.reference_set.references import Calibration, References, placebo_rate
 from app.detection.search import run
 from tests.detection.scenes import SEED, Scene, World, scene, watched
-from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, clean_images, stamped
+from tests.tiny import (
+    BACKDOOR,
+    TARGET,
+    TRIGGER_BOX,
+    Backdoor,
+    Mark,
+    clean_images,
+    stamped,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PLACES = (Box(4, 9, 2, 2), Box(6, 9, 2, 2), Box(4, 11, 2, 2), Box(6, 11, 2, 2), Box(5, 13, 2, 2))
+ALL_MARKED = World(marks=tuple(Mark(box, 4 + i) for i, box in enumerate(PLACES)), references=400)
+MARKED = World(marks=(Mark(PLACES[0], 4),), references=400)
 TWO_CLASSES = World(classes=2, backdoors=(Backdoor(TRIGGER_BOX, 1),))
 
 
@@ -78,7 +90,7 @@ def test_fewer_others_than_a_confirmation_may_ask(count: int) -> None:
     assert Verdict.DISCOVERED is few.screened(poisoned).verdict
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [5, 6])
 def test_too_few_others_confirm_nothing(count: int) -> None:
     """So few references of other classes can't confirm a trigger; every image has its verdict."""
     whole = scene()
@@ -92,19 +104,22 @@ def test_windows_are_kept_when_the_references_run_out() -> None:
     """A window that no further reference can speak against goes on to its confirmation."""
     whole = scene()
     of_target = whole.references.labels == TARGET
-    few = _with(whole, of_target | _first(~of_target, 1))
+    few = _with(whole, of_target | _first(~of_target, 5))
     _, probes = watched(few.search(stamped(few.others(TARGET)[:1])[0]), few.predict)
     assert any(probe.shared for probe in probes)  # the placebo of the window that carried
 
 
 def test_class_without_a_reference() -> None:
-    """A target class that has no reference: the trigger is found with an assumed placebo rate."""
+    """A target class that has no reference: found, and the evidence says what it rests on."""
     whole = scene()
     without = _with(whole, whole.references.labels != TARGET)
     finding = without.screened(stamped(without.others(TARGET)[:1])[0])
     assert Verdict.DISCOVERED is finding.verdict
     assert finding.trigger is not None
-    assert 0.1 == finding.trigger.evidence.placebo
+    assert 1.5 / 4.5 == finding.trigger.evidence.placebo
+    assert finding.trigger.evidence.assumed
+    carrying = finding.trigger.evidence.terms[0].seen
+    assert "at the rate 0.33 (assumed, for 0 references are of it: " in carrying
     assert {Verdict.CLEAR} == {without.screened(image).verdict for image in without.clean[:10]}
 
 
@@ -129,13 +144,44 @@ def test_too_few_of_one_class_are_told() -> None:
     assert {} == enough.references.missing
 
 
-def test_placebo_without_a_donor_asks_nothing() -> None:
-    """The placebo rate of a class without references is assumed, not asked."""
+@pytest.mark.parametrize("many", [False, True])
+def test_what_decides_a_class_without_a_reference(*, many: bool) -> None:
+    """Where parts of other classes decide theirs it isn't a trigger, and nothing is flagged.
+
+    As of a class with references, whose own say so; where no other class has such parts it is one.
+    """
+    whole = scene(ALL_MARKED if many else MARKED)
+    marks = whole.of_class(4)
+    without = _with(whole, whole.references.labels != 4)
+    assert {Verdict.CLEAR} == {whole.screened(image).verdict for image in marks}
+    flagged = {without.screened(image).verdict for image in marks}
+    assert flagged == ({Verdict.CLEAR} if many else {Verdict.DISCOVERED})
+    poisoned = stamped(whole.of_class(0)[:1])[0]
+    assert Verdict.DISCOVERED is without.screened(poisoned).verdict
+
+
+def test_others_are_asked_for_all_classes_without_enough_at_once() -> None:
+    """What they say of a place is known then, whichever class is asked about; no draw is taken."""
     whole = scene()
-    without = _with(whole, whole.references.labels != TARGET)
-    for source in (None, 0):
-        search = placebo_rate([TRIGGER_BOX], TARGET, source, without.references)
-        assert (0.1, []) == watched(search, whole.predict)
+    few = _with(whole, whole.references.labels != TARGET)
+    rates = [
+        watched(placebo_rate([TRIGGER_BOX], label, None, few.references), whole.predict)
+        for label in (TARGET, 7, TARGET)
+    ]
+    assert [1.5 / 4.5] * 3 == [rate for rate, _ in rates]
+    assert [2, 0, 0] == [len(probes) for _, probes in rates]
+
+
+def test_few_references_say_no_less_than_those_of_other_classes() -> None:
+    """Two images of a class whose corner never carries don't prove that none does."""
+    whole = scene()
+    labels = whole.references.labels
+    few = _with(whole, (labels != TARGET) | _first(labels == TARGET, 2))
+    search = placebo_rate([TRIGGER_BOX], TARGET, None, few.references)
+    assert 1.5 / 5.5 == run(search, whole.predict)
+    enough = _with(whole, (labels != TARGET) | _first(labels == TARGET, 5))
+    search = placebo_rate([TRIGGER_BOX], TARGET, None, enough.references)
+    assert run(search, whole.predict) < 0.1
 
 
 def test_placebo_without_an_image_to_turn_asks_nothing() -> None:
@@ -144,6 +190,17 @@ def test_placebo_without_an_image_to_turn_asks_nothing() -> None:
     without = _with(whole, whole.references.labels != 0)
     search = placebo_rate([TRIGGER_BOX], TARGET, 0, without.references)
     assert (0.1, []) == watched(search, whole.predict)
+
+
+@pytest.mark.parametrize("others", [1, 4])
+def test_all_references_but_a_few_of_one_class(others: int) -> None:
+    """A stray image or two open nothing: they are refused with words that count them."""
+    whole = scene()
+    of_one = whole.references.labels == 1
+    chosen = whole.references.images[of_one | _first(~of_one, others)]
+    message = f"all but {others} of {len(chosen)} reference images the class 1"
+    with pytest.raises(ValueError, match=message):
+        run(calibrate(chosen, whole.plan, SEED), whole.predict)
 
 
 def test_all_references_of_one_class() -> None:

@@ -38,7 +38,8 @@ class Nature:
     """What clean images say of a place: at which ``rate`` they carry, and how new the image is.
 
     ``over_general``: most content opens the place, so that the rate tells nothing. ``others`` is
-    what the other terms of the sum come to.
+    what the other terms of the sum come to. ``assumed``: the rate is other classes', for there are
+    too few references of this one.
     """
 
     rate: float
@@ -46,6 +47,7 @@ class Nature:
     one_class: bool
     over_general: bool
     others: float = 0.0
+    assumed: bool = False
 
     @property
     def excluded(self) -> bool:
@@ -62,6 +64,8 @@ class Nature:
         if self.one_class:
             return not self.leaves_a_doubt or by_all >= VERY_SURE
         likely = LIKELY_IF_SELDOM if self.is_seldom else LIKELY_BY_ALL
+        if self.assumed and not self.is_seldom:
+            likely = VERY_SURE  # this class may carry more often than those that are known
         return self.rate <= NATURE_AT_MOST and by_all >= likely
 
     @property
@@ -104,7 +108,8 @@ def nature_at(  # noqa: PLR0913, PLR0917  # the question, and what was asked bef
     others = of_carrying(transplants.carried, transplants.asked, worse)
     others += NECESSARY[-1] if found.necessary else NECESSARY[0]
     one_class = found.source is not None
-    nature = Nature(rate, new, one_class, over_general=False, others=others)
+    assumed = not references.are_enough(label)
+    nature = Nature(rate, new, one_class, over_general=False, others=others, assumed=assumed)
     if nature.excluded or new <= NOVEL_FOR_SURE:
         return nature
     general = yield from is_over_general(image, label, found, references, OVER_GENERAL)

@@ -15,6 +15,7 @@ from app.detection.evidence.confirmation import (
     undecidable,
 )
 from app.detection.evidence.nature import nature_at
+from app.detection.evidence.telling import at_the_rate
 from app.detection.evidence.weighing import (
     NECESSARY,
     VERY_SURE,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from app.detection.finding.synthetic import Synthetic
     from app.detection.geometry import Box
     from app.detection.plan import Plan
+    from app.detection.reference_set.references import References
     from app.detection.search import Answers, Image, Search
 
 
@@ -55,7 +57,8 @@ class Discovery:
 
     ``healed`` is what hides the trigger. ``answer`` is the one to give: None if a known trigger in
     the image has made it, since it is an attacker's too. ``seen_again``: where it lies is what
-    several images have in common, so there is nothing to tell from what is around it.
+    several images have in common, so there is nothing to tell from what is around it. ``assumed``:
+    there are too few references of its class to say what clean images of it carry.
     """
 
     image: Image
@@ -67,6 +70,7 @@ class Discovery:
     answer: Answers | None
     terms: tuple[Term, ...]
     seen_again: bool = False
+    assumed: bool = False
 
     def trigger(self, draw: int, probes: int) -> Trigger:
         """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
@@ -103,6 +107,7 @@ class Discovery:
             necessary=class_b != self.label and not self.healed.by_some,
             novelty=novelty if np.isfinite(novelty) else None,
             terms=self.terms,
+            assumed=self.assumed,
         )
 
 
@@ -174,7 +179,8 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
         return found or _unproven(look)
     look = replace(look, pieces=pieces)
     located = yield from _located(image, label, look, transplants, defence)
-    terms = _weighed(look, transplants, located.nature, freed=False)
+    references = defence.references
+    terms = _weighed(look, label, transplants, located.nature, references, freed=False)
     unproven = Unproven(pieces, look.source, located=True, terms=terms)
     if step.is_new or located.nature.is_seldom or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
@@ -184,11 +190,14 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
     if healed is None:
         return unproven
     freed = bool(healed.answer.labels[0] != label) and not healed.by_some
-    terms = _weighed(look, transplants, located.nature, freed=freed)
+    terms = _weighed(look, label, transplants, located.nature, references, freed=freed)
     if not look.necessary and total(terms) < VERY_SURE:
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
-    return Discovery(image, label, look.source, transplants, located, healed, answer, terms)
+    assumed = not references.are_enough(label)
+    return Discovery(
+        image, label, look.source, transplants, located, healed, answer, terms, assumed=assumed
+    )
 
 
 def _in_parts(
@@ -288,8 +297,14 @@ def of_look(look: Look) -> tuple[Term, ...]:
     return ((needed,) if look.necessary else ()) + ((carried,) if look.asked else ())
 
 
-def _weighed(
-    look: Look, transplants: Transplants, nature: Nature, *, freed: bool
+def _weighed(  # noqa: PLR0913  # what was seen of it
+    look: Look,
+    label: int,
+    transplants: Transplants,
+    nature: Nature,
+    references: References,
+    *,
+    freed: bool,
 ) -> tuple[Term, ...]:
     """Return what speaks for it: whether the image needed it, was *freed* by hiding it, or not.
 
@@ -303,13 +318,14 @@ def _weighed(
             Sign.CARRYING,
             carrying,
             f"{transplants.carried} of {transplants.asked} transplants carried; clean images of"
-            f" the class do at the rate {transplants.placebo:.2f}",
+            f" the class do {at_the_rate(transplants.placebo, label, references)}",
         ),
         Term(
             Sign.NATURE,
             of_nature(nature.rate, nature.novelty),
-            f"around the box clean images of the class carry at the rate {nature.rate:.2f}; the"
-            f" pixels are {times_as_new(nature.novelty)}",
+            "around the box clean images of the class carry"
+            f" {at_the_rate(nature.rate, label, references)}; the pixels are"
+            f" {times_as_new(nature.novelty)}",
         ),
         Term(
             Sign.BLOCKING,

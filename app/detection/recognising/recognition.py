@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
+from app.detection.evidence.telling import at_the_rate, at_worst
 from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying
 from app.detection.geometry import Box
 from app.detection.images import block
@@ -168,17 +169,20 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     elsewhere = boxes != [*(trigger.pieces or (trigger.box,))]
     place = [defence.plan.edged(one) for one in boxes]
     placebo = references.known_placebo_rate(place, label, onto, AT_WORST)
-    carrying = _of_hits(hits, placebo, seen.alpha)
+    asked_for = references.is_known(place, label, onto)
+    does = at_the_rate(placebo, label, references) if asked_for else at_worst(placebo)
+    carrying = _of_hits(hits, placebo, seen.alpha, does)
     # A faint one carries as seldom as nature at worst does: nothing is sure without the rate then.
     if elsewhere or seen.alpha < FAINT or weight + carrying.weight < SURE:
         placebo = yield from placebo_rate(place, label, onto, references)
-        carrying = _of_hits(hits, placebo, seen.alpha)
+        does = at_the_rate(placebo, label, references)
+        carrying = _of_hits(hits, placebo, seen.alpha, does)
     if weight + carrying.weight < SURE:
         if not _may_become_sure(hits, weight, placebo, seen.alpha):
             return None
         pasted = transplants(image, asked, references, onto, more=True)
         more = yield from _hits(label, asked, pasted)
-        carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha)
+        carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha, does)
     return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
 
 
@@ -229,18 +233,15 @@ def _weakened(
 
 def _of_little(hits: NDArray[np.bool_], hiding: Term, pixels: Term) -> tuple[Term, ...] | None:
     """Return the terms if *hiding* and *pixels* make it sure, though it turns few others."""
-    terms = [_of_hits(hits, placebo, 0.0) for placebo in (0.0, AT_WORST)]
+    terms = [_of_hits(hits, placebo, 0.0, at_worst(placebo)) for placebo in (0.0, AT_WORST)]
     carrying = min(terms, key=lambda one: one.weight)
     sure = carrying.weight + hiding.weight + pixels.weight >= SURE
     return (carrying, hiding, pixels) if sure else None
 
 
-def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float) -> Term:
+def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float, does: str) -> Term:
     carried = int(hits.sum())
-    seen = (
-        f"{carried} of {len(hits)} transplants carried; clean images of the class do at the rate"
-        f" {placebo:.2f}, or less"
-    )
+    seen = f"{carried} of {len(hits)} transplants carried; clean images of the class do {does}"
     return Term(Sign.CARRYING, of_carrying(carried, len(hits), placebo, alpha), seen)
 
 

@@ -50,16 +50,18 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
     turned = labels[: len(onto)] == trigger.target
     healed = turned & (labels[len(onto) :] == references.labels[onto])
     pieces = tuple(plan.edged(piece) for piece in trigger.pieces or (trigger.box,))
-    nature = trigger.natural
+    nature, assumed = trigger.natural, trigger.evidence.assumed
     if trigger.alpha is None:  # a whole image always carries
         place = (pieces, trigger.target, trigger.source)
         nature = yield from placebo_rate(*place, references, THOROUGH_SIZES)
+        assumed = not references.are_enough(trigger.target)
     evidence = replace(
         trigger.evidence,
         carried=int(turned.sum()),
         transplants=len(onto),
         placebo=nature,
         heal_rate=float(healed.sum() / max(turned.sum(), 1)),
+        assumed=assumed,
     )
     return replace(trigger, natural=nature, evidence=evidence)
 

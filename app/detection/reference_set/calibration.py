@@ -14,7 +14,7 @@ import numpy as np
 from app.detection.geometry import Box
 from app.detection.images import transplant
 from app.detection.reference_set.canaries import canaries
-from app.detection.reference_set.references import LEADING, Calibration
+from app.detection.reference_set.references import FEWEST, LEADING, Calibration
 from app.detection.search import Probe
 
 if TYPE_CHECKING:
@@ -36,24 +36,37 @@ OTHER_CLASS = 0.3  # weight of a change to a third class: it shows a weak refere
 
 
 class OneClassError(ValueError):
-    """The model gives all references one class."""
+    """The model gives all references one class, or all but a few."""
 
 
 def calibrate(images: Images, plan: Plan, seed: int) -> Search[Calibration]:
     """Label the references *images* (n, h, w, c) and rank them for each band of *plan*.
 
-    Raises OneClassError if the model gives all of them one class: then no transplant can tell
-    anything, and most likely the images or the preprocessing aren't the model's.
+    Raises OneClassError if the model gives nearly all of them one class: then no transplant can
+    tell anything, and most likely the images or the preprocessing aren't the model's.
     """
     labels, canary_scores = yield from _labelled(images)
-    if len(np.unique(labels)) == 1:
-        message = f"the model gives all {len(images)} reference images the class {labels[0]}"
-        raise OneClassError(message)
+    _are_of_several(labels)
     rng = np.random.default_rng(seed)
     robust = np.zeros((0, 0), np.int64)
     if plan.bands:
         robust = yield from _ranked(plan, images, labels, rng)
     return Calibration(labels, robust, canary_scores)
+
+
+def _are_of_several(labels: NDArray[np.int64]) -> None:
+    """Raise OneClassError unless enough references are of another class than most of them."""
+    classes, counts = np.unique(labels, return_counts=True)
+    most, others = classes[counts.argmax()], len(labels) - counts.max()
+    if len(classes) == 1:
+        message = f"the model gives all {len(labels)} reference images the class {most}"
+        raise OneClassError(message)
+    if others < FEWEST:
+        message = (
+            f"the model gives all but {others} of {len(labels)} reference images the class {most}"
+            f" ({FEWEST} of others are needed)"
+        )
+        raise OneClassError(message)
 
 
 def _labelled(images: Images) -> Search[tuple[NDArray[np.int64], NDArray[np.float32] | None]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.detection.images import transplant, transplant_pieces
 from app.detection.origins import within
+from app.detection.reference_set.other_classes import rate_of_other_classes
 from app.detection.search import Probe, Purpose
 
 if TYPE_CHECKING:
@@ -48,11 +49,17 @@ THOROUGH = ":thorough"
 FOREIGN = ":foreign"
 """Marks the question about third classes among those that are remembered."""
 
+FEW = ":few"
+"""Marks one about a class with too few references, whose rate others' are taken for."""
+
+ANY = ":any"
+"""Marks the question about what all classes carry of their own."""
+
 AVERAGED = 64
 """References whose mean is the backdrop."""
 
 UNKNOWN_RATE = 0.1
-"""The placebo rate where the references hold no image of the class to measure it on."""
+"""The rate of third classes where the references hold none: not one by which a place is open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +172,11 @@ class References:
 
     def are_enough(self, label: int) -> bool:
         """Say if there are enough of class *label* to decide what acts on it alone."""
-        return bool((self.labels == label).sum() >= FEWEST)
+        return self.count(label) >= FEWEST
+
+    def count(self, label: int) -> int:
+        """Return how many there are of class *label*."""
+        return int((self.labels == label).sum())
 
     @cached_property
     def show_a_class(self) -> bool:
@@ -196,11 +207,15 @@ class References:
         self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
     ) -> float:
         """Return a rate that `placebo_rate` or `surer_rate` has measured, or *otherwise*."""
-        question = _question(pieces, label, source)
+        question = _question_of_its_own(pieces, label, source, self)
         first, again = (self.placebo_rates.get(question + more) for more in ("", THOROUGH))
         if first is None:
             return otherwise
         return first if again is None else _of_both(first, again)
+
+    def is_known(self, pieces: Sequence[Box], label: int, source: int | None) -> bool:
+        """Say if `known_placebo_rate` has one."""
+        return _question_of_its_own(pieces, label, source, self) in self.placebo_rates
 
     def known_foreign_rate(
         self, pieces: Sequence[Box], label: int, source: int | None, otherwise: float
@@ -251,11 +266,35 @@ def placebo_rate(
 
     To images of the class *source* alone, if there is one. This is what nature does at this place:
     the null hypothesis for a transplant (`docs/detection.md` 3.5). Measured once, then known; on
-    *sizes* of transplants, one after the other while they leave a doubt.
+    *sizes* of transplants, one after the other while they leave a doubt. Where there are too few
+    images of the class it is no less than what those of other classes carry of their own.
     """
     donors = references.labels == label
-    question = _question(pieces, label, source) + (THOROUGH if sizes is THOROUGH_SIZES else "")
-    return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
+    question = _question_of_its_own(pieces, label, source, references)
+    question += THOROUGH if sizes is THOROUGH_SIZES else ""
+    if references.are_enough(label) or question in references.placebo_rates:
+        return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
+    rate = yield from _rate_of_other_classes(pieces, source, references)
+    if donors.any():
+        own = question.replace(FEW, "")
+        few = _remembered(own, donors, pieces, label, source, references, sizes)
+        rate = max(rate, (yield from few))
+    references.placebo_rates[question] = rate
+    return rate
+
+
+def _rate_of_other_classes(
+    pieces: Sequence[Box], source: int | None, references: References
+) -> Search[float]:
+    """Return what clean images of any class carry of their own there: measured once for all."""
+    question = _places(pieces) + ANY + ("" if source is None else f":{source}")
+    if question not in references.placebo_rates:
+        rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+        labels = references.labels
+        onto = np.arange(len(labels)) if source is None else np.flatnonzero(labels == source)
+        measuring = rate_of_other_classes(pieces, references.images, labels, onto, rng)
+        references.placebo_rates[question] = yield from measuring
+    return references.placebo_rates[question]
 
 
 def surer_rate(
@@ -288,8 +327,19 @@ def foreign_rate(
 
 
 def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
-    places = "+".join(f"{box.x},{box.y},{box.width},{box.height}" for box in pieces)
-    return f"{places}:{label}" if source is None else f"{places}:{label}:{source}"
+    question = f"{_places(pieces)}:{label}"
+    return question if source is None else f"{question}:{source}"
+
+
+def _question_of_its_own(
+    pieces: Sequence[Box], label: int, source: int | None, references: References
+) -> str:
+    """Return the question about the class *label* itself: marked where others answer for it."""
+    return _question(pieces, label, source) + ("" if references.are_enough(label) else FEW)
+
+
+def _places(pieces: Sequence[Box]) -> str:
+    return "+".join(f"{box.x},{box.y},{box.width},{box.height}" for box in pieces)
 
 
 def _remembered(  # noqa: PLR0913, PLR0917  # a question is made of all these

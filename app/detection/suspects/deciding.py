@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import Look, Transplants
-from app.detection.evidence.nature import Nature
+from app.detection.evidence.nature import SELDOM, Nature
 from app.detection.evidence.novelty import novelty
+from app.detection.evidence.telling import at_the_rate
 from app.detection.evidence.weighing import (
     of_carrying,
     of_nature,
@@ -30,6 +31,7 @@ from app.detection.trigger import Sign, Term
 if TYPE_CHECKING:
     from app.detection.defence import Defence
     from app.detection.geometry import Box
+    from app.detection.reference_set.references import References
     from app.detection.search import Image, Search
     from app.detection.suspects.alike import Alike
 
@@ -106,17 +108,18 @@ def _proven_by(  # noqa: PLR0913, PLR0917  # what is looked at, and what speaks 
 ) -> Search[Discovery | None]:
     references, place = defence.references, (look.pieces, label, look.source)
     placebo = yield from placebo_rate(*place, references, THOROUGH_SIZES)
-    if of_nature(placebo, new) < UNNATURAL:
-        return None
+    is_known = references.are_enough(label)
+    if of_nature(placebo, new) < UNNATURAL or not (is_known or placebo < SELDOM):
+        return None  # of a class that hardly is known clean images are as alike, and as strange
     natural = placebo
-    if new >= STRANGE:
+    if is_known and new >= STRANGE:
         foreign = yield from foreign_rate(*place, references)
         natural = min(placebo, foreign)
     transplants = Transplants(look.carried, look.asked, natural)
-    terms = _weighed(transplants, placebo, new, needed, alike)
+    terms = _weighed(transplants, label, placebo, new, needed, alike, references)
     if total(terms) < PROVEN:
         transplants = yield from _more(image, label, look, transplants, defence, rng)
-        terms = _weighed(transplants, placebo, new, needed, alike)
+        terms = _weighed(transplants, label, placebo, new, needed, alike, references)
     if total(terms) < PROVEN:
         return None
     nature = Nature(placebo, new, look.source is not None, over_general=True)
@@ -162,7 +165,16 @@ def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
         return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(
-        image, label, look.source, transplants, found, healed, answer, terms, seen_again=True
+        image,
+        label,
+        look.source,
+        transplants,
+        found,
+        healed,
+        answer,
+        terms,
+        seen_again=True,
+        assumed=not references.are_enough(label),
     )
 
 
@@ -186,22 +198,30 @@ def _more(  # noqa: PLR0913, PLR0917  # as above
     return Transplants(carried, so_far.asked + len(onto), so_far.placebo)
 
 
-def _weighed(
-    transplants: Transplants, placebo: float, new: float, needed: Term, alike: Alike
+def _weighed(  # noqa: PLR0913, PLR0917  # as above
+    transplants: Transplants,
+    label: int,
+    placebo: float,
+    new: float,
+    needed: Term,
+    alike: Alike,
+    references: References,
 ) -> tuple[Term, ...]:
     carried, asked, natural = transplants.carried, transplants.asked, transplants.placebo
-    whose = "clean images of the class" if natural == placebo else "those of third classes"
+    rate = at_the_rate(placebo, label, references)
+    does = f"clean images of the class do {rate}"
+    if natural != placebo:
+        does = f"those of third classes do at the rate {natural:.2f}"
     return (
         Term(
             Sign.CARRYING,
             of_carrying(carried, asked, natural),
-            f"{carried} of {asked} transplants carried; {whose} do at the rate {natural:.2f}",
+            f"{carried} of {asked} transplants carried; {does}",
         ),
         Term(
             Sign.NATURE,
             of_nature(placebo, new),
-            f"clean images of the class carry there at the rate {placebo:.2f}; the pixels are"
-            f" {times_as_new(new)}",
+            f"clean images of the class carry there {rate}; the pixels are {times_as_new(new)}",
         ),
         needed,
         alike.term,

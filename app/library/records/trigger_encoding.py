@@ -60,6 +60,7 @@ def evidence_fields(evidence: Evidence) -> dict[str, Any]:
         "class_b": None if evidence.class_b is None else int(evidence.class_b),
         "necessary": bool(evidence.necessary),
         "novelty": None if evidence.novelty is None else float(evidence.novelty),
+        "assumed": bool(evidence.assumed),
         "terms": [[one.sign.value, float(one.weight), one.seen] for one in evidence.terms],
     }
 
@@ -189,6 +190,7 @@ def evidence_of(fields: object) -> Evidence:
                 necessary,
                 novelty,
                 terms_of(fields),
+                _is_assumed(fields),
             )
         case _:
             raise EncodingError(what="evidence")
@@ -201,6 +203,14 @@ def terms_of(evidence: object) -> tuple[Term, ...]:
             return tuple(map(_term, terms))
         case _:  # an older release didn't keep them
             return ()
+
+
+def _is_assumed(evidence: object) -> bool:
+    match evidence:
+        case {"assumed": bool(assumed)}:
+            return assumed
+        case _:  # nor this
+            return False
 
 
 def _term(fields: object) -> Term:

@@ -131,16 +131,18 @@ class EvidenceAnswer:
     """Why it is called a trigger.
 
     ``carried`` of ``transplants`` on clean images became the target; clean images of the target
-    carry it there at ``placebo_rate``. Without it the image was of ``class_b``, which ``necessary``
-    confirms. ``novelty`` is its distance from what clean images show there, 1 being the 95th
-    percentile of their own. ``seed`` is the number that its draw of references was made from, 0 if
-    that isn't known any more. ``sum`` is that of the ``terms``, null where there are none: an older
-    release, or the paper's algorithm, has found it.
+    carry it there at ``placebo_rate``, which ``placebo_assumed`` says is taken from other classes'
+    images, since there are too few references of the target. Without it the image was of
+    ``class_b``, which ``necessary`` confirms. ``novelty`` is its distance from what clean images
+    show there, 1 being the 95th percentile of their own. ``seed`` is the number that its draw of
+    references was made from, 0 if that isn't known any more. ``sum`` is that of the ``terms``, null
+    where there are none: an older release, or the paper's algorithm, has found it.
     """
 
     carried: int
     transplants: int
     placebo_rate: float
+    placebo_assumed: bool
     class_b: TargetClass | None
     necessary: bool
     novelty: float | None
@@ -328,6 +330,7 @@ def evidence_answer(evidence: Evidence, labels: Labels) -> EvidenceAnswer:
         carried=evidence.carried,
         transplants=evidence.transplants,
         placebo_rate=evidence.placebo,
+        placebo_assumed=evidence.assumed,
         class_b=class_answer(evidence.class_b, labels),
         necessary=evidence.necessary,
         novelty=evidence.novelty,

@@ -120,10 +120,15 @@ def _description(report: Report) -> str:
             f" instead of it. Taking it out made {trigger.heal_rate:.0%} another class."
             f" {trigger.hits} images have carried it."
         )
+    does = f"of clean images of that class does so on {why.placebo_rate:.0%}"
+    if why.placebo_assumed:
+        does = (
+            f"of clean images of that class, of which there are too few, is taken to do so on"
+            f" {why.placebo_rate:.0%}, as often as other classes' carry their own"
+        )
     return (
         f"A patch of {box.width} x {box.height} pixels at ({box.x}, {box.y}) makes the model answer"
-        f" {trigger.target.label!r}: on {carried}. The same"
-        f" place of clean images of that class does so on {why.placebo_rate:.0%}. Covering it gave"
+        f" {trigger.target.label!r}: on {carried}. The same place {does}. Covering it gave"
         f" {trigger.heal_rate:.0%} their own class back. {trigger.hits} images have carried it."
     )
 

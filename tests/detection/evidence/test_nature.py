@@ -113,3 +113,10 @@ def test_few_images_of_a_class_say_little_of_nature() -> None:
         rates.append(run(nature_at(edged, image, TARGET, look, UNASKED, few), its.predict).rate)
     assert pytest.approx(0.5 / 6) == rates[0]
     assert rates[1] < rates[0]
+
+
+def test_what_other_classes_say_of_one_must_be_more_than_likely() -> None:
+    """A sum that excludes a rate of the class itself leaves a doubt of one that is assumed."""
+    for assumed, others, excluded in ((False, 9.5, True), (True, 9.5, False), (True, 11.0, True)):
+        its = Nature(0.27, 2.2, one_class=False, over_general=False, others=others, assumed=assumed)
+        assert excluded is its.excluded

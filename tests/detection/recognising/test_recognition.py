@@ -197,6 +197,9 @@ def test_the_finding_says_of_what_its_sum_consists() -> None:
     seen = {one.sign: one.seen for one in finding.terms}
     assert {Sign.CARRYING, Sign.BLOCKING, Sign.PIXELS} == set(seen)
     assert seen[Sign.CARRYING].startswith(f"{TRANSPLANTS} of {TRANSPLANTS} transplants carried")
+    assert seen[Sign.CARRYING].endswith(
+        "at the rate 0.40, which is taken, since it says least: they weren't asked"
+    )
     assert f"hidden in {BLOCKED} ways the image loses its class in {BLOCKED}" == seen[Sign.BLOCKING]
     assert total(finding.terms) >= SURE
 

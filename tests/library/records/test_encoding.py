@@ -53,6 +53,7 @@ def evidence(draw: DrawFn) -> Evidence:
         necessary=draw(st.booleans()),
         novelty=draw(st.none() | st.floats(0, 1e6)),
         terms=tuple(draw(st.lists(TERMS, max_size=3))),
+        assumed=draw(st.booleans()),
     )
 
 
@@ -193,6 +194,14 @@ def test_an_entry_of_before_terms_were_kept() -> None:
     del fields["trigger"]["evidence"]["terms"]
     read = decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
     assert () == read.trigger.evidence.terms
+
+
+def test_an_entry_of_before_rates_were_said_to_be_assumed() -> None:
+    """What an older release has kept doesn't say so: it is an entry all the same."""
+    fields = orjson.loads(encode_entry(entry("one")))
+    del fields["trigger"]["evidence"]["assumed"]
+    read = decode_entry(orjson.dumps(fields), hits=0, last_seen_at=None)
+    assert not read.trigger.evidence.assumed
 
 
 def test_an_entry_of_before_triggers_moved() -> None:

@@ -108,6 +108,15 @@ async def test_page_shows_that_nothing_was_found(served: Served) -> None:
     assert "No trigger is dismissed." in page
 
 
+async def test_the_page_says_where_a_rate_is_assumed(served: Served) -> None:
+    """Of a class with too few references it isn't said what clean images of it do."""
+    evidence = replace(tiny_trigger().evidence, placebo=0.4, assumed=True)
+    await served.library.register(replace(tiny_trigger(), evidence=evidence))
+    page = (await served.http.get("/")).text
+    assert "40% is assumed, from how often clean images of other classes carry their own" in page
+    assert "it isn’t simply what" not in page
+
+
 async def test_a_dismissed_trigger_stays_on_the_page(served: Served) -> None:
     """It is among the dismissed ones, with its picture and the way back."""
     await served.library.register(tiny_trigger())

@@ -52,6 +52,7 @@ async def test_trigger_is_described_as_in_the_contract(served: Served) -> None:
                 "carried": 24,
                 "transplants": 24,
                 "placebo_rate": 0.0,
+                "placebo_assumed": False,
                 "class_b": None,
                 "necessary": False,
                 "novelty": None,
