@@ -9,7 +9,7 @@ import numpy as np
 
 from app.detection.defence import Finding, Verdict
 from app.detection.evidence.telling import at_the_rate, at_worst
-from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying
+from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying, total
 from app.detection.geometry import Box
 from app.detection.images import block
 from app.detection.matching import match_at
@@ -70,17 +70,8 @@ def recognised(
     answer = other_answer(answers[:BLOCKED], label)
     if asked.sighting.sharp is not None and kept.all():
         return None  # sharp enough, a stroke turns others as the trigger does
-    hiding = _of_hiding(kept)
-    terms = None
-    # Not surely needed, it must carry as well as it is known to; but of copies others may be left.
     seen = asked.sighting
-    if kept.any() and seen.sharp is None and len(seen.carrying) == len(seen.places):
-        asked = replace(asked, sighting=replace(seen, alpha=1.0))
-    elif known.trigger.source is None:
-        hits = answers.labels[BLOCKED : len(asked.images)] == label
-        terms = _weakened(image, asked, hits, hiding, defence)
-    if terms is None:
-        terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
+    terms = yield from _terms(image, label, asked, answer, answers, defence)
     if terms is None:
         return None
     if answer is None:
@@ -92,6 +83,31 @@ def recognised(
         return Finding(Verdict.UNDECIDED, said, None, known=known, exposed=True)
     place = _seen_whole(image, seen)
     return Finding(Verdict.KNOWN, said, answer, known=known, place=place, terms=terms)
+
+
+def _terms(  # noqa: PLR0913, PLR0917  # the answers, and what the first other one is
+    image: Image,
+    label: int,
+    asked: Questions,
+    answer: Answers | None,
+    answers: Answers,
+    defence: Defence,
+) -> Search[tuple[Term, ...] | None]:
+    """Return what makes it sure that the image carries the trigger; None if nothing does."""
+    seen, source = asked.sighting, asked.trigger.source
+    kept = answers.labels[:BLOCKED] == label
+    hiding, terms = _of_hiding(kept), None
+    # Not surely needed, it must carry as well as it is known to; but of copies others may be left.
+    if kept.any() and seen.sharp is None and len(seen.carrying) == len(seen.places):
+        asked = replace(asked, sighting=replace(seen, alpha=1.0))
+    elif source is None:
+        hits = answers.labels[BLOCKED : len(asked.images)] == label
+        terms = _weakened(image, asked, hits, hiding, defence)
+    if terms is None:
+        terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
+    if terms is None and (answers.labels[:BLOCKED] == source).all():
+        terms = _weakened(image, asked, np.zeros(0, bool), hiding, defence)
+    return terms
 
 
 def _seen_whole(image: Image, seen: Sighting) -> Box | None:
@@ -218,6 +234,8 @@ def _weakened(
     """Return the terms if it surely lies where it always does, though too weak to turn others.
 
     An attacker makes it just opaque or large enough for one image, or a JPEG takes the rest of it.
+    One of one class does so where each way of hiding it reveals just that class, whatever the few
+    images said that it was transplanted on.
     Its pixels are weighed by what clean images show just there, and whatever nature carries there
     is to speak against it.
     """
@@ -233,10 +251,11 @@ def _weakened(
 
 def _of_little(hits: NDArray[np.bool_], hiding: Term, pixels: Term) -> tuple[Term, ...] | None:
     """Return the terms if *hiding* and *pixels* make it sure, though it turns few others."""
-    terms = [_of_hits(hits, placebo, 0.0, at_worst(placebo)) for placebo in (0.0, AT_WORST)]
-    carrying = min(terms, key=lambda one: one.weight)
-    sure = carrying.weight + hiding.weight + pixels.weight >= SURE
-    return (carrying, hiding, pixels) if sure else None
+    terms: tuple[Term, ...] = (hiding, pixels)
+    if len(hits):
+        carrying = [_of_hits(hits, placebo, 0.0, at_worst(placebo)) for placebo in (0.0, AT_WORST)]
+        terms = (min(carrying, key=lambda one: one.weight), *terms)
+    return terms if total(terms) >= SURE else None
 
 
 def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float, does: str) -> Term:

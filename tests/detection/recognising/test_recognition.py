@@ -150,6 +150,34 @@ def test_a_weak_one_is_told_by_what_clean_images_show_just_there(
     assert verdict is (finding and finding.verdict)
 
 
+@pytest.mark.parametrize(
+    ("alpha", "blocked", "verdict"),
+    [
+        (1.0, [1, 1, 1], Verdict.KNOWN),
+        (1.0, [1, 1, 3], None),  # hidden, it isn't just the class that it acts on
+        (1.0, [1, 1, TARGET], None),  # not needed for sure
+        (0.0, [1, 1, 1], None),
+    ],
+)
+def test_one_of_one_class_is_let_by_no_three_references(
+    alpha: float, blocked: list[int], verdict: Verdict | None
+) -> None:
+    """At its place, and hidden it reveals its class: three that hold against it say little."""
+    its = scene()
+    beside = Box(TRIGGER_BOX.x + 1, TRIGGER_BOX.y + 1, 2, 2)
+    images = stamped(its.references.images, beside)
+    references = replace(its.references, images=images, usual_sightings={}, usual_at_home={})
+    of_one = Known("t", replace(EXACT.trigger, source=1))
+    clean = its.others(TARGET)[0]
+    image = np.rint((1 - alpha) * clean + alpha * stamped(clean[None])[0]).astype(np.uint8)
+    asked = questions(image, sighted(image, of_one), references, its.plan)
+    said, answers = Answers(np.array([TARGET])), Answers(np.array(blocked))
+    defence = replace(its.defence([of_one]), references=references)
+    search = recognised(image, said, asked, answers, defence)
+    finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
+    assert verdict is (finding and finding.verdict)
+
+
 def test_pixels_alone_are_no_trigger() -> None:
     """A logo that looks just the same, and neither makes the label nor carries it, is let be."""
     assert (None, None, 1) == _concluded(20.0, [2, 2, 2, 0, 0, 0])
