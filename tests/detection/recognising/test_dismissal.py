@@ -138,6 +138,17 @@ def test_it_is_looked_for_as_a_known_trigger_is(box: Box) -> None:
     assert [] == dismissed_in(photograph(1), defence)
 
 
+@pytest.mark.parametrize("home", [STUCK, Box(0, 0, 12, 12), Box(52, 52, 12, 12)], ids=str)
+def test_elsewhere_it_is_hidden_as_widely_as_at_its_place(home: Box) -> None:
+    """Also where an edge of the image cuts off what hides it at its own."""
+    trigger = sticker_trigger(sticker(), home)
+    blocker = Blocker(home.grown(2, trigger.image_width, trigger.image_height), Fill.RING)
+    moving = Known("t-m", replace(trigger, blocker=blocker, moves=True))
+    image = stuck(photograph(1), sticker(), Box(30, 24, 12, 12))
+    (shown,) = dismissed_in(image, replace(DEFENCE, dismissed=(moving,)))
+    assert shown.box.grown(2, trigger.image_width, trigger.image_height) == shown.blocker.box
+
+
 def test_far_from_its_place_it_is_another_one_unless_it_moves() -> None:
     """What was seen at several places before it was dismissed lies anywhere."""
     image = stuck(photograph(1), sticker(), Box(48, 4, 12, 12))
