@@ -74,8 +74,7 @@ def _placed(trigger: Trigger, box: Box) -> Trigger:
     """Return *trigger* as it is at *box*, and hidden as widely as at its own."""
     own = resized(trigger.own[..., None].astype(np.float32), box.height, box.width)[..., 0]
     patch = resized(trigger.patch.astype(np.float32), box.height, box.width)
-    margin = max(0, trigger.box.x - trigger.blocker.box.x, trigger.box.y - trigger.blocker.box.y)
-    over = box.grown(margin, trigger.image_width, trigger.image_height)
+    over = box.grown(_margin(trigger), trigger.image_width, trigger.image_height)
     return replace(
         trigger,
         box=box,
@@ -84,6 +83,14 @@ def _placed(trigger: Trigger, box: Box) -> Trigger:
         outline=None,
         blocker=Blocker(over, trigger.blocker.fill),
     )
+
+
+def _margin(trigger: Trigger) -> int:
+    """Return how far its blocker reaches beyond it, where no edge of the image cuts that off."""
+    box, over = trigger.box, trigger.blocker.box
+    right = over.x + over.width - box.x - box.width
+    below = over.y + over.height - box.y - box.height
+    return max(0, box.x - over.x, box.y - over.y, right, below)
 
 
 def _shows(image: Image, trigger: Trigger) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
-from app.detection.recognising.asking import GLIMPSED, likely_there
+from app.detection.recognising.asking import GLIMPSED, GLIMPSED_SIDE, likely_there
 from app.detection.recognising.questions import BLOCKED, TRANSPLANTS
 from app.detection.recognising.sighting import UsualSighting, located
 from app.detection.reference_set.references import Calibration, References
@@ -141,6 +141,17 @@ def test_a_known_one_in_a_small_jpeg_is_asked_about_with_the_image(quality: int)
     elsewhere = replace(known.trigger, box=Box(40, 4, 12, 12))
     others = tuple(Known(f"t-{i}", elsewhere) for i in range(GLIMPSED))
     assert [] == likely_there(as_jpeg(image, 50), (known, *others), references)
+
+
+@pytest.mark.parametrize("side", [GLIMPSED_SIDE - 1, GLIMPSED_SIDE])
+def test_a_known_one_beside_its_place_is_asked_about_with_a_large_image(side: int) -> None:
+    """Of a small one the look about it takes more than the inferences that it spares."""
+    images = np.stack([photograph(i, side) for i in range(20)])
+    calibration = Calibration(np.arange(20) % 4, np.zeros((0, 0), np.int64), None)
+    references = References(images, calibration, {}, 1)
+    known = Known("t-s", sticker_trigger(sticker(side=24), Box(60, 60, 24, 24), side))
+    image = stuck(photograph(50, side), sticker(side=24), Box(68, 54, 24, 24))
+    assert (side >= GLIMPSED_SIDE) is bool(likely_there(image, (known,), references))
 
 
 def test_only_images_of_the_target_are_suspected() -> None:

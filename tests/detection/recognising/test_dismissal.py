@@ -11,7 +11,7 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.geometry import Box
 from app.detection.origins import beside
-from app.detection.recognising.dismissal import dismissed_in, left_of
+from app.detection.recognising.dismissal import LOOKED_FOR, dismissed_in, left_of
 from app.detection.search import run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene, watched
@@ -138,12 +138,63 @@ def test_it_is_looked_for_as_a_known_trigger_is(box: Box) -> None:
     assert [] == dismissed_in(photograph(1), defence)
 
 
+@pytest.mark.parametrize("home", [STUCK, Box(0, 0, 12, 12), Box(52, 52, 12, 12)], ids=str)
+def test_elsewhere_it_is_hidden_as_widely_as_at_its_place(home: Box) -> None:
+    """Also where an edge of the image cuts off what hides it at its own."""
+    trigger = sticker_trigger(sticker(), home)
+    blocker = Blocker(home.grown(2, trigger.image_width, trigger.image_height), Fill.RING)
+    moving = Known("t-m", replace(trigger, blocker=blocker, moves=True))
+    image = stuck(photograph(1), sticker(), Box(30, 24, 12, 12))
+    (shown,) = dismissed_in(image, replace(DEFENCE, dismissed=(moving,)))
+    assert shown.box.grown(2, trigger.image_width, trigger.image_height) == shown.blocker.box
+
+
 def test_far_from_its_place_it_is_another_one_unless_it_moves() -> None:
     """What was seen at several places before it was dismissed lies anywhere."""
     image = stuck(photograph(1), sticker(), Box(48, 4, 12, 12))
     moving = replace(STICKER, trigger=replace(STICKER.trigger, moves=True))
     assert [] == dismissed_in(image, replace(DEFENCE, dismissed=(STICKER,)))
     assert 1 == len(dismissed_in(image, replace(DEFENCE, dismissed=(moving,))))
+
+
+YELLOW, PALE = (
+    np.broadcast_to(np.array(levels, np.uint8), (12, 12, 3))
+    for levels in ((255, 255, 0), (255, 255, 130))
+)
+
+
+@pytest.mark.parametrize(("shown", "alpha", "count"), [(YELLOW, 0.7, 1), (PALE, 1.0, 0)])
+def test_of_one_colour_it_may_be_fainter_and_no_other_colour(
+    shown: Image, alpha: float, count: int
+) -> None:
+    """Its levels are others then, and it has no pattern: how well it fits has to tell."""
+    plain = Known("t-y", sticker_trigger(YELLOW, STUCK))
+    defence = replace(DEFENCE, dismissed=(plain,))
+    for seed in range(1, 4):
+        image = stuck(photograph(seed), shown, Box(22, 29, 12, 12), alpha)
+        assert count == len(dismissed_in(image, defence))
+
+
+def test_of_several_pieces_it_is_looked_for_just_at_its_place() -> None:
+    """What lies between them isn't its own: elsewhere that would be hidden, too."""
+    pieces = (Box(20, 30, 12, 3), Box(20, 39, 12, 3))
+    old = Known("t-p", replace(STICKER.trigger, pieces=pieces))
+    defence = replace(DEFENCE, dismissed=(old,))
+    assert [old.trigger] == dismissed_in(stuck(photograph(1), sticker(), STUCK), defence)
+    moved = stuck(photograph(1), sticker(), Box(23, 33, 12, 12))
+    assert [] == dismissed_in(moved, defence)
+    assert 1 == len(dismissed_in(moved, replace(DEFENCE, dismissed=(STICKER,))))
+
+
+def test_of_many_the_first_are_looked_for_about_their_places() -> None:
+    """Each takes CPU time for every image; just at their places all are seen."""
+    moved = stuck(photograph(1), sticker(), Box(23, 33, 12, 12))
+    others = [Known(f"t-{i}", sticker_trigger(sticker(5), STUCK)) for i in range(LOOKED_FOR)]
+    eighth = replace(DEFENCE, dismissed=(*others[1:], STICKER))
+    ninth = replace(DEFENCE, dismissed=(*others, STICKER))
+    assert (1, 0) == tuple(len(dismissed_in(moved, some)) for some in (eighth, ninth))
+    there = stuck(photograph(1), sticker(), STUCK)
+    assert [STICKER.trigger] == dismissed_in(there, ninth)
 
 
 def test_another_sticker_at_its_place_is_none() -> None:

@@ -151,6 +151,8 @@ def _edged(margin: int) -> Trigger:
         (_edged(2), False),  # most of what it shows is something else
         (_changed(patch=PATCH ^ 32, box=Box(21, 20, 6, 6)), True),  # and a pixel off
         (_changed(patch=PATCH // 4 * 3 + 30), True),  # fainter there
+        (_changed(patch=PATCH ^ 64), True),  # at its place, as far off as another file may be
+        (_changed(patch=PATCH ^ 80), False),  # farther than that
         (_changed(patch=PATCH ^ 128), False),  # over it
         (_changed(patch=np.where(np.arange(6) % 2, PATCH.T, ~PATCH.T).T), False),  # half of it
         (_changed(box=Box(21, 20, 6, 6)), True),  # as a file that was saved anew has it
