@@ -64,8 +64,8 @@ class Nature:
         if self.one_class:
             return not self.leaves_a_doubt or by_all >= VERY_SURE
         likely = LIKELY_IF_SELDOM if self.is_seldom else LIKELY_BY_ALL
-        if self.assumed and not self.is_seldom:
-            likely = VERY_SURE  # this class may carry more often than those that are known
+        if self.assumed:  # this class may carry more often than those that are known
+            likely = LIKELY_BY_ALL if self.is_seldom else VERY_SURE
         return self.rate <= NATURE_AT_MOST and by_all >= likely
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEVELS = 24  # that a pixel may differ from the stored one: JPEG and resizing move it that far
 HALF = 0.5  # weight from which on a pixel that was resized is the trigger's
 EXPLAINED = 0.75  # of what sets pixels apart from their mean, by which they are a stored pattern
+PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of one colour
 ABOUT = 32.0  # levels a pixel, root mean square: so near are stored ones, of one colour or not
 
 
@@ -77,6 +78,11 @@ def is_shown(seen: NDArray[Any], stored: NDArray[Any]) -> bool:
     together = float((one * other).sum())
     spread = float(np.square(one).sum() * np.square(other).sum())
     return together > 0 and together**2 >= EXPLAINED * spread
+
+
+def is_plain(pixels: NDArray[Any]) -> bool:
+    """Tell if *pixels* (n, c) are of one colour: they are found in many others."""
+    return bool(pixels.astype(np.float64).std(axis=0).max() < PLAIN)
 
 
 def nearness(image: Image, what: Likeness, box: Box) -> float:

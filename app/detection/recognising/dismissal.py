@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import block, resized
-from app.detection.matching import HALF, glimpse, is_shown, matches
+from app.detection.matching import HALF, glimpse, is_plain, is_shown, matches
 from app.detection.origins import beside
 from app.detection.recognising.presence import at_their_places, fits
 from app.detection.recognising.sighting import GLIMPSED_FIT, LIKELY, NEAR, REACH, reach
@@ -66,8 +66,10 @@ def _about_its_place(image: Image, known: Known) -> list[Trigger]:
     if trigger.pieces or glimpse(image, what, area) < GLIMPSED_FIT:
         return []
     best = matches(image, what, area, copies=False, most=NEAR)[:1]
+    # Another colour than a plain one's fits nearly as well, where both differ from what is around.
+    surely = np.inf if is_plain(what.pixels[what.weights > 0]) else SURELY
     there = [(_placed(trigger, one.box), one.fit) for one in best if one.fit >= LIKELY]
-    return [one for one, fit in there if fit >= SURELY or _shows(image, one)]
+    return [one for one, fit in there if fit >= surely or _shows(image, one)]
 
 
 def _placed(trigger: Trigger, box: Box) -> Trigger:

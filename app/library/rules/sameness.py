@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.detection.geometry import Box
-from app.detection.matching import LEVELS, is_shown, likeness, matches
+from app.detection.matching import LEVELS, is_plain, is_shown, likeness, matches
 from app.detection.trigger import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.detection.matching import Likeness
     from app.detection.trigger import Trigger
 
 SAME_OVERLAP = 0.25
@@ -46,7 +45,6 @@ searches; three stickers of the zoo from one another by 77 and more, and from wh
 at their places by 61 and more in 99.9 of 100."""
 
 AROUND = 0.25  # of the larger one's side, that is added around it: its box may lack an edge
-PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of one colour
 
 
 def same_trigger(a: Trigger, b: Trigger) -> bool:
@@ -83,22 +81,25 @@ def is_dismissed_patch(dismissed: Trigger, found: Trigger) -> bool:
     here = _common_pixels(found, dismissed)
     if _shown_in(found, dismissed) >= SHOWN and is_shown(*here):
         return True
-    if not _as_large(dismissed, found):
+    small, large = sorted(int(one.own.sum()) for one in (dismissed, found))
+    if small < SHOWN * large:
         return False
-    if _same_place(dismissed.box, found.box) and _resemble(*here):
+    if _same_place(dismissed.box, found.box) and _resemble(*here, small):
         return True
     return _about_its_place(dismissed, found) and _look_alike(dismissed, found)
 
 
-def _as_large(dismissed: Trigger, found: Trigger) -> bool:
-    """Tell if neither has twice as many pixels of its own as the other."""
-    small, large = sorted(int(one.own.sum()) for one in (dismissed, found))
-    return small >= SHOWN * large
+def _resemble(one: NDArray[Any], other: NDArray[Any], pixels: int) -> bool:
+    """Tell if two patches of one place are about the same levels, pixel by pixel.
 
-
-def _resemble(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Tell if two patches of one place are about the same levels, pixel by pixel."""
-    return bool(one.size) and float(np.square(one - other).mean()) <= RESEMBLING**2
+    They must have most of the smaller one's *pixels* in common. Of the *other*, a dismissed one, of
+    one colour nothing but that tells: it must be just about the same.
+    """
+    if len(one) < SHOWN * pixels:
+        return False
+    if is_plain(other):
+        return is_shown(one, other)
+    return float(np.square(one - other).mean()) <= RESEMBLING**2
 
 
 def _about_its_place(dismissed: Trigger, found: Trigger) -> bool:
@@ -149,16 +150,10 @@ def _look_alike(a: Trigger, b: Trigger) -> bool:
     if small.pieces or large.pieces or small.patch.shape[2] != large.patch.shape[2]:
         return False
     what = likeness(small)
-    if _is_plain(what):
+    if is_plain(what.pixels[what.weights > 0]):
         return False
     margin = round(AROUND * max(large.patch.shape[:2]))
     shown = np.pad(large.patch, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     area = Box(0, 0, shown.shape[1], shown.shape[0])
     found = matches(shown, what, area, copies=False)
     return bool(found) and found[0].fit >= ALIKE
-
-
-def _is_plain(what: Likeness) -> bool:
-    """Tell if it is of one colour: such a patch is found in many others."""
-    own = what.pixels[what.weights > 0]
-    return bool(own.std(axis=0).max() < PLAIN)

@@ -157,17 +157,17 @@ def test_far_from_its_place_it_is_another_one_unless_it_moves() -> None:
     assert 1 == len(dismissed_in(image, replace(DEFENCE, dismissed=(moving,))))
 
 
-YELLOW, PALE = (
+YELLOW, PALE, ORANGE = (
     np.broadcast_to(np.array(levels, np.uint8), (12, 12, 3))
-    for levels in ((255, 255, 0), (255, 255, 130))
+    for levels in ((255, 255, 0), (255, 255, 130), (255, 165, 0))
 )
 
 
-@pytest.mark.parametrize(("shown", "alpha", "count"), [(YELLOW, 0.7, 1), (PALE, 1.0, 0)])
-def test_of_one_colour_it_may_be_fainter_and_no_other_colour(
-    shown: Image, alpha: float, count: int
-) -> None:
-    """Its levels are others then, and it has no pattern: how well it fits has to tell."""
+@pytest.mark.parametrize(
+    ("shown", "alpha", "count"), [(YELLOW, 0.9, 1), (PALE, 1.0, 0), (ORANGE, 1.0, 0)]
+)
+def test_of_one_colour_it_is_that_colour_or_nearly(shown: Image, alpha: float, count: int) -> None:
+    """It has no pattern, and any colour fits that differs from what is around as it does."""
     plain = Known("t-y", sticker_trigger(YELLOW, STUCK))
     defence = replace(DEFENCE, dismissed=(plain,))
     for seed in range(1, 4):

@@ -169,6 +169,23 @@ def test_is_the_dismissed_patch_by_its_pixels(found: Trigger, *, expected: bool)
     assert expected is is_dismissed_patch(DISMISSED, found)
 
 
+def test_of_one_colour_a_dismissed_one_is_no_other_colour() -> None:
+    """It has no pattern that could tell them apart, so that its levels must be just about those."""
+    yellow, dull, orange = (
+        _changed(patch=np.broadcast_to(np.array(levels, np.uint8), (6, 6, 3)))
+        for levels in ((255, 255, 0), (225, 225, 30), (255, 165, 0))
+    )
+    assert is_dismissed_patch(yellow, dull)
+    assert not is_dismissed_patch(yellow, orange)
+
+
+def test_few_pixels_in_common_say_nothing() -> None:
+    """Two patches in one box, each with its half of it: where they meet they may be the same."""
+    mask = np.arange(36).reshape(6, 6) < 18
+    old, other = _changed(mask=mask), _changed(mask=~mask | (np.arange(36).reshape(6, 6) == 0))
+    assert not is_dismissed_patch(old, replace(other, patch=PATCH ^ 32))
+
+
 def test_a_dismissed_one_that_moves_is_it_anywhere() -> None:
     """It was seen at another place before it was dismissed."""
     far = _changed(box=Box(150, 90, 6, 6))
