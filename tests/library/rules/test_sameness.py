@@ -181,9 +181,11 @@ def test_of_one_colour_a_dismissed_one_is_no_other_colour() -> None:
 
 def test_few_pixels_in_common_say_nothing() -> None:
     """Two patches in one box, each with its half of it: where they meet they may be the same."""
-    mask = np.arange(36).reshape(6, 6) < 18
-    old, other = _changed(mask=mask), _changed(mask=~mask | (np.arange(36).reshape(6, 6) == 0))
-    assert not is_dismissed_patch(old, replace(other, patch=PATCH ^ 32))
+    half = np.arange(36).reshape(6, 6) < 18
+    rest = ~half
+    rest[0, 0] = True
+    other = np.where(rest[..., None], PATCH ^ 32, ~PATCH)
+    assert not is_dismissed_patch(_changed(mask=half), _changed(mask=rest, patch=other))
 
 
 def test_a_dismissed_one_that_moves_is_it_anywhere() -> None:
