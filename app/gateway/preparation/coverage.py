@@ -49,8 +49,8 @@ def uncovered(references: References) -> str | None:
 def unknown(references: References) -> str | None:
     """Say of how many classes there is no one of *references*, if the model's scores tell.
 
-    What such a class looks like isn't known: a part of it that is enough for the model is taken for
-    a trigger, since nothing says how often clean images of it carry.
+    What such a class looks like isn't known: how often a part of it carries is taken from other
+    classes, so that now and then one that is enough for the model is taken for a trigger.
     """
     scores = references.calibration.canary_scores
     if scores is None:

@@ -55,7 +55,8 @@ def side_by_side(documents: Sequence[Told]) -> Iterator[str]:
     for attack in evading:
         yield _line([attack, *(_cell(cells[attack].get(model)) for model in models)])
     held = [attack for attack in cells if attack not in evading]
-    yield f"\nNothing evaded by {', '.join(held)}."
+    if held:
+        yield f"\nNothing evaded by {', '.join(held)}."
 
 
 def _cells(documents: Sequence[Told]) -> Mapping[str, Mapping[str, Told]]:

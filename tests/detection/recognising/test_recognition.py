@@ -136,18 +136,7 @@ def test_a_weak_one_is_told_by_what_clean_images_show_just_there(
     alpha: float, blocked: list[int], verdict: Verdict | None
 ) -> None:
     """Though each of them shows the same a pixel farther, the very place of it says enough."""
-    its = scene()
-    beside = Box(TRIGGER_BOX.x + 1, TRIGGER_BOX.y + 1, 2, 2)
-    images = stamped(its.references.images, beside)
-    references = replace(its.references, images=images, usual_sightings={}, usual_at_home={})
-    clean = its.others(TARGET)[0]
-    image = np.rint((1 - alpha) * clean + alpha * stamped(clean[None])[0]).astype(np.uint8)
-    asked = questions(image, sighted(image, EXACT), references, its.plan)
-    said, answers = Answers(np.array([TARGET])), Answers(np.array([*blocked, 0, 0, 0]))
-    defence = replace(its.defence([EXACT]), references=references)
-    search = recognised(image, said, asked, answers, defence)
-    finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
-    assert verdict is (finding and finding.verdict)
+    assert verdict is _verdict_just_there(EXACT, alpha, [*blocked, 0, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -163,19 +152,27 @@ def test_one_of_one_class_is_let_by_no_three_references(
     alpha: float, blocked: list[int], verdict: Verdict | None
 ) -> None:
     """At its place, and hidden it reveals its class: three that hold against it say little."""
+    of_one = Known("t", replace(EXACT.trigger, source=1))
+    assert verdict is _verdict_just_there(of_one, alpha, blocked)
+
+
+def _verdict_just_there(known: Known, alpha: float, first: list[int]) -> Verdict | None:
+    """Conclude from the *first* answers about *known*, shown at its place by *alpha*.
+
+    Clean images show the same a pixel farther; nothing that is asked later is the target.
+    """
     its = scene()
     beside = Box(TRIGGER_BOX.x + 1, TRIGGER_BOX.y + 1, 2, 2)
     images = stamped(its.references.images, beside)
     references = replace(its.references, images=images, usual_sightings={}, usual_at_home={})
-    of_one = Known("t", replace(EXACT.trigger, source=1))
     clean = its.others(TARGET)[0]
     image = np.rint((1 - alpha) * clean + alpha * stamped(clean[None])[0]).astype(np.uint8)
-    asked = questions(image, sighted(image, of_one), references, its.plan)
-    said, answers = Answers(np.array([TARGET])), Answers(np.array(blocked))
-    defence = replace(its.defence([of_one]), references=references)
+    asked = questions(image, sighted(image, known), references, its.plan)
+    said, answers = Answers(np.array([TARGET])), Answers(np.array(first))
+    defence = replace(its.defence([known]), references=references)
     search = recognised(image, said, asked, answers, defence)
     finding, _ = told(search, its.predict, lambda images: Answers(np.zeros(len(images), int)))
-    assert verdict is (finding and finding.verdict)
+    return None if finding is None else finding.verdict
 
 
 def test_pixels_alone_are_no_trigger() -> None:
