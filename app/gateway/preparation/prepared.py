@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-METHOD = "5"
+METHOD = "6"
 """The version of the calibration: one that another version has measured isn't used."""
 
 OPINION = "1"
