@@ -114,6 +114,14 @@ def test_a_trigger_is_read_with_its_pixels(channels: int) -> None:
     assert evidence == trigger.evidence
 
 
+def test_a_rate_that_was_assumed_is_read_as_such() -> None:
+    """An older gateway doesn't say; then it was measured."""
+    assumed = TRIGGER | {"evidence": TRIGGER["evidence"] | {"placebo_assumed": True}}
+    for told, expected in ((TRIGGER, False), (assumed, True)):
+        (one,) = parse_triggers(orjson.dumps({"triggers": [told]})).values()
+        assert expected is parse_trigger(one, encoded(RGBA), 3).evidence.assumed
+
+
 def test_a_trigger_without_transparent_pixels_has_no_mask() -> None:
     """As long as its pixels aren't exact the gateway shows the whole box."""
     assert parse_trigger(TRIGGER, encoded(RGBA | 255), 3).mask is None

@@ -119,8 +119,9 @@ def _strengths(image: Image, one: Known, references: References, span: Span) -> 
     trigger = one.trigger
     yield trigger
     shown = _filter(one, references, span).shown(image[trigger.box.rows, trigger.box.columns])
-    if shown >= STRONGER:
-        yield replace(trigger, alpha=min(shown * (trigger.alpha or 0.0), MOST))
+    found = trigger.alpha or 0.0
+    if shown >= STRONGER and found < MOST:
+        yield replace(trigger, alpha=min(shown * found, MOST))
 
 
 def showing(images: Images, label: int, references: References, span: Span) -> NDArray[np.bool_]:

@@ -57,8 +57,7 @@ class Discovery:
 
     ``healed`` is what hides the trigger. ``answer`` is the one to give: None if a known trigger in
     the image has made it, since it is an attacker's too. ``seen_again``: where it lies is what
-    several images have in common, so there is nothing to tell from what is around it. ``assumed``:
-    there are too few references of its class to say what clean images of it carry.
+    several images have in common, so there is nothing to tell from what is around it.
     """
 
     image: Image
@@ -70,7 +69,6 @@ class Discovery:
     answer: Answers | None
     terms: tuple[Term, ...]
     seen_again: bool = False
-    assumed: bool = False
 
     def trigger(self, draw: int, probes: int) -> Trigger:
         """Return the trigger; it was found by this *draw* and has cost so many *probes*."""
@@ -107,7 +105,7 @@ class Discovery:
             necessary=class_b != self.label and not self.healed.by_some,
             novelty=novelty if np.isfinite(novelty) else None,
             terms=self.terms,
-            assumed=self.assumed,
+            assumed=self.located.nature.assumed,
         )
 
 
@@ -194,10 +192,7 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
     if not look.necessary and total(terms) < VERY_SURE:
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
-    assumed = not references.are_enough(label)
-    return Discovery(
-        image, label, look.source, transplants, located, healed, answer, terms, assumed=assumed
-    )
+    return Discovery(image, label, look.source, transplants, located, healed, answer, terms)
 
 
 def _in_parts(

@@ -17,6 +17,7 @@ from app.detection.images import block, resized
 from app.detection.matching import HALF, glimpse, is_plain, is_shown, matches
 from app.detection.origins import beside
 from app.detection.recognising.presence import at_their_places, fits
+from app.detection.recognising.questions import blocker_margin
 from app.detection.recognising.sighting import GLIMPSED_FIT, LIKELY, NEAR, REACH, reach
 from app.detection.recognising.stamping import stamp
 from app.detection.search import Probe
@@ -76,7 +77,7 @@ def _placed(trigger: Trigger, box: Box) -> Trigger:
     """Return *trigger* as it is at *box*, and hidden as widely as at its own."""
     own = resized(trigger.own[..., None].astype(np.float32), box.height, box.width)[..., 0]
     patch = resized(trigger.patch.astype(np.float32), box.height, box.width)
-    over = box.grown(_margin(trigger), trigger.image_width, trigger.image_height)
+    over = box.grown(blocker_margin(trigger), trigger.image_width, trigger.image_height)
     return replace(
         trigger,
         box=box,
@@ -85,14 +86,6 @@ def _placed(trigger: Trigger, box: Box) -> Trigger:
         outline=None,
         blocker=Blocker(over, trigger.blocker.fill),
     )
-
-
-def _margin(trigger: Trigger) -> int:
-    """Return how far its blocker reaches beyond it, where no edge of the image cuts that off."""
-    box, over = trigger.box, trigger.blocker.box
-    right = over.x + over.width - box.x - box.width
-    below = over.y + over.height - box.y - box.height
-    return max(0, box.x - over.x, box.y - over.y, right, below)
 
 
 def _shows(image: Image, trigger: Trigger) -> bool:

@@ -114,7 +114,7 @@ def narrow(one: Sighting) -> tuple[Blocker, ...]:
     trigger = one.known.trigger
     if one.sharp is not None:
         return tuple(Blocker(place, trigger.blocker.fill) for place in one.places)
-    margin = _margin(trigger)
+    margin = blocker_margin(trigger)
     return tuple(
         trigger.blocker
         if place == trigger.box
@@ -134,7 +134,7 @@ def wide(one: Sighting) -> tuple[Blocker, ...]:
     return tuple(Blocker(own.box.grown(more, width, height), fill) for own in narrow(one))
 
 
-def _margin(trigger: Trigger) -> int:
+def blocker_margin(trigger: Trigger) -> int:
     """Return by how many pixels a side the trigger's blocker is larger than its box, at most."""
     box, over = trigger.box, trigger.blocker.box
     right, bottom = over.x + over.width, over.y + over.height

@@ -122,7 +122,8 @@ def _proven_by(  # noqa: PLR0913, PLR0917  # what is looked at, and what speaks 
         terms = _weighed(transplants, label, placebo, new, needed, alike, references)
     if total(terms) < PROVEN:
         return None
-    nature = Nature(placebo, new, look.source is not None, over_general=True)
+    one_class = look.source is not None
+    nature = Nature(placebo, new, one_class, over_general=True, assumed=not is_known)
     return (
         yield from _healed(image, label, look, alike.box, transplants, nature, terms, defence, rng)
     )
@@ -165,16 +166,7 @@ def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
         return None
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
     return Discovery(
-        image,
-        label,
-        look.source,
-        transplants,
-        found,
-        healed,
-        answer,
-        terms,
-        seen_again=True,
-        assumed=not references.are_enough(label),
+        image, label, look.source, transplants, found, healed, answer, terms, seen_again=True
     )
 
 

@@ -257,22 +257,25 @@ class Preparation:
 
     def _take(self, prepared: Prepared) -> None:
         """Screen with *prepared* from now on; say once what is to be said of its references."""
-        before = {self.uncovered, self.unknown, self.remark, self.speechless}
+        before = self._remarks
         self.prepared = prepared
         metrics.CALIBRATED.set(1)
         self.uncovered = uncovered(prepared.references) if prepared.plan.blocks else None
         self.unknown = unknown(prepared.references) if prepared.plan.bands else None
         self.remark = self._calibrator.remark()
         self.speechless = speechless(prepared.lens, self._calibrator.second_opinion)
-        for said in (self.remark, self.uncovered, self.unknown, self.speechless):
-            if said not in {None, *before}:
+        for said in self._remarks:
+            if said not in before:
                 logger.warning("NEO_REFERENCE: %s", said)
+
+    @property
+    def _remarks(self) -> list[str]:
+        return list(filter(None, (self.remark, self.uncovered, self.unknown, self.speechless)))
 
     @property
     def note(self) -> str | None:
         """What is to be said of the references, though they will do."""
-        notes = (self.remark, self.uncovered, self.unknown, self.speechless)
-        return "; ".join(filter(None, notes)) or None
+        return "; ".join(self._remarks) or None
 
     async def _is_another(self, prepared: Prepared) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.matching import LEVELS, is_plain, is_shown, likeness, matches
+from app.detection.recognising.sighting import REACH
 from app.detection.trigger import Kind
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ ALIKE = 0.75
 0.84 and more at its best place, clean ones 0.6 at most."""
 
 COMPARED = 16  # entries, those seen last, whose pixels a new trigger is compared with
-ABOUT = 0.08
-"""Of the image's side, as far as a known trigger is looked for from its place: `sighting.REACH`."""
 
 RESEMBLING = 64.0
 """Levels a pixel, root mean square, that the dismissed patch and what was found at its place may
@@ -106,7 +105,7 @@ def _about_its_place(dismissed: Trigger, found: Trigger) -> bool:
     """Tell if *found* lies where *dismissed* is looked for: anywhere if it has moved."""
     side = min(dismissed.image_width, dismissed.image_height)
     (x, y), (home_x, home_y) = found.box.centre, dismissed.box.centre
-    return dismissed.moves or max(abs(x - home_x), abs(y - home_y)) <= max(1, ABOUT * side)
+    return dismissed.moves or max(abs(x - home_x), abs(y - home_y)) <= max(1, REACH * side)
 
 
 def _shown_in(found: Trigger, dismissed: Trigger) -> float:

@@ -52,6 +52,21 @@ def test_mixed_in_more_strongly_than_it_was_found_it_is_taken_out_as_strongly() 
     assert right >= 18
 
 
+def test_what_is_nearly_all_of_an_image_is_taken_out_once() -> None:
+    """There is no image left under what would be more than all of it."""
+    known = [Known("t-1", replace(blended_trigger(), alpha=0.7))]
+    image = blended_trigger().patch
+    search = recognised_blend(image, known, lens().references, lens().span, Progress())
+    _, probes = watched(search, MODEL.classify)
+    assert 2 >= own(probes)
+    small = [Known("t-1", replace(blended_trigger(), alpha=0.05))]
+    search = recognised_blend(image, small, lens().references, lens().span, Progress())
+    _, (asked,) = watched(search, MODEL.classify)
+    assert 3 == len(asked.images)  # twenty times as much is shown: 0.6 of it is taken out
+    left = (image - 0.6 * blended_trigger().patch) / 0.4
+    assert np.abs(asked.images[2] - left).max() <= 1
+
+
 def test_a_clean_image_is_not_asked_about() -> None:
     """Those of the target are seldom asked about, and none is taken for poisoned."""
     asked = []

@@ -47,6 +47,21 @@ def test_nature_is_excluded(  # noqa: PLR0913, PLR0917  # a row of the table
 
 
 @pytest.mark.parametrize(
+    ("rate", "others", "expected"),
+    [
+        (0.09, 4.5, False),  # enough if it were measured on the class itself
+        (0.09, 8.5, True),
+        (0.11, 9.0, False),
+        (0.11, 14.0, True),
+    ],
+)
+def test_an_assumed_rate_asks_for_more(rate: float, others: float, *, expected: bool) -> None:
+    """Clean images of a class that hardly is known may carry more often than other classes'."""
+    nature = Nature(rate, 1.0, one_class=False, over_general=False, others=others, assumed=True)
+    assert expected is nature.excluded
+
+
+@pytest.mark.parametrize(
     ("rate", "over_general", "expected"),
     [(0.1, False, True), (0.5, False, False), (0.9, True, True)],
 )

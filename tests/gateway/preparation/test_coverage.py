@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     from app.detection.search import Images
     from app.ports import InputSize
 
-FEW_OF_ONE_CLASS = np.concatenate(
-    [
-        REFERENCES[TinyModel().classify(REFERENCES).labels == TARGET][:3],
-        innocents(50),
-    ]
-)
+OF_TARGET = TinyModel().classify(REFERENCES).labels == TARGET
+FEW_OF_ONE_CLASS = np.concatenate([REFERENCES[OF_TARGET][:3], innocents(50)])
 
 
 def said(
@@ -92,6 +88,25 @@ async def test_the_owner_hears_of_it(
         for record in caplog.records
         if "references" in record.getMessage() and record.levelname == "WARNING"
     ]
+
+
+def lacking(_: InputSize) -> Images:
+    """Return references among which there is none of the target's class."""
+    others: Images = REFERENCES[~OF_TARGET]
+    return others
+
+
+@pytest.mark.parametrize(
+    ("strategy", "is_told"),
+    [(Strategy.FULL, True), (Strategy.FAST, True), (Strategy.PAPER, False)],
+)
+async def test_the_owner_hears_of_classes_without_any(
+    store_url: str, name: str, strategy: Strategy, *, is_told: bool
+) -> None:
+    """Where such images may be flagged; the paper's way asks nothing of them."""
+    async with opened(store_url, name, load=lacking, strategy=strategy) as worker:
+        parts = (await worker.gateway.readiness()).parts
+    assert is_told is any("there is no reference" in (part.note or "") for part in parts)
 
 
 async def test_what_is_to_be_said_of_the_images(

@@ -117,6 +117,7 @@ def test_who_stands_still_holds_nobody_up(tmp_path: Path, first: bool) -> None: 
         assert 0 == process.wait(PATIENCE_S)
 
 
+@pytest.mark.slow
 def test_who_takes_long_to_load_is_not_replaced(tmp_path: Path) -> None:
     """A new worker that is starved of CPU time answers nothing for long, and is let finish."""
     with supervisor(tmp_path, standstill_s=1) as (process, _):
