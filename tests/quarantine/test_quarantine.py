@@ -85,7 +85,10 @@ async def test_workers_together_stay_below_the_most(tmp_path: Path) -> None:
 
 
 async def test_large_images_of_many_workers_fit_as_well(tmp_path: Path) -> None:
-    """Each larger than a worker's share, written by all at the same time."""
+    """Each larger than a worker's share, written by all at the same time.
+
+    Whoever comes last makes room for six, so that less than half may be left, but not nearly all.
+    """
     most = 80_000
     workers = [quarantine(Folder(tmp_path), most, 6) for _ in range(6)]
     for round_ in range(4):
@@ -93,7 +96,7 @@ async def test_large_images_of_many_workers_fit_as_well(tmp_path: Path) -> None:
         kept = zip(workers, pictures, strict=True)
         await asyncio.gather(*(one.keep(picture, of("flood")) for one, picture in kept))
         assert stored(tmp_path) <= most
-    assert stored(tmp_path) > most // 2
+    assert stored(tmp_path) > most // 4
 
 
 async def test_one_that_is_too_large_is_not_kept(tmp_path: Path) -> None:
