@@ -52,11 +52,10 @@ def _bounded(search: Search[Finding], progress: Progress) -> Search[Finding]:
     """Refuse *search* what would be more than one image may cost, whoever made the image."""
     spent, step = 0, advance(search)
     while isinstance(step, Probe):
-        asked = len(step)
-        spent += asked
+        spent += len(step)
         if spent > AT_MOST:
             return refuse(search)
-        progress.probes += 0 if step.shared else asked
+        progress.probes += step.own
         progress.suspicious |= not progress.exposed and step.purpose in AFTER_A_SUSPICION
         try:
             answers = yield step

@@ -13,7 +13,7 @@ Errors::
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -44,6 +44,7 @@ class Answers:
     ``labels`` is (n,) int64. ``scores`` is (n, classes) float32, or None from a classifier that
     doesn't give them all; ``best`` is then (n,) float32, the score of each label, if it gives that.
     ``outputs`` is all that it said, by name, each (n, ...): passed on as it came, never looked at.
+    Of images that were asked for all beside one there are the labels alone, which come last.
     """
 
     labels: NDArray[np.int64]
@@ -64,6 +65,10 @@ class Answers:
             {name: values[part] for name, values in self.outputs.items()},
         )
 
+    def beside(self, for_all: NDArray[np.int64]) -> Answers:
+        """Return them and after them the labels of images that were asked *for_all*: no more."""
+        return replace(self, labels=np.concatenate([self.labels, for_all]))
+
 
 class Purpose(enum.StrEnum):
     """What a probe is for: what the cost of a search is told apart by (NEO, Table VII)."""
@@ -82,24 +87,42 @@ class Purpose(enum.StrEnum):
 class Probe:
     """Images (n, height, width, channels), n >= 1, that a search wants answered, in this order.
 
-    ``shared``: the answers are kept as knowledge for every later image (placebo rates), so they
-    are not charged to the image in hand, and nothing of it is in them. ``origins`` tells of each
-    image which of its pixels are those of the image in hand; empty, none is.
+    ``for_all``: so many of them, the last ones, are asked for every later image (placebo rates): so
+    they are not charged to the image in hand, and nothing of it is in them. ``origins`` tells of
+    each of the others which of its pixels are those of the image in hand; empty, none is.
     """
 
     images: Images
-    shared: bool = False
+    for_all: int = 0
     purpose: Purpose = Purpose.SEARCH
     origins: Sequence[Origin] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the origins are not one for each image, or shared has any."""
-        if self.origins and (self.shared or len(self.origins) != len(self.images)):
-            message = f"{len(self.origins)} origins of {len(self.images)} images"
+        """Raise ValueError if the origins are not one for each image of its own."""
+        if self.origins and len(self.origins) != self.own:
+            message = f"{len(self.origins)} origins of {self.own} images"
             raise ValueError(message)
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def own(self) -> int:
+        """How many are asked for the image in hand."""
+        return len(self.images) - self.for_all
+
+    @property
+    def parts(self) -> tuple[Probe, ...]:
+        """What is asked at the same time, but apart: for the image in hand, and for all."""
+        if not self.for_all or not self.own:
+            return (self,)
+        shared = Probe(self.images[self.own :], self.for_all, self.purpose)
+        return (replace(self, images=self.images[: self.own], for_all=0), shared)
+
+
+def probe_for_all(images: Images, purpose: Purpose = Purpose.SEARCH) -> Probe:
+    """Return a probe of *images* whose answers are kept as knowledge for every image."""
+    return Probe(images, len(images), purpose)
 
 
 @value_class(frozen=True, eq=False)
@@ -172,30 +195,39 @@ def hiding(boxes: Sequence[Box], search: Search[T]) -> Search[T]:
 def together(searches: Sequence[Search[Any]]) -> Search[list[Any]]:
     """Run several searches as one: one probe a round for all, results in their order.
 
-    A refusal is passed on to each search that has not ended. What is asked as shared knowledge goes
-    first and alone: it is charged to nobody, and nothing of one image may be mixed into it.
+    A refusal is passed on to each search that has not ended. Of what is asked for all each hears
+    the labels.
     """
     steps: list[Probe | Done[Any]] = [advance(search) for search in searches]
     while waiting := [(i, step) for i, step in enumerate(steps) if isinstance(step, Probe)]:
-        shared = [(i, probe) for i, probe in waiting if probe.shared]
-        asked = shared or waiting
+        asked = [probe for _, probe in waiting]
         try:
-            answers = yield Probe(
-                np.concatenate([probe.images for _, probe in asked]),
-                shared=bool(shared),
-                purpose=asked[0][1].purpose,
-                origins=() if shared else _origins([probe for _, probe in asked]),
-            )
+            answers = yield _as_one(asked)
         except Refused:
             for i, _ in waiting:
                 steps[i] = Done(refuse(searches[i]))
             break
-        start = 0
-        for i, probe in asked:
-            steps[i] = advance(searches[i], probe, answers[start : start + len(probe)])
-            start += len(probe)
+        for (i, probe), told in zip(waiting, _told_apart(answers, asked), strict=True):
+            steps[i] = advance(searches[i], probe, told)
     return [step.result for step in steps if isinstance(step, Done)]
 
 
-def _origins(probes: Sequence[Probe]) -> list[Origin]:
-    return [one for probe in probes for one in probe.origins or [FOREIGN] * len(probe)]
+def _as_one(probes: Sequence[Probe]) -> Probe:
+    """Return one probe of all: first what each asks for the image in hand, then what for all."""
+    own = [probe.images[: probe.own] for probe in probes]
+    for_all = [probe.images[probe.own :] for probe in probes]
+    return Probe(
+        np.concatenate([*own, *for_all]),
+        for_all=sum(probe.for_all for probe in probes),
+        purpose=next((one.purpose for one in probes if one.own), probes[0].purpose),
+        origins=[one for probe in probes for one in probe.origins or [FOREIGN] * probe.own],
+    )
+
+
+def _told_apart(answers: Answers, probes: Sequence[Probe]) -> Iterator[Answers]:
+    """Yield the answers to each of *probes*, which were asked as one."""
+    own, for_all = 0, sum(probe.own for probe in probes)
+    for probe in probes:
+        told, ends = answers[own : own + probe.own], for_all + probe.for_all
+        yield told.beside(answers.labels[for_all:ends]) if probe.for_all else told
+        own, for_all = own + probe.own, for_all + probe.for_all

@@ -147,8 +147,12 @@ def told(
     rounds = 0
     step = advance(search)
     while isinstance(step, Probe):
-        rounds += not step.shared
-        step = advance(search, step, (predict if step.shared else tell)(step.images))
+        rounds += bool(step.own)
+        own, for_all = step.images[: step.own], step.images[step.own :]
+        answers = tell(own) if step.own else predict(for_all)
+        if step.own and step.for_all:
+            answers = answers.beside(predict(for_all).labels)
+        step = advance(search, step, answers)
     return step.result, rounds
 
 
@@ -164,7 +168,7 @@ def refused(search: Search[T], predict: Callable[[Images], Answers], after: int)
 
 def own(probes: Sequence[Probe]) -> int:
     """Count the images that were asked for one image alone."""
-    return sum(len(probe) for probe in probes if not probe.shared)
+    return sum(probe.own for probe in probes)
 
 
 @cache

@@ -126,7 +126,7 @@ def test_same_seed_same_probes_and_verdict(name: str) -> None:
     )
     assert len(asked) == len(again)
     assert all(np.array_equal(a.images, b.images) for a, b in zip(asked, again, strict=True))
-    assert [a.shared for a in asked] == [b.shared for b in again]
+    assert [a.for_all for a in asked] == [b.for_all for b in again]
     assert _facts(one) == _facts(other)
 
 

@@ -175,7 +175,7 @@ def test_elsewhere_nature_is_asked_about_there(source: int | None, *, expected: 
         search = its.search(image, its.defence([Known("t-1", exact)], search=False))
         finding, probes = watched(search, its.predict)
         assert Verdict.KNOWN is finding.verdict
-        assert (expected and elsewhere) == any(probe.shared for probe in probes)
+        assert (expected and elsewhere) == any(probe.for_all for probe in probes)
 
 
 def _planted(image: Image, target: int, source: int | None, box: Box, *, masked: bool) -> Trigger:

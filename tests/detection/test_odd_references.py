@@ -106,7 +106,7 @@ def test_windows_are_kept_when_the_references_run_out() -> None:
     of_target = whole.references.labels == TARGET
     few = _with(whole, of_target | _first(~of_target, 5))
     _, probes = watched(few.search(stamped(few.others(TARGET)[:1])[0]), few.predict)
-    assert any(probe.shared for probe in probes)  # the placebo of the window that carried
+    assert any(probe.for_all for probe in probes)  # the placebo of the window that carried
 
 
 def test_class_without_a_reference() -> None:

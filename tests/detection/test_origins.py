@@ -59,8 +59,8 @@ def test_every_probe_tells_its_origins(its_world: World, *, is_known: bool) -> N
     image = poisoned[1]
     _, probes = watched(its.search(image, defence), its.predict)
     assert WHOLE == probes[0].origins[0]
-    assert [probe.shared for probe in probes] == [not probe.origins for probe in probes]
-    for probe in probes:
+    assert [not probe.own for probe in probes] == [not probe.origins for probe in probes]
+    for probe in (part for both in probes for part in both.parts):
         if probe.origins:
             own = masks(probe.origins, *image.shape[:2])
             same = (probe.images == image).all(axis=3)
@@ -95,4 +95,4 @@ def test_an_origin_for_each_image() -> None:
     with pytest.raises(ValueError, match="1 origins of 2 images"):
         Probe(images, origins=[WHOLE])
     with pytest.raises(ValueError, match="origins"):
-        Probe(images, shared=True, origins=[WHOLE, FOREIGN])
+        Probe(images, for_all=1, origins=[WHOLE, FOREIGN])

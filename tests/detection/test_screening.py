@@ -115,8 +115,8 @@ def test_placebo_rates_known_already_change_no_verdict() -> None:
     poisoned = stamped(its.others(TARGET)[:1])[0]
     first, asked = watched(its.search(poisoned), its.predict)
     second, again = watched(its.search(poisoned), its.predict)
-    assert any(probe.shared for probe in asked)
-    assert not any(probe.shared for probe in again)
+    assert any(probe.for_all for probe in asked)
+    assert not any(probe.for_all for probe in again)
     assert own(asked) == own(again)
     assert first.trigger is not None
     assert second.trigger is not None

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.detection.geometry import Box
-from app.detection.origins import WHOLE, beside, within
+from app.detection.origins import FOREIGN, WHOLE, beside, within
 from app.detection.search import (
     AnswerLengthError,
     Answers,
     Done,
     Probe,
+    Purpose,
     Refused,
     advance,
     hiding,
@@ -40,7 +41,7 @@ def asking(*rounds: Sequence[int], shared: bool = False) -> Search[list[list[int
     heard: list[list[int]] = []
     try:
         for numbers in rounds:
-            answers = yield Probe(_showing(numbers), shared=shared)
+            answers = yield Probe(_showing(numbers), len(numbers) * shared)
             heard.append(answers.labels.tolist())
     except Refused:
         heard.append([-1])
@@ -182,12 +183,40 @@ def test_refused_search_that_asks_again() -> None:
         refuse(search)
 
 
-def test_shared_knowledge_is_asked_first_and_alone() -> None:
-    """What is asked for all goes before what is asked of one image, and never with it."""
-    search = together([asking([1]), asking([2], [4], shared=True), asking([3])])
+def test_what_is_asked_for_all_comes_after_the_image_s_own() -> None:
+    """In the same round, however deep it is nested; each search hears what it has asked."""
+    inner = together([asking([2], [4], shared=True), asking([3], [5])])
+    search = together([asking([1]), inner, asking([6], [7], shared=True)])
     results, probes = watched(search, twice)
-    assert [(1, True), (1, True), (2, False)] == [(len(one), one.shared) for one in probes]
-    assert [[[2]], [[4], [8]], [[6]]] == results
+    assert [(4, 2), (3, 2)] == [(len(one), one.for_all) for one in probes]
+    assert [[1, 3, 2, 6], [5, 4, 7]] == [one.images[:, 0, 0, 0].tolist() for one in probes]
+    assert [[[2]], [[[4], [8]], [[6], [10]]], [[12], [14]]] == results
+
+
+def test_parts_of_a_probe() -> None:
+    """What is asked for all is apart, with nothing of the image; a probe of one kind is whole."""
+    mixed = Probe(_showing([1, 2, 3]), 1, Purpose.CONFIRM, [WHOLE, FOREIGN])
+    own, for_all = mixed.parts
+    assert ([1, 2], 0, [WHOLE, FOREIGN]) == (own.images[:, 0, 0, 0].tolist(), 0, own.origins)
+    assert ([3], 1, 0, ()) == (
+        for_all.images[:, 0, 0, 0].tolist(),
+        for_all.for_all,
+        for_all.own,
+        for_all.origins,
+    )
+    assert own.purpose == for_all.purpose == Purpose.CONFIRM
+    for whole in (own, for_all):
+        assert (whole,) == whole.parts
+
+
+def test_what_is_heard_for_all_has_labels_alone() -> None:
+    """An image's own answers keep their scores and outputs, whatever was asked beside it."""
+    told = twice(_showing([1, 2])).beside(np.array([9]))
+    assert told.scores is not None
+    assert ([2, 4, 9], 2) == (told.labels.tolist(), len(told.scores))
+    mine = told[0:2]
+    assert mine.scores is not None
+    assert ([2, 4], [[2, 3], [4, 5]]) == (mine.labels.tolist(), mine.scores.tolist())
 
 
 def test_error_in_one_search_is_not_hidden() -> None:

@@ -16,7 +16,7 @@ from app.detection.evidence.weighing import is_needed
 from app.detection.images import WAYS, hidden, transplant_pieces
 from app.detection.origins import beside, within
 from app.detection.reference_set.references import foreign_rate, placebo_rate, surer_rate
-from app.detection.search import Probe, Purpose
+from app.detection.search import Probe, Purpose, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ TRIGGER_AT_LEAST, TRIGGER_AT_MOST, TRIGGER_ABOVE_NATURE = 0.8, 0.97, 0.25
 DOUBTFUL = 0.2  # a placebo rate above which it is measured on more before anything is located
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
 USUAL = 0.9  # times what is usual in the class, of the newest part of a window
+NEW = 1.75  # the same, from which on nature isn't waited for: clean photographs' 1.0 to 1.6
 VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
 AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
@@ -155,16 +156,31 @@ def confirm(
     no null hypothesis: then the pieces must be very new, and third classes must open the place too.
     """
     place = (look.pieces, label, look.source)
-    first = yield from placebo_rate(*place, references)
+    drawn = references.acted_on(label, look.source, rng)
+    onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
+    carried, asked = look.carried, look.asked
+    new = is_very_new(image, label, look, references)
+    most = AT_MOST_IF_NEW if new else AT_MOST
+
+    def batch() -> list[int]:
+        # Where it most likely is a trigger more at once save round trips.
+        likely = carried == asked > 0 or (look.necessary and is_new(image, label, look, references))
+        return list(islice(onto, min(TOGETHER * (2 if likely else 1), most - asked)))
+
+    if hurries(image, label, look, references):
+        some = batch()
+        measuring = placebo_rate(*place, references, at_once=True)
+        first, hits = yield from together(
+            [measuring, _turned(image, label, look.pieces, some, references)]
+        )
+        carried, asked = carried + hits, asked + len(some)
+    else:
+        first = yield from placebo_rate(*place, references)
     placebo = references.known_placebo_rate(*place, first)
     null = yield from _null(image, label, look, placebo, references)
     if null is None:
         return None
-    drawn = references.acted_on(label, look.source, rng)
-    onto = iter(drawn[~np.isin(drawn, look.onto)])  # those of the look would count twice
-    carried, asked, is_sure = look.carried, look.asked, null <= DOUBTFUL
-    new = is_very_new(image, label, look, references)
-    most = AT_MOST_IF_NEW if new else AT_MOST
+    is_sure = null <= DOUBTFUL
     while (decision := _decided(carried, asked, null, new=new)) is not _Decision.REJECT:
         if decision is _Decision.ACCEPT and is_sure:
             return Transplants(carried, asked, placebo)
@@ -176,16 +192,36 @@ def confirm(
                 return None
             is_sure = True
             continue
-        # Once all have carried it most likely is a trigger: more at once save a round trip.
-        together = TOGETHER * (2 if carried == asked > 0 else 1)
-        batch = list(islice(onto, min(together, most - asked)))
-        if not batch:
+        some = batch()
+        if not some:
             return None
-        pasted = transplant_pieces(image, look.pieces, references.images[batch])
-        origins = [within(look.pieces)] * len(pasted)
-        answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
-        carried, asked = carried + int((answers.labels == label).sum()), asked + len(batch)
+        carried += yield from _turned(image, label, look.pieces, some, references)
+        asked += len(some)
     return None
+
+
+def hurries(image: Image, label: int, look: Look, references: References) -> bool:
+    """Say if what nature does there is asked at the same time as the rest, not before it.
+
+    Where the rate isn't known yet, and where it is so likely a trigger that what is asked is seldom
+    lost: it is new, and it has carried each time or the image needs it.
+    """
+    if references.is_known(look.pieces, label, look.source):
+        return False
+    likely = look.carried == look.asked > 0 or look.necessary is True
+    return likely and is_new(image, label, look, references)
+
+
+def _turned(
+    image: Image, label: int, pieces: Sequence[Box], onto: Sequence[int], references: References
+) -> Search[int]:
+    """Transplant *pieces* on the references *onto*; return how many answer *label*."""
+    if not onto:
+        return 0
+    pasted = transplant_pieces(image, pieces, references.images[list(onto)])
+    origins = [within(pieces)] * len(pasted)
+    answers = yield Probe(pasted, purpose=Purpose.CONFIRM, origins=origins)
+    return int((answers.labels == label).sum())
 
 
 def _null(
@@ -222,6 +258,15 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
     if references.known_foreign_rate(*place, 1.0) < AT_LEAST:
         return True
     return not is_very_new(image, label, look, references)
+
+
+def is_new(image: Image, label: int, look: Look, references: References) -> bool:
+    """Say if *image* shows something there that clean images of class *label* seldom do.
+
+    Only what is asked at the same time hangs on it, never what is proven.
+    """
+    new = novelties(image, look.pieces, label, references)
+    return bool((np.isfinite(new) & (new > NEW)).any())
 
 
 def is_very_new(image: Image, label: int, look: Look, references: References) -> bool:

@@ -85,11 +85,15 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A blocker, the accuracy to expect of its answers, and the one that it gives the image."""
+    """A blocker, the accuracy to expect of its answers, and the one that it gives the image.
+
+    ``turned`` is the share of images that little more than the box had turned.
+    """
 
     blocker: Blocker
     heal_rate: float
     answer: Answers
+    turned: float
 
 
 def _choice(
@@ -105,4 +109,4 @@ def _choice(
     """
     healed, left = said.labels[1 : 1 + len(right)], said.labels[1 + len(right) :]
     rate = float((healed == right)[turned].mean() * (left != label).mean())
-    return Choice(blocker, rate, said[:1])
+    return Choice(blocker, rate, said[:1], float(turned.mean()))

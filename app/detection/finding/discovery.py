@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.detection.evidence.confirmation import (
+    DOUBTFUL,
     UNDECIDABLE,
     confirm,
+    hurries,
+    is_new,
     is_very_new,
     required,
     undecidable,
@@ -23,7 +27,7 @@ from app.detection.evidence.weighing import (
     of_nature,
     total,
 )
-from app.detection.finding.healing import heal
+from app.detection.finding.healing import heal, try_blockers
 from app.detection.finding.localising import localise
 from app.detection.finding.narrowing import narrowed
 from app.detection.finding.outlining import outlined
@@ -171,24 +175,36 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
 ) -> Search[Discovery | Unproven]:
     """Find the trigger in what is confirmed, and what heals it; else say what isn't proven."""
     look, transplants, synthetic = step.look, step.transplants, step.synthetic
-    pieces = yield from localise(step.windows, label, synthetic)
-    if sum(piece.area for piece in pieces) > defence.plan.largest_area:
+    largest = defence.plan.largest_area
+    pieces = yield from localise(step.windows, label, synthetic, largest)
+    if sum(piece.area for piece in pieces) > largest:
         found = yield from _in_parts(image, label, look, defence, rng)
         return found or _unproven(look)
     look = replace(look, pieces=pieces)
-    located = yield from _located(image, label, look, transplants, defence)
     references = defence.references
-    terms = _weighed(look, label, transplants, located.nature, references, freed=False)
+    locating, tried = _located(image, label, look, transplants, defence), None
+    if step.is_new:  # what hides it is tried while nature is asked
+        if_few = replace(synthetic, enough=FEW_TURNED)
+        trying = try_blockers(image, label, look, if_few, defence, rng)
+        located, tried = yield from together([locating, trying])
+    else:
+        located = yield from locating
+    weighed = partial(_weighed, look, label, transplants, located.nature, references)
+    terms = weighed(freed=False)
     unproven = Unproven(pieces, look.source, located=True, terms=terms)
-    if step.is_new or located.nature.is_seldom or total(terms) >= VERY_SURE:
+    if step.is_very_new or located.nature.is_seldom or total(terms) >= VERY_SURE:
         synthetic = replace(synthetic, enough=FEW_TURNED)
+    if not look.necessary and total(weighed(freed=True)) < VERY_SURE:
+        return unproven  # whatever hiding it does
     also = () if look.necessary else others
-    healing = heal(image, label, look, step.windows, synthetic, located.nature, defence, rng, also)
+    healing = heal(
+        image, label, look, step.windows, synthetic, located.nature, defence, rng, also, tried
+    )
     healed = (yield from healing) if located.nature.excluded else None
     if healed is None:
         return unproven
     freed = bool(healed.answer.labels[0] != label) and not healed.by_some
-    terms = _weighed(look, label, transplants, located.nature, references, freed=freed)
+    terms = weighed(freed=freed)
     if not look.necessary and total(terms) < VERY_SURE:
         return unproven
     answer = yield from of_no_other(image, healed.answer, healed.blockers, label, defence)
@@ -215,7 +231,7 @@ def _in_parts(
 class _Confirmed:
     """A look that transplants have confirmed: the ``windows`` to search, pasted on references.
 
-    ``is_new``: what it shows is very new.
+    ``is_new``, ``is_very_new``: what it shows is.
     """
 
     look: Look
@@ -223,6 +239,7 @@ class _Confirmed:
     transplants: Transplants
     synthetic: Synthetic
     is_new: bool
+    is_very_new: bool
 
 
 def _confirmed(  # noqa: PLR0913  # as above
@@ -246,25 +263,32 @@ def _confirmed(  # noqa: PLR0913  # as above
         if needed is None:
             return None
         look = needed
-    yield from placebo_rate(look.pieces, label, look.source, references)
-    if undecidable(image, label, look, references):
-        return _unproven((yield from required(image, label, look, references)) or look)
-    narrow = (yield from narrowed(image, label, look, defence, rng)) if narrows else look
+    if hurried := hurries(image, label, look, references):
+        narrow = look
+    else:
+        yield from placebo_rate(look.pieces, label, look.source, references)
+        if undecidable(image, label, look, references):
+            return _unproven((yield from required(image, label, look, references)) or look)
+        narrow = (yield from narrowed(image, label, look, defence, rng)) if narrows else look
     windows = _windows(look, defence.plan) if narrow is look else narrow.pieces
     requiring = required(image, label, narrow, references)
     confirming = confirm(image, label, narrow, references, rng)
     onto = references.acted_on(label, narrow.source, rng)
-    is_new = is_very_new(image, label, narrow, references)
-    least = TURNED_IF_NEW if is_new else TURNED
+    new = is_new(image, label, narrow, references)
+    very_new = is_very_new(image, label, narrow, references)
+    least = TURNED_IF_NEW if very_new else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
-    if is_likely:
+    if is_likely or hurried:
         needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
         narrow = needed or replace(narrow, necessary=False)
     else:
         transplants = yield from confirming
         synthetic = None if transplants is None else (yield from synthesising)
     if transplants is not None and synthetic is not None:
-        return _Confirmed(narrow, windows, transplants, synthetic, is_new)
+        return _Confirmed(narrow, windows, transplants, synthetic, new, very_new)
+    natural = references.known_placebo_rate(look.pieces, label, look.source, 0.0)
+    if hurried and narrows and DOUBTFUL < natural <= UNDECIDABLE:  # which is known only now
+        return (yield from _confirmed(image, label, narrow, defence, rng, narrows=True))
     if narrow.pieces == look.pieces:
         return _unproven(narrow)
     wide = _widened(narrow, look)  # what its square doesn't show the whole window may

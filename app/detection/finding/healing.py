@@ -54,6 +54,36 @@ class Healed:
     by_some: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """Images with little more than what was found, and the blocker that did best on them."""
+
+    on: Synthetic
+    choice: Choice | None
+
+
+def try_blockers(  # noqa: PLR0913, PLR0917  # what was found where, and what it was found with
+    image: Image,
+    label: int,
+    found: Look,
+    synthetic: Synthetic,
+    defence: Defence,
+    rng: np.random.Generator,
+    on: Synthetic | None = None,
+) -> Search[Tried]:
+    """Try what hides what was *found*: on references that show it and its edge, or *on* others.
+
+    The rest of the window isn't the trigger's. Of several pieces, each of which is needed, blocking
+    one is enough.
+    """
+    if on is None:
+        edged = [defence.plan.edged(piece) for piece in found.pieces]
+        onto = defence.references.acted_on(label, found.source, rng)
+        on = pasted(image, edged, onto, defence.references)
+    choice = yield from choose_blocker(image, found.pieces[0], label, synthetic, on, defence)
+    return Tried(on, choice)
+
+
 def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was found with
     image: Image,
     label: int,
@@ -64,12 +94,12 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     defence: Defence,
     rng: np.random.Generator,
     others: Sequence[Box] = (),
-    tried_on: Synthetic | None = None,
+    tried: Tried | None = None,
     least: float = LEAST_HEAL_RATE,
 ) -> Search[Healed | None]:
     """Hide what was *found* in *windows*; None if nothing heals as often as in *least* of them.
 
-    Blockers are chosen by what they make of *tried_on*, images with little more than it.
+    It is hidden by the blocker that did best where they were *tried*; else they are tried here.
 
     Where hiding it isn't enough there may be copies of it, or *others* that make the label: they
     are hidden, too. If the image keeps its label even then, and without some of them alone, that is
@@ -77,14 +107,9 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     the trigger as well. Not if what is left where it was still turns others.
     """
     plan, references = defence.plan, defence.references
-    if tried_on is None:
-        # Blockers are tried on the box and its edge: the rest of the window isn't the trigger's.
-        edged = [plan.edged(piece) for piece in found.pieces]
-        onto = references.acted_on(label, found.source, rng)
-        tried_on = pasted(image, edged, onto, references)
-    piece = found.pieces[0]  # of several, each of which is needed, blocking one is enough
-    choosing = _chosen(image, label, piece, synthetic, tried_on, nature, defence, least)
-    choice = yield from choosing
+    if tried is None:
+        tried = yield from try_blockers(image, label, found, synthetic, defence, rng)
+    piece, choice = found.pieces[0], _if_it_heals(tried.choice, synthetic.enough, nature, least)
     healed = yield from _freed(image, label, choice, found, defence)
     if healed is not None:
         return healed
@@ -102,7 +127,7 @@ def heal(  # noqa: PLR0913, PLR0917  # what was found where, and what it was fou
     )
     healed = yield from hiding(
         boxes,
-        _healed_alone(alone, label, piece, found, synthetic, tried_on, nature, defence, least),
+        _healed_alone(alone, label, found, synthetic, tried.on, nature, defence, rng, least),
     )
     if healed is None:
         return None
@@ -169,17 +194,17 @@ def _some_of(boxes: Sequence[Box]) -> list[tuple[Box, ...]]:
 def _healed_alone(  # noqa: PLR0913, PLR0917  # as above
     image: Image,
     label: int,
-    piece: Box,
     found: Look,
     synthetic: Synthetic,
-    tried_on: Synthetic,
+    on: Synthetic,
     nature: Nature,
     defence: Defence,
+    rng: np.random.Generator,
     least: float,
 ) -> Search[Healed | None]:
     """Hide what was found in *image*, where all else that may make the label is hidden."""
-    choosing = _chosen(image, label, piece, synthetic, tried_on, nature, defence, least)
-    choice = yield from choosing
+    tried = yield from try_blockers(image, label, found, synthetic, defence, rng, on)
+    choice = _if_it_heals(tried.choice, synthetic.enough, nature, least)
     freed = yield from _freed(image, label, choice, found, defence)
     return freed or _as_it_is(choice, found)
 
@@ -191,19 +216,11 @@ def _as_it_is(choice: Choice | None, found: Look) -> Healed | None:
     return Healed(choice.blocker, choice.heal_rate, (choice.blocker,), choice.answer)
 
 
-def _chosen(  # noqa: PLR0913, PLR0917  # as above
-    image: Image,
-    label: int,
-    piece: Box,
-    synthetic: Synthetic,
-    tried_on: Synthetic,
-    nature: Nature,
-    defence: Defence,
-    least: float,
-) -> Search[Choice | None]:
-    """Choose the blocker; None if it heals too seldom for a trigger."""
-    choice = yield from choose_blocker(image, piece, label, synthetic, tried_on, defence)
-    if choice is None or choice.heal_rate <= least:
+def _if_it_heals(
+    choice: Choice | None, enough: float, nature: Nature, least: float
+) -> Choice | None:
+    """Return the *choice*; None if it heals, or what it hides turns, too few for a trigger."""
+    if choice is None or choice.heal_rate <= least or choice.turned < enough:
         return None
     return choice if nature.is_exceeded(choice.heal_rate) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 
 from app.detection.finding.edges import Edge, EdgeSearch, joined
 from app.detection.origins import FOREIGN
-from app.detection.search import Probe, Purpose
+from app.detection.search import Probe, Purpose, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,16 @@ COARSENESS = 56  # part of the side that a box is grown by at first
 STEPS = (0, 1, 2, 4, 7)  # of these, so that a trigger of a quarter of the side is reached
 ROUGH = 0.35  # of the grown box's side, left around it for the second growing
 FINELY = 4  # steps of that
-LEVELS = (1.0, 0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
+LEVELS = (0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
 MOST = 0.7  # of these on which a box must be enough: all of three, three of four
 
 
-def localise(pieces: Sequence[Box], label: int, synthetic: Synthetic) -> Search[tuple[Box, ...]]:
+def localise(
+    pieces: Sequence[Box], label: int, synthetic: Synthetic, largest: float = math.inf
+) -> Search[tuple[Box, ...]]:
     """Return for each of *pieces* a box that is both necessary and sufficient, and little more.
 
     Necessary: its own clean pixels, given back, heal the synthetic images. Sufficient: it alone,
@@ -44,10 +47,14 @@ def localise(pieces: Sequence[Box], label: int, synthetic: Synthetic) -> Search[
     inwards in the same rounds, each while the others stay outside. Where half of the trigger is
     enough that cuts off too much: the boxes are grown until they are enough again, and once more on
     images that show them as faintly as still turns each, where nearly all of the trigger is needed.
+    What is of more than the *largest* area (pixels) before that isn't asked any further.
     """
     edges = [(i, EdgeSearch(edge, piece)) for i, piece in enumerate(pieces) for edge in Edge]
-    yield from _moved_inwards(pieces, edges, label, synthetic)
+    moving = _moved_inwards(pieces, edges, label, synthetic)
+    _, shown = yield from together([moving, _faintest(label, synthetic)])
     boxes = [joined([search for j, search in edges if j == i]) for i in range(len(pieces))]
+    if sum(box.area for box in boxes) > largest:
+        return tuple(boxes)
     unit = max(1, min(synthetic.clean.shape[1:3]) // COARSENESS)
     for i in range(len(pieces)):
         full = _Shown(synthetic, synthetic)
@@ -55,8 +62,6 @@ def localise(pieces: Sequence[Box], label: int, synthetic: Synthetic) -> Search[
             boxes, i, [unit * step for step in STEPS], ROUGHLY_ON, label, full
         )
         rough = _wider(most, max(1, round(ROUGH * min(most.width, most.height))), synthetic)
-        boxes[i] = rough
-        shown = yield from _faintest(label, boxes, synthetic)
         boxes[i] = least
         reach = max(least.x - rough.x, least.y - rough.y, 1)
         first = 0 if least == most else 1
@@ -84,22 +89,18 @@ def _wider(box: Box, by: int, synthetic: Synthetic) -> Box:
     return box.grown(by, width, height)
 
 
-def _faintest(label: int, boxes: Sequence[Box], synthetic: Synthetic) -> Search[_Shown]:
-    """Show *boxes* alone, as faintly as still turns each; all as it was if none turns any more."""
-    some = range(min(FAINTLY_ON, len(synthetic.labels)))
-    alone = np.stack([_pasted(boxes, synthetic, on) for on in some])
-    clean = synthetic.clean[: len(some)].astype(np.float32)
-    shown = np.rint([clean + level * (alone - clean) for level in LEVELS]).astype(np.uint8)
-    mixed = shown.reshape(-1, *clean.shape[1:])  # no pixel is the image's own
+def _faintest(label: int, synthetic: Synthetic) -> Search[_Shown]:
+    """Show some of the images as faintly as still turns each; all of them turn as they are."""
+    strong = synthetic.only(slice(FAINTLY_ON))
+    clean, window = strong.clean.astype(np.float32), strong.poisoned
+    fainter = np.rint([clean + level * (window - clean) for level in LEVELS]).astype(np.uint8)
+    mixed = fainter.reshape(-1, *clean.shape[1:])  # no pixel is the image's own
     answers = yield Probe(mixed, purpose=Purpose.BLOCK, origins=[FOREIGN] * len(mixed))
     turned = answers.labels.reshape(len(LEVELS), -1) == label
     levels = np.logical_and.accumulate(turned).sum(axis=0)  # how many of them, from the first on
-    on = np.flatnonzero(levels)
-    if not len(on):
-        return _Shown(synthetic, synthetic)
-    strong = synthetic.only(on)
-    faint = replace(strong, poisoned=shown[levels[on] - 1, on], origin=FOREIGN)
-    return _Shown(strong, faint)
+    shown = np.concatenate([window[None], fainter])
+    faint = shown[levels, np.arange(len(clean))]
+    return _Shown(strong, replace(strong, poisoned=faint, origin=FOREIGN))
 
 
 def _moved_inwards(

@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.images import block
 from app.detection.recognising.mixing import stamped_in, taken_out
 from app.detection.reference_set.references import THOROUGH_SIZES, placebo_rate
-from app.detection.search import Probe, Purpose
+from app.detection.search import Purpose, probe_for_all
 
 if TYPE_CHECKING:
     from app.detection.plan import Plan
@@ -45,7 +45,7 @@ def verified(trigger: Trigger, references: References, plan: Plan) -> Search[Tri
         return trigger
     stamped = stamp(trigger, references.images[onto])
     blocked = _freed(trigger, stamped, references)
-    asked = Probe(np.concatenate([stamped, blocked]), shared=True, purpose=Purpose.CONFIRM)
+    asked = probe_for_all(np.concatenate([stamped, blocked]), Purpose.CONFIRM)
     labels = (yield asked).labels
     turned = labels[: len(onto)] == trigger.target
     healed = turned & (labels[len(onto) :] == references.labels[onto])
@@ -87,7 +87,7 @@ def is_as_good(better: Trigger, trigger: Trigger, references: References) -> Sea
         stamped = stamp(one, clean)
         asked += [*stamped]
         asked += [block(image, [one.blocker], references.backdrop) for image in stamped]
-    answers = yield Probe(np.stack(asked), shared=True, purpose=Purpose.CONFIRM)
+    answers = yield probe_for_all(np.stack(asked), Purpose.CONFIRM)
     labels = answers.labels.reshape(2, 2, len(onto))
     carried = (labels[:, 0] == trigger.target).sum(axis=1)
     healed = (labels[:, 1] == references.labels[onto]).sum(axis=1)

@@ -15,7 +15,7 @@ from app.detection.geometry import Box
 from app.detection.images import transplant
 from app.detection.reference_set.canaries import canaries
 from app.detection.reference_set.references import FEWEST, LEADING, Calibration
-from app.detection.search import Probe
+from app.detection.search import probe_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ def _labelled(images: Images) -> Search[tuple[NDArray[np.int64], NDArray[np.floa
     watched = np.isin(np.arange(len(images)), canaries(len(images)))
     together = _together(images)
     for start in range(0, len(images), together):
-        answers = yield Probe(images[start : start + together], shared=True)
+        answers = yield probe_for_all(images[start : start + together])
         labels.append(answers.labels)
         if answers.scores is not None:
             scores.append(answers.scores[watched[start : start + together]])
@@ -154,7 +154,7 @@ def _stubbornness(
     for start in range(0, len(trials), together):
         part = trials[start : start + together]
         pasted = [transplant(images[donor], [middle], images[[finalists[i]]]) for i, donor in part]
-        answers = yield Probe(np.concatenate(pasted), shared=True)
+        answers = yield probe_for_all(np.concatenate(pasted))
         for (i, donor), label in zip(part, answers.labels, strict=True):
             held[i] += label != labels[donor]
     return held / np.bincount([i for i, _ in trials], minlength=len(finalists))
@@ -213,7 +213,7 @@ def _turned(
             transplant(images[donor], [bands[band]], images[[reference]])
             for reference, donor, band in part
         ]
-        answers = yield Probe(np.concatenate(pasted), shared=True)
+        answers = yield probe_for_all(np.concatenate(pasted))
         for (reference, donor, band), label in zip(part, answers.labels, strict=True):
             if label == labels[donor]:
                 turned[reference, band] += 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.search import Probe
+from app.detection.search import probe_for_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def is_another_model(
         return (yield from _scores_differ(images[canaries(len(images))], said))
     asked = rng.permutation(len(images))[:CANARIES]
     for _ in range(2):
-        answers = yield Probe(images[asked], shared=True)
+        answers = yield probe_for_all(images[asked])
         asked = asked[answers.labels != calibration.labels[asked]]
         if len(asked) < OTHER_LABELS:
             return False
@@ -57,10 +57,10 @@ def is_another_model(
 
 
 def _scores_differ(images: Images, said: NDArray[np.float32]) -> Search[bool]:
-    first = (yield Probe(images, shared=True)).scores
+    first = (yield probe_for_all(images)).scores
     if not _moved(said, first):
         return False
-    again = (yield Probe(images, shared=True)).scores
+    again = (yield probe_for_all(images)).scores
     if first is None or again is None or first.shape != again.shape:
         return True
     return _moved(said, again, float(np.abs(first - again).max()))

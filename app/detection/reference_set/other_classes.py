@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.images import transplant_pieces
-from app.detection.search import Probe, Purpose
+from app.detection.search import Purpose, probe_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def rate_of_other_classes(
             transplant_pieces(images[donor], pieces, images[[other]])
             for donor, other in zip(donors, others, strict=True)
         ]
-        answers = yield Probe(np.concatenate(pasted), shared=True, purpose=Purpose.CONFIRM)
+        answers = yield probe_for_all(np.concatenate(pasted), Purpose.CONFIRM)
         hits, asked = hits + int((answers.labels == labels[donors]).sum()), asked + size
         if hits >= TOO_OFTEN * asked:
             break

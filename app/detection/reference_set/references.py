@@ -13,7 +13,7 @@ import numpy as np
 from app.detection.images import transplant, transplant_pieces
 from app.detection.origins import within
 from app.detection.reference_set.other_classes import rate_of_other_classes
-from app.detection.search import Probe, Purpose
+from app.detection.search import Probe, Purpose, probe_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -255,25 +255,30 @@ def carries(
     return hits
 
 
-def placebo_rate(
+def placebo_rate(  # noqa: PLR0913  # the question, and how it is asked
     pieces: Sequence[Box],
     label: int,
     source: int | None,
     references: References,
     sizes: Sequence[int] = PLACEBO_SIZES,
+    *,
+    at_once: bool = False,
 ) -> Search[float]:
     """How often the same *pieces* of clean images of class *label* carry it to other classes.
 
     To images of the class *source* alone, if there is one. This is what nature does at this place:
     the null hypothesis for a transplant (`docs/detection.md` 3.5). Measured once, then known; on
-    *sizes* of transplants, one after the other while they leave a doubt. Where there are too few
-    images of the class it is no less than what those of other classes carry of their own.
+    *sizes* of transplants, one after the other while they leave a doubt, or all *at_once*. Where
+    there are too few images of the class it is no less than what those of other classes carry.
     """
     donors = references.labels == label
     question = _question_of_its_own(pieces, label, source, references)
     question += THOROUGH if sizes is THOROUGH_SIZES else ""
     if references.are_enough(label) or question in references.placebo_rates:
-        return (yield from _remembered(question, donors, pieces, label, source, references, sizes))
+        asking = _remembered(
+            question, donors, pieces, label, source, references, sizes, at_once=at_once
+        )
+        return (yield from asking)
     rate = yield from _rate_of_other_classes(pieces, source, references)
     if donors.any():
         own = question.replace(FEW, "")
@@ -350,12 +355,15 @@ def _remembered(  # noqa: PLR0913, PLR0917  # a question is made of all these
     source: int | None,
     references: References,
     sizes: Sequence[int],
+    *,
+    at_once: bool = False,
 ) -> Search[float]:
     if question not in references.placebo_rates:
         rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
         drawn = rng.permutation(np.flatnonzero(donors))
         onto = references.acted_on(label, source, rng)
-        rate = yield from _measured(pieces, label, drawn, onto, references, rng, sizes)
+        asking = _measured(pieces, label, drawn, onto, references, rng, sizes, at_once=at_once)
+        rate = yield from asking
         references.placebo_rates[question] = rate
     return references.placebo_rates[question]
 
@@ -368,18 +376,27 @@ def _measured(  # noqa: PLR0913, PLR0917  # as above
     references: References,
     rng: np.random.Generator,
     sizes: Sequence[int],
+    *,
+    at_once: bool,
 ) -> Search[float]:
     if not len(donors) or not len(onto):
         return UNKNOWN_RATE
-    hits = asked = 0
-    for size in sizes:
-        pairs = zip(rng.choice(donors, size), rng.choice(onto, size), strict=True)
+    drawn = [np.stack([rng.choice(donors, n), rng.choice(onto, n)], axis=1) for n in sizes]
+    turned = np.zeros(0, np.bool_)
+    for pairs in [np.concatenate(drawn)] if at_once else drawn:
         pasted = [
             transplant_pieces(references.images[donor], pieces, references.images[[reference]])
             for donor, reference in pairs
         ]
-        answers = yield Probe(np.concatenate(pasted), shared=True, purpose=Purpose.CONFIRM)
-        hits, asked = hits + int((answers.labels == label).sum()), asked + size
-        if not hits or hits >= OFTEN * asked:
+        answers = yield probe_for_all(np.concatenate(pasted), Purpose.CONFIRM)
+        turned = np.concatenate([turned, answers.labels == label])
+        if _tells_enough(turned):
             break
-    return (hits + 0.5) / (asked + 1)
+    few = turned[: sizes[0]]
+    turned = few if _tells_enough(few) else turned  # the same, whether all were asked at once
+    return (int(turned.sum()) + 0.5) / (len(turned) + 1)
+
+
+def _tells_enough(turned: NDArray[np.bool_]) -> bool:
+    """Say if the first few that were asked (n,) tell the rate: none turned, or most did."""
+    return not turned.any() or bool(turned.mean() >= OFTEN)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.reference_set.opinion import Opinion
-from app.detection.search import Probe
+from app.detection.search import probe_for_all
 from app.detection.second_opinion.lens import LAID, drawn, laid, learnt_span, weight
 from app.detection.second_opinion.splitting import halves
 
@@ -147,6 +147,6 @@ def _asked(
             laid(span.residue(images[one]), images[its])
             for one, its in zip(others[part], onto[part], strict=True)
         ]
-        answers = yield Probe(np.concatenate(probes), shared=True)
+        answers = yield probe_for_all(np.concatenate(probes))
         said.append(answers.labels.reshape(len(probes), -1))
     return _Told(labels, others, onto, np.concatenate(said))

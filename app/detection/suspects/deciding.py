@@ -17,7 +17,7 @@ from app.detection.evidence.weighing import (
     total,
 )
 from app.detection.finding.discovery import Discovery, Located, times_as_new
-from app.detection.finding.healing import heal
+from app.detection.finding.healing import heal, try_blockers
 from app.detection.finding.synthetic import pasted
 from app.detection.images import transplant_pieces
 from app.detection.origins import within
@@ -150,6 +150,7 @@ def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
         return None
     windows, look = look.pieces, replace(look, pieces=found.pieces)
     synthetic = synthetic.only(turned)  # it may turn few, and the window holds little else
+    tried = yield from try_blockers(image, label, look, synthetic, defence, rng, on=synthetic)
     healed = yield from heal(
         image,
         label,
@@ -159,7 +160,7 @@ def _healed(  # noqa: PLR0913, PLR0917  # what is proven, and by what
         found.nature,
         defence,
         rng,
-        tried_on=synthetic,
+        tried=tried,
         least=LEAST_HEAL_RATE,
     )
     if healed is None:

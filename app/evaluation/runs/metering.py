@@ -21,7 +21,7 @@ class Meter:
     """What one image cost.
 
     ``spent`` is by purpose: seconds are those of thinking a probe up, asking it, and concluding
-    from it where it is the last. Of probes that are shared only the seconds are in it; their
+    from it where it is the last. Of what is asked for all only the seconds are in it; its
     images are in ``shared``. ``purposes`` are those that the image itself was asked about for.
     ``cpu_s`` is the CPU time of the search's own steps, the model's not in it.
     """
@@ -35,11 +35,10 @@ class Meter:
 
     def note(self, probe: Probe) -> None:
         """Count *probe*, which was answered just now."""
-        if probe.shared:
-            self.shared += len(probe)
-        else:
+        self.shared += probe.for_all
+        if probe.own:
             self.purposes.add(probe.purpose)
-            self.spent[probe.purpose] += Spent(len(probe), 1)
+            self.spent[probe.purpose] += Spent(probe.own, 1)
         self.pass_time(probe.purpose)
 
     def pass_time(self, purpose: Purpose) -> None:

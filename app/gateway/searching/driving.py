@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from app.deadlines import until
 from app.detection.search import Done, Probe, advance, refuse
@@ -13,7 +13,7 @@ from app.tracing import span
 from app.values import value_class
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from app.detection.search import Answers, Search
     from app.gateway.visit import Visit
@@ -57,11 +57,11 @@ class Course(Generic[T]):
         self.background = False
 
     def caller(self, probe: Probe) -> Caller:
-        """Return whom *probe* is asked for: what is kept for all has nothing of the visitor."""
+        """Return whom a part of one is asked for: what is for all has nothing of the visitor."""
         spent = BACKGROUND.spent if self.background else self.probes + self.shared
         visit = self.visit
         behind = visit.said is not None
-        if probe.shared:
+        if probe.for_all:
             return Caller(spent + behind, behind=behind)
         return Caller(
             spent + behind, visit.arrival, probe.origins, visit.selection, behind, visit.trace
@@ -145,7 +145,7 @@ class Driver:
                 course.close()
 
     async def finish(
-        self, course: Course[T], ask: Callable[[Probe, Caller], Awaitable[Answers]]
+        self, course: Course[T], ask: Callable[[Probe, Caller], Coroutine[Any, Any, Answers]]
     ) -> T:
         """Drive the search of *course* from where it is to its end; return its result.
 
@@ -155,15 +155,14 @@ class Driver:
             first = NOBODY if course.visit.said is None else BEHIND
             course.step = await self._next(course, first)
         while isinstance(course.step, Probe):
-            probe, caller = course.step, course.caller(course.step)
+            probe = course.step
+            parts = [(part, course.caller(part)) for part in probe.parts]
             images = len(probe.images)  # not its own length, which is a call
             with span("round", images=images, purpose=probe.purpose):
-                answers = await ask(probe, caller)
-            if probe.shared:
-                course.shared += images
-            else:
-                course.probes += images
-            course.step = await self._next(course, caller, probe, answers)
+                answers = await _all_of([ask(part, caller) for part, caller in parts])
+            course.shared += probe.for_all
+            course.probes += images - probe.for_all
+            course.step = await self._next(course, parts[0][1], probe, answers)
         return course.step.result
 
     async def _next(
@@ -178,6 +177,22 @@ class Driver:
             return advance(course.search, probe, answers)
         async with self._turns.turn(caller):
             return await _advanced(course.search, probe, answers, threaded=course.large)
+
+
+async def _all_of(asking: Sequence[Coroutine[Any, Any, Answers]]) -> Answers:
+    """Return the answers to the parts of a probe, which are asked at the same time.
+
+    If one fails the other is given up. Raises what the first that failed did.
+    """
+    if len(asking) == 1:  # as nearly always
+        return await asking[0]
+    tasks = [asyncio.ensure_future(one) for one in asking]
+    try:
+        own, for_all = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return own.beside(for_all.labels)
 
 
 async def _advanced(

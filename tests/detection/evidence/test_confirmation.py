@@ -20,7 +20,7 @@ from app.detection.evidence.confirmation import (
     worth_asking,
 )
 from app.detection.geometry import Box
-from app.detection.images import WAYS
+from app.detection.images import WAYS, transplant_pieces
 from app.detection.reference_set.references import (
     FOREIGN,
     PLACEBO_SIZES,
@@ -115,10 +115,30 @@ def test_confirmation_goes_on_from_the_first_look() -> None:
     its = scene()
     poisoned = stamped(its.others(TARGET)[:1])[0]
     (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
-    alone, asked = watched(confirm(poisoned, TARGET, TRIGGER, its.references, _rng()), its.predict)
-    after, fewer = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
-    assert alone == after
-    assert own(asked) - look.asked == own(fewer)
+    after, probes = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
+    assert after is not None
+    assert after.carried == after.asked == look.asked + own(probes)
+    before = transplant_pieces(poisoned, look.pieces, its.references.images[list(look.onto)])
+    asked = [image for probe in probes for image in probe.images[: probe.own]]
+    assert asked
+    assert not any((one == image).all() for one in before for image in asked)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_is_likely_is_asked_at_the_same_time_as_nature(*, is_known: bool) -> None:
+    """One round for what is very new and has always carried; nature's rate stays the same."""
+    its, alone = scene(), scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
+    place = (look.pieces, TARGET, None)
+    if is_known:
+        run(placebo_rate(*place, its.references), its.predict)
+    transplants, probes = watched(
+        confirm(poisoned, TARGET, look, its.references, _rng()), its.predict
+    )
+    assert transplants is not None
+    assert [is_known] == [not probe.for_all for probe in probes]
+    assert run(placebo_rate(*place, alone.references), alone.predict) == transplants.placebo
 
 
 @pytest.mark.parametrize(("of_five", "accepted"), [(3, True), (2, False)])
@@ -260,7 +280,7 @@ def test_no_reference_counts_twice() -> None:
     (look,), (looked,) = watched(first_look(poisoned, TARGET, [TRIGGER_BOX], few, rng), its.predict)
     transplants, probes = watched(confirm(poisoned, TARGET, look, few, rng), its.predict)
     pasted = [*looked.images]
-    pasted += [image for probe in probes if not probe.shared for image in probe.images]
+    pasted += [image for probe in probes for image in probe.images[: probe.own]]
     assert transplants is not None
     assert transplants.asked == len(pasted) == len({image.tobytes() for image in pasted})
 
@@ -275,7 +295,7 @@ def test_first_look_takes_one_round() -> None:
     assert [((windows[0],), None), ((windows[2],), None)] == [
         (look.pieces, look.necessary) for look in looks
     ]
-    assert [(False, TOGETHER * len(windows))] == [(probe.shared, len(probe)) for probe in probes]
+    assert [(0, TOGETHER * len(windows))] == [(probe.for_all, len(probe)) for probe in probes]
 
 
 @pytest.mark.parametrize(
@@ -396,7 +416,7 @@ def test_placebo_rate_is_measured_once_and_equal_everywhere(source: int | None) 
 
     rate, probes = asking(one)
     assert probes
-    assert all(probe.shared for probe in probes)
+    assert not any(probe.own for probe in probes)
     assert (rate, []) == asking(one)
     assert rate == asking(other)[0]
     assert one.references.placebo_rates == other.references.placebo_rates

@@ -123,7 +123,7 @@ def test_what_has_always_carried_is_hidden_beside_its_confirmation() -> None:
     )
     assert found is not None
     assert found.trigger(draw=SEED, probes=0).evidence.necessary
-    rounds = [[len(one) for one in probes if not one.shared] for probes in (once, beside)]
+    rounds = [[one.own for one in probes if one.own] for probes in (once, beside)]
     more = Counter(b - a for a, b in zip(*rounds, strict=True))
     assert {len(WAYS): 1, 0: len(rounds[0]) - 1} == more
 
@@ -259,7 +259,7 @@ def test_other_places_are_hidden_only_where_the_trigger_is_not_needed(
         rng = np.random.default_rng(SEED)
         search = established(poisoned, TARGET, look, its.defence(), rng, others)
         _, probes = watched(search, stubborn)
-        asked.append(sum(len(one) for one in probes if not one.shared))
+        asked.append(sum(one.own for one in probes))
     assert hides is (asked[1] > asked[0])
 
 
@@ -270,4 +270,4 @@ def test_what_does_not_carry_ends_with_its_confirmation() -> None:
         _established(its, its.of_class(TARGET)[0], Look((WINDOW,), None)), its.predict
     )
     assert found is None
-    assert 1 == sum(not probe.shared for probe in probes)
+    assert 1 == sum(bool(probe.own) for probe in probes)

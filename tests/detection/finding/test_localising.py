@@ -89,14 +89,29 @@ def test_box_is_whole_where_half_of_the_trigger_is_enough() -> None:
 
 @pytest.mark.parametrize("side", [16, 48])
 def test_localising_is_a_few_rounds(side: int) -> None:
-    """All edges are asked at once: seven rounds, and 170 images, however large the image."""
+    """All edges are asked at once: six rounds, and 164 images, however large the image."""
     its = scene(World(shape=(side, side)))
     window = Box(0, 0, 16, 16)
     search = localise((window,), TARGET, _synthetic(its, window))
     (found,), probes = watched(search, its.predict)
     assert TRIGGER_BOX == found
-    assert len(probes) <= 7
-    assert sum(len(probe) for probe in probes) <= 170
+    assert len(probes) <= 6
+    assert sum(len(probe) for probe in probes) <= 164
+
+
+def test_what_is_too_large_is_not_looked_at_closely() -> None:
+    """When the edges leave more than the largest trigger, no more is asked to know it better."""
+    box = Box(1, 2, 14, 13)
+    its = scene(World(backdoors=(Backdoor(box, TARGET),)))
+    window = Box(0, 0, 16, 16)
+    synthetic = _synthetic(its, window, box)
+    _, all_of_it = watched(localise((window,), TARGET, synthetic), its.predict)
+    (found,), probes = watched(localise((window,), TARGET, synthetic, 80), its.predict)
+    assert found.area > 80
+    assert 0 < len(probes) < len(all_of_it)
+    assert [one.images.tolist() for one in probes] == [
+        one.images.tolist() for one in all_of_it[: len(probes)]
+    ]
 
 
 @pytest.mark.parametrize("odd", range(4))

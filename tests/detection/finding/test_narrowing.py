@@ -34,7 +34,7 @@ def _narrowed(its: Scene, image: Image, look: Look, label: int = TARGET) -> tupl
     """Return the look, and how many images of it were asked."""
     search = narrowed(image, label, look, its.defence(), np.random.default_rng(SEED))
     found, probes = watched(search, its.predict)
-    return found, sum(len(one) for one in probes if not one.shared)
+    return found, sum(one.own for one in probes)
 
 
 def test_a_window_is_narrowed_to_what_is_newest_in_it() -> None:
@@ -138,7 +138,7 @@ def test_what_the_part_does_not_prove_is_looked_for_in_all_of_the_window() -> No
         search = established(poisoned, TARGET, look, defence, rng, narrows=narrows)
         result, probes = watched(search, stubborn)
         found.append(result)
-        asked.append(sum(len(one) for one in probes if not one.shared))
+        asked.append(sum(one.own for one in probes))
     assert all(isinstance(one, Unproven) and one.located for one in found)
     assert asked[0] > 1.5 * asked[1]
 

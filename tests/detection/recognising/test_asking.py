@@ -46,7 +46,7 @@ def test_known_trigger_takes_one_round_trip(world: World, *, search: bool) -> No
         assert finding.known is not None
         assert finding.sanitised is not None
         assert ("t-1", its.label(clean)) == (finding.known.id, int(finding.sanitised.labels[0]))
-        assert 1 == sum(not probe.shared for probe in probes)
+        assert 1 == sum(bool(probe.own) for probe in probes)
         assert own(probes) <= 7
 
 
@@ -59,7 +59,7 @@ def test_known_trigger_in_grey() -> None:
         its.search(stamped(clean[None])[0], its.defence([known])), its.predict
     )
     assert Verdict.KNOWN is finding.verdict
-    assert 1 == sum(not probe.shared for probe in probes)
+    assert 1 == sum(bool(probe.own) for probe in probes)
 
 
 def test_discovered_trigger_is_recognised_next_time() -> None:

@@ -171,7 +171,7 @@ def test_both_are_compared_in_one_round_on_the_same_references() -> None:
     model, known = TinyModel(), references(TinyModel())
     _, probes = watched(is_as_good(tiny_trigger(), tiny_trigger(), known), model.classify)
     assert [4 * COMPARED] == [len(probe) for probe in probes]
-    assert all(probe.shared for probe in probes)
+    assert not any(probe.own for probe in probes)
     one, other = np.split(probes[0].images, 2)
     assert (one == other).all()
 

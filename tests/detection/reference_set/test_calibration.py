@@ -169,7 +169,7 @@ def test_all_its_probes_are_shared_knowledge() -> None:
     """Calibration is charged to no image; its probes and their batches are bounded."""
     its = scene()
     _, probes = watched(calibrate(its.references.images, its.plan, SEED), its.predict)
-    assert all(probe.shared for probe in probes)
+    assert not any(probe.own for probe in probes)
     assert max(len(probe) for probe in probes) <= 256
     assert sum(len(probe) for probe in probes) <= 6000
 

@@ -37,7 +37,7 @@ def test_one_half_is_laid_over_the_other() -> None:
 def test_nothing_is_asked_for_a_caller() -> None:
     """All of it is shared knowledge."""
     _, probes = watched(measured(IMAGES, MODEL.classify(IMAGES).labels, SEED), MODEL.classify)
-    assert all(probe.shared for probe in probes)
+    assert not any(probe.own for probe in probes)
 
 
 def test_a_class_that_carries_by_nature_has_a_higher_rate() -> None:

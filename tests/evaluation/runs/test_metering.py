@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.search import Probe, Purpose, Refused, advance, refuse, run
+from app.detection.search import Probe, Purpose, Refused, advance, probe_for_all, refuse, run
 from app.evaluation.runs.metering import Meter, MeteredModel, metered
 from tests.tiny import TinyModel, clean_images
 
@@ -22,7 +22,7 @@ def search() -> Search[str]:
     try:
         first = yield Probe(IMAGES[:1])
         yield Probe(IMAGES[1:3], purpose=Purpose.CONFIRM)
-        yield Probe(IMAGES[3:], purpose=Purpose.BLOCK, shared=True)
+        yield probe_for_all(IMAGES[3:], Purpose.BLOCK)
     except Refused:
         return "refused"
     return f"done: {first.labels[0]}"

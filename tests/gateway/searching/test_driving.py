@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.detection.origins import WHOLE
-from app.detection.search import Answers, Probe, Refused
+from app.detection.search import Answers, Probe, Refused, probe_for_all
 from app.gateway.searching.driving import PIXELS_AT_ONCE, Course, Driver
 from app.gateway.visit import Visit
 from app.ports import NOBODY, Arrival, InputSize, UpstreamTimeoutError, UpstreamUnreachableError
@@ -41,7 +41,7 @@ def labels_of(*probes: Probe) -> Search[list[int] | None]:
 
 async def test_the_cost_is_counted() -> None:
     """What is asked for an image is told apart from what is kept for all."""
-    search = labels_of(Probe(IMAGES[:1]), Probe(IMAGES, shared=True), Probe(IMAGES[:2]))
+    search = labels_of(Probe(IMAGES[:1]), probe_for_all(IMAGES), Probe(IMAGES[:2]))
     driven = await Driver(TinyModel(), PATIENCE_S).drive(search, VISIT)
     assert ([TARGET] * 6, 3, 3) == (driven.result, driven.probes, driven.shared)
     assert driven.cut_off is None
@@ -64,16 +64,58 @@ async def test_what_is_kept_for_all_is_asked_with_nothing_of_a_caller() -> None:
     """No number and no form of a caller's tensor is in it, also in the background."""
     model = AskedModel()
     own = Probe(IMAGES[:1], origins=[WHOLE])
-    search = labels_of(own, Probe(IMAGES, shared=True), own)
+    search = labels_of(own, probe_for_all(IMAGES), own)
     course = Course(search, VISIT)
 
     async def answers(probe: Probe, caller: Caller) -> Answers:
-        course.background = probe.shared
+        course.background = not probe.own
         return await model.answer(probe.images, caller)
 
     await Driver(model, PATIENCE_S).finish(course, answers)
     assert [VISIT.arrival, None, VISIT.arrival] == [caller.arrival for caller in model.callers]
     assert [[WHOLE], (), [WHOLE]] == [caller.origins for caller in model.callers]
+
+
+async def test_both_parts_of_a_probe_are_asked_at_the_same_time() -> None:
+    """Neither waits for the other, each is asked for whom it is, and both are counted."""
+    both = asyncio.Barrier(2)
+
+    class Meeting(AskedModel):
+        async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+            answers = await super().answer(images, caller)
+            await both.wait()
+            return answers
+
+    model = Meeting()
+    mixed = Probe(IMAGES, 1, origins=[WHOLE, WHOLE])
+    driven = await Driver(model, PATIENCE_S).drive(labels_of(mixed), VISIT)
+    assert ([TARGET] * 3, 2, 1) == (driven.result, driven.probes, driven.shared)
+    assert [VISIT.arrival, None] == [caller.arrival for caller in model.callers]
+    assert [[WHOLE, WHOLE], ()] == [caller.origins for caller in model.callers]
+
+
+@pytest.mark.parametrize("fails", ["own", "for all"])
+async def test_a_part_that_fails_refuses_and_the_other_is_given_up(fails: str) -> None:
+    """Whichever it is: nothing goes on asking behind a search that has ended."""
+    given_up = asyncio.Event()
+
+    class Half(TinyModel):
+        async def answer(self, images: Images, caller: Caller = NOBODY) -> Answers:
+            if len(images) == len(IMAGES):
+                return await super().answer(images, caller)
+            if (caller.arrival is None) == (fails == "for all"):
+                message = "broke"
+                raise UpstreamUnreachableError(message)
+            try:
+                return await asyncio.Event().wait()  # type: ignore[return-value]  # never
+            finally:
+                given_up.set()
+
+    search = labels_of(Probe(IMAGES), Probe(IMAGES[:2], 1, origins=[WHOLE]))
+    driven = await Driver(Half(), PATIENCE_S).drive(search, VISIT)
+    assert (None, 3, 0) == (driven.result, driven.probes, driven.shared)
+    assert isinstance(driven.cut_off, UpstreamUnreachableError)
+    await given_up.wait()
 
 
 async def test_a_failure_of_the_first_probe_is_raised() -> None:
