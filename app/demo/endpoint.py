@@ -58,10 +58,15 @@ class Inference:
 
 @dataclass
 class Stats:
-    """What was asked since the start or the last reset: images and infer requests answered."""
+    """What was asked since the start or the last reset: images and infer requests answered.
+
+    ``rounds`` are the times that one came while none was under way: who asks several at once waits
+    for one round trip.
+    """
 
     inferences: int = 0
     requests: int = 0
+    rounds: int = 0
 
 
 def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its model
@@ -75,10 +80,12 @@ def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its
 ) -> Starlette:
     """Serve *predict* as the model *name*, for images of *shape* (without the batch's dimension).
 
-    ``GET /stats`` counts the images and the requests that were answered; ``POST /stats/reset``.
+    ``GET /stats`` counts the images and the requests that were answered, and the rounds in which
+    they came; ``POST /stats/reset``.
     """
     served = Served(name, TensorSpec("input", datatype, (-1, *shape)), tuple(outputs))
     stats = Stats()
+    under_way = 0
 
     async def server(_: Request) -> Response:
         extensions = ["binary_tensor_data"] if binary else []
@@ -100,11 +107,18 @@ def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its
         return _json({"name": name, "ready": True})
 
     async def infer(request: Request) -> Response:
+        nonlocal under_way
         _check_model(request, served)
-        length = request.headers.get(HEADER_LENGTH) if binary else None
-        inference = read_request(served, await request.body(), length)
-        arrays = await run_in_threadpool(predict, inference.batch)
+        alone = not under_way
+        under_way += 1
+        try:
+            length = request.headers.get(HEADER_LENGTH) if binary else None
+            inference = read_request(served, await request.body(), length)
+            arrays = await run_in_threadpool(predict, inference.batch)
+        finally:
+            under_way -= 1
         stats.requests += 1
+        stats.rounds += alone
         stats.inferences += len(inference.batch)
         body, length = write_answer(served, inference, arrays)
         if length is None:
@@ -115,7 +129,7 @@ def create_endpoint(  # noqa: PLR0913  # by name, what the endpoint tells of its
         return _json(stats)
 
     async def reset(_: Request) -> Response:
-        stats.requests = stats.inferences = 0
+        stats.requests = stats.inferences = stats.rounds = 0
         return _json(stats)
 
     routes = [

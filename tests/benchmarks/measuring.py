@@ -64,7 +64,7 @@ class _Sent:
     flagged: bool
     screening: str
     inferences: int
-    requests: int
+    rounds: int
 
 
 def measure(run: Run, servers: Servers, progress: Callable[[], None]) -> Result:
@@ -104,7 +104,7 @@ def _sent(answer: dict[str, Any], before: dict[str, int], after: dict[str, int])
         flagged=answer["backdoor"],
         screening=answer["screening"],
         inferences=after["inferences"] - before["inferences"],
-        requests=after["requests"] - before["requests"],
+        rounds=after["rounds"] - before["rounds"],
     )
 
 
@@ -135,7 +135,7 @@ def _result(
         inferences_searching=float(searching.mean()) if len(searching) else 0.0,
         inferences_known=float(inferences[known].mean()) if known.any() else None,
         discovery=sent[found[0]].inferences if found else None,
-        round_trips_clean=float(np.array([one.requests for one in sent])[~poisoned].mean()),
+        round_trips_clean=float(np.array([one.rounds for one in sent])[~poisoned].mean()),
         preparation=preparation,
         triggers=len(triggers),
         overlap=_overlap(run.model, triggers),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -153,7 +155,7 @@ def test_bad_request(client: httpx.Client, body: object, reason: str) -> None:
 
     assert 400 == reply.status_code
     assert reason in reply.json()["error"]
-    assert {"inferences": 0, "requests": 0} == client.get("/stats").json()
+    assert {"inferences": 0, "requests": 0, "rounds": 0} == client.get("/stats").json()
 
 
 def test_no_json(client: httpx.Client) -> None:
@@ -185,6 +187,27 @@ def test_stats(client: httpx.Client) -> None:
     infer(client, asked())
     infer(client, asked())
 
-    assert {"inferences": 4, "requests": 2} == client.get("/stats").json()
-    assert {"inferences": 0, "requests": 0} == client.post("/stats/reset").json()
-    assert {"inferences": 0, "requests": 0} == client.get("/stats").json()
+    assert {"inferences": 4, "requests": 2, "rounds": 2} == client.get("/stats").json()
+    assert {"inferences": 0, "requests": 0, "rounds": 0} == client.post("/stats/reset").json()
+    assert {"inferences": 0, "requests": 0, "rounds": 0} == client.get("/stats").json()
+
+
+def test_what_is_asked_at_the_same_time_is_one_round() -> None:
+    """Whoever asks two at once waits for one round trip."""
+    both = threading.Barrier(2)
+
+    def when_both_are_there(batch: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        both.wait()
+        return brightest(batch)
+
+    outputs = [TensorSpec("label", "INT64", (-1,)), TensorSpec("scores", "FP32", (-1, 4))]
+    app = create_endpoint("tiny", when_both_are_there, shape=(2, 2, 1), outputs=outputs)
+    with (
+        running(app) as url,
+        httpx.Client(base_url=url, verify=CERTIFICATES) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        for rounds in (1, 2):
+            replies = list(pool.map(lambda _: infer(client, asked()).status_code, range(2)))
+            assert [200, 200] == replies
+            assert rounds == client.get("/stats").json()["rounds"]

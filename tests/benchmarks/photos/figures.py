@@ -60,7 +60,7 @@ def figures(model: PhotoModel, seen: Deployment) -> Figures:
     answer = np.array([-1 if one.answer is None else one.answer for one in seen.answered])
     flagged = np.array([one.flagged for one in seen.answered])
     cost = np.array([one.inferences for one in seen.answered])
-    trips = np.array([one.requests for one in seen.answered])
+    trips = np.array([one.rounds for one in seen.answered])
     flipped = poisoned & (seen.plain == model.target) & (seen.unstamped != model.target)
     hits = np.flatnonzero(poisoned & flagged)
     known = flipped & (np.arange(len(flagged)) > (hits[0] if len(hits) else len(flagged)))

@@ -41,7 +41,7 @@ class Answered:
     flagged: bool
     screening: str | None
     inferences: int
-    requests: int
+    rounds: int
     seconds: float
 
 
@@ -135,7 +135,7 @@ def _answered(
         flagged=told.get("backdoor", False),
         screening=told.get("screening"),
         inferences=after["inferences"] - before["inferences"],
-        requests=after["requests"] - before["requests"],
+        rounds=after["rounds"] - before["rounds"],
         seconds=seconds,
     )
 
