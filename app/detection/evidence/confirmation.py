@@ -36,6 +36,7 @@ DOUBTFUL = 0.2  # a placebo rate above which it is measured on more before anyth
 UNDECIDABLE = 0.4  # a placebo rate above which even 24 straight hits don't accept
 USUAL = 0.9  # times what is usual in the class, of the newest part of a window
 NEW = 1.75  # the same, from which on nature isn't waited for: clean photographs' 1.0 to 1.6
+LARGE = 112  # pixels a side, from which on novelty tells so: clean signs of 48 show 1.2 to 5.5
 VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to 3
 AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
@@ -263,8 +264,11 @@ def undecidable(image: Image, label: int, look: Look, references: References) ->
 def is_new(image: Image, label: int, look: Look, references: References) -> bool:
     """Say if *image* shows something there that clean images of class *label* seldom do.
 
-    Only what is asked at the same time hangs on it, never what is proven.
+    Only what is asked at the same time hangs on it, never what is proven. Of small images it tells
+    too little.
     """
+    if min(image.shape[:2]) < LARGE:
+        return False
     new = novelties(image, look.pieces, label, references)
     return bool((np.isfinite(new) & (new > NEW)).any())
 

@@ -253,8 +253,9 @@ def _confirmed(  # noqa: PLR0913  # as above
 ) -> Search[_Confirmed | Unproven | None]:
     """Confirm a *look* that the image needs, or that carries each time.
 
-    Where all have carried so far it most likely is one: then all is asked at once, which saves
-    round trips. Where not, most are nature's: then it is asked first if the image needs them.
+    What is new most likely is one, if all have carried so far or the image needs it: then all is
+    asked at once, which saves round trips. Else most are nature's: then one is asked after the
+    other, and first, where not all have carried, if the image needs them.
     """
     references = defence.references
     is_likely = look.carried == look.asked > 0
@@ -263,9 +264,9 @@ def _confirmed(  # noqa: PLR0913  # as above
         if needed is None:
             return None
         look = needed
-    if hurried := hurries(image, label, look, references):
-        narrow = look
-    else:
+    hurried = hurries(image, label, look, references)
+    narrow = look
+    if not hurried:
         yield from placebo_rate(look.pieces, label, look.source, references)
         if undecidable(image, label, look, references):
             return _unproven((yield from required(image, label, look, references)) or look)
@@ -278,12 +279,12 @@ def _confirmed(  # noqa: PLR0913  # as above
     very_new = is_very_new(image, label, narrow, references)
     least = TURNED_IF_NEW if very_new else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
-    if is_likely or hurried:
+    if hurried or (new and is_likely):
         needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
-        narrow = needed or replace(narrow, necessary=False)
     else:
-        transplants = yield from confirming
+        needed, transplants = yield from together([requiring, confirming])
         synthetic = None if transplants is None else (yield from synthesising)
+    narrow = needed or replace(narrow, necessary=False)
     if transplants is not None and synthetic is not None:
         return _Confirmed(narrow, windows, transplants, synthetic, new, very_new)
     natural = references.known_placebo_rate(look.pieces, label, look.source, 0.0)
