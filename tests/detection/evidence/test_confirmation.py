@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.evidence.confirmation import (
+    LARGE,
     TOGETHER,
     UNDECIDABLE,
     Look,
@@ -126,8 +127,8 @@ def test_confirmation_goes_on_from_the_first_look() -> None:
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_what_is_likely_is_asked_at_the_same_time_as_nature(*, is_known: bool) -> None:
-    """One round for what is very new and has always carried; nature's rate stays the same."""
-    its, alone = scene(), scene()
+    """One round for what is new in a large image and has carried; nature's rate stays the same."""
+    its, alone = (scene(World(shape=(LARGE, LARGE))) for _ in range(2))
     poisoned = stamped(its.others(TARGET)[:1])[0]
     (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
     place = (look.pieces, TARGET, None)
@@ -139,6 +140,15 @@ def test_what_is_likely_is_asked_at_the_same_time_as_nature(*, is_known: bool) -
     assert transplants is not None
     assert [is_known] == [not probe.for_all for probe in probes]
     assert run(placebo_rate(*place, alone.references), alone.predict) == transplants.placebo
+
+
+def test_in_small_images_nature_is_asked_first() -> None:
+    """Clean ones show new things so often that what is asked beside would mostly be lost."""
+    its = scene()
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    (look,) = _looked(its, poisoned, TARGET, [TRIGGER_BOX])
+    _, probes = watched(confirm(poisoned, TARGET, look, its.references, _rng()), its.predict)
+    assert (0, True) == (probes[0].own, bool(probes[0].for_all))
 
 
 @pytest.mark.parametrize(("of_five", "accepted"), [(3, True), (2, False)])
