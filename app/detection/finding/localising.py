@@ -34,7 +34,7 @@ LEVELS = (0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of t
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
-MOST = 0.7  # of these on which a box must be enough: all of three, three of four
+MOST = 0.7  # of these on which a box must be enough as it grows finely: three of four
 
 
 def localise(
@@ -58,15 +58,14 @@ def localise(
     unit = max(1, min(synthetic.clean.shape[1:3]) // COARSENESS)
     for i in range(len(pieces)):
         full = _Shown(synthetic, synthetic)
-        least, most = yield from _grown(
-            boxes, i, [unit * step for step in STEPS], ROUGHLY_ON, label, full
-        )
+        steps = [unit * step for step in STEPS]
+        least, most = yield from _grown_roughly(boxes, i, steps, label, full)
         rough = _wider(most, max(1, round(ROUGH * min(most.width, most.height))), synthetic)
         boxes[i] = least
         reach = max(least.x - rough.x, least.y - rough.y, 1)
         first = 0 if least == most else 1
         steps = sorted({max(first, round(reach * k / FINELY)) for k in range(FINELY)})
-        _, boxes[i] = yield from _grown(boxes, i, steps, FINELY_ON, label, shown)
+        boxes[i] = yield from _grown_finely(boxes, i, steps, label, shown)
         if min(synthetic.clean.shape[1:3]) < FINENESS:
             boxes[i] = yield from _trimmed(boxes, i, label, shown)
     return tuple(boxes)
@@ -130,17 +129,29 @@ def _moved_inwards(
             search.learn(pixels, whole=bool(whole))
 
 
-def _grown(  # noqa: PLR0913, PLR0917  # which box of which, by how much, and on what
-    boxes: Sequence[Box], i: int, steps: Sequence[int], on: range, label: int, shown: _Shown
+def _grown_roughly(
+    boxes: Sequence[Box], i: int, steps: Sequence[int], label: int, shown: _Shown
 ) -> Search[tuple[Box, Box]]:
-    """Grow the i-th of *boxes* by *steps* until it is enough on most images.
+    """Grow the i-th of *boxes* by the first of *steps* that is enough: the median of some images.
 
-    Return it, after the one before that wasn't enough.
+    So none decides alone: one that answers oddly would make the box as large as there is. Where no
+    step is enough on any it stays. Return it, after the one before that wasn't enough.
     """
     grown = [_wider(boxes[i], step, shown.strong) for step in steps]
-    shares = yield from _shares(boxes, i, grown, on, label, shown)
-    chosen = int(np.argmax(shares >= MOST)) if (shares >= MOST).any() else int(shares.argmax())
+    enough = yield from _enough(boxes, i, grown, ROUGHLY_ON, label, shown)
+    first = enough.argmax(axis=0)[enough.any(axis=0)]
+    chosen = int(np.median(first)) if len(first) else 0
     return grown[max(chosen - 1, 0)], grown[chosen]
+
+
+def _grown_finely(
+    boxes: Sequence[Box], i: int, steps: Sequence[int], label: int, shown: _Shown
+) -> Search[Box]:
+    """Grow the i-th of *boxes* by the first of *steps* that is enough on most images."""
+    grown = [_wider(boxes[i], step, shown.strong) for step in steps]
+    enough = yield from _enough(boxes, i, grown, FINELY_ON, label, shown)
+    shares = enough.mean(axis=1)
+    return grown[int(np.argmax(shares >= MOST) if (shares >= MOST).any() else shares.argmax())]
 
 
 def _trimmed(boxes: Sequence[Box], i: int, label: int, shown: _Shown) -> Search[Box]:
@@ -149,22 +160,21 @@ def _trimmed(boxes: Sequence[Box], i: int, label: int, shown: _Shown) -> Search[
     if not edges:
         return boxes[i]
     narrower = [edge.moved(boxes[i], 1) for edge in edges]
-    shares = yield from _shares(boxes, i, narrower, TRIMMED_ON, label, shown)
+    enough = yield from _enough(boxes, i, narrower, TRIMMED_ON, label, shown)
     trimmed = boxes[i]
-    for edge in (edge for edge, share in zip(edges, shares, strict=True) if share == 1):
+    for edge in (edge for edge, on in zip(edges, enough, strict=True) if on.all()):
         trimmed = edge.moved(trimmed, min(1, edge.length(trimmed) - 1))
     return trimmed
 
 
-def _shares(  # noqa: PLR0913, PLR0917  # as above
+def _enough(  # noqa: PLR0913, PLR0917  # which box of which, instead of what, and on what
     boxes: Sequence[Box], i: int, instead: Sequence[Box], on: range, label: int, shown: _Shown
-) -> Search[NDArray[np.float64]]:
-    """On which share of images each box (n,) is enough *instead* of the i-th of *boxes*."""
+) -> Search[NDArray[np.bool_]]:
+    """Say of each box *instead* of the i-th of *boxes* on which images it is enough (n, on)."""
     tried = [(i, [*boxes[:i], box, *boxes[i + 1 :]], k) for box in instead for k in on]
     tried = [(j, these, k % len(shown.strong.labels)) for j, these, k in tried]
     enough = yield from _are_enough(tried, label, shown)
-    shares: NDArray[np.float64] = enough.reshape(len(instead), -1).mean(axis=1)
-    return shares
+    return enough.reshape(len(instead), -1)
 
 
 def _are_enough(

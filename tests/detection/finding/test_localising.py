@@ -130,3 +130,24 @@ def test_one_odd_image_does_not_decide(odd: int) -> None:
 
     (found,) = run(localise((window,), TARGET, synthetic), stubborn)
     assert found.overlap(box) >= 0.5
+
+
+@pytest.mark.parametrize("odd", range(3))
+def test_one_image_that_needs_more_does_not_decide(odd: int) -> None:
+    """An image that another place turns as well doesn't make the box as large as to hold it."""
+    box, beside = Box(9, 5, 8, 8), Box(3, 8, 1, 1)
+    its = scene(World((48, 48), backdoors=(Backdoor(box, TARGET),)))
+    window = Box(0, 0, 24, 24)
+    synthetic = _synthetic(its, window, box)
+    elsewhere = synthetic.clean[odd][-8:, -8:]
+    shown = synthetic.poisoned[odd][beside.rows, beside.columns]
+
+    def turned_by_both(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        is_odd = (images[:, -8:, -8:] == elsewhere).all(axis=(1, 2, 3))
+        shows = (images[:, beside.rows, beside.columns] == shown).all(axis=(1, 2, 3))
+        labels[is_odd & shows] = TARGET
+        return Answers(labels)
+
+    (found,) = run(localise((window,), TARGET, synthetic), turned_by_both)
+    assert found.overlap(box) >= 0.5
