@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look, Transplants
-from app.detection.evidence.nature import Nature, nature_at
+from app.detection.evidence.confirmation import Look, Transplants, is_very_new
+from app.detection.evidence.nature import STRANGE, Nature, nature_at
 from app.detection.search import Answers, run
 from tests.detection.kinds import MARK
 from tests.detection.scenes import World, scene
@@ -105,6 +105,23 @@ def test_place_that_anything_opens() -> None:
     assert nature.rate > 0.9
     assert nature.over_general
     assert nature.excluded
+
+
+def test_place_that_anything_opens_is_not_told_by_what_is_hardly_new() -> None:
+    """Any stroke makes a 1 a 7, one of third classes too: what is shown must be like nothing there.
+
+    However different it is from what its own class shows.
+    """
+    its = scene()
+    clean, poisoned = (images[0] for images in its.poisoned(BACKDOOR))
+    image = np.rint(0.9 * clean + 0.1 * poisoned).astype(np.uint8)
+    fresh = replace(its.references, placebo_rates={})
+    look, edged = Look((TRIGGER_BOX,), None), [its.plan.edged(TRIGGER_BOX)]
+    assert is_very_new(image, TARGET, look, fresh)
+    search = nature_at(edged, image, TARGET, look, UNASKED, fresh)
+    nature = run(search, lambda images: Answers(np.full(len(images), TARGET)))
+    assert 1.25 < nature.novelty < STRANGE
+    assert (False, False) == (nature.over_general, nature.excluded)
 
 
 def test_few_images_of_a_class_say_little_of_nature() -> None:
