@@ -54,16 +54,16 @@ class Nature:
         """Say if nature can't be what carries: by its rate, how new the part is, and the sum.
 
         The parts that tell two classes apart are such that clean images have too, and carry. Where
-        nature leaves a doubt the sum with the other terms decides. What turns every class must be
-        likely by all that there is. Where clean images hardly carry less is enough for it: who
-        wants to get past leaves so little of a trigger that it turns half of the others.
+        nature leaves a doubt the sum with the other terms decides. Else it must be likely by all
+        that there is. Where clean images hardly carry less is enough for it: who wants to get past
+        leaves so little of a trigger that it turns half of the others.
         """
         if self.over_general:
             return True
         by_all = of_nature(self.rate, self.novelty) + self.others
-        if self.one_class:
-            return not self.leaves_a_doubt or by_all >= VERY_SURE
         likely = LIKELY_IF_SELDOM if self.is_seldom else LIKELY_BY_ALL
+        if self.one_class:
+            return by_all >= (VERY_SURE if self.leaves_a_doubt else likely)
         if self.assumed:  # this class may carry more often than those that are known
             likely = LIKELY_BY_ALL if self.is_seldom else VERY_SURE
         return self.rate <= NATURE_AT_MOST and by_all >= likely

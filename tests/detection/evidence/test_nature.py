@@ -27,8 +27,10 @@ UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
         (0.1, 1.0, False, False, 5.5, False),  # as of four images, none of which does
         (0.6, 9.0, False, False, 20.0, False),  # clean images carry, however new it is
         (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
-        (0.01, 1.1, True, False, 0.0, True),
-        (0.1, 2.0, True, False, 0.0, True),
+        (0.01, 1.1, True, False, 2.0, True),
+        (0.01, 1.1, True, False, 1.0, False),  # and all that there is as likely as of every class
+        (0.1, 2.0, True, False, 5.5, True),
+        (0.39, 2.2, True, False, 3.6, False),  # a thick stroke that carried in 21 of 28
         (0.02, 0.4, True, False, 13.0, True),  # or else all the rest must make it sure
         (0.02, 0.4, True, False, 11.0, False),
         (0.9, 9.0, True, True, 0.0, True),  # any content opens the place
