@@ -30,7 +30,7 @@ SELDOM = 0.1  # placebo rate around the box below which nature hardly is what ca
 LIKELY_IF_SELDOM = 6.0  # the sum where it is so
 ABOVE_NATURE = 0.4  # by which the heal rate must exceed it: of true triggers, by 0.6 to 1.0
 OVER_GENERAL = 0.4  # rate of third classes at its box: such backdoors measured 0.4 to 0.85
-NOVEL_FOR_SURE = 1.25  # the same where only third classes speak for it: any bar makes a 1 a 7
+STRANGE = 2.0  # times as new as is usual, from which on it is none of what the class shows there
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,16 @@ class Nature:
         """Say if nature can't be what carries: by its rate, how new the part is, and the sum.
 
         The parts that tell two classes apart are such that clean images have too, and carry. Where
-        nature leaves a doubt the sum with the other terms decides. What turns every class must be
-        likely by all that there is. Where clean images hardly carry less is enough for it: who
-        wants to get past leaves so little of a trigger that it turns half of the others.
+        nature leaves a doubt the sum with the other terms decides. Else it must be likely by all
+        that there is. Where clean images hardly carry less is enough for it: who wants to get past
+        leaves so little of a trigger that it turns half of the others.
         """
         if self.over_general:
             return True
         by_all = of_nature(self.rate, self.novelty) + self.others
-        if self.one_class:
-            return not self.leaves_a_doubt or by_all >= VERY_SURE
         likely = LIKELY_IF_SELDOM if self.is_seldom else LIKELY_BY_ALL
+        if self.one_class:
+            return by_all >= (VERY_SURE if self.leaves_a_doubt else likely)
         if self.assumed:  # this class may carry more often than those that are known
             likely = LIKELY_BY_ALL if self.is_seldom else VERY_SURE
         return self.rate <= NATURE_AT_MOST and by_all >= likely
@@ -110,7 +110,7 @@ def nature_at(  # noqa: PLR0913, PLR0917  # the question, and what was asked bef
     one_class = found.source is not None
     assumed = not references.are_enough(label)
     nature = Nature(rate, new, one_class, over_general=False, others=others, assumed=assumed)
-    if nature.excluded or new <= NOVEL_FOR_SURE:
+    if nature.excluded or new < STRANGE:  # any stroke makes a 1 a 7, third classes' too
         return nature
     general = yield from is_over_general(image, label, found, references, OVER_GENERAL)
     return replace(nature, over_general=general)

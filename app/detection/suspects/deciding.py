@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import Look, Transplants
-from app.detection.evidence.nature import SELDOM, Nature
+from app.detection.evidence.nature import SELDOM, STRANGE, Nature
 from app.detection.evidence.novelty import novelty
 from app.detection.evidence.telling import at_the_rate
 from app.detection.evidence.weighing import (
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 PROVEN = 9.0  # the sum from which on a suspect is a trigger
 ASKED = 2  # suspects that one image is asked about
 UNNATURAL = 2.0  # of what nature says, below which it may be what the class has anyway
-STRANGE = 2.0  # times as new as is usual, from which on it is none of what the class shows there
 LEAST_RATE = 0.5 / (THOROUGH_SIZES[0] + 1)  # at which clean images are ever taken to carry
 LEAST_HEAL_RATE = 0.4  # it may lie on what tells classes apart; natural carriers have 0.15 to 0.35
 MORE = 12  # transplants of the second round

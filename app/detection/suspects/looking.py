@@ -42,6 +42,8 @@ def looks_at(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
     Those of *sources* and those that the image is called while it is hidden: what lies over the
     part that tells classes apart leaves any of them when it is hidden, and carries to one of them.
     No *others* than the first source where that is enough, or where the image doesn't need it.
+    Without any source all classes are asked at once first, and those that hiding it reveals if
+    these don't carry.
     """
     references = defence.references
     first = sources[0] if sources else None
@@ -54,16 +56,19 @@ def looks_at(  # noqa: PLR0913, PLR0917  # what is looked at, and by what
     told, hits = answers.labels[: len(WAYS)], answers.labels[len(WAYS) :] == label
     needed = _needed(told == label)
     looks = [_look(window, first, hits, onto)]
-    others &= needed.weight >= 0
+    others &= needed.weight >= 0 and (first is not None or not _carries(looks[0]))
     also = _others(first, sources, told, label, defence) if others else []
     if also:
         looks += yield from _carried(image, label, window, also, defence, rng)
     return needed, [
         one
         for one in looks
-        if one.carried >= LIKELY * one.asked
-        and (one.source == first or one.carried >= SURELY * one.asked)
+        if _carries(one) and (one.source == first or one.carried >= SURELY * one.asked)
     ]
+
+
+def _carries(look: Look) -> bool:
+    return look.carried >= LIKELY * look.asked
 
 
 def _needed(kept: NDArray[np.bool_]) -> Term:
@@ -80,8 +85,6 @@ def _others(
     defence: Defence,
 ) -> list[int]:
     """Return of which other classes the image may be without it."""
-    if first is None:
-        return []
     revealed = [int(one) for one in told if one != label]
     possible = dict.fromkeys([*revealed, *sources])
     some = [one for one in possible if one != first and defence.references.are_enough(one)]

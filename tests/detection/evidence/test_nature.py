@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look, Transplants
-from app.detection.evidence.nature import Nature, nature_at
+from app.detection.evidence.confirmation import Look, Transplants, is_very_new
+from app.detection.evidence.nature import STRANGE, Nature, nature_at
 from app.detection.search import Answers, run
 from tests.detection.kinds import MARK
 from tests.detection.scenes import World, scene
@@ -27,8 +27,10 @@ UNASKED, EACH = Transplants(0, 0, 0.0), Transplants(20, 20, 0.0)
         (0.1, 1.0, False, False, 5.5, False),  # as of four images, none of which does
         (0.6, 9.0, False, False, 20.0, False),  # clean images carry, however new it is
         (0.1, 1.0, True, False, 0.0, False),  # of one class it must be rare or new
-        (0.01, 1.1, True, False, 0.0, True),
-        (0.1, 2.0, True, False, 0.0, True),
+        (0.01, 1.1, True, False, 2.0, True),
+        (0.01, 1.1, True, False, 1.0, False),  # and all that there is as likely as of every class
+        (0.1, 2.0, True, False, 5.5, True),
+        (0.39, 2.2, True, False, 3.6, False),  # a thick stroke that carried in 21 of 28
         (0.02, 0.4, True, False, 13.0, True),  # or else all the rest must make it sure
         (0.02, 0.4, True, False, 11.0, False),
         (0.9, 9.0, True, True, 0.0, True),  # any content opens the place
@@ -105,6 +107,23 @@ def test_place_that_anything_opens() -> None:
     assert nature.rate > 0.9
     assert nature.over_general
     assert nature.excluded
+
+
+def test_place_that_anything_opens_is_not_told_by_what_is_hardly_new() -> None:
+    """Any stroke makes a 1 a 7, one of third classes too: what is shown must be like nothing there.
+
+    However different it is from what its own class shows.
+    """
+    its = scene()
+    clean, poisoned = (images[0] for images in its.poisoned(BACKDOOR))
+    image = np.rint(0.9 * clean + 0.1 * poisoned).astype(np.uint8)
+    fresh = replace(its.references, placebo_rates={})
+    look, edged = Look((TRIGGER_BOX,), None), [its.plan.edged(TRIGGER_BOX)]
+    assert is_very_new(image, TARGET, look, fresh)
+    search = nature_at(edged, image, TARGET, look, UNASKED, fresh)
+    nature = run(search, lambda images: Answers(np.full(len(images), TARGET)))
+    assert 1.25 < nature.novelty < STRANGE
+    assert (False, False) == (nature.over_general, nature.excluded)
 
 
 def test_few_images_of_a_class_say_little_of_nature() -> None:

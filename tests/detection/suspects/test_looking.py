@@ -67,10 +67,27 @@ def test_a_place_that_the_image_does_not_need_is_asked_once() -> None:
 
 
 def test_every_class_is_asked_where_none_is_known() -> None:
-    """What carried on any class is transplanted on all others."""
+    """What carries on none of all together is transplanted on the class that hiding reveals."""
     its = over_the_digit()
     image = victims(its)[0]
     search = looks_at(image, TARGET, WINDOW, (), its.defence(), np.random.default_rng(1))
     (_, looks), probes = watched(search, its.predict)
+    assert [3 + FIRST, FIRST] == [len(one) for one in probes]
+    assert [SOURCE] == [one.source for one in looks]
+
+
+def test_what_carries_on_every_class_is_asked_of_none_alone() -> None:
+    """It acts on all of them, whatever hiding it reveals."""
+    its = over_the_digit()
+    image = victims(its)[0]
+
+    def half(images: Images) -> Answers:
+        answers = its.predict(images)
+        if len(images) == 3 + FIRST:
+            answers.labels[3 : 3 + FIRST // 2] = TARGET
+        return answers
+
+    search = looks_at(image, TARGET, WINDOW, (), its.defence(), np.random.default_rng(1))
+    (_, looks), probes = watched(search, half)
     assert [3 + FIRST] == [len(one) for one in probes]
-    assert all(one.source is None for one in looks)
+    assert [None] == [one.source for one in looks]
