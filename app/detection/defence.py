@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from app.detection.matching import likeness
+from app.detection.matching import core, likeness
 from app.values import value_class
 
 if TYPE_CHECKING:
@@ -42,6 +42,15 @@ class Known:
     def likeness(self) -> Likeness:
         """What it looks like."""
         return likeness(self.trigger)
+
+    @cached_property
+    def core(self) -> Likeness:
+        """What is looked for: without its edge, if it may lie on anything.
+
+        That is if it moves, and as long as it was seen on one image alone.
+        """
+        seen_anywhere = self.trigger.moves or self.trigger.mask is None
+        return core(self.trigger) if seen_anywhere else self.likeness
 
 
 @value_class(frozen=True, eq=False)

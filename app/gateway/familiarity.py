@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Final
 from app.detection.blended import recognising
 from app.detection.defence import Known
 from app.detection.recognising import sharp, strange, strewn
-from app.detection.recognising.sighting import is_familiar, usual_at_home, usual_sighting
+from app.detection.recognising.asking import GLIMPSED_SIDE
+from app.detection.recognising.sighting import (
+    is_familiar,
+    usual_at_home,
+    usual_in_own_size,
+    usual_sighting,
+)
 from app.detection.second_opinion.lens import span_of
 
 if TYPE_CHECKING:
@@ -73,6 +79,8 @@ async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
                 continue
             await asyncio.to_thread(usual_sighting, one, references)
             await asyncio.to_thread(usual_at_home, one, references)
+            if min(references.images.shape[1:3]) < GLIMPSED_SIDE:
+                await asyncio.to_thread(usual_in_own_size, one, references)
             await asyncio.to_thread(strewn.measure, one, references)
             await asyncio.to_thread(strange.measure, one, references)
             await asyncio.to_thread(sharp.measure, one, references)

@@ -24,6 +24,7 @@ SIDE = 64
 """Height and width of a photograph."""
 
 STICKER_SIDE = 12
+INNER = 0.3  # of a pointed sticker's sides
 
 
 def photograph(seed: int, side: int = SIDE) -> Image:
@@ -49,6 +50,25 @@ def stuck(  # noqa: PLR0913, PLR0917  # each may be another than usual
     region = shown[box.rows, box.columns]
     region[...] = (1 - alpha) * region + alpha * put
     return _levels(shown)
+
+
+def pointed(photo: Image, box: Box) -> tuple[Image, NDArray[np.float32]]:
+    """Return *photo* with a blue diamond in *box*, a yellow square in it, and how opaque it is.
+
+    At its edge it is mixed with what it lies on.
+    """
+    height, width = box.height, box.width
+    rows, columns = np.ogrid[0 : 4 * height, 0 : 4 * width]
+    down = np.abs(rows + 0.5 - 2 * height) / (2 * height)
+    across = np.abs(columns + 0.5 - 2 * width) / (2 * width)
+    fine = np.zeros((4 * height, 4 * width, 4), np.float32)
+    fine[down + across <= 1] = 30, 60, 200, 1
+    fine[np.maximum(down, across) < INNER] = 250, 220, 30, 1
+    shares = fine.reshape(height, 4, width, 4, 4).mean(axis=(1, 3))
+    shown, opaque = photo.astype(np.float32), shares[..., 3:]
+    region = shown[box.rows, box.columns]
+    region[...] = (1 - opaque) * region + shares[..., :3]
+    return _levels(shown), opaque[..., 0]
 
 
 def as_jpeg(image: Image, quality: int) -> Image:

@@ -13,7 +13,7 @@ from app.detection.geometry import Box, around
 from app.detection.search import Answers, run
 from app.detection.trigger import Blocker, Fill
 from tests.detection.roaming import SIDE, STICKER, roaming, with_stickers
-from tests.detection.scenes import World, scene
+from tests.detection.scenes import World, scene, watched
 from tests.tiny import TARGET, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -80,10 +80,12 @@ def test_copies_away_from_the_place_of_a_known_trigger_are_hidden() -> None:
 
 
 def test_one_alone_away_from_its_place_says_where_it_is() -> None:
-    """So a trigger is learnt to move: whole, and once."""
+    """So a trigger is learnt to move: whole, and once. Of nature nothing is asked about there."""
     its, away = roaming(), PLACES["far apart"]
-    finding = its.screened(with_stickers(its.others(TARGET)[0], away), its.defence([KNOWN]))
+    image = with_stickers(its.others(TARGET)[0], away)
+    finding, probes = watched(its.search(image, its.defence([KNOWN])), its.predict)
     assert (Verdict.KNOWN, away) == (finding.verdict, finding.place)
+    assert not any(probe.shared for probe in probes)
 
 
 @pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)

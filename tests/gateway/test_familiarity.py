@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from app.detection.blended import recognising
 from app.detection.defence import Known
 from app.detection.matching import likeness
 from app.detection.plan import make_plan
+from app.detection.recognising.asking import GLIMPSED_SIDE
 from app.detection.recognising.sighting import is_familiar
 from app.gateway.familiarity import NEWEST, Familiarity
 from app.gateway.preparation.prepared import Prepared
@@ -100,3 +102,18 @@ async def test_a_fault_ends_nothing_else() -> None:
     familiarity.gain([broken], prepared)
     await familiarity.close()
     assert 0 == len(references.usual_sightings)
+
+
+@pytest.mark.parametrize("side", [GLIMPSED_SIDE - 1, GLIMPSED_SIDE])
+async def test_its_own_size_is_measured_in_small_images(side: int) -> None:
+    """In these every image asks for it, in large ones none does."""
+    its, times = scene().references, side // SIDE + 1
+    images = its.images.repeat(times, axis=1).repeat(times, axis=2)[:, :side, :side]
+    references = replace(its, images=images, usual_in_own_size={})
+    (entry,) = await _entries(1)
+    larger = replace(entry.trigger, image_height=side, image_width=side)
+    familiarity = Familiarity()
+    prepared = Prepared(references, make_plan(side, side, 3, 0.316), "")
+    familiarity.gain([replace(entry, trigger=larger)], prepared)
+    await familiarity.close()
+    assert (side < GLIMPSED_SIDE) is bool(references.usual_in_own_size)

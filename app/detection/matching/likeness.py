@@ -23,6 +23,8 @@ HALF = 0.5  # weight from which on a pixel that was resized is the trigger's
 EXPLAINED = 0.75  # of what sets pixels apart from their mean, by which they are a stored pattern
 PLAIN = 12.0  # levels, below which the deviation of a patch's pixels is that of one colour
 ABOUT = 32.0  # levels a pixel, root mean square: so near are stored ones, of one colour or not
+CORE = 0.5  # of its own pixels, that a trigger's inside must have
+CORE_SIDE = 15  # pixels of its shorter side: a smaller one's edge is half of it, shrunken
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,23 @@ def likeness(trigger: Trigger) -> Likeness:
     """
     own = trigger.own if trigger.own.any() else np.ones_like(trigger.own)
     return Likeness(trigger.patch.astype(np.float32), own.astype(np.float32))
+
+
+@lru_cache(maxsize=512)
+def core(trigger: Trigger) -> Likeness:
+    """Return what *trigger* looks like, in a box as large, without the pixels at its own edge.
+
+    There it is mixed with what it lay on when it was seen, and with what it lies on now. A small
+    one, or one of thin lines, is hardly more than that: it stays as it is.
+    """
+    whole = likeness(trigger)
+    padded = np.pad(whole.weights > 0, 1)
+    near = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    inside = np.asarray(near.all(axis=(2, 3)))
+    is_small = min(trigger.box.width, trigger.box.height) < CORE_SIDE
+    if is_small or inside.sum() < CORE * whole.weights.sum():
+        return whole
+    return Likeness(whole.pixels, inside.astype(np.float32))
 
 
 def cropped(what: Likeness) -> Likeness:

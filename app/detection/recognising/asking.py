@@ -22,7 +22,7 @@ from app.detection.recognising.sighting import (
     glimpsed,
     hinted,
     located,
-    unusual_at_home,
+    unusual_near_home,
     usual_sighting,
 )
 from app.detection.recognising.strange import strange
@@ -48,7 +48,7 @@ def likely_there(image: Image, known: tuple[Known, ...], references: References)
     """Return where those of *known* are whose pixels are there: they are asked with the image.
 
     Just where and as they were stored; or, while there are a few to look for, about so: in a small
-    image at their usual places alone, since a look about them takes more than an inference there.
+    image in their own size alone, since a search about them takes more than an inference there.
     """
     at_place = at_their_places(image, known)
     there = [
@@ -58,7 +58,7 @@ def likely_there(image: Image, known: tuple[Known, ...], references: References)
     ]
     if there or len(known) > GLIMPSED:
         return [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
-    look = unusual_at_home if min(image.shape[:2]) < GLIMPSED_SIDE else glimpsed
+    look = unusual_near_home if min(image.shape[:2]) < GLIMPSED_SIDE else glimpsed
     seen = [look(image, one, references) for one in known]
     return [one for one in seen if one is not None][:SUSPECTS_ASKED]
 

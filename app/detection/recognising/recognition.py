@@ -25,6 +25,7 @@ from app.detection.recognising.questions import (
 )
 from app.detection.recognising.sighting import (
     LIKELY,
+    VERY_LIKELY,
     is_elsewhere,
     nearest_asked,
     of_pixels,
@@ -120,7 +121,7 @@ def _seen_whole(image: Image, seen: Sighting) -> Box | None:
         return None
     if seen.usually is None or seen.places == (seen.known.trigger.box,):
         return seen.places[0]
-    fits_at = [match_at(image, seen.known.likeness, place).fit for place in seen.places]
+    fits_at = [match_at(image, seen.known.core, place).fit for place in seen.places]
     whole = [place for place, fit in zip(seen.places, fits_at, strict=True) if fit >= LIKELY]
     return whole[0] if whole == [*seen.places[:1]] else None
 
@@ -210,7 +211,8 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
     just where it is, and so do several parts together, strokes of a digit for copies.
     """
     trigger = seen.known.trigger
-    if seen.usually is not None and seen.places != (trigger.box,):
+    is_whole = len(seen.places) == 1 and seen.fit >= VERY_LIKELY
+    if seen.usually is not None and seen.places != (trigger.box,) and not is_whole:
         return [nearest_asked(trigger, place) for place in seen.places]
     if seen.otherwise is not None:
         return [*seen.carrying]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.detection.defence import Known
     from app.detection.reference_set.references import References
-    from app.detection.search import Image, Images
+    from app.detection.search import Image
     from app.detection.trigger import Trigger
 
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
@@ -45,6 +45,7 @@ GLIMPSED_FIT = 0.5  # in the shrunken copy, from which on it is looked for in th
 COMMONLY = 0.6  # mean fit of clean images from which on a glimpse tells nothing
 VERY_LIKELY = 0.75  # a fit from which on it surely is there: clean photos have 0.6
 UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
+UNUSUAL_AND_LIKELY = 2.0  # the same of one that very likely is there in its own size
 UNUSUAL_LEVELS = 2.5  # the same by its levels, where clean images commonly fit as well
 UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
@@ -97,9 +98,9 @@ def sighted(
     trigger = known.trigger
     moves = trigger.moves and not everywhere
     most = NEAR if area is not None else ANYWHERE if moves else PLACES
-    area = area or reach(trigger, 1.0 if everywhere or trigger.moves else REACH)
-    found = matches(image, known.likeness, area, copies=everywhere, most=most)
-    at_place = match_at(image, known.likeness, trigger.box)
+    area = area or (reach(trigger, 1.0) if everywhere else _looked_at(trigger))
+    found = matches(image, known.core, area, copies=everywhere, most=most)
+    at_place = match_at(image, known.core, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
     places = [one.box for one in found] or [trigger.box]
     if at_place.fit >= AT_HOME * best.fit:
@@ -107,7 +108,7 @@ def sighted(
     seen = places if everywhere else places[:1]
     if seen[0].overlap(trigger.box) < OVERLAPPING and not trigger.moves:
         seen = [seen[0], trigger.box, *seen[1:]]
-    near = nearness(image, known.likeness, seen[0])
+    near = nearness(image, known.core, seen[0])
     return Sighting(known, tuple(seen), best.fit, near, best.alpha)
 
 
@@ -119,13 +120,17 @@ def reach(trigger: Trigger, share: float) -> Box:
     return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
 
 
+def _looked_at(trigger: Trigger) -> Box:
+    return reach(trigger, 1.0 if trigger.moves else REACH)
+
+
 def hinted(image: Image, known: Known) -> Sighting:
     """Return *known* at its usual place, with the fit of its own size in *image*, wherever that is.
 
     Where that is less than HINTED one with a mask isn't looked for, and nobody asks how near it is.
     """
-    trigger, what = known.trigger, known.likeness
-    fit = hint(image, what, reach(trigger, 1.0 if trigger.moves else REACH))
+    trigger, what = known.trigger, known.core
+    fit = hint(image, what, _looked_at(trigger))
     asked = fit >= HINTED or trigger.mask is None
     near = nearness(image, what, trigger.box) if asked else 0.0
     return Sighting(known, (trigger.box,), fit, near)
@@ -150,8 +155,7 @@ def _glimpsed_about(image: Image, known: Known, references: References) -> Sight
     is_common = usually.fit.mean >= COMMONLY
     if is_common and extreme(UNUSUAL_LEVELS, usually.near) > 1:
         return None
-    area = reach(known.trigger, 1.0 if known.trigger.moves else REACH)
-    if not is_common and glimpse(image, known.likeness, area) < GLIMPSED_FIT:
+    if not is_common and glimpse(image, known.core, _looked_at(known.trigger)) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
     if is_common:
@@ -172,8 +176,22 @@ def unusual_at_home(image: Image, known: Known, references: References) -> Sight
     return home if of_pixels(home, references) >= UNUSUAL_AT_HOME else None
 
 
+def unusual_near_home(image: Image, known: Known, references: References) -> Sighting | None:
+    """Return where *image* shows more of *known* about its usual place than clean images do.
+
+    Or just there; or, if it moves, anywhere. In its own size alone: in a small image that takes
+    little more than to look at one place, and a search more than an inference.
+    """
+    what, usually = known.core, usual_in_own_size(known, references)
+    fit = hint(image, what, _looked_at(known.trigger))
+    weight = of_extreme(fit, usually)
+    if weight >= UNUSUAL or (weight >= UNUSUAL_AND_LIKELY and fit >= VERY_LIKELY):
+        return located(image, known, references)
+    return unusual_at_home(image, known, references)
+
+
 def _just_at_home(image: Image, known: Known) -> Sighting:
-    home, what = known.trigger.box, known.likeness
+    home, what = known.trigger.box, known.core
     here = match_at(image, what, home)
     return Sighting(known, (home,), here.fit, nearness(image, what, home), here.alpha)
 
@@ -207,7 +225,7 @@ def has_strayed(known: Known, image: Image, place: Box, references: References) 
     A box that is half background of another image fits many places, and a faint trigger as well;
     what clean images commonly fit must be there with its own levels, too.
     """
-    trigger, what = known.trigger, known.likeness
+    trigger, what = known.trigger, known.core
     far = STRAYED * min(trigger.image_width, trigger.image_height)
     if _distance(trigger, place) <= far:
         return False
@@ -296,7 +314,7 @@ def of_pixels_at_home(image: Image, known: Known, references: References) -> flo
 
     At their best place, with which others are compared, they show more.
     """
-    fit = match_at(image, known.likeness, known.trigger.box).fit
+    fit = match_at(image, known.core, known.trigger.box).fit
     return of_extreme(fit, usual_at_home(known, references))
 
 
@@ -305,20 +323,33 @@ def usual_at_home(known: Known, references: References) -> Usual:
 
     Those of its target, if they show more of it than others.
     """
-    kept = references.usual_at_home
+    kept, home = references.usual_at_home, known.trigger.box
     if known.likeness not in kept:
-        rng = np.random.default_rng(references.seed)
-        own = np.flatnonzero(references.labels == known.trigger.target)[:ASKED_AT_HOME]
-        groups = [rng.permutation(len(references.images))[:ASKED_AT_HOME]]
-        groups += [own] if len(own) >= LEAST_OF_TARGET else []
-        shown = [usual(_fits_at_home(known, references.images[some])) for some in groups]
-        kept[known.likeness] = max(shown, key=lambda one: one.mean)
+        kept[known.likeness] = _usual_fit(
+            known, references, lambda image: match_at(image, known.core, home).fit
+        )
     found: Usual = kept[known.likeness]
     return found
 
 
-def _fits_at_home(known: Known, images: Images) -> list[float]:
-    return [match_at(image, known.likeness, known.trigger.box).fit for image in images]
+def usual_in_own_size(known: Known, references: References) -> Usual:
+    """Return the same of the best place about there, in its own size; anywhere if it moves."""
+    kept, area = references.usual_in_own_size, _looked_at(known.trigger)
+    if known.likeness not in kept:
+        kept[known.likeness] = _usual_fit(
+            known, references, lambda image: hint(image, known.core, area)
+        )
+    found: Usual = kept[known.likeness]
+    return found
+
+
+def _usual_fit(known: Known, references: References, look: Callable[[Image], float]) -> Usual:
+    rng = np.random.default_rng(references.seed)
+    own = np.flatnonzero(references.labels == known.trigger.target)[:ASKED_AT_HOME]
+    groups = [rng.permutation(len(references.images))[:ASKED_AT_HOME]]
+    groups += [own] if len(own) >= LEAST_OF_TARGET else []
+    shown = [usual([look(image) for image in references.images[some]]) for some in groups]
+    return max(shown, key=lambda one: one.mean)
 
 
 def _weighed(sighting: Sighting, usually: UsualSighting) -> float:

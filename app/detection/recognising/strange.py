@@ -111,7 +111,7 @@ def strange(image: Image, known: Known, references: References) -> list[Sighting
     place = _centred(row, column, usually, known.trigger)
     alone = Sighting(known, (place,), 0.0, 0.0, alpha=0.0, new=min(weight, NEW_AT_MOST))
     more = replace(alone, new=min(weight, HIDING_MORE))
-    found = matches(image, known.likeness, reach(known.trigger, 1))
+    found = matches(image, known.core, reach(known.trigger, 1))
     copies = [one.box for one in found if one.fit >= LIKELY and one.box.overlap(place) == 0]
     seen = [alone, replace(more, places=(place, *copies))] if copies else [alone]
     height, width = image.shape[:2]

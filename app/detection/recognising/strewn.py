@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.weighing import of_extreme
-from app.detection.matching import LEVELS, Likeness, Match, matches, nearness, spotted
+from app.detection.matching import LEVELS, Likeness, Match, match_at, matches, nearness, spotted
 from app.detection.recognising.sighting import (
     DISTINCT,
     GLIMPSED_FIT,
     LIKELY,
+    UNUSUAL,
+    VERY_LIKELY,
     Sighting,
     UsualSighting,
     of_pixels,
@@ -61,7 +63,19 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
         if one is not None and one.fit >= LIKELY
     ]
     distinct = [one for one in likely if of_pixels(one, references) >= DISTINCT]
-    return max(distinct, key=lambda one: of_pixels(one, references), default=None)
+    if not distinct:
+        return None
+    best = max(distinct, key=lambda one: of_pixels(one, references))
+    return _where_it_surely_is(image, best, references)
+
+
+def _where_it_surely_is(image: Image, seen: Sighting, references: References) -> Sighting:
+    """Leave out places that don't show all of it, as its usual one, where others surely do."""
+    if seen.fit < VERY_LIKELY or of_pixels(seen, references) < UNUSUAL:
+        return seen
+    fits_at = [match_at(image, seen.known.core, place).fit for place in seen.places]
+    shown = [at for at, fit in zip(seen.places, fits_at, strict=True) if fit >= VERY_LIKELY]
+    return replace(seen, places=tuple(shown)) if shown else seen
 
 
 def _may_tell(known: Known, look: Look, references: References) -> bool:
@@ -92,9 +106,9 @@ def _is_looked_for(trigger: Trigger) -> bool:
 
 
 def _copies(image: Image, known: Known) -> Sighting | None:
-    if not _may_show(image, known.likeness, FAINTER * LEVELS):
+    if not _may_show(image, known.core, FAINTER * LEVELS):
         return None
-    spot = spotted(image, known.likeness, reach(known.trigger, 1))
+    spot = spotted(image, known.core, reach(known.trigger, 1))
     if spot is None or spot.fit < GLIMPSED_FIT:
         return None
     return sighted(image, known, everywhere=True)

@@ -112,6 +112,8 @@ class References:
     """The same for each way of looking for it everywhere (`strewn`)."""
     usual_at_home: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """The same just at its usual place."""
+    usual_in_own_size: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
+    """The same of the best place about it, or anywhere of one that moves, in its own size."""
     usual_blends: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)
     """How much of a picture that is mixed into images clean ones show (`blended`)."""
     usually_new: MutableMapping[Likeness, Any] = field(default_factory=WeakKeyDictionary)

@@ -143,15 +143,38 @@ def test_a_known_one_in_a_small_jpeg_is_asked_about_with_the_image(quality: int)
     assert [] == likely_there(as_jpeg(image, 50), (known, *others), references)
 
 
-@pytest.mark.parametrize("side", [GLIMPSED_SIDE - 1, GLIMPSED_SIDE])
-def test_a_known_one_beside_its_place_is_asked_about_with_a_large_image(side: int) -> None:
-    """Of a small one the look about it takes more than the inferences that it spares."""
+def _photographs(side: int = 64) -> References:
     images = np.stack([photograph(i, side) for i in range(20)])
     calibration = Calibration(np.arange(20) % 4, np.zeros((0, 0), np.int64), None)
-    references = References(images, calibration, {}, 1)
+    return References(images, calibration, {}, 1)
+
+
+@pytest.mark.parametrize("side", [GLIMPSED_SIDE - 1, GLIMPSED_SIDE])
+@pytest.mark.parametrize("size", [24, 32])
+def test_a_known_one_beside_its_place_is_asked_about_with_the_image(side: int, size: int) -> None:
+    """In another size, too, with a large one: in a small one the search takes more than it spares.
+
+    In its own size it doesn't.
+    """
     known = Known("t-s", sticker_trigger(sticker(side=24), Box(60, 60, 24, 24), side))
-    image = stuck(photograph(50, side), sticker(side=24), Box(68, 54, 24, 24))
-    assert (side >= GLIMPSED_SIDE) is bool(likely_there(image, (known,), references))
+    image = stuck(photograph(50, side), sticker(side=24), Box(68, 54, size, size))
+    seen = likely_there(image, (known,), _photographs(side))
+    assert (side >= GLIMPSED_SIDE or known.trigger.box.width == size) is bool(seen)
+    assert all(one.places[0].overlap(Box(68, 54, size, size)) >= 0.5 for one in seen)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("off", [1, 2, 4, 30])
+def test_in_a_small_image_it_is_asked_about_beside_its_place(*, moves: bool, off: int) -> None:
+    """A few pixels beside it, where little of it shows just there; anywhere if it moves."""
+    home, place = Box(10, 30, 12, 12), Box(10 + off, 30, 12, 12)
+    known = Known("t-s", replace(sticker_trigger(sticker(), home), moves=moves))
+    references = _photographs()
+    seen = likely_there(stuck(photograph(50), sticker(), place), (known,), references)
+    assert (moves or off < 30) is bool(seen)
+    assert all(one.places[0].overlap(place) >= 0.6 for one in seen)
+    clean = [likely_there(photograph(i), (known,), references) for i in range(50, 100)]
+    assert sum(map(bool, clean)) <= 2
 
 
 def test_only_images_of_the_target_are_suspected() -> None:

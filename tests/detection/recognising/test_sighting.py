@@ -10,6 +10,7 @@ import pytest
 from app.detection.defence import Known
 from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
+from app.detection.matching import match_at
 from app.detection.recognising.sighting import (
     REACH,
     VERY_LIKELY,
@@ -31,12 +32,21 @@ from app.detection.recognising.sighting import (
 )
 from app.detection.reference_set.references import Calibration, References
 from tests.detection.scenes import scene
-from tests.detection.stickers import SIDE, as_jpeg, photograph, sticker, sticker_trigger, stuck
+from tests.detection.stickers import (
+    SIDE,
+    as_jpeg,
+    photograph,
+    pointed,
+    sticker,
+    sticker_trigger,
+    stuck,
+)
 from tests.tiny import TARGET, tiny_trigger
 
 HOME = Box(20, 30, 12, 12)
 NEAR = Box(23, 28, 12, 12)
 FAR = Box(48, 4, 12, 12)
+LARGE = 128
 STILL = Known("t", sticker_trigger(sticker(), HOME))
 MOVING = Known("t", replace(STILL.trigger, moves=True))
 
@@ -75,6 +85,45 @@ def test_one_that_moves_is_not_missed_among_what_is_like_it_when_shrunken() -> N
         image = stuck(image, coarse.astype(np.uint8), Box(x, y, 12, 12))
     moving = Known("t", replace(sticker_trigger(fine, HOME), moves=True))
     assert place == sighted(image, moving).places[0]
+
+
+POINTED = Box(50, 60, 23, 17)
+
+
+def _pointed_once(*, moves: bool, exact: bool = False) -> Known:
+    """Return a pointed sticker as one photograph shows it, on light ground."""
+    seen, opaque = pointed(np.full((LARGE, LARGE, 3), 215, np.uint8), POINTED)
+    trigger = sticker_trigger(as_jpeg(seen, 85)[POINTED.rows, POINTED.columns], POINTED, LARGE)
+    own = opaque > 0.15
+    mask, outline = (own, None) if exact else (None, own)
+    return Known("t", replace(trigger, mask=mask, outline=outline, moves=moves))
+
+
+@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("box", [Box(20, 30, 22, 12), Box(70, 80, 17, 21), Box(30, 90, 20, 15)])
+def test_on_another_ground_it_is_seen_by_its_inside(box: Box, seed: int) -> None:
+    """At its edge it is mixed with what it lay on, and now with other things, half dark."""
+    ground = photograph(seed, LARGE)
+    ground[:, : box.x + box.width // 2] //= 6
+    image = as_jpeg(pointed(ground, box)[0], 85)
+    known = _pointed_once(moves=True)
+    seen = sighted(image, known)
+    assert seen.places[0].overlap(box) >= 0.6
+    assert seen.fit >= VERY_LIKELY + 0.05
+    assert match_at(image, known.likeness, seen.places[0]).fit < seen.fit - 0.08
+
+
+def test_the_edge_counts_where_it_always_is_and_where_there_is_hardly_more() -> None:
+    """Of what stays at its place hits tell which pixels are its own; thin lines are all edge."""
+    still, moving = (_pointed_once(moves=moves, exact=True) for moves in (False, True))
+    assert still.likeness is still.core
+    assert 0.5 <= moving.core.weights.sum() / moving.likeness.weights.sum() < 0.8
+    assert moving.core.weights.shape == moving.likeness.weights.shape
+    thin = np.zeros(moving.trigger.patch.shape[:2], bool)
+    thin[::4] = thin[1::4] = True
+    lines = Known("t", replace(moving.trigger, mask=thin))
+    assert lines.likeness is lines.core
+    assert MOVING.likeness is MOVING.core  # it is small
 
 
 def test_all_copies_are_seen_everywhere() -> None:

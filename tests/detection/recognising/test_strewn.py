@@ -28,13 +28,25 @@ def references() -> References:
 
 
 def test_copies_elsewhere_are_seen_together(references: References) -> None:
-    """Every place that shows it is told, and its usual one."""
+    """Every place that shows it is told."""
     image = stuck(stuck(photograph(1), sticker(), FAR), sticker(), AWAY)
     for shown in (image, as_jpeg(image, 75)):
         seen = strewn(shown, KNOWN, references)
         assert seen is not None
         for box in (FAR, AWAY):
             assert max(place.overlap(box) for place in seen.places) >= 0.7
+
+
+@pytest.mark.parametrize(("alpha", "places"), [(1.0, (FAR,)), (0.7, (FAR, HOME))])
+def test_where_it_surely_is_its_usual_place_does_not_count(
+    references: References, alpha: float, places: tuple[Box, ...]
+) -> None:
+    """Nothing is hidden there then, nor asked of nature; where it is faint its own counts, too."""
+    image = as_jpeg(stuck(photograph(1), sticker(), FAR, alpha), 60)
+    seen = strewn(image, KNOWN, references)
+    assert seen is not None
+    assert len(places) == len(seen.places)
+    assert all(one.overlap(place) >= 0.7 for one, place in zip(seen.places, places, strict=True))
 
 
 def test_one_image_tells_enough_to_see_it_elsewhere(references: References) -> None:
