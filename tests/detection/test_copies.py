@@ -85,7 +85,7 @@ def test_one_alone_away_from_its_place_says_where_it_is() -> None:
     image = with_stickers(its.others(TARGET)[0], away)
     finding, probes = watched(its.search(image, its.defence([KNOWN])), its.predict)
     assert (Verdict.KNOWN, away) == (finding.verdict, finding.place)
-    assert not any(probe.shared for probe in probes)
+    assert not any(probe.for_all for probe in probes)
 
 
 @pytest.mark.parametrize("second", PLACES.values(), ids=PLACES)
