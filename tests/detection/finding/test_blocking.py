@@ -68,6 +68,28 @@ def test_blocker_of_what_nothing_heals() -> None:
     assert (0, len(TRIED)) == (choice.heal_rate, len(probes))
 
 
+@pytest.mark.parametrize(("resisting", "rows"), [(0, 1), (2, 2), (4, 3)])
+def test_last_row_is_for_what_may_be_bettered(resisting: int, rows: int) -> None:
+    """What heals eight of ten in two rows alike is taken; six of ten are not enough for that."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+    corners = edged.clean[:resisting, -3:, -3:]
+
+    def resisted(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        for corner in corners:  # of another class, whatever is hidden of it
+            is_one = (images[:, -3:, -3:] == corner).all(axis=(1, 2, 3))
+            labels[is_one & (labels != TARGET)] = 9
+        return Answers(labels)
+
+    window = edged.only(slice(10, 14))
+    search = choose_blocker(_poisoned(its), TRIGGER_BOX, TARGET, window, edged, its.defence())
+    choice, probes = watched(search, resisted)
+    assert choice is not None
+    assert rows == len(probes)
+    assert (10 - resisting) / 10 == pytest.approx(choice.heal_rate)
+
+
 def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
     """A blocker that makes another class of every image heals none of them."""
     its = scene()
