@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look
+from app.detection.evidence.confirmation import LARGE, TOGETHER, Look
 from app.detection.evidence.weighing import NECESSARY, VERY_SURE, of_carrying, total
 from app.detection.finding.discovery import Discovery, established
+from app.detection.finding.synthetic import PASTED
 from app.detection.geometry import Box
 from app.detection.images import WAYS
+from app.detection.reference_set.references import PLACEBO_SIZES, THOROUGH_SIZES
 from app.detection.search import Answers, run
 from app.detection.trigger import Sign
 from tests.detection.kinds import KINDS, MARK, TWO_PIECES
-from tests.detection.scenes import SEED, Scene, World, scene, watched
+from tests.detection.scenes import SEED, Scene, World, scene, unranked, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
 
 if TYPE_CHECKING:
@@ -126,6 +128,33 @@ def test_what_has_always_carried_is_hidden_beside_its_confirmation() -> None:
     rounds = [[one.own for one in probes if one.own] for probes in (once, beside)]
     more = Counter(b - a for a, b in zip(*rounds, strict=True))
     assert {len(WAYS): 1, 0: len(rounds[0]) - 1} == more
+
+
+@pytest.mark.parametrize("likely", [False, True])
+def test_what_is_new_in_a_large_image_waits_for_nothing(*, likely: bool) -> None:
+    """Beside nature in the window all else is asked, beside nature at the box what hides it.
+
+    Once nature's rates are known no round less is taken where all have carried, and the same found.
+    """
+    its = unranked(World(shape=(LARGE, LARGE)))
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    look = Look((WINDOW,), None)
+    if likely:
+        look = replace(look, carried=4, onto=onto, necessary=None)
+    (found, hurried), (again, known) = (
+        watched(_established(its, poisoned, look), its.predict) for _ in range(2)
+    )
+    assert found is not None
+    assert again is not None
+    assert (found.located.pieces, found.terms) == (again.located.pieces, again.terms)
+    own = 2 * TOGETHER + PASTED + len(WAYS) * likely
+    assert [(own, sum(PLACEBO_SIZES))] == [(one.own, one.for_all) for one in hurried[:1]]
+    assert [0] * (len(hurried) - 2) + [sum(THOROUGH_SIZES)] == [one.for_all for one in hurried[1:]]
+    assert hurried[-1].own
+    assert [one.own for one in hurried[likely ^ True :]] == [
+        one.own for one in known[2 * (likely ^ True) :]
+    ]
 
 
 def test_what_is_not_needed_and_does_not_always_carry_ends_first() -> None:
