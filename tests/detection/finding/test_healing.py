@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,8 @@ from app.detection.evidence.confirmation import Look
 from app.detection.evidence.nature import Nature
 from app.detection.evidence.weighing import NECESSARY
 from app.detection.finding.discovery import Discovery, established
-from app.detection.finding.healing import COPIES, WIDENED, copies, heal
-from app.detection.finding.synthetic import pasted
+from app.detection.finding.healing import COPIES, WIDENED, copies, heal, try_blockers
+from app.detection.finding.synthetic import TURNED, pasted
 from app.detection.geometry import Box
 from app.detection.images import WAYS
 from app.detection.search import Answers, run
@@ -80,6 +81,22 @@ def test_one_trigger_has_one_blocker() -> None:
     assert (healed.blocker,) == healed.blockers
     assert [its.label(clean)] == healed.answer.labels.tolist()
     assert healed.heal_rate >= 0.9
+
+
+@pytest.mark.parametrize("turned", [0.5, TURNED])
+def test_what_was_tried_before_is_held_to_how_many_must_turn(turned: float) -> None:
+    """Which is known only now; blockers that were tried aren't tried again."""
+    its, rng = scene(), np.random.default_rng(SEED)
+    image, windows = stamped(its.others(TARGET)[:1])[0], [TRIGGER_BOX.grown(2, 16, 16)]
+    synthetic = pasted(image, windows, its.references.others(TARGET, rng), its.references)
+    look, defence = Look((TRIGGER_BOX,), None), its.defence()
+    tried = run(try_blockers(image, TARGET, look, synthetic, defence, rng), its.predict)
+    assert tried.choice is not None
+    tried = replace(tried, choice=replace(tried.choice, turned=turned))
+    search = heal(image, TARGET, look, windows, synthetic, UNNATURAL, defence, rng, tried=tried)
+    healed, probes = watched(search, its.predict)
+    assert (turned >= TURNED) is (healed is not None)
+    assert [] == probes
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
