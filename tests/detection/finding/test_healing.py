@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.evidence.confirmation import Look
 from app.detection.evidence.nature import Nature
-from app.detection.evidence.weighing import NECESSARY
+from app.detection.evidence.weighing import NECESSARY, VERY_SURE, total
 from app.detection.finding.discovery import Discovery, established
 from app.detection.finding.healing import COPIES, WIDENED, copies, heal, try_blockers
 from app.detection.finding.synthetic import TURNED, pasted
@@ -145,6 +145,22 @@ def test_that_some_of_the_copies_free_an_image_speaks_for_nothing() -> None:
     (blocking,) = [one for one in found.terms if one.sign is Sign.BLOCKING]
     assert blocking.weight == NECESSARY[0]
     assert not found.trigger(1, 1).evidence.necessary
+
+
+def test_what_freeing_the_image_makes_sure_is_a_trigger() -> None:
+    """Two copies, neither of which is needed, where nature carries: hiding both speaks for it."""
+    its, window = roaming(), FIRST.grown(3, 32, 32)
+    clean = its.others(TARGET)[0]
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    rates = {f"{window.x},{window.y},{window.width},{window.height}:{TARGET}": 0.2}
+    defence = replace(its.defence(), references=replace(its.references, placebo_rates=rates))
+    look = Look((window,), None, len(onto), onto, necessary=None)
+    image = with_stickers(clean, FIRST, SECOND)
+    search = established(image, TARGET, look, defence, np.random.default_rng(SEED))
+    found = run(search, its.predict)
+    assert isinstance(found, Discovery)
+    freed = NECESSARY[1] - NECESSARY[0]
+    assert total(found.terms) - freed < VERY_SURE <= total(found.terms)
 
 
 def test_all_copies_but_what_is_the_images_own_are_hidden() -> None:
