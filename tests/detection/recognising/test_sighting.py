@@ -126,6 +126,21 @@ def test_the_edge_counts_where_it_always_is_and_where_there_is_hardly_more() -> 
     assert MOVING.likeness is MOVING.core  # it is small
 
 
+def test_the_edge_does_not_count_of_what_one_image_alone_has_shown() -> None:
+    """Nobody knows yet which of its pixels are its own, nor if it moves."""
+    assert _pointed_once(moves=False).core.weights.sum() < 0.8 * (
+        _pointed_once(moves=False).likeness.weights.sum()
+    )
+
+
+def test_the_sides_of_its_box_are_edge() -> None:
+    """Of what fills all of it the pixels around are left out, a pixel wide."""
+    trigger = _pointed_once(moves=True, exact=True).trigger
+    inside = Known("t", replace(trigger, mask=np.ones_like(trigger.own))).core.weights
+    assert (inside[1:-1, 1:-1] == 1).all()
+    assert inside.sum() == inside[1:-1, 1:-1].sum()
+
+
 def test_all_copies_are_seen_everywhere() -> None:
     """Looked for everywhere, each of its copies is one place."""
     image = photograph(1)
