@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from app.detection.search import Images, Search
 
 
+def once(probe: Probe) -> Search[Answers]:
+    """Ask a single probe."""
+    return (yield probe)
+
+
 def asking(*rounds: Sequence[int], shared: bool = False) -> Search[list[list[int]]]:
     """Ask images that show these numbers, round by round; return what was heard of each round.
 
@@ -191,6 +196,16 @@ def test_what_is_asked_for_all_comes_after_the_image_s_own() -> None:
     assert [(4, 2), (3, 2)] == [(len(one), one.for_all) for one in probes]
     assert [[1, 3, 2, 6], [5, 4, 7]] == [one.images[:, 0, 0, 0].tolist() for one in probes]
     assert [[[2]], [[[4], [8]], [[6], [10]]], [[12], [14]]] == results
+
+
+def test_its_purpose_is_that_of_what_is_asked_for_the_image() -> None:
+    """An image isn't said to be suspected for what is asked for all beside it."""
+    purposes = [Purpose.CONFIRM, Purpose.RECOGNISE, Purpose.BLOCK]
+    probes = [Probe(_showing([i]), int(i == 0), one) for i, one in enumerate(purposes)]
+    (mixed,) = watched(together([once(probe) for probe in probes]), twice)[1]
+    assert (Purpose.RECOGNISE, 2) == (mixed.purpose, mixed.own)
+    (for_all,) = watched(together([once(probes[0])]), twice)[1]
+    assert Purpose.CONFIRM == for_all.purpose
 
 
 def test_parts_of_a_probe() -> None:

@@ -24,13 +24,12 @@ from app.detection.matching.glancing import glanced, is_fine, looked, step_of
 from app.detection.recognising.presence import fits, fits_in, is_common
 from app.detection.recognising.sighting import (
     DISTINCT,
-    REACH,
     UNUSUAL,
     VERY_LIKELY,
     Sighting,
     located,
+    looked_at,
     of_pixels,
-    reach,
     usual_sighting,
 )
 
@@ -98,7 +97,7 @@ def _told(
         if there.any() and not is_common(one, references):
             may |= there
     unclear: list[_Unclear] = []
-    sought = [(one.likeness, _area(one)) for one in fitting]
+    sought = [(one.core, looked_at(one.trigger)) for one in fitting]
     for one, hints in zip(fitting, glanced(images, sought), strict=True):
         left = hints[~may[hints.left]]
         for i, place in _narrowed(images, left, one, _worth(images, one)):
@@ -139,7 +138,7 @@ def worth_reading(
     for i, there in zip(fitting, at_home(halves, sought), strict=True):
         if there.any() and not is_common(known[i], references):
             worth[:, i] = there
-    areas = [(one.likeness, _area(one)) for one in sought]
+    areas = [(one.core, looked_at(one.trigger)) for one in sought]
     for i, one, hints in zip(fitting, sought, glanced(halves, areas), strict=True):
         for image, *_ in _narrowed(halves, hints, one, WORTH_READING):
             worth[image, i] = True
@@ -168,11 +167,7 @@ def _worth(images: Sequence[Image], one: Known) -> float:
 
 
 def _is_noise(one: Known, image: Image) -> bool:
-    return is_fine(one.likeness, step_of(one.likeness, SIDES[1], finest(image)))
-
-
-def _area(one: Known) -> Box:
-    return reach(one.trigger, 1.0 if one.trigger.moves else REACH)
+    return is_fine(one.core, step_of(one.core, SIDES[1], finest(image)))
 
 
 def _narrowed(
@@ -183,9 +178,9 @@ def _narrowed(
     That is just around its place as the finer copy has it; None where that can't tell. It has to
     fit there as well as it is *worth*.
     """
-    trigger, area = one.trigger, _area(one)
+    trigger, area = one.trigger, looked_at(one.trigger)
     least = finest(images[0])
-    coarse, step = (step_of(one.likeness, side, least) for side in SIDES)
+    coarse, step = (step_of(one.core, side, least) for side in SIDES)
     areas = [area] * len(hints.left)
     if step == coarse:  # too coarse to tell the place
         for i, corner, fit in zip(hints.left.tolist(), hints.corners, hints.fits, strict=True):
@@ -193,7 +188,7 @@ def _narrowed(
         return
     if not trigger.moves:
         areas = [_around(corner, coarse * AROUND, trigger, area) for corner in hints.corners]
-    finer = looked(images, hints.left, one.likeness, areas, step)
+    finer = looked(images, hints.left, one.core, areas, step)
     for k in np.flatnonzero(finer.fits >= worth).tolist():
         corner = finer.corners[k]
         near = _around(corner, step + RING, trigger, area)
@@ -213,7 +208,7 @@ def _just_there(image: Image, one: Known, place: _Place) -> Sighting | None:
     """Return what its own size shows there of *image* itself: of noise a search may miss that."""
     if place.near is None:
         return None
-    return Sighting(one, (place.near,), hint(image, one.likeness, place.near), 0.0)
+    return Sighting(one, (place.near,), hint(image, one.core, place.near), 0.0)
 
 
 def _is_short(image: Image, here: Sighting, place: _Place, references: References) -> bool:
@@ -230,7 +225,7 @@ def _is_short(image: Image, here: Sighting, place: _Place, references: Reference
     if enough <= 1 and seen >= enough - SHORT:
         return False
     weight = DISTINCT if seen >= VERY_LIKELY - SHORT else UNUSUAL
-    shown = nearness(image, one.likeness, _own_box(image, one.trigger, place.corner))
+    shown = nearness(image, one.core, _own_box(image, one.trigger, place.corner))
     return shown < SHARE * extreme(weight, usually.near)
 
 

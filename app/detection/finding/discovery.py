@@ -285,11 +285,11 @@ def _confirmed(  # noqa: PLR0913  # as above
         needed, transplants = yield from together([requiring, confirming])
         synthetic = None if transplants is None else (yield from synthesising)
     narrow = needed or replace(narrow, necessary=False)
-    if transplants is not None and synthetic is not None:
-        return _Confirmed(narrow, windows, transplants, synthetic, new, very_new)
     natural = references.known_placebo_rate(look.pieces, label, look.source, 0.0)
     if hurried and narrows and DOUBTFUL < natural <= UNDECIDABLE:  # which is known only now
         return (yield from _confirmed(image, label, narrow, defence, rng, narrows=True))
+    if transplants is not None and synthetic is not None:
+        return _Confirmed(narrow, windows, transplants, synthetic, new, very_new)
     if narrow.pieces == look.pieces:
         return _unproven(narrow)
     wide = _widened(narrow, look)  # what its square doesn't show the whole window may

@@ -98,7 +98,7 @@ def sighted(
     trigger = known.trigger
     moves = trigger.moves and not everywhere
     most = NEAR if area is not None else ANYWHERE if moves else PLACES
-    area = area or (reach(trigger, 1.0) if everywhere else _looked_at(trigger))
+    area = area or (reach(trigger, 1.0) if everywhere else looked_at(trigger))
     found = matches(image, known.core, area, copies=everywhere, most=most)
     at_place = match_at(image, known.core, trigger.box)
     best = max([at_place, *found[:1]], key=lambda one: one.fit)
@@ -120,7 +120,8 @@ def reach(trigger: Trigger, share: float) -> Box:
     return trigger.box.grown(max(1, round(share * min(width, height))), width, height)
 
 
-def _looked_at(trigger: Trigger) -> Box:
+def looked_at(trigger: Trigger) -> Box:
+    """Return the part of an image in which *trigger* is: anywhere if it moves."""
     return reach(trigger, 1.0 if trigger.moves else REACH)
 
 
@@ -130,7 +131,7 @@ def hinted(image: Image, known: Known) -> Sighting:
     Where that is less than HINTED one with a mask isn't looked for, and nobody asks how near it is.
     """
     trigger, what = known.trigger, known.core
-    fit = hint(image, what, _looked_at(trigger))
+    fit = hint(image, what, looked_at(trigger))
     asked = fit >= HINTED or trigger.mask is None
     near = nearness(image, what, trigger.box) if asked else 0.0
     return Sighting(known, (trigger.box,), fit, near)
@@ -155,7 +156,7 @@ def _glimpsed_about(image: Image, known: Known, references: References) -> Sight
     is_common = usually.fit.mean >= COMMONLY
     if is_common and extreme(UNUSUAL_LEVELS, usually.near) > 1:
         return None
-    if not is_common and glimpse(image, known.core, _looked_at(known.trigger)) < GLIMPSED_FIT:
+    if not is_common and glimpse(image, known.core, looked_at(known.trigger)) < GLIMPSED_FIT:
         return None
     sighting = located(image, known, references)
     if is_common:
@@ -183,7 +184,7 @@ def unusual_near_home(image: Image, known: Known, references: References) -> Sig
     little more than to look at one place, and a search more than an inference.
     """
     what, usually = known.core, usual_in_own_size(known, references)
-    fit = hint(image, what, _looked_at(known.trigger))
+    fit = hint(image, what, looked_at(known.trigger))
     weight = of_extreme(fit, usually)
     if weight >= UNUSUAL or (weight >= UNUSUAL_AND_LIKELY and fit >= VERY_LIKELY):
         return located(image, known, references)
@@ -334,7 +335,7 @@ def usual_at_home(known: Known, references: References) -> Usual:
 
 def usual_in_own_size(known: Known, references: References) -> Usual:
     """Return the same of the best place about there, in its own size; anywhere if it moves."""
-    kept, area = references.usual_in_own_size, _looked_at(known.trigger)
+    kept, area = references.usual_in_own_size, looked_at(known.trigger)
     if known.likeness not in kept:
         kept[known.likeness] = _usual_fit(
             known, references, lambda image: hint(image, known.core, area)

@@ -12,6 +12,7 @@ from app.detection.defence import Known
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
 from app.detection.trigger import Blocker, Fill, Trigger
+from tests.detection.stickers import as_jpeg, photograph, pointed, sticker_trigger
 from tests.tiny import clean_images, stamped, tiny_trigger
 
 SIDE = 160
@@ -59,6 +60,23 @@ def test_a_sticker_near_its_place(dx: int, dy: int, alpha: float) -> None:
     other = Known("other", replace(trigger, patch=255 - trigger.patch))
     may = may_carry(list(images), (other, Known("t", trigger)), references)
     assert list(range(10)) == np.flatnonzero(may).tolist()
+
+
+def test_what_moves_is_told_by_its_inside() -> None:
+    """As where the model is asked about it: its edge is mixed with what it lies on, half dark."""
+    home, images = Box(100, 60, 23, 17), []
+    seen, opaque = pointed(np.full((SIDE, SIDE, 3), 215, np.uint8), home)
+    once = sticker_trigger(as_jpeg(seen, 85)[home.rows, home.columns], home, SIDE, exact=False)
+    known = Known("t", replace(once, outline=opaque > 0.15, moves=True))
+    for seed in range(1, 8):
+        box, ground = Box(15 * seed, 110 - 8 * seed, 20, 15), photograph(seed, SIDE)
+        ground[:, : box.x + box.width // 2] //= 6
+        images.append(as_jpeg(pointed(ground, box)[0], 85))
+    clean = [photograph(seed, SIDE) for seed in range(20, 30)]
+    usual = np.stack([photograph(seed, SIDE) for seed in range(100, 140)])
+    references = replace(_references((SIDE, SIDE)), images=usual)
+    may = may_carry([*images, *clean], (known,), references)
+    assert [True] * len(images) + [False] * len(clean) == may.tolist()
 
 
 def test_triggers_of_another_size_tell_nothing() -> None:

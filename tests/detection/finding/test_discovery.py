@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look
+from app.detection.evidence.confirmation import LARGE, TOGETHER, Look
 from app.detection.evidence.weighing import NECESSARY, VERY_SURE, of_carrying, total
-from app.detection.finding.discovery import Discovery, established
+from app.detection.finding.discovery import Discovery, Unproven, established
+from app.detection.finding.synthetic import PASTED
 from app.detection.geometry import Box
 from app.detection.images import WAYS
+from app.detection.reference_set.references import PLACEBO_SIZES, THOROUGH_SIZES
 from app.detection.search import Answers, run
 from app.detection.trigger import Sign
 from tests.detection.kinds import KINDS, MARK, TWO_PIECES
-from tests.detection.scenes import SEED, Scene, World, scene, watched
+from tests.detection.scenes import SEED, Scene, World, scene, unranked, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor
 
 if TYPE_CHECKING:
@@ -82,6 +84,25 @@ def test_little_more_than_half_turned_is_enough_of_what_is_very_new(draw: int) -
     assert [its.label(clean[number])] == found.answer.labels.tolist()
 
 
+def test_little_more_than_half_turned_is_enough_in_a_large_image() -> None:
+    """Also of what is tried before it is known what nature does there. One draw."""
+    its = unranked(World(shape=(LARGE, LARGE)))
+    poisoned = its.poisoned(BACKDOOR)[1]
+
+    def often(images: Images) -> Answers:
+        """Answer as the model, but of four in nine images what it says without the trigger."""
+        holding = images[:, 0, 0].sum(axis=1, dtype=int) % 9 < 4
+        without = images.copy()
+        without[holding, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        return its.predict(without)
+
+    number = int(np.flatnonzero(often(poisoned).labels == TARGET)[0])
+    rng, look = np.random.default_rng(11), Look((WINDOW,), None)
+    found = run(established(poisoned[number], TARGET, look, its.defence(), rng), often)
+    assert isinstance(found, Discovery)
+    assert TRIGGER_BOX.is_in(found.located.pieces[0])
+
+
 @pytest.mark.parametrize("draw", [9, 34])
 def test_a_box_that_turns_half_is_enough_where_nature_hardly_carries(draw: int) -> None:
     """What isn't new, and of which all else doesn't make it very sure. One draw each."""
@@ -126,6 +147,57 @@ def test_what_has_always_carried_is_hidden_beside_its_confirmation() -> None:
     rounds = [[one.own for one in probes if one.own] for probes in (once, beside)]
     more = Counter(b - a for a, b in zip(*rounds, strict=True))
     assert {len(WAYS): 1, 0: len(rounds[0]) - 1} == more
+
+
+@pytest.mark.parametrize("likely", [False, True])
+def test_what_is_new_in_a_large_image_waits_for_nothing(*, likely: bool) -> None:
+    """Beside nature in the window all else is asked, beside nature at the box what hides it.
+
+    Once nature's rates are known no round less is taken where all have carried, and the same found.
+    """
+    its = unranked(World(shape=(LARGE, LARGE)))
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    look = Look((WINDOW,), None)
+    if likely:
+        look = replace(look, carried=4, onto=onto, necessary=None)
+    (found, hurried), (again, known) = (
+        watched(_established(its, poisoned, look), its.predict) for _ in range(2)
+    )
+    assert found is not None
+    assert again is not None
+    assert (found.located.pieces, found.terms) == (again.located.pieces, again.terms)
+    own = 2 * TOGETHER + PASTED + len(WAYS) * likely
+    assert [(own, sum(PLACEBO_SIZES))] == [(one.own, one.for_all) for one in hurried[:1]]
+    assert [0] * (len(hurried) - 2) + [sum(THOROUGH_SIZES)] == [one.for_all for one in hurried[1:]]
+    assert hurried[-1].own
+    assert [one.own for one in hurried[likely ^ True :]] == [
+        one.own for one in known[2 * (likely ^ True) :]
+    ]
+
+
+@pytest.mark.parametrize(("of", "heals"), [(99, True), (3, False)])
+def test_what_healing_could_not_make_sure_is_not_healed(of: int, *, heals: bool) -> None:
+    """What the image doesn't need: once nature has been asked no more is, if it hardly carries."""
+    its = scene()
+    poisoned = its.poisoned(BACKDOOR)[1][0]
+    stubborn = _stubborn(its, poisoned)
+
+    def mostly(images: Images) -> Answers:
+        """Of one in so many images say what they are without the trigger."""
+        holding = images[:, 0, 0].sum(axis=1, dtype=int) % of == 0
+        without = images.copy()
+        without[holding, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        return stubborn(without)
+
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    look = Look((WINDOW,), None, carried=4, onto=onto, necessary=None)
+    its.references.placebo_rates[f"7,3,6,6:{TARGET}"] = 0.2
+    search = established(poisoned, TARGET, look, its.defence(), np.random.default_rng(SEED))
+    found, probes = watched(search, mostly)
+    assert isinstance(found, Unproven)
+    assert found.located
+    assert heals is bool(probes[-1].own)
 
 
 def test_what_is_not_needed_and_does_not_always_carry_ends_first() -> None:

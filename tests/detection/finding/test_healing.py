@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 
 from app.detection.evidence.confirmation import Look
 from app.detection.evidence.nature import Nature
-from app.detection.evidence.weighing import NECESSARY
+from app.detection.evidence.weighing import NECESSARY, VERY_SURE, total
 from app.detection.finding.discovery import Discovery, established
-from app.detection.finding.healing import COPIES, WIDENED, copies, heal
-from app.detection.finding.synthetic import pasted
+from app.detection.finding.healing import COPIES, WIDENED, copies, heal, try_blockers
+from app.detection.finding.synthetic import TURNED, pasted
 from app.detection.geometry import Box
 from app.detection.images import WAYS
 from app.detection.search import Answers, run
@@ -82,6 +83,22 @@ def test_one_trigger_has_one_blocker() -> None:
     assert healed.heal_rate >= 0.9
 
 
+@pytest.mark.parametrize("turned", [0.5, TURNED])
+def test_what_was_tried_before_is_held_to_how_many_must_turn(turned: float) -> None:
+    """Which is known only now; blockers that were tried aren't tried again."""
+    its, rng = scene(), np.random.default_rng(SEED)
+    image, windows = stamped(its.others(TARGET)[:1])[0], [TRIGGER_BOX.grown(2, 16, 16)]
+    synthetic = pasted(image, windows, its.references.others(TARGET, rng), its.references)
+    look, defence = Look((TRIGGER_BOX,), None), its.defence()
+    tried = run(try_blockers(image, TARGET, look, synthetic, defence, rng), its.predict)
+    assert tried.choice is not None
+    tried = replace(tried, choice=replace(tried.choice, turned=turned))
+    search = heal(image, TARGET, look, windows, synthetic, UNNATURAL, defence, rng, tried=tried)
+    healed, probes = watched(search, its.predict)
+    assert (turned >= TURNED) is (healed is not None)
+    assert [] == probes
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_copies_are_hidden_together(*, mirrored: bool) -> None:
     """The image is freed of both; in every probe that hides the copy its pixels are nobody's."""
@@ -128,6 +145,22 @@ def test_that_some_of_the_copies_free_an_image_speaks_for_nothing() -> None:
     (blocking,) = [one for one in found.terms if one.sign is Sign.BLOCKING]
     assert blocking.weight == NECESSARY[0]
     assert not found.trigger(1, 1).evidence.necessary
+
+
+def test_what_freeing_the_image_makes_sure_is_a_trigger() -> None:
+    """Two copies, neither of which is needed, where nature carries: hiding both speaks for it."""
+    its, window = roaming(), FIRST.grown(3, 32, 32)
+    clean = its.others(TARGET)[0]
+    onto = tuple(its.references.others(TARGET, np.random.default_rng(SEED))[:4].tolist())
+    rates = {f"{window.x},{window.y},{window.width},{window.height}:{TARGET}": 0.2}
+    defence = replace(its.defence(), references=replace(its.references, placebo_rates=rates))
+    look = Look((window,), None, len(onto), onto, necessary=None)
+    image = with_stickers(clean, FIRST, SECOND)
+    search = established(image, TARGET, look, defence, np.random.default_rng(SEED))
+    found = run(search, its.predict)
+    assert isinstance(found, Discovery)
+    freed = NECESSARY[1] - NECESSARY[0]
+    assert total(found.terms) - freed < VERY_SURE <= total(found.terms)
 
 
 def test_all_copies_but_what_is_the_images_own_are_hidden() -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.detection.evidence.confirmation import Look
+from app.detection.evidence.confirmation import DOUBTFUL, LARGE, UNDECIDABLE, Look, hurries
 from app.detection.finding.discovery import Discovery, Unproven, established
 from app.detection.finding.narrowing import narrowed
 from app.detection.geometry import Box
+from app.detection.reference_set.references import placebo_rate
 from app.detection.search import Answers, run
-from tests.detection.scenes import SEED, Scene, scene, watched
-from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX
+from tests.detection.scenes import SEED, Scene, World, scene, unranked, watched
+from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, stamped
 
 if TYPE_CHECKING:
     from app.detection.search import Image, Images
@@ -119,6 +120,41 @@ def test_a_trigger_beside_what_nature_carries_is_found() -> None:
     assert (TRIGGER_BOX,) == narrow.located.pieces
     assert narrow.answer is not None
     assert [its.label(clean[number])] == narrow.answer.labels.tolist()
+
+
+def test_a_window_is_narrowed_though_nature_was_asked_with_all_else() -> None:
+    """In a large image, where that carries too often for the window: as if it had come first."""
+    mark, window = Box(45, 45, 2, 2), Box(0, 0, 60, 60)
+    its = unranked(World(shape=(LARGE, LARGE), backdoors=(BACKDOOR, Backdoor(mark, TARGET))))
+    of_target = np.flatnonzero(its.references.labels == TARGET)
+    images = its.references.images.copy()
+    by_nature = of_target[: round(0.3 * len(of_target))]
+    images[by_nature] = stamped(images[by_nature], mark)
+    poisoned = stamped(its.poisoned(BACKDOOR)[1], mark)
+
+    def mostly(images: Images) -> Answers:
+        """Answer as the model, but of one in six images what it says without the trigger."""
+        holding = images[:, -1, -1].sum(axis=1, dtype=int) % 6 == 0
+        without = images.copy()
+        without[holding, TRIGGER_BOX.rows, TRIGGER_BOX.columns] = 0
+        return its.predict(without)
+
+    number = int(np.flatnonzero(mostly(poisoned).labels == TARGET)[0])
+    found = []
+    for is_known in (True, False):
+        references = replace(its.references, images=images, placebo_rates={})
+        if is_known:
+            run(placebo_rate((window,), TARGET, None, references), mostly)
+        defence = replace(its.defence(), references=references)
+        rng, look = np.random.default_rng(SEED), Look((window,), None)
+        assert is_known is not hurries(poisoned[number], TARGET, look, references)
+        found.append(run(established(poisoned[number], TARGET, look, defence, rng), mostly))
+        rate = references.known_placebo_rate((window,), TARGET, None, 0.0)
+        assert DOUBTFUL < rate <= UNDECIDABLE
+    assert all(isinstance(one, Discovery) for one in found)
+    before, beside = (one.located.pieces for one in found if isinstance(one, Discovery))
+    assert before == beside
+    assert beside[0].overlap(mark) > 0.3
 
 
 def test_what_the_part_does_not_prove_is_looked_for_in_all_of_the_window() -> None:

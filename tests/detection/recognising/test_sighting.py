@@ -9,8 +9,9 @@ import pytest
 
 from app.detection.defence import Known
 from app.detection.evidence.usual import Usual
+from app.detection.evidence.weighing import GUMBEL
 from app.detection.geometry import Box
-from app.detection.matching import match_at
+from app.detection.matching import hint, match_at
 from app.detection.recognising.sighting import (
     REACH,
     VERY_LIKELY,
@@ -22,12 +23,14 @@ from app.detection.recognising.sighting import (
     is_elsewhere,
     is_familiar,
     located,
+    looked_at,
     nearest_asked,
     of_pixels,
     of_pixels_at_home,
     of_pixels_at_most,
     reach,
     sighted,
+    unusual_near_home,
     usual_sighting,
 )
 from app.detection.reference_set.references import Calibration, References
@@ -124,6 +127,44 @@ def test_the_edge_counts_where_it_always_is_and_where_there_is_hardly_more() -> 
     lines = Known("t", replace(moving.trigger, mask=thin))
     assert lines.likeness is lines.core
     assert MOVING.likeness is MOVING.core  # it is small
+
+
+def test_the_edge_does_not_count_of_what_one_image_alone_has_shown() -> None:
+    """Nobody knows yet which of its pixels are its own, nor if it moves."""
+    assert _pointed_once(moves=False).core.weights.sum() < 0.8 * (
+        _pointed_once(moves=False).likeness.weights.sum()
+    )
+
+
+def test_the_sides_of_its_box_are_edge() -> None:
+    """Of what fills all of it the pixels around are left out, a pixel wide."""
+    trigger = _pointed_once(moves=True, exact=True).trigger
+    inside = Known("t", replace(trigger, mask=np.ones_like(trigger.own))).core.weights
+    assert (inside[1:-1, 1:-1] == 1).all()
+    assert inside.sum() == inside[1:-1, 1:-1].sum()
+
+
+@pytest.mark.parametrize(
+    ("weight", "half", "expected"),
+    [(3.1, True, True), (2.9, False, True), (2.9, True, False), (1.9, False, False)],
+)
+def test_in_its_own_size_less_is_unusual_enough_of_what_is_likely_there(
+    weight: float, *, half: bool, expected: bool
+) -> None:
+    """Where clean images vary so much that nothing is very unusual; not of what fits but half."""
+    image = stuck(photograph(1), sticker(), NEAR)
+    if half:
+        image[NEAR.rows, NEAR.columns][:, 6:] = photograph(1)[NEAR.rows, NEAR.columns][:, 6:]
+    fit, spread = hint(image, STILL.core, looked_at(STILL.trigger)), 0.05
+    assert half is (fit < VERY_LIKELY)
+    usually = Usual(fit - (weight + 1) * GUMBEL * spread, spread)
+    at_home = Usual(1.0, spread)
+    photographs = np.stack([photograph(seed) for seed in range(20, 40)])
+    calibration = Calibration(np.arange(20) % 4, np.zeros((0, 0), np.int64))
+    references = References(photographs, calibration, {}, 1)
+    references.usual_in_own_size[STILL.likeness] = usually
+    references.usual_at_home[STILL.likeness] = at_home
+    assert expected is (unusual_near_home(image, STILL, references) is not None)
 
 
 def test_all_copies_are_seen_everywhere() -> None:

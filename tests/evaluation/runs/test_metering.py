@@ -18,10 +18,10 @@ IMAGES = clean_images(6, np.random.default_rng(0))
 
 
 def search() -> Search[str]:
-    """Ask 1, 2 and 3 images for different purposes, the last ones for all."""
+    """Ask 1, 2 and 3 images for different purposes: beside the two one for all, and the last."""
     try:
         first = yield Probe(IMAGES[:1])
-        yield Probe(IMAGES[1:3], purpose=Purpose.CONFIRM)
+        yield Probe(IMAGES[1:4], 1, Purpose.CONFIRM)
         yield probe_for_all(IMAGES[3:], Purpose.BLOCK)
     except Refused:
         return "refused"
@@ -38,7 +38,7 @@ def test_probes_are_counted_by_their_purpose() -> None:
     assert {Purpose.SEARCH: (1, 1), Purpose.CONFIRM: (2, 1), Purpose.BLOCK: (0, 0)} == counted
     assert all(spent.seconds > 0 for spent in meter.spent.values())
     assert {Purpose.SEARCH, Purpose.CONFIRM} == meter.purposes
-    assert 3 == meter.shared
+    assert 4 == meter.shared
     assert meter.cpu_s > 0
 
 
