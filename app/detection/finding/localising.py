@@ -34,7 +34,7 @@ LEVELS = (0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of t
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
-MOST = 0.7  # of these on which a box must be enough as it grows finely: three of four
+MOST = 0.7  # of these on which a box must be enough: all of three, three of four
 
 
 def localise(
@@ -66,7 +66,7 @@ def localise(
         first = 0 if least == most else 1
         steps = sorted({max(first, round(reach * k / FINELY)) for k in range(FINELY)})
         boxes[i] = yield from _grown_finely(boxes, i, steps, label, shown)
-        if min(synthetic.clean.shape[1:3]) < FINENESS:
+        if not _is_large(synthetic):
             boxes[i] = yield from _trimmed(boxes, i, label, shown)
     return tuple(boxes)
 
@@ -81,6 +81,11 @@ class _Shown:
 
     strong: Synthetic
     faint: Synthetic
+
+
+def _is_large(synthetic: Synthetic) -> bool:
+    """Say if an edge isn't found to the pixel."""
+    return bool(min(synthetic.clean.shape[1:3]) >= FINENESS)
 
 
 def _wider(box: Box, by: int, synthetic: Synthetic) -> Box:
@@ -132,16 +137,28 @@ def _moved_inwards(
 def _grown_roughly(
     boxes: Sequence[Box], i: int, steps: Sequence[int], label: int, shown: _Shown
 ) -> Search[tuple[Box, Box]]:
-    """Grow the i-th of *boxes* by the first of *steps* that is enough: the median of some images.
+    """Grow the i-th of *boxes* by the first of *steps* that is enough on some images.
 
-    So none decides alone: one that answers oddly would make the box as large as there is. Where no
-    step is enough on any it stays. Return it, after the one before that wasn't enough.
+    On each of them; in large images by the median of what they need, so that none decides alone:
+    one that answers oddly makes the box as large as there is. Where no step is enough on any it
+    stays. Return it, after the one before that wasn't enough.
     """
     grown = [_wider(boxes[i], step, shown.strong) for step in steps]
     enough = yield from _enough(boxes, i, grown, ROUGHLY_ON, label, shown)
-    first = enough.argmax(axis=0)[enough.any(axis=0)]
-    chosen = int(np.median(first)) if len(first) else 0
+    chosen = _median_step(enough) if _is_large(shown.strong) else _first_step(enough)
     return grown[max(chosen - 1, 0)], grown[chosen]
+
+
+def _median_step(enough: NDArray[np.bool_]) -> int:
+    """Return the median of the first steps that are *enough* (steps, images) on each image."""
+    first = enough.argmax(axis=0)[enough.any(axis=0)]
+    return int(np.median(first)) if len(first) else 0
+
+
+def _first_step(enough: NDArray[np.bool_]) -> int:
+    """Return the first step that is *enough* (steps, images) on most, or on as many as any is."""
+    shares = enough.mean(axis=1)
+    return int(np.argmax(shares >= MOST) if (shares >= MOST).any() else shares.argmax())
 
 
 def _grown_finely(
@@ -150,8 +167,7 @@ def _grown_finely(
     """Grow the i-th of *boxes* by the first of *steps* that is enough on most images."""
     grown = [_wider(boxes[i], step, shown.strong) for step in steps]
     enough = yield from _enough(boxes, i, grown, FINELY_ON, label, shown)
-    shares = enough.mean(axis=1)
-    return grown[int(np.argmax(shares >= MOST) if (shares >= MOST).any() else shares.argmax())]
+    return grown[_first_step(enough)]
 
 
 def _trimmed(boxes: Sequence[Box], i: int, label: int, shown: _Shown) -> Search[Box]:

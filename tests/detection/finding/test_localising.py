@@ -134,10 +134,10 @@ def test_one_odd_image_does_not_decide(odd: int) -> None:
 
 @pytest.mark.parametrize("odd", range(3))
 def test_one_image_that_needs_more_does_not_decide(odd: int) -> None:
-    """An image that another place turns as well doesn't make the box as large as to hold it."""
-    box, beside = Box(9, 5, 8, 8), Box(3, 8, 1, 1)
-    its = scene(World((48, 48), backdoors=(Backdoor(box, TARGET),)))
-    window = Box(0, 0, 24, 24)
+    """In a large image: what another place turns as well doesn't make the box hold that place."""
+    box, beside = Box(40, 36, 16, 16), Box(28, 42, 1, 1)
+    its = scene(World((112, 112), backdoors=(Backdoor(box, TARGET),)))
+    window = Box(10, 12, 64, 64)
     synthetic = _synthetic(its, window, box)
     elsewhere = synthetic.clean[odd][-8:, -8:]
     shown = synthetic.poisoned[odd][beside.rows, beside.columns]
