@@ -30,7 +30,7 @@ COARSENESS = 56  # part of the side that a box is grown by at first
 STEPS = (0, 1, 2, 4, 7)  # of these, so that a trigger of a quarter of the side is reached
 ROUGH = 0.35  # of the grown box's side, left around it for the second growing
 FINELY = 4  # steps of that
-LEVELS = (0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
+LEVELS = (1.0, 0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
@@ -50,23 +50,30 @@ def localise(
     What is of more than the *largest* area (pixels) before that isn't asked any further.
     """
     edges = [(i, EdgeSearch(edge, piece)) for i, piece in enumerate(pieces) for edge in Edge]
-    moving = _moved_inwards(pieces, edges, label, synthetic)
-    _, shown = yield from together([moving, _faintest(label, synthetic)])
+    moving, large = _moved_inwards(pieces, edges, label, synthetic), _is_large(synthetic)
+    full = shown = _Shown(synthetic, synthetic)
+    if large:
+        faintest = _faintest(label, pieces, synthetic, turning=True)
+        _, shown = yield from together([moving, faintest])
+    else:
+        yield from moving
     boxes = [joined([search for j, search in edges if j == i]) for i in range(len(pieces))]
     if sum(box.area for box in boxes) > largest:
         return tuple(boxes)
     unit = max(1, min(synthetic.clean.shape[1:3]) // COARSENESS)
     for i in range(len(pieces)):
-        full = _Shown(synthetic, synthetic)
         steps = [unit * step for step in STEPS]
         least, most = yield from _grown_roughly(boxes, i, steps, label, full)
         rough = _wider(most, max(1, round(ROUGH * min(most.width, most.height))), synthetic)
+        if not large:  # the window holds too much else there
+            boxes[i] = rough
+            shown = yield from _faintest(label, boxes, synthetic)
         boxes[i] = least
         reach = max(least.x - rough.x, least.y - rough.y, 1)
         first = 0 if least == most else 1
         steps = sorted({max(first, round(reach * k / FINELY)) for k in range(FINELY)})
         boxes[i] = yield from _grown_finely(boxes, i, steps, label, shown)
-        if not _is_large(synthetic):
+        if not large:
             boxes[i] = yield from _trimmed(boxes, i, label, shown)
     return tuple(boxes)
 
@@ -93,18 +100,28 @@ def _wider(box: Box, by: int, synthetic: Synthetic) -> Box:
     return box.grown(by, width, height)
 
 
-def _faintest(label: int, synthetic: Synthetic) -> Search[_Shown]:
-    """Show some of the images as faintly as still turns each; all of them turn as they are."""
-    strong = synthetic.only(slice(FAINTLY_ON))
-    clean, window = strong.clean.astype(np.float32), strong.poisoned
-    fainter = np.rint([clean + level * (window - clean) for level in LEVELS]).astype(np.uint8)
-    mixed = fainter.reshape(-1, *clean.shape[1:])  # no pixel is the image's own
+def _faintest(
+    label: int, boxes: Sequence[Box], synthetic: Synthetic, *, turning: bool = False
+) -> Search[_Shown]:
+    """Show *boxes* alone, as faintly as still turns each; all as it was if none turns any more.
+
+    *turning*: that they turn each in full strength is known.
+    """
+    some = range(min(FAINTLY_ON, len(synthetic.labels)))
+    alone = np.stack([_pasted(boxes, synthetic, on) for on in some])
+    clean = synthetic.clean[: len(some)].astype(np.float32)
+    shown = np.rint([clean + level * (alone - clean) for level in LEVELS]).astype(np.uint8)
+    asked = shown[1:] if turning else shown
+    mixed = asked.reshape(-1, *clean.shape[1:])  # no pixel is the image's own
     answers = yield Probe(mixed, purpose=Purpose.BLOCK, origins=[FOREIGN] * len(mixed))
-    turned = answers.labels.reshape(len(LEVELS), -1) == label
-    levels = np.logical_and.accumulate(turned).sum(axis=0)  # how many of them, from the first on
-    shown = np.concatenate([window[None], fainter])
-    faint = shown[levels, np.arange(len(clean))]
-    return _Shown(strong, replace(strong, poisoned=faint, origin=FOREIGN))
+    turned = answers.labels.reshape(len(asked), -1) == label
+    levels = np.logical_and.accumulate(turned).sum(axis=0) + turning  # from the first on
+    on = np.flatnonzero(levels)
+    if not len(on):
+        return _Shown(synthetic, synthetic)
+    strong = synthetic.only(on)
+    faint = replace(strong, poisoned=shown[levels[on] - 1, on], origin=FOREIGN)
+    return _Shown(strong, faint)
 
 
 def _moved_inwards(
