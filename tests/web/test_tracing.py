@@ -74,7 +74,9 @@ async def test_requests_of_two_callers_are_in_neither_trace() -> None:
                 client.post(PREDICT, json=body, headers={"traceparent": one}) for one in PARENTS
             ]
             await asyncio.gather(*asked)
-    assert ([2], [(None, None, None)]) == (server.sizes, server.headers)
+    # After it the canaries may be asked, on a slow machine.
+    assert (2, (None, None, None)) == (server.sizes[0], server.headers[0])
+    assert {(None, None, None)} == set(server.headers)
 
 
 async def test_a_start_is_two_traces(monkeypatch: pytest.MonkeyPatch) -> None:
