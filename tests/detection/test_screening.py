@@ -188,6 +188,17 @@ def test_no_image_costs_more_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> 
     assert most // 2 < sum(map(len, probes)) <= most
 
 
+def test_what_is_asked_for_all_counts_for_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who makes images that raise ever new questions about nature mustn't make it ask for ever."""
+    its, again = scene(), scene()  # neither knows a rate
+    poisoned = stamped(its.others(TARGET)[:1])[0]
+    whole, probes = watched(its.search(poisoned), its.predict)
+    assert Verdict.DISCOVERED is whole.verdict
+    assert sum(probe.for_all for probe in probes)
+    monkeypatch.setattr(screening, "AT_MOST", sum(map(len, probes)) - 1)
+    assert Verdict.UNDECIDED is run(again.search(poisoned), again.predict).verdict
+
+
 def test_dismissed_trigger_is_not_found_again() -> None:
     """What its owner has called no trigger leaves the image its own answer; others are found."""
     its = scene(World(backdoors=(BACKDOOR, SECOND)))

@@ -162,10 +162,11 @@ def confirm(
     carried, asked = look.carried, look.asked
     new = is_very_new(image, label, look, references)
     most = AT_MOST_IF_NEW if new else AT_MOST
+    needed_and_new = look.necessary and is_new(image, label, look, references)
 
     def batch() -> list[int]:
         # Where it most likely is a trigger more at once save round trips.
-        likely = carried == asked > 0 or (look.necessary and is_new(image, label, look, references))
+        likely = carried == asked > 0 or needed_and_new
         return list(islice(onto, min(TOGETHER * (2 if likely else 1), most - asked)))
 
     if hurries(image, label, look, references):

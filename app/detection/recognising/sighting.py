@@ -121,7 +121,7 @@ def reach(trigger: Trigger, share: float) -> Box:
 
 
 def looked_at(trigger: Trigger) -> Box:
-    """Return the part of an image in which *trigger* is: anywhere if it moves."""
+    """Return the part of an image in which *trigger* is looked for: all of it if it moves."""
     return reach(trigger, 1.0 if trigger.moves else REACH)
 
 

@@ -151,3 +151,16 @@ def test_one_image_that_needs_more_does_not_decide(odd: int) -> None:
 
     (found,) = run(localise((window,), TARGET, synthetic), turned_by_both)
     assert found.overlap(box) >= 0.5
+
+
+def test_box_that_is_never_enough_is_not_grown() -> None:
+    """In a large image whose class nothing takes away, growing it further would tell nothing."""
+    its = scene(World((112, 112)))
+    window = Box(0, 0, 32, 32)
+    synthetic = _synthetic(its, window)
+
+    def always_target(images: Images) -> Answers:
+        return Answers(np.full(len(images), TARGET))
+
+    (found,) = run(localise((window,), TARGET, synthetic), always_target)
+    assert window == found
