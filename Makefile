@@ -17,7 +17,7 @@ EXTRAS := $(addprefix --extra ,bench cloud demo evaluate otel scan)
 DCLINT := npm_config_loglevel=error npx --yes dclint@3.1.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo browser test test-slow fuzz soak check compose-check manifests-check conformance \
+.PHONY: help demo browser test test-slow test-again fuzz soak check compose-check manifests-check conformance \
 	deploy-check ray-check bench bench-blended bench-detection bench-evasion bench-opinion bench-photos bench-poisoning bench-scan \
 	bench-sharing bench-stream pictures sbom lock wheel-check clean
 .DELETE_ON_ERROR:
@@ -34,6 +34,9 @@ test: $(VENV)/dev ## Run the tests, four at a time (ARGS="tests/web -x" for some
 
 test-slow: $(VENV)/dev ## Run what `make test` leaves out: whole processes, fuzzing, time that must pass
 	$(PYTEST) -m slow $(ARGS)
+
+test-again: $(VENV)/dev ## Run what failed last time, one by one: it fails again, or the machine stood still (ARGS="-m slow")
+	$(BIN)/python -m pytest --last-failed $(ARGS)
 
 fuzz: $(VENV)/dev ## Look for bytes that break the decoders, orders that break the library (ARGS="-k png" for some)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m '' -o faulthandler_timeout=0 \
