@@ -52,9 +52,23 @@ def rest(client: socket.socket, begun: bytes = b"") -> bytes:
 
 
 def exchange(client: socket.socket, path: str = "/") -> bytes:
-    """Get *path*, and return the answer's head."""
+    """Get *path*, and return the answer."""
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    return client.recv(65536)
+    return answered(client)
+
+
+def answered(client: socket.socket) -> bytes:
+    """Return an answer, whose body may come in a packet of its own."""
+    answer = b""
+    while (piece := reaction(client, PATIENCE_S)) and not _is_whole(answer := answer + piece):
+        pass
+    return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    _, named, length = head.lower().partition(b"\r\ncontent-length: ")
+    return bool(end) and (not named or len(body) >= int(length.partition(b"\r\n")[0]))
 
 
 def told(answer: bytes) -> dict[str, Any]:
