@@ -176,7 +176,7 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
     """Find the trigger in what is confirmed, and what heals it; else say what isn't proven."""
     look, transplants, synthetic = step.look, step.transplants, step.synthetic
     largest = defence.plan.largest_area
-    pieces = yield from localise(step.windows, label, synthetic, largest)
+    pieces = yield from localise(image, step.windows, label, synthetic, largest)
     if sum(piece.area for piece in pieces) > largest:
         found = yield from _in_parts(image, label, look, defence, rng)
         return found or _unproven(look)

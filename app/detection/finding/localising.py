@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.detection.finding.edges import Edge, EdgeSearch, joined
+from app.detection.finding.outlining import SAME, standing_out
 from app.detection.origins import FOREIGN
 from app.detection.search import Probe, Purpose, together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,35 +33,51 @@ ROUGH = 0.35  # of the grown box's side, left around it for the second growing
 FINELY = 4  # steps of that
 LEVELS = (1.0, 0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters of the last
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
+ABOUT = (1, 2, 3, 4)  # of them, by which the first box is grown to see what stands out about it
+OUTLINES = 3  # that are tried at once
+OUTLINED_ON = 4  # images on which each is
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
 MOST = 0.7  # of these on which a box must be enough: all of three, three of four
 
 
 def localise(
-    pieces: Sequence[Box], label: int, synthetic: Synthetic, largest: float = math.inf
+    image: Image,
+    pieces: Sequence[Box],
+    label: int,
+    synthetic: Synthetic,
+    largest: float = math.inf,
 ) -> Search[tuple[Box, ...]]:
-    """Return for each of *pieces* a box that is both necessary and sufficient, and little more.
+    """Return for each of *pieces* of *image* a box that is necessary and sufficient, little more.
 
     Necessary: its own clean pixels, given back, heal the synthetic images. Sufficient: it alone,
     pasted on the clean ones beside the other pieces, turns them. All edges of all pieces move
     inwards in the same rounds, each while the others stay outside. Where half of the trigger is
     enough that cuts off too much: the boxes are grown until they are enough again, and once more on
     images that show them as faintly as still turns each, where nearly all of the trigger is needed.
-    What is of more than the *largest* area (pixels) before that isn't asked any further.
+    Of large images what stands out about such a box is tried first: where that is enough it is the
+    trigger. What is of more than the *largest* area (pixels) isn't asked any further.
     """
     edges = [(i, EdgeSearch(edge, piece)) for i, piece in enumerate(pieces) for edge in Edge]
-    moving, large = _moved_inwards(pieces, edges, label, synthetic), _is_large(synthetic)
+    large, turn = _is_large(synthetic), cycle(range(len(synthetic.labels)))
     full = shown = _Shown(synthetic, synthetic)
-    if large:
-        faintest = _faintest(label, pieces, synthetic, turning=True)
-        _, shown = yield from together([moving, faintest])
-    else:
-        yield from moving
-    boxes = [joined([search for j, search in edges if j == i]) for i in range(len(pieces))]
+    outlines: list[Box] = []
+    for already in range(ROUNDS_IF_LARGE if large else ROUNDS):
+        moving = _moved_inwards(pieces, edges, label, synthetic, turn)
+        if large and not already:
+            faintest = _faintest(label, pieces, synthetic, turning=True)
+            _, shown = yield from together([moving, faintest])
+        else:
+            yield from moving
+        if large and len(pieces) == 1:
+            (box,) = _joined(edges, 1)
+            outline = yield from _outline(image, box, label, shown, largest, outlines)
+            if outline is not None:
+                return (outline,)
+    boxes = _joined(edges, len(pieces))
     if sum(box.area for box in boxes) > largest:
         return tuple(boxes)
-    unit = max(1, min(synthetic.clean.shape[1:3]) // COARSENESS)
+    unit = _unit(synthetic)
     for i in range(len(pieces)):
         steps = [unit * step for step in STEPS]
         least, most = yield from _grown_roughly(boxes, i, steps, label, full)
@@ -78,6 +95,51 @@ def localise(
     return tuple(boxes)
 
 
+def _joined(edges: Sequence[tuple[int, EdgeSearch]], count: int) -> list[Box]:
+    """Return for each of *count* pieces the box that its edges have moved to."""
+    return [joined([search for j, search in edges if j == i]) for i in range(count)]
+
+
+def _outline(  # noqa: PLR0913, PLR0917  # about what, of what, and what isn't asked
+    image: Image, box: Box, label: int, shown: _Shown, largest: float, tried: list[Box]
+) -> Search[Box | None]:
+    """Return what stands out of *image* about *box*, if it is necessary and sufficient on most.
+
+    Of several the one that turns most images as faintly as they still do: the others show a part.
+    What was *tried* before isn't again; what is now is added to it.
+    """
+    strong, unit = shown.strong, _unit(shown.strong)
+    outlines = [
+        one
+        for one in standing_out(image, box, [unit * steps for steps in ABOUT])
+        if one.area <= largest and all(one.overlap(other) < SAME for other in tried)
+    ][:OUTLINES]
+    tried += outlines
+    if not outlines:
+        return None
+    on = range(min(OUTLINED_ON, len(strong.labels)))
+    asked = [(0, [one], k) for one in outlines for k in on]
+    trying: list[Search[Any]] = [_are_enough(asked, label, _Shown(strong, strong))]
+    if len(outlines) > 1:
+        trying.append(_turned_faintly(outlines, on, label, shown))
+    enough, *faintly = yield from together(trying)
+    are_enough = enough.reshape(len(outlines), -1).mean(axis=1) >= MOST
+    turned = faintly[0] if faintly else np.zeros(1, np.intp)
+    best = int(np.argmax(np.where(are_enough, turned, -1)))
+    return outlines[best] if are_enough[best] else None
+
+
+def _turned_faintly(
+    boxes: Sequence[Box], on: range, label: int, shown: _Shown
+) -> Search[NDArray[np.intp]]:
+    """Say how many images each of *boxes* (n,) turns as faintly as the window still does."""
+    pasted = np.stack([_pasted([box], shown.faint, k) for box in boxes for k in on])
+    origins = [shown.faint.origin.only([box]) for box in boxes for _ in on]
+    answers = yield Probe(pasted, purpose=Purpose.BLOCK, origins=origins)
+    turned: NDArray[np.intp] = (answers.labels == label).reshape(len(boxes), -1).sum(axis=1)
+    return turned
+
+
 @dataclass(frozen=True, eq=False)
 class _Shown:
     """Synthetic images as strong as they come, and the same as faint as still turns each.
@@ -93,6 +155,11 @@ class _Shown:
 def _is_large(synthetic: Synthetic) -> bool:
     """Say if an edge isn't found to the pixel."""
     return bool(min(synthetic.clean.shape[1:3]) >= FINENESS)
+
+
+def _unit(synthetic: Synthetic) -> int:
+    """Return the pixels of a step by which a box grows."""
+    return max(1, int(min(synthetic.clean.shape[1:3])) // COARSENESS)
 
 
 def _wider(box: Box, by: int, synthetic: Synthetic) -> Box:
@@ -125,30 +192,33 @@ def _faintest(
 
 
 def _moved_inwards(
-    pieces: Sequence[Box], edges: Sequence[tuple[int, EdgeSearch]], label: int, synthetic: Synthetic
+    pieces: Sequence[Box],
+    edges: Sequence[tuple[int, EdgeSearch]],
+    label: int,
+    synthetic: Synthetic,
+    turn: Iterator[int],
 ) -> Search[None]:
     """Ask each edge of each piece, by the answers so far, how far what is left is enough.
 
-    Each place is asked on another image: one that answers oddly moves an edge little.
+    Each place is asked on another image, the next in *turn*: one that answers oddly moves an edge
+    little.
     """
     tolerance = min(synthetic.clean.shape[1:3]) // FINENESS
-    turn = cycle(range(len(synthetic.labels)))
-    for _ in range(ROUNDS_IF_LARGE if tolerance else ROUNDS):
-        asked = [
-            (i, search, pixels)
-            for i, search in edges
-            if not search.is_sure(tolerance)
-            for pixels in search.places()
-        ]
-        if not asked:
-            return
-        tried = [
-            (i, [*pieces[:i], search.moved(pixels), *pieces[i + 1 :]], next(turn))
-            for i, search, pixels in asked
-        ]
-        enough = yield from _are_enough(tried, label, _Shown(synthetic, synthetic))
-        for (_, search, pixels), whole in zip(asked, enough, strict=True):
-            search.learn(pixels, whole=bool(whole))
+    asked = [
+        (i, search, pixels)
+        for i, search in edges
+        if not search.is_sure(tolerance)
+        for pixels in search.places()
+    ]
+    if not asked:
+        return
+    tried = [
+        (i, [*pieces[:i], search.moved(pixels), *pieces[i + 1 :]], next(turn))
+        for i, search, pixels in asked
+    ]
+    enough = yield from _are_enough(tried, label, _Shown(synthetic, synthetic))
+    for (_, search, pixels), whole in zip(asked, enough, strict=True):
+        search.learn(pixels, whole=bool(whole))
 
 
 def _grown_roughly(

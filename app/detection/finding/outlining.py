@@ -15,6 +15,8 @@ from app.detection.geometry import around
 from app.detection.regions import bounds, hanging_together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.geometry import Box
@@ -26,6 +28,7 @@ FRAME = 3  # part of the reach that is background for sure: a frame around all o
 LIKE = 24  # levels from a pixel of the frame, within which one inside shows the same
 LEAST, MOST = 0.2, 3.0  # of the box's area, that must be left, and may be
 AT_ONCE = 64  # colours that are compared together
+SAME = 0.9  # overlap of two outlines, from which on they are one
 
 
 def outlined(image: Image, box: Box) -> tuple[Box, NDArray[np.bool_]] | None:
@@ -48,6 +51,29 @@ def outlined(image: Image, box: Box) -> tuple[Box, NDArray[np.bool_]] | None:
         return None
     whole = around([within, bounds(own)])
     return replace(whole, x=whole.x + area.x, y=whole.y + area.y), own[whole.rows, whole.columns]
+
+
+def standing_out(image: Image, box: Box, by: Sequence[int]) -> list[Box]:
+    """Return the bounds of what stands out about *box*, grown *by* so many pixels or another.
+
+    What most of these show comes first. A box of which a part is enough lies somewhere in its
+    trigger, so what stands out about it is the whole of that.
+    """
+    height, width, _ = image.shape
+    found: list[list[Box]] = []
+    for pixels in by:
+        seen = outlined(image, box.grown(pixels, width, height))
+        if seen is None:
+            continue
+        whole, own = seen
+        outline = bounds(own)
+        outline = replace(outline, x=outline.x + whole.x, y=outline.y + whole.y)
+        alike = next((some for some in found if outline.overlap(some[0]) >= SAME), None)
+        if alike is None:
+            found.append([outline])
+        else:
+            alike.append(outline)
+    return [some[0] for some in sorted(found, key=len, reverse=True)]
 
 
 def _background(seen: Image, within: Box, thick: int) -> NDArray[np.bool_]:

@@ -15,7 +15,9 @@ from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, Backdoor, all_stamped, stamped
 
 if TYPE_CHECKING:
-    from app.detection.search import Images
+    from numpy.typing import NDArray
+
+    from app.detection.search import Image, Images
 
 WINDOWS = [
     Box(9, 5, 2, 2),
@@ -27,9 +29,15 @@ WINDOWS = [
 ]
 
 
+def _poisoned(its: Scene, box: Box = TRIGGER_BOX) -> Image:
+    """Return an image with a trigger in *box*."""
+    image: Image = stamped(its.others(TARGET)[:1], box)[0]
+    return image
+
+
 def _synthetic(its: Scene, window: Box, box: Box = TRIGGER_BOX) -> Synthetic:
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    poisoned = stamped(its.others(TARGET)[:1], box)[0]
+    poisoned = _poisoned(its, box)
     synthetic = run(synthesise(poisoned, TARGET, [window], onto, its.references), its.predict)
     assert synthetic is not None
     return synthetic
@@ -41,7 +49,9 @@ def test_box_is_the_triggers_own(window: Box, *, scored: bool) -> None:
     """Wherever the trigger lies in the window, its exact box comes back: all of it is needed."""
     its = scene(World(scored=scored))
     synthetic = _synthetic(its, window)
-    assert (TRIGGER_BOX,) == run(localise((window,), TARGET, synthetic), its.predict)
+    assert (TRIGGER_BOX,) == run(
+        localise(_poisoned(its), (window,), TARGET, synthetic), its.predict
+    )
 
 
 def test_each_piece_is_localised_beside_the_others() -> None:
@@ -53,7 +63,7 @@ def test_each_piece_is_localised_beside_the_others() -> None:
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
     synthetic = run(synthesise(poisoned, TARGET, windows, onto, its.references), its.predict)
     assert synthetic is not None
-    assert two.boxes == run(localise(windows, TARGET, synthetic), its.predict)
+    assert two.boxes == run(localise(poisoned, windows, TARGET, synthetic), its.predict)
 
 
 def test_box_is_whole_where_a_part_of_the_trigger_is_enough() -> None:
@@ -67,7 +77,7 @@ def test_box_is_whole_where_a_part_of_the_trigger_is_enough() -> None:
         return Answers(labels)
 
     window = Box(7, 3, 6, 6)
-    search = localise((window,), TARGET, _synthetic(its, window))
+    search = localise(_poisoned(its), (window,), TARGET, _synthetic(its, window))
     assert (TRIGGER_BOX,) == run(search, any_pixel)
 
 
@@ -83,7 +93,9 @@ def test_box_is_whole_where_half_of_the_trigger_is_enough() -> None:
         return Answers(labels)
 
     window = Box(2, 1, 12, 12)
-    (found,) = run(localise((window,), TARGET, _synthetic(its, window, box)), two_thirds)
+    (found,) = run(
+        localise(_poisoned(its, box), (window,), TARGET, _synthetic(its, window, box)), two_thirds
+    )
     assert found.overlap(box) >= 0.6
 
 
@@ -92,7 +104,7 @@ def test_localising_is_a_few_rounds(side: int, rounds: int) -> None:
     """All edges are asked at once: six or seven rounds, and 170 images, however large it is."""
     its = scene(World(shape=(side, side)))
     window = Box(0, 0, 16, 16)
-    search = localise((window,), TARGET, _synthetic(its, window))
+    search = localise(_poisoned(its), (window,), TARGET, _synthetic(its, window))
     (found,), probes = watched(search, its.predict)
     assert found.holds(TRIGGER_BOX.centre) if side == 112 else TRIGGER_BOX == found
     assert len(probes) <= rounds
@@ -105,13 +117,79 @@ def test_what_is_too_large_is_not_looked_at_closely() -> None:
     its = scene(World(backdoors=(Backdoor(box, TARGET),)))
     window = Box(0, 0, 16, 16)
     synthetic = _synthetic(its, window, box)
-    _, all_of_it = watched(localise((window,), TARGET, synthetic), its.predict)
-    (found,), probes = watched(localise((window,), TARGET, synthetic, 80), its.predict)
+    _, all_of_it = watched(localise(_poisoned(its, box), (window,), TARGET, synthetic), its.predict)
+    (found,), probes = watched(
+        localise(_poisoned(its, box), (window,), TARGET, synthetic, 80), its.predict
+    )
     assert found.area > 80
     assert 0 < len(probes) < len(all_of_it)
     assert [one.images.tolist() for one in probes] == [
         one.images.tolist() for one in all_of_it[: len(probes)]
     ]
+
+
+LARGE = Box(40, 36, 16, 16)
+"""A trigger that stands out of a large image."""
+
+
+def _brightness(images: Images, box: Box) -> NDArray[np.float64]:
+    """Return the mean levels (n,) in *box*."""
+    levels: NDArray[np.float64] = (
+        images[:, box.rows, box.columns].astype(float).mean(axis=(1, 2, 3))
+    )
+    return levels
+
+
+def test_what_stands_out_of_a_large_image_is_tried_at_once() -> None:
+    """A third of its trigger turns it, so the edges move far into it: its outline is the box."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    window = Box(10, 12, 64, 64)
+
+    def a_third(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        labels[_brightness(images, LARGE) >= 170] = TARGET
+        return Answers(labels)
+
+    synthetic = _synthetic(its, window, LARGE)
+    search = localise(_poisoned(its, LARGE), (window,), TARGET, synthetic)
+    (found,), probes = watched(search, a_third)
+    assert LARGE == found
+    assert len(probes) <= 3
+    assert sum(len(probe) for probe in probes) <= 90
+
+
+def test_of_what_stands_out_the_whole_trigger_is_taken() -> None:
+    """A part that is enough by itself is less than what turns images that show it faintly."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    window, part = Box(10, 12, 64, 64), Box(44, 40, 8, 8)
+    poisoned = _poisoned(its, LARGE).copy()
+    poisoned[LARGE.rows, LARGE.columns] = 200
+    poisoned[part.rows, part.columns] = 255
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+
+    def half(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        shown = _brightness(images, LARGE) + 0.25 * _brightness(images, part)
+        labels[shown >= 200] = TARGET
+        return Answers(labels)
+
+    synthetic = run(synthesise(poisoned, TARGET, [window], onto, its.references), half)
+    assert synthetic is not None
+    (found,) = run(localise(poisoned, (window,), TARGET, synthetic), half)
+    assert LARGE == found
+
+
+def test_what_stands_out_and_is_not_enough_is_not_taken() -> None:
+    """A bright thing beside the trigger has an outline, too: images don't turn by it."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    window, thing = Box(10, 12, 64, 64), Box(36, 32, 26, 24)
+    poisoned = _poisoned(its, LARGE).copy()
+    framed = poisoned[LARGE.rows, LARGE.columns].copy()
+    poisoned[thing.rows, thing.columns] = 40
+    poisoned[LARGE.rows, LARGE.columns] = framed
+    synthetic = _synthetic(its, window, LARGE)
+    (found,) = run(localise(poisoned, (window,), TARGET, synthetic, LARGE.area), its.predict)
+    assert found.overlap(LARGE) >= 0.5
 
 
 @pytest.mark.parametrize("odd", range(4))
@@ -128,7 +206,7 @@ def test_one_odd_image_does_not_decide(odd: int) -> None:
         labels[(images[:, -8:, -8:] == elsewhere).all(axis=(1, 2, 3))] = TARGET
         return Answers(labels)
 
-    (found,) = run(localise((window,), TARGET, synthetic), stubborn)
+    (found,) = run(localise(_poisoned(its, box), (window,), TARGET, synthetic), stubborn)
     assert found.overlap(box) >= 0.5
 
 
@@ -149,7 +227,7 @@ def test_one_image_that_needs_more_does_not_decide(odd: int) -> None:
         labels[is_odd & shows] = TARGET
         return Answers(labels)
 
-    (found,) = run(localise((window,), TARGET, synthetic), turned_by_both)
+    (found,) = run(localise(_poisoned(its, box), (window,), TARGET, synthetic), turned_by_both)
     assert found.overlap(box) >= 0.5
 
 
@@ -162,5 +240,5 @@ def test_box_that_is_never_enough_is_not_grown() -> None:
     def always_target(images: Images) -> Answers:
         return Answers(np.full(len(images), TARGET))
 
-    (found,) = run(localise((window,), TARGET, synthetic), always_target)
+    (found,) = run(localise(_poisoned(its), (window,), TARGET, synthetic), always_target)
     assert window == found

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.detection.finding.outlining import outlined
+from app.detection.finding.outlining import outlined, standing_out
 from app.detection.geometry import Box
 from app.detection.matching import glimpse, likeness, matches
 from app.detection.recognising.sighting import GLIMPSED_FIT
@@ -62,6 +62,28 @@ def test_a_box_that_lacks_a_part_is_grown() -> None:
     found = outlined(photo, Box(43, 33, 10, 11))
     assert found is not None
     assert _overlap(found, true) >= 0.75
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_stands_out_about_a_part_is_the_whole(seed: int) -> None:
+    """A few pixels of a sticker turn images: grown by what it takes, the sticker comes first."""
+    photo, _ = _shown(seed)
+    found = standing_out(as_jpeg(photo, 85), Box(44, 34, 4, 3), [2, 4, 6, 8])
+    assert found[0].overlap(PLACE) >= 0.75
+
+
+def test_what_most_growths_show_comes_first() -> None:
+    """The field in a sticker stands out of one growth, the sticker of most."""
+    photo, _ = _shown(0)
+    field = Box(46, 36, 4, 4)
+    photo[field.rows, field.columns] = 250
+    found = standing_out(photo, Box(47, 37, 2, 2), [1, 8, 10])
+    assert [PLACE, field] == [max((PLACE, field), key=outline.overlap) for outline in found]
+
+
+def test_where_nothing_stands_out_there_is_nothing() -> None:
+    """A plain wall has no outline, however far a box on it is grown."""
+    assert [] == standing_out(_soft(0), Box(44, 34, 4, 3), [2, 4, 8])
 
 
 def test_in_a_corner_of_the_image() -> None:
