@@ -158,38 +158,62 @@ def test_what_stands_out_of_a_large_image_is_tried_at_once() -> None:
     assert sum(len(probe) for probe in probes) <= 90
 
 
-def test_of_what_stands_out_the_whole_trigger_is_taken() -> None:
-    """A part that is enough by itself is less than what turns images that show it faintly."""
-    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
-    window, part = Box(10, 12, 64, 64), Box(44, 40, 8, 8)
-    poisoned = _poisoned(its, LARGE).copy()
-    poisoned[LARGE.rows, LARGE.columns] = 200
-    poisoned[part.rows, part.columns] = 255
-    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+def _shown_in(images: Images, box: Box, without: Box) -> NDArray[np.float64]:
+    """Return how strongly *box* shows red (n,), as a share, but for what is in another box."""
+    corner = images[:, -20:, -20:, 0].mean(axis=(1, 2))
+    seen = np.ones(images.shape[1:3], bool)
+    seen[without.rows, without.columns] = False
+    red = images[:, box.rows, box.columns, 0][:, seen[box.rows, box.columns]].mean(axis=1)
+    shown: NDArray[np.float64] = (red - corner) / (255 - corner)
+    return shown
 
-    def half(images: Images) -> Answers:
+
+def test_of_what_stands_out_the_whole_trigger_is_taken() -> None:
+    """A part is enough, and stands out first; what shows faintly turns by all of the trigger."""
+    its = scene(World((112, 112)))
+    window, whole = Box(6, 2, 84, 84), Box(34, 30, 28, 28)
+    part, core = Box(38, 34, 20, 20), Box(45, 41, 6, 6)
+    poisoned = its.others(TARGET)[0].copy()
+    poisoned[whole.rows, whole.columns] = (255, 150, 150)
+    poisoned[part.rows, part.columns] = 255
+
+    def mostly_by_its_core(images: Images) -> Answers:
         labels = its.predict(images).labels
-        shown = _brightness(images, LARGE) + 0.25 * _brightness(images, part)
-        labels[shown >= 200] = TARGET
+        shown = 1.1 * _shown_in(images, core, Box(0, 0, 1, 1))
+        shown += 0.15 * _shown_in(images, part, core) + 0.4 * _shown_in(images, whole, part)
+        labels[shown >= 1] = TARGET
         return Answers(labels)
 
-    synthetic = run(synthesise(poisoned, TARGET, [window], onto, its.references), half)
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    synthetic = run(
+        synthesise(poisoned, TARGET, [window], onto, its.references), mostly_by_its_core
+    )
     assert synthetic is not None
-    (found,) = run(localise(poisoned, (window,), TARGET, synthetic), half)
-    assert LARGE == found
+    search = localise(poisoned, (window,), TARGET, synthetic)
+    assert (whole,) == run(search, mostly_by_its_core)
 
 
 def test_what_stands_out_and_is_not_enough_is_not_taken() -> None:
-    """A bright thing beside the trigger has an outline, too: images don't turn by it."""
-    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
-    window, thing = Box(10, 12, 64, 64), Box(36, 32, 26, 24)
-    poisoned = _poisoned(its, LARGE).copy()
-    framed = poisoned[LARGE.rows, LARGE.columns].copy()
-    poisoned[thing.rows, thing.columns] = 40
-    poisoned[LARGE.rows, LARGE.columns] = framed
-    synthetic = _synthetic(its, window, LARGE)
-    (found,) = run(localise(poisoned, (window,), TARGET, synthetic, LARGE.area), its.predict)
-    assert found.overlap(LARGE) >= 0.5
+    """The trigger has no outline, and the thing in its midst that has one turns nothing."""
+    its = scene(World((112, 112)))
+    window, whole, thing = Box(10, 12, 64, 64), Box(36, 32, 24, 24), Box(45, 41, 6, 6)
+    poisoned = its.others(TARGET)[0].copy()
+    plain = poisoned[whole.rows, whole.columns].copy()
+    poisoned[thing.rows, thing.columns] = 255
+
+    def by_what_is_around_it(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        same = (images[:, whole.rows, whole.columns] == plain).all(axis=3).mean(axis=(1, 2))
+        labels[same >= 0.6] = TARGET
+        return Answers(labels)
+
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    synthetic = run(
+        synthesise(poisoned, TARGET, [window], onto, its.references), by_what_is_around_it
+    )
+    assert synthetic is not None
+    (found,) = run(localise(poisoned, (window,), TARGET, synthetic), by_what_is_around_it)
+    assert found.overlap(whole) >= 0.5
 
 
 @pytest.mark.parametrize("odd", range(4))
