@@ -105,15 +105,17 @@ def _outline(  # noqa: PLR0913, PLR0917  # about what, of what, and what isn't a
 ) -> Search[Box | None]:
     """Return what stands out of *image* about *box*, if it is necessary and sufficient on most.
 
-    Of several the one that turns most images as faintly as they still do: the others show a part.
-    What was *tried* before isn't again; what is now is added to it.
+    Of several the one that turns most images as faintly as they still do, since the others show a
+    part; of those the smallest, since they show more beside it. What was *tried* before isn't tried
+    again; what is now is added to it.
     """
     strong, unit = shown.strong, _unit(shown.strong)
     outlines = [
         one
         for one in standing_out(image, box, [unit * steps for steps in ABOUT])
         if one.area <= largest and all(one.overlap(other) < SAME for other in tried)
-    ][:OUTLINES]
+    ]
+    outlines = sorted(outlines[:OUTLINES], key=lambda one: one.area)
     tried += outlines
     if not outlines:
         return None
