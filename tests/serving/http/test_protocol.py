@@ -18,8 +18,8 @@ from tests.library.servers import wait_until
 from tests.served_apps import running
 from tests.serving.http.connections import (
     PATIENCE_S,
-    answered,
     address_of,
+    answered,
     connected,
     exchange,
     reaction,
