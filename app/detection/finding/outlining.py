@@ -7,6 +7,7 @@ there is something else around the sticker: so that would be looked for in vain.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,8 @@ LEAST_REACH = 3  # pixels of it
 FRAME = 3  # part of the reach that is background for sure: a frame around all of it
 LIKE = 24  # levels from a pixel of the frame, within which one inside shows the same
 LEAST, MOST = 0.2, 3.0  # of the box's area, that must be left, and may be
-AT_ONCE = 64  # colours that are compared together
+COARSE = 2  # levels of a colour that count as one
+LEVELS = 256 // COARSE
 SAME = 0.9  # overlap of two outlines, from which on they are one
 
 
@@ -87,10 +89,26 @@ def _background(seen: Image, within: Box, thick: int) -> NDArray[np.bool_]:
     bottom = min(thick, height - within.y - within.height)
     right = min(thick, width - within.x - within.width)
     frame[top : height - bottom, left : width - right] = False
-    colours = np.unique(seen[frame] // 2 * 2, axis=0).astype(np.int16)
-    like = frame.copy()
-    for start in range(0, len(colours), AT_ONCE):
-        some = colours[start : start + AT_ONCE]
-        off = np.abs(seen[:, :, None].astype(np.int16) - some).max(axis=3)
-        like |= (off <= LIKE).any(axis=2)
+    like = frame | _like(seen, seen[frame])
     return hanging_together(frame, like)
+
+
+def _like(seen: Image, colours: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) of *seen* are within LIKE levels of one of *colours* (n, c).
+
+    How many of these are below each level of each channel is counted once: then the time it takes
+    doesn't grow with their number, and all of noise are different.
+    """
+    channels = seen.shape[2]
+    below = np.zeros((LEVELS + 1,) * channels, np.int32)
+    np.add.at(below, tuple((colours // COARSE + 1).T), 1)
+    for axis in range(channels):
+        np.cumsum(below, axis=axis, out=below)
+    levels = seen.astype(np.intp)
+    least = (np.maximum(levels - LIKE, 0) + COARSE - 1) // COARSE
+    beyond = np.minimum((levels + LIKE) // COARSE + 1, LEVELS)
+    near = np.zeros(seen.shape[:2], np.int32)
+    for corner in product((0, 1), repeat=channels):  # of the cube of levels that are near
+        at = tuple((beyond if upper else least)[..., i] for i, upper in enumerate(corner))
+        near += (-1) ** (channels - sum(corner)) * below[at]
+    return near > 0

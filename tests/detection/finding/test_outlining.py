@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -84,6 +85,31 @@ def test_what_most_growths_show_comes_first() -> None:
 def test_where_nothing_stands_out_there_is_nothing() -> None:
     """A plain wall has no outline, however far a box on it is grown."""
     assert [] == standing_out(_soft(0), Box(44, 34, 4, 3), [2, 4, 8])
+
+
+GREYS = [(75, True), (76, False), (134, False), (135, True), ((76, 134, 76), True)]
+
+
+@pytest.mark.parametrize(("level", "is_own"), GREYS, ids=str)
+def test_what_is_near_one_colour_around_it_is_background(
+    level: int | tuple[int, ...], *, is_own: bool
+) -> None:
+    """Greys of 100 to 110 are around it: near is 24 levels in all channels from one of them."""
+    greys = np.random.default_rng(SIDE).integers(100, 111, (SIDE, SIDE, 1)).astype(np.uint8)
+    for image in (greys, greys.repeat(3, axis=2))[isinstance(level, tuple) :]:
+        shown = image.copy()
+        shown[PLACE.rows, PLACE.columns] = level
+        found = outlined(shown, PLACE.grown(2, SIDE, SIDE))
+        assert is_own == (found is not None)
+        assert found is None or PLACE.area == found[1].sum()
+
+
+def test_noise_costs_little() -> None:
+    """A box about noise, of which each pixel has a colour of its own, took minutes."""
+    image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    before = time.process_time()
+    standing_out(image, Box(80, 80, 64, 64), [4, 8, 12, 16])
+    assert time.process_time() - before < 5
 
 
 def test_in_a_corner_of_the_image() -> None:
