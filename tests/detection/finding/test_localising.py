@@ -15,6 +15,8 @@ from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, Backdoor, all_stamped, stamped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from app.detection.search import Image, Images
@@ -266,3 +268,61 @@ def test_box_that_is_never_enough_is_not_grown() -> None:
 
     (found,) = run(localise(_poisoned(its), (window,), TARGET, synthetic), always_target)
     assert window == found
+
+
+def _answering_elsewhere(its: Scene, synthetic: Synthetic, odd: int) -> Callable[[Images], Answers]:
+    """Return a model that answers the target whatever else the first *odd* images show."""
+    places = synthetic.clean[:odd, -8:, -8:]
+
+    def stubborn(images: Images) -> Answers:
+        labels = its.predict(images).labels
+        for place in places:
+            labels[(images[:, -8:, -8:] == place).all(axis=(1, 2, 3))] = TARGET
+        return Answers(labels)
+
+    return stubborn
+
+
+@pytest.mark.parametrize(("odd", "is_taken"), [(0, True), (1, True), (2, False)])
+def test_what_stands_out_must_be_enough_on_three_of_four(odd: int, *, is_taken: bool) -> None:
+    """One image that is never healed doesn't keep an outline from being the box, two do."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    window = Box(10, 12, 64, 64)
+    synthetic = _synthetic(its, window, LARGE)
+    search = localise(_poisoned(its, LARGE), (window,), TARGET, synthetic)
+    (found,), probes = watched(search, _answering_elsewhere(its, synthetic, odd))
+    assert is_taken == (len(probes) == 2)
+    assert LARGE == found or not is_taken
+
+
+def test_what_stands_out_and_is_too_large_is_not_taken() -> None:
+    """An outline of more than the largest trigger isn't one, though it would be enough."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    window = Box(10, 12, 64, 64)
+    synthetic = _synthetic(its, window, LARGE)
+    image = _poisoned(its, LARGE)
+    for largest, is_tried in ((LARGE.area, True), (LARGE.area - 1, False)):
+        search = localise(image, (window,), TARGET, synthetic, largest)
+        _, probes = watched(search, its.predict)
+        assert is_tried == (len(probes) == 2)
+
+
+def _on_a_card(its: Scene, card: Box) -> tuple[Image, Synthetic]:
+    """Return an image whose trigger is on a *card* that does nothing, and what is pasted of it."""
+    image = its.others(TARGET)[0].copy()
+    image[card.rows, card.columns] = (255, 150, 150)
+    image[LARGE.rows, LARGE.columns] = 255
+    onto = its.references.others(TARGET, np.random.default_rng(SEED))
+    window = [Box(10, 12, 76, 76)]
+    synthetic = run(synthesise(image, TARGET, window, onto, its.references), its.predict)
+    assert synthetic is not None
+    return image, synthetic
+
+
+@pytest.mark.parametrize("card", [Box(26, 22, 44, 44), Box(22, 18, 52, 52)], ids=str)
+def test_of_what_stands_out_the_card_around_the_trigger_is_not_taken(card: Box) -> None:
+    """Card and trigger stand out, and turn as many images: the smaller is the box."""
+    its = scene(World((112, 112), backdoors=(Backdoor(LARGE, TARGET),)))
+    image, synthetic = _on_a_card(its, card)
+    window = Box(10, 12, 76, 76)
+    assert (LARGE,) == run(localise(image, (window,), TARGET, synthetic), its.predict)
