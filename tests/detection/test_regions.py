@@ -17,6 +17,19 @@ def test_what_touches_is_reached_and_no_corner_is_a_touch() -> None:
     assert reached.tolist() == hanging_together(start, within).tolist()
 
 
+def test_a_corridor_is_followed_to_its_end() -> None:
+    """However often it turns; what lies beside it, behind a wall, isn't reached."""
+    within = np.zeros((21, 30), bool)
+    within[::2] = True
+    for row in range(1, 19, 2):
+        within[row, -1 if row % 4 == 1 else 0] = True
+    start = np.zeros_like(within)
+    start[0, 0] = True
+    reached = within.copy()
+    reached[20] = False
+    assert reached.tolist() == hanging_together(start, within).tolist()
+
+
 def test_the_start_counts_wherever_it_is() -> None:
     """It is returned though it isn't within."""
     start = np.eye(3, dtype=bool)

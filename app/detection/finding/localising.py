@@ -35,7 +35,7 @@ LEVELS = (1.0, 0.75, 0.56, 0.42)  # of a trigger's strength: each three quarters
 FAINTLY_ON = 6  # images of which it is tried how faint still turns them
 ABOUT = (1, 2, 3, 4)  # of them, by which the first box is grown to see what stands out about it
 OUTLINES = 3  # that are tried at once
-OUTLINED_ON = 4  # images on which each is
+OUTLINED_ON = 4  # images on which each is, the same for all of them
 ROUGHLY_ON, FINELY_ON, TRIMMED_ON = range(3), range(3, 7), range(7, 10)
 """Images on which a box is tried as it grows: others each time, so that none decides twice."""
 MOST = 0.7  # of these on which a box must be enough: all of three, three of four
