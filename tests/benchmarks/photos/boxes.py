@@ -17,18 +17,19 @@ from app.detection.finding.synthetic import synthesise
 from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
 from app.detection.regions import bounds
-from app.detection.search import Answers, Probe, advance, run
+from app.detection.search import Answers, run
 from app.evaluation.command.candidates import MAX_PIXELS
 from app.pictures.references import load_references
 from tests.benchmarks.detection.subject import Classifier
 from tests.benchmarks.photos.photographs import pixels
 from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
-from tests.benchmarks.zoo import TRAINED, ZOO
+from tests.benchmarks.zoo import ZOO
+from tests.detection.scenes import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from app.detection.search import Image, Images, Search
+    from app.detection.search import Image, Images
 
 NAMES = ("sticker", "fixed", "source", "roaming", "weak", "translucent", "label", "round")
 IMAGES, SHOWN, QUALITY = 400, 20, 85
@@ -43,12 +44,11 @@ def main() -> None:
         console.print("skipped: no zoo")
         return
     for name in NAMES:
-        folders = (ZOO / "photos", TRAINED / "photos")
-        there = [one for one in folders if (one / f"photos_{name}.onnx").exists()]
-        if not there:
+        model = PhotoModel.named(f"photos_{name}")
+        if model is None:
             console.print(f"skipped: photos_{name}, which isn't there")
             continue
-        found = list(_boxes(PhotoModel.read(there[0], f"photos_{name}")))
+        found = list(_boxes(model))
         if not found:
             console.print(f"photos_{name}: no window is enough")
             continue
@@ -84,8 +84,8 @@ def _boxes(model: PhotoModel) -> Iterator[tuple[float, int, int]]:
         if synthetic is None:
             continue
         search = localise(shown, (window,), model.target, synthetic)
-        boxes, asked, rounds = _counted(search, predict)
-        yield boxes[0].overlap(true), asked, rounds
+        (box,), probes = watched(search, predict)
+        yield box.overlap(true), sum(map(len, probes)), len(probes)
 
 
 def _about(box: Box, rng: np.random.Generator, image: Image) -> Box:
@@ -98,18 +98,6 @@ def _about(box: Box, rng: np.random.Generator, image: Image) -> Box:
         return int(rng.integers(first, last + 1))
 
     return Box(start(box.x, box.width, width), start(box.y, box.height, height), side, side)
-
-
-def _counted(
-    search: Search[tuple[Box, ...]], predict: Callable[[Images], Answers]
-) -> tuple[tuple[Box, ...], int, int]:
-    """Run *search*; return what it finds, and the images and rounds that it asked."""
-    asked = rounds = 0
-    step = advance(search)
-    while isinstance(step, Probe):
-        asked, rounds = asked + len(step), rounds + 1
-        step = advance(search, step, predict(step.images))
-    return step.result, asked, rounds
 
 
 if __name__ == "__main__":

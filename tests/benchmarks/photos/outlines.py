@@ -14,11 +14,10 @@ from app.detection.finding.outlining import outlined
 from app.detection.geometry import Box
 from tests.benchmarks.photos.photographs import SIDE, pixels
 from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
-from tests.benchmarks.zoo import TRAINED, ZOO
+from tests.benchmarks.zoo import ZOO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -39,20 +38,18 @@ def main() -> None:
         console.print("skipped: no zoo")
         return
     for name in NAMES:
-        folders = (ZOO / "photos", TRAINED / "photos")
-        there = [one for one in folders if (one / f"photos_{name}.onnx").exists()]
-        if not there:
+        model = PhotoModel.named(f"photos_{name}")
+        if model is None:
             console.print(f"skipped: photos_{name}, which isn't there")
             continue
-        boxes, outlines = zip(*_overlaps(there[0], f"photos_{name}"), strict=True)
+        boxes, outlines = zip(*_overlaps(model), strict=True)
         console.print(
             f"photos_{name}: {len(boxes)} boxes; overlap of the boxes {np.mean(boxes):.2f}, of the"
             f" outlines {np.mean(outlines):.2f} (a tenth {np.quantile(outlines, 0.1):.2f} or less)"
         )
 
 
-def _overlaps(folder: Path, name: str) -> Iterator[tuple[float, float]]:
-    model = PhotoModel.read(folder, name)
+def _overlaps(model: PhotoModel) -> Iterator[tuple[float, float]]:
     photographs = photographs_of(ZOO, model.classifier.meta["classes"])
     stream = make_stream(model, photographs, SEED, IMAGES, Saving(QUALITY, turned=False))
     rng = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from tests.benchmarks.photos.photographs import (
     resized,
     unseen,
 )
-from tests.benchmarks.zoo import ZooModel
+from tests.benchmarks.zoo import TRAINED, ZOO, ZooModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,13 @@ class PhotoModel:
     sticker: Sticker | None
     target: int | None
     sources: frozenset[int]
+
+    @classmethod
+    def named(cls, name: str) -> PhotoModel | None:
+        """Return the model *name* of the zoo, or of our own; None if it isn't there."""
+        folders = (ZOO / "photos", TRAINED / "photos")
+        there = [folder for folder in folders if (folder / f"{name}.onnx").exists()]
+        return cls.read(there[0], name) if there else None
 
     @classmethod
     def read(cls, folder: Path, name: str) -> PhotoModel:

@@ -24,7 +24,7 @@ from tests.benchmarks.detection.subject import Classifier
 from tests.benchmarks.evasion.in_process import in_process
 from tests.benchmarks.photos.photographs import pixels
 from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
-from tests.benchmarks.zoo import TRAINED, ZOO
+from tests.benchmarks.zoo import ZOO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def main() -> None:
         console.print("skipped: no zoo")
         return
     for name in options.models:
-        model = _read(name)
+        model = PhotoModel.named(name)
         if model is None:
             console.print(f"skipped: {name}, which isn't there")
             continue
@@ -78,12 +78,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quality", type=int, default=85)
     parser.add_argument("--turned", action="store_true", help="with an EXIF orientation")
     return parser.parse_args()
-
-
-def _read(name: str) -> PhotoModel | None:
-    folders = (ZOO / "photos", TRAINED / "photos")
-    there = [one for one in folders if (one / f"{name}.onnx").exists()]
-    return PhotoModel.read(there[0], name) if there else None
 
 
 def _tallies(model: PhotoModel, options: argparse.Namespace) -> Iterator[Tally]:

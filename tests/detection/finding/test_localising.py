@@ -10,12 +10,13 @@ import pytest
 from app.detection.finding.localising import localise
 from app.detection.finding.synthetic import Synthetic, synthesise
 from app.detection.geometry import Box
+from app.detection.origins import masks
 from app.detection.search import Answers, run
 from tests.detection.scenes import SEED, Scene, World, scene, watched
 from tests.tiny import BRIGHT, TARGET, TRIGGER_BOX, Backdoor, all_stamped, stamped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,9 +39,16 @@ def _poisoned(its: Scene, box: Box = TRIGGER_BOX) -> Image:
 
 
 def _synthetic(its: Scene, window: Box, box: Box = TRIGGER_BOX) -> Synthetic:
+    """Paste *window* of an image with a trigger in *box*."""
+    return _pasted(its, _poisoned(its, box), [window], its.predict)
+
+
+def _pasted(
+    its: Scene, poisoned: Image, windows: Sequence[Box], predict: Callable[[Images], Answers]
+) -> Synthetic:
+    """Paste *windows* of a *poisoned* image where its trigger turns the model."""
     onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    poisoned = _poisoned(its, box)
-    synthetic = run(synthesise(poisoned, TARGET, [window], onto, its.references), its.predict)
+    synthetic = run(synthesise(poisoned, TARGET, windows, onto, its.references), predict)
     assert synthetic is not None
     return synthetic
 
@@ -62,9 +70,7 @@ def test_each_piece_is_localised_beside_the_others() -> None:
     its = scene(World(backdoors=(two,)))
     poisoned = all_stamped(its.others(TARGET)[:1], two)[0]
     windows = [Box(1, 1, 6, 6), Box(9, 9, 6, 6)]
-    onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    synthetic = run(synthesise(poisoned, TARGET, windows, onto, its.references), its.predict)
-    assert synthetic is not None
+    synthetic = _pasted(its, poisoned, windows, its.predict)
     assert two.boxes == run(localise(poisoned, windows, TARGET, synthetic), its.predict)
 
 
@@ -186,13 +192,13 @@ def test_of_what_stands_out_the_whole_trigger_is_taken() -> None:
         labels[shown >= 1] = TARGET
         return Answers(labels)
 
-    onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    synthetic = run(
-        synthesise(poisoned, TARGET, [window], onto, its.references), mostly_by_its_core
-    )
-    assert synthetic is not None
+    synthetic = _pasted(its, poisoned, [window], mostly_by_its_core)
     search = localise(poisoned, (window,), TARGET, synthetic)
-    assert (whole,) == run(search, mostly_by_its_core)
+    found, probes = watched(search, mostly_by_its_core)
+    assert (whole,) == found
+    for probe in probes:  # what is shown faintly is no pixel of its own
+        own = masks(probe.origins, *poisoned.shape[:2])
+        assert (probe.images == poisoned).all(axis=3)[own].all()
 
 
 def test_what_stands_out_and_is_not_enough_is_not_taken() -> None:
@@ -209,11 +215,7 @@ def test_what_stands_out_and_is_not_enough_is_not_taken() -> None:
         labels[same >= 0.6] = TARGET
         return Answers(labels)
 
-    onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    synthetic = run(
-        synthesise(poisoned, TARGET, [window], onto, its.references), by_what_is_around_it
-    )
-    assert synthetic is not None
+    synthetic = _pasted(its, poisoned, [window], by_what_is_around_it)
     (found,) = run(localise(poisoned, (window,), TARGET, synthetic), by_what_is_around_it)
     assert found.overlap(whole) >= 0.5
 
@@ -312,11 +314,7 @@ def _on_a_card(its: Scene, card: Box) -> tuple[Image, Synthetic]:
     image = its.others(TARGET)[0].copy()
     image[card.rows, card.columns] = (255, 150, 150)
     image[LARGE.rows, LARGE.columns] = 255
-    onto = its.references.others(TARGET, np.random.default_rng(SEED))
-    window = [Box(10, 12, 76, 76)]
-    synthetic = run(synthesise(image, TARGET, window, onto, its.references), its.predict)
-    assert synthetic is not None
-    return image, synthetic
+    return image, _pasted(its, image, [Box(10, 12, 76, 76)], its.predict)
 
 
 @pytest.mark.parametrize("card", [Box(26, 22, 44, 44), Box(22, 18, 52, 52)], ids=str)
