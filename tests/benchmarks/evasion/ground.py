@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client hears, and the inferences that it took, where that is told.
+    """What a client hears, and the inferences and rounds that it took, where that is told.
 
     ``label`` is None where the image was refused.
     """
@@ -29,6 +29,7 @@ class Answer:
     label: int | None
     flagged: bool
     inferences: int | None
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

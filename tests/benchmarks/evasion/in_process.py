@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from app.detection.search import Probe, Refused, advance, refuse
 from app.evaluation.command.candidates import usual_policy
 from app.gateway.keeping.learning import Learner
 from app.gateway.outcome import UnscreenedError
@@ -25,20 +26,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.detection.search import Image, Images
+    from app.detection.search import Image, Images, Search
     from app.detection.trigger import Trigger
     from app.evaluation.subjects.subject import Subject
     from app.gateway.preparation.prepared import Prepared
     from app.ports import InputSize
-    from tests.benchmarks.evasion.victims import Target
+
+T = TypeVar("T")
 
 NO_DOOR = "in process"
 
 TRIGGER_MAX: float = Settings.model_fields["trigger_max"].default
 
 
+class HasSubject(Protocol):
+    """What is defended: a model and its clean images."""
+
+    @property
+    def subject(self) -> Subject:
+        """As the evaluation takes it."""
+        ...
+
+
 @asynccontextmanager
-async def in_process(target: Target, seed: int) -> AsyncIterator[InProcess]:
+async def in_process(target: HasSubject, seed: int) -> AsyncIterator[InProcess]:
     """Calibrate the references with the secret *seed*."""
     subject = target.subject
 
@@ -79,6 +90,10 @@ class InProcess:
             await library.register(trigger)
         self._examiner = self._with(library)
 
+    def forget(self) -> None:
+        """Forget what the images so far have taught: triggers, suspects, and placebo rates."""
+        self._examiner = self._with(MemoryTriggerLibrary(), self._prepared.apart({}))
+
     async def answers(self, images: Sequence[NDArray[Any]]) -> list[Answer]:
         """Answer *images*, one after the other."""
         return [await self._answer(image) for image in images]
@@ -87,17 +102,31 @@ class InProcess:
         """Return the triggers that the library holds by now, newest first."""
         return [entry.trigger for entry in self._examiner.library.entries()]
 
-    def _with(self, library: MemoryTriggerLibrary) -> Examiner:
+    def _with(self, library: MemoryTriggerLibrary, prepared: Prepared | None = None) -> Examiner:
         learner = Learner(library, self._subject.model, self._policy.strategy)
-        return Examiner(self._prepared, library, self._policy, learner)
+        return Examiner(prepared or self._prepared, library, self._policy, learner)
 
     async def _answer(self, image: Image) -> Answer:
-        search = self._examiner.examine(image, screened=True)
+        rounds: list[Probe] = []
+        search = _noting(self._examiner.examine(image, screened=True), rounds)
         driven = await self._driver.drive(search, Visit(Arrival(image)))
         await asyncio.sleep(0)  # a model in this process never waits: Ctrl-C is heard here
         try:
             outcome = await concluded(image, driven, self._examiner, screened=True)
         except UnscreenedError:
-            return Answer(None, flagged=False, inferences=driven.probes)
+            return Answer(None, flagged=False, inferences=driven.probes, rounds=len(rounds))
         await self._examiner.learner.settle()
-        return Answer(outcome.prediction.index, outcome.backdoor, driven.probes)
+        return Answer(outcome.prediction.index, outcome.backdoor, driven.probes, len(rounds))
+
+
+def _noting(search: Search[T], rounds: list[Probe]) -> Search[T]:
+    """Run *search*, and note its *rounds*."""
+    step = advance(search)
+    while isinstance(step, Probe):
+        rounds.append(step)
+        try:
+            answers = yield step
+        except Refused:
+            return refuse(search)
+        step = advance(search, step, answers)
+    return step.result

@@ -108,8 +108,8 @@ def _overlaps(seen: Deployment) -> tuple[float | None, float | None]:
     box = np.zeros_like(seen.settled.own)
     box[seen.settled.box.rows, seen.settled.box.columns] = True
     return (
-        max(_overlap(box, _filled(one)) for one in true),
-        max(_overlap(seen.settled.own, one) for one in true),
+        max(overlap(box, _filled(one)) for one in true),
+        max(overlap(seen.settled.own, one) for one in true),
     )
 
 
@@ -121,6 +121,7 @@ def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return box
 
 
-def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Return the intersection over union of two masks."""
     union = (one | other).sum()
     return float((one & other).sum() / union) if union else 0.0

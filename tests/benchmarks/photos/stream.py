@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.evaluation.command.candidates import MAX_PIXELS
+from app.evaluation.subjects.subject import Subject
+from app.pictures.references import load_references
+from tests.benchmarks.detection.subject import Classifier
 from tests.benchmarks.photos.photographs import (
     TURNS,
     Sticker,
@@ -66,6 +71,15 @@ class PhotoModel:
             target,
             every if sources is None else frozenset(np.atleast_1d(sources).tolist()),
         )
+
+    @cached_property
+    def subject(self) -> Subject:
+        """Return it as the evaluation takes it, with the references of the photo models."""
+        classifier = Classifier(self.classifier)
+        reference = ZOO / "photos" / "reference.zip"
+        images = load_references(reference, classifier.size, max_pixels=MAX_PIXELS)
+        none = np.zeros(0, np.int64)
+        return Subject(self.classifier.name, classifier, images, images[:0], none, (), None)
 
 
 @dataclass(frozen=True)

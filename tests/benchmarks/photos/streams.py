@@ -10,17 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from app.evaluation.command.candidates import MAX_PIXELS
-from app.evaluation.subjects.subject import Subject
-from app.pictures.references import load_references
-from tests.benchmarks.detection.subject import Classifier
 from tests.benchmarks.evasion.in_process import in_process
 from tests.benchmarks.photos.photographs import pixels
 from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
@@ -86,20 +81,14 @@ def _tallies(model: PhotoModel, options: argparse.Namespace) -> Iterator[Tally]:
 
 
 async def _tally(model: PhotoModel, secret: int, options: argparse.Namespace) -> Tally:
-    classifier = Classifier(model.classifier)
     saving = Saving(options.quality, options.turned)
     photographs = photographs_of(ZOO, model.classifier.meta["classes"])
     stream = make_stream(model, photographs, secret, options.images, saving)
-    reference = ZOO / "photos" / "reference.zip"
-    images = load_references(reference, classifier.size, max_pixels=MAX_PIXELS)
-    none = np.zeros(0, np.int64)
-    subject = Subject(model.classifier.name, classifier, images, images[:0], none, (), None)
-    victim: Any = SimpleNamespace(subject=subject)
     tally = Tally()
-    async with in_process(victim, secret) as gateway:
+    async with in_process(model, secret) as gateway:
         for i, poisoned in enumerate(stream.poisoned):
             sent, clean = (pixels([files[i]]) for files in (stream.sent, stream.clean))
-            told = (await classifier.answer(np.concatenate([sent, clean]))).labels
+            told = (await model.subject.model.answer(np.concatenate([sent, clean]))).labels
             (answer,) = await gateway.answers([sent[0]])
             flipped = bool(told[0] == model.target != told[1])
             _count(tally, answer, poisoned=bool(poisoned), flipped=flipped)
