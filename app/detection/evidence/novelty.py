@@ -94,6 +94,19 @@ def newest_in(
     return (columns.start + x + middle) * seen.step, (rows.start + y + middle) * seen.step
 
 
+def differing(image: Image, label: int, references: References) -> float:
+    """Levels by which clean images of class *label* differ from their nearest; 0 if too few tell.
+
+    The middle of what is usual at the places of images like *image*.
+    """
+    own = _of_class(label, references)
+    if len(own) < LEAST:
+        return 0.0
+    step = coarseness(image)
+    usual = _usual(made_small(references, step, own), _side(image, step), label, references)
+    return float(np.median(usual))
+
+
 @dataclass(frozen=True, eq=False)
 class _HowNew:
     """Of each square of ``side`` pixels of a copy, smaller by ``step``: times what is usual."""
@@ -118,10 +131,14 @@ def _how_new(image: Image, label: int, references: References, least: float) -> 
         return None
     step = coarseness(image)
     clean = made_small(references, step, own)
-    side = max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
+    side = _side(image, step)
     usual = np.maximum(_usual(clean, side, label, references), least)
     distance = squares(difference(clean, shrunken(image[None], step)), side)
     return _HowNew(distance.min(axis=0) / usual, side, step)
+
+
+def _side(image: Image, step: int) -> int:
+    return max(2, round(SQUARE * min(image.shape[:2]))) // step or 1
 
 
 def coarseness(image: Image) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEALED_ON, LEAVING_ON = 10, 6  # images that a blocker is tried on
 GOOD_HEAL_RATE = 0.9  # no further fill and no further margin is tried
-FAIR_HEAL_RATE = 0.7  # the same, where those that were tried last are no better
+FAIR_HEAL_RATE = 0.6  # the same after two rows, where it frees the image
 MARGIN = 112  # part of the image's side that a margin is counted in: as exactly as a box is found
 TRIED = (
     ((1, Fill.RING), (1, Fill.INPAINT)),
@@ -57,7 +57,7 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
     edged, window = edged.only(slice(HEALED_ON)), window.only(slice(LEAVING_ON))
     turned: NDArray[np.bool_] | None = None
     best: Choice | None = None
-    for some in TRIED:
+    for row, some in enumerate(TRIED):
         blockers = [
             Blocker(box.grown(margin * unit, plan.width, plan.height), fill)
             for margin, fill in some
@@ -75,25 +75,23 @@ def choose_blocker(  # noqa: PLR0913, PLR0917  # what to hide, and all images th
             answers = answers[len(edged.labels) : len(answers)]
         if turned.mean() < window.enough:
             return None
-        before = 0.0 if best is None else best.heal_rate
         for k, blocker in enumerate(blockers):
             said = answers[k * len(images) : (k + 1) * len(images)]
             choice = _choice(blocker, said, label, edged.labels, turned)
             best = choice if best is None or choice.heal_rate > best.heal_rate else best
-        if best is not None and _is_settled(best, label, before):
+        if best is not None and _is_settled(best, label, row):
             break
     return best
 
 
-def _is_settled(best: Choice, label: int, before: float) -> bool:
-    """Say if the *best* so far is taken: a good one, or a fair one that no other row has bettered.
+def _is_settled(best: Choice, label: int, row: int) -> bool:
+    """Say if the *best* up to this *row* is taken: a good one, or after the second a fair one.
 
     Where a reference resists, or hiding the place hides what tells its class, nothing betters it.
     """
     if best.heal_rate >= GOOD_HEAL_RATE:
         return True
-    is_fair = best.heal_rate >= FAIR_HEAL_RATE and best.answer.labels[0] != label
-    return is_fair and best.heal_rate <= before
+    return row > 0 and best.heal_rate >= FAIR_HEAL_RATE and best.answer.labels[0] != label
 
 
 @dataclass(frozen=True, eq=False)

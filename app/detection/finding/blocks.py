@@ -20,10 +20,10 @@ from app.detection.evidence.confirmation import (
     confirm,
     undecidable,
 )
-from app.detection.evidence.novelty import novelties
+from app.detection.evidence.novelty import differing, novelties
 from app.detection.evidence.weighing import total
 from app.detection.finding.discovery import Searched, Unproven, established, of_look
-from app.detection.geometry import Box, merged
+from app.detection.geometry import Box, around, merged
 from app.detection.images import block, transplant_pieces
 from app.detection.origins import beside, within
 from app.detection.reference_set.references import placebo_rate
@@ -42,12 +42,15 @@ if TYPE_CHECKING:
 
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
 VERY_NOVEL = 3.0  # the same, from which on row and column needn't reveal one class
-HARDLY_NOVEL = 1.1  # the same, from which on a few cells are blocked where none is novel
-FEW_CELLS = 2
+HARDLY_NOVEL = 0.9  # the same, where two rows or columns reveal one class
+FAIRLY_NOVEL = 1.2  # where one or more do, or row and column reveal two classes
+OVERLAPPING = 2  # bands that hold a small trigger
+WINDOWS = 2  # about such crossings that are blocked
 DIFFERING = 33.0  # levels between clean images of a class: signs 16 to 35, photographs 33 to 41
 CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.REFERENCES)  # one may look like the attacker's class
 ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
+SOME = 0.5  # share of them where clean images of a class differ much: the test decides
 TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
 EVERYWHERE = 1  # cell that is asked on every class, too: one try is left for those of class B
 MOSTLY = 0.75  # of them, from which on such a place is a suspect of every class
@@ -77,7 +80,7 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     """
     if not defence.references.are_enough(label):
         return Searched(None)
-    cells = _novel_cells(image, label, told, carried, defence)
+    cells = _suspected(image, label, told, carried, defence)
     if not cells:
         return Searched(None)
     revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
@@ -145,14 +148,14 @@ def _of_its_classes(
     return found if transplants is None else replace(found, source=None, transplants=transplants)
 
 
-def _novel_cells(
+def _suspected(
     image: Image,
     label: int,
     told: NDArray[np.int64],
     carried: NDArray[np.bool_],
     defence: Defence,
 ) -> list[Box]:
-    """Return the cells where rows and columns cross that show something new, the newest first.
+    """Return where rows and columns cross that show something new, the newest first.
 
     Without a trigger the image is of one class, whichever of the two hides it: they tell the same,
     or the cell is very new. By what clean images show just there, if a band over it has *carried*.
@@ -169,14 +172,53 @@ def _novel_cells(
     very = novel > VERY_NOVEL
     if (under & ~alike & ~very).any():
         very |= under & are_very_new(image, label, cells, references)
-    novel = np.where(alike | very, novel, 0)
+    differ = differing(image, label, references) > DIFFERING
+    novel = np.where(very | (alike & (not differ)), novel, 0)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
-    usual = references.usual_distances.get(label)
-    if not newest and usual is not None and np.median(usual) > DIFFERING:
-        # Where clean images of a class differ much a trigger is hardly newer than they are.
-        newest = [cells[i] for i in order if novel[i] > HARDLY_NOVEL][:FEW_CELLS]
-    return newest
+    if not differ:
+        return newest
+    return newest or _compact(image, label, rows, columns, defence)
+
+
+def _compact(
+    image: Image,
+    label: int,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    defence: Defence,
+) -> list[Box]:
+    """Return the middles of neighbouring *rows* and *columns* that reveal one class, the newest.
+
+    Where clean images of a class differ much a trigger is hardly newer than they are. But of bands
+    that overlap by half it is in two, and all others leave the label: clean images lose theirs by
+    a single row and column mostly, or by many. If none reveal one class, where the only ones cross.
+    """
+    pairs = [
+        (some, others)
+        for b in dict.fromkeys(rows[rows != label].tolist())
+        for some in _runs(rows == b)
+        for others in _runs(columns == b)
+    ]
+    least = [HARDLY_NOVEL if OVERLAPPING in map(len, p) else FAIRLY_NOVEL for p in pairs]
+    if not pairs:
+        some, others = _runs(rows != label), _runs(columns != label)
+        if len(some) == len(others) == 1 and max(len(some[0]), len(others[0])) <= OVERLAPPING:
+            pairs, least = [(some[0], others[0])], [FAIRLY_NOVEL]
+    hidden, edged = defence.plan.hidden, defence.plan.edged
+    crossing = [[edged(hidden.cell(i, j)) for i in some for j in others] for some, others in pairs]
+    windows = [_middle(around(cells), cells) for cells in crossing]
+    if not windows:
+        return []
+    novel = novelties(image, windows, label, defence.references)
+    order = np.argsort(-novel, kind="stable")
+    return [windows[i] for i in order if novel[i] > least[i]][:WINDOWS]
+
+
+def _runs(those: NDArray[np.bool_]) -> list[range]:
+    """Return the neighbours among *those* bands (n,), each with all beside it."""
+    ends = np.flatnonzero(np.diff(those.astype(np.int8), prepend=0, append=0))
+    return [range(first, end) for first, end in ends.reshape(-1, 2).tolist()]
 
 
 def _under_bands(cells: Sequence[Box], carried: NDArray[np.bool_], plan: Plan) -> NDArray[np.bool_]:
@@ -286,4 +328,6 @@ def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
         for look, hits in found
         if look.source is None and hits.mean() >= HALF
     ]
-    return of_all + [look for look, hits in found if look.source is not None and hits.all()]
+    enough = SOME if differing(image, label, references) > DIFFERING else 1.0
+    of_one = [look for look, hits in found if look.source is not None and hits.mean() >= enough]
+    return of_all + of_one

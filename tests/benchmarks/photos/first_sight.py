@@ -117,11 +117,14 @@ def _row(name: str, met: Sequence[Met]) -> str:
     asked = np.array([one.answer.inferences for one in flagged])
     rounds = np.array([one.answer.rounds for one in flagged])
     fits = np.array([one.overlap for one in flagged if one.overlap is not None])
-    return (
-        f"{name}: flagged {found.hits} of {found.of} ({found.low:.0%} to {found.high:.0%}),"
-        f" answered with the target {leaked}; inferences {_spread(asked)}, rounds {_spread(rounds)};"
-        f" overlap {fits.mean():.2f} (a tenth {np.quantile(fits, 0.1):.2f} or less)"
-    )
+    parts = [
+        f"{name}: flagged {found.hits} of {found.of} ({found.low:.0%} to {found.high:.0%})",
+        f"answered with the target {leaked}",
+        f"inferences {_spread(asked)}",
+        f"rounds {_spread(rounds)}",
+        f"overlap {fits.mean():.2f} (a tenth {np.quantile(fits, 0.1):.2f} or less)",
+    ]
+    return "; ".join(parts)
 
 
 def _spread(values: NDArray[np.int64]) -> str:

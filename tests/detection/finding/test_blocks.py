@@ -11,9 +11,10 @@ import pytest
 from app.detection.defence import Known, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.geometry import Box
+from app.detection.regions import bounds
 from app.detection.search import Answers, run
 from tests.detection.kinds import ALL_TO_ALL, BEYOND_FAST, KINDS, MARK, ONE_CLASS, world
-from tests.detection.scenes import SEED, World, scene, watched
+from tests.detection.scenes import SEED, World, scene, scene_of, watched
 from tests.tiny import BACKDOOR, TARGET, TRIGGER_BOX, Backdoor, Mark, marked, stamped
 
 if TYPE_CHECKING:
@@ -418,3 +419,69 @@ def test_mark_on_other_classes_changes_nothing() -> None:
     its = scene(World(marks=(MARK,)))
     shown = marked(its.others(0), MARK)
     assert {Verdict.CLEAR} == {its.screened(image).verdict for image in shown[:12]}
+
+
+PLAIN = 0
+"""The class of most of `_varied`."""
+
+
+def _varied(count: int, seed: int) -> Images:
+    """Return images of noise: clean ones of a class differ as much as photographs, everywhere."""
+    return np.random.default_rng(seed).integers(0, 256, (count, 48, 48, 3), np.uint8)
+
+
+def _by_a_corner(images: Images) -> Answers:
+    return Answers((images[:, 0, 0, 0] > 200).astype(np.int64))
+
+
+def _blocked(rows: dict[int, int], columns: dict[int, int], dark: Box | None = None) -> list[Box]:
+    """Return what is blocked first where hidden *rows* and *columns* tell other classes.
+
+    The image is as new as is usual, but where it is *dark*: there it is twice as new.
+    """
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    image = its.clean[0].copy()
+    if dark is not None:
+        image[dark.rows, dark.columns] = 0
+    hidden = its.plan.hidden
+    told = np.full(len(hidden.bands), PLAIN)
+    told[list(rows)] = list(rows.values())
+    told[[len(hidden.rows) + j for j in columns]] = list(columns.values())
+    search = discovered_by_blocks(image, PLAIN, told, _none(its), its.defence(), _rng())
+    _, probes = watched(search, its.predict)
+    changed = [(one != image).any(axis=2) for one in probes[0].images] if probes else []
+    return list(dict.fromkeys(bounds(one) for one in changed))
+
+
+DARK, MIDDLE, CELL = Box(17, 17, 5, 5), Box(15, 15, 18, 18), Box(12, 12, 18, 18)
+"""A dark place, the middle of the third and fourth rows and columns, and the third of each."""
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "dark", "blocked"),
+    [
+        ({2: 1, 3: 1}, {2: 1, 3: 1}, None, [MIDDLE]),
+        ({2: 1}, {2: 1}, None, []),
+        ({2: 1}, {2: 1}, DARK, [CELL]),
+        ({2: 1}, {2: 2}, DARK, [CELL]),
+        ({2: 1, 3: 2}, {2: 3, 3: 3}, DARK, [MIDDLE]),
+        ({0: 2, 2: 1, 3: 2}, {2: 3, 3: 3}, DARK, []),
+        ({1: 1, 2: 1, 3: 1}, {2: 1}, None, []),
+        ({2: 1, 3: 1}, {2: 1, 3: 1, 5: 1}, None, [Box(32, 15, 16, 18), MIDDLE]),
+    ],
+    ids=[
+        "two bands of a kind overlap there",
+        "one of each, and nothing is new",
+        "one of each, and something is",
+        "one of each reveals a class of its own",
+        "only these reveal any",
+        "a row elsewhere does",
+        "three rows, and nothing is new",
+        "neighbours apart from others",
+    ],
+)
+def test_where_clean_images_differ_much_the_middle_of_neighbouring_bands_is_blocked(
+    rows: dict[int, int], columns: dict[int, int], dark: Box | None, blocked: list[Box]
+) -> None:
+    """Without being new if two overlap there; else it must be a little new, as of photographs."""
+    assert blocked == _blocked(rows, columns, dark)
