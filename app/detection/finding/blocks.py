@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.evidence.confirmation import (
+    LARGE,
     LIKELY,
     TOGETHER,
     Look,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from app.detection.defence import Defence
     from app.detection.finding.discovery import Discovery
     from app.detection.plan import Plan
+    from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
 
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
@@ -172,13 +174,18 @@ def _suspected(
     very = novel > VERY_NOVEL
     if (under & ~alike & ~very).any():
         very |= under & are_very_new(image, label, cells, references)
-    differ = differing(image, label, references) > DIFFERING
+    differ = _differ_much(image, label, references)
     novel = np.where(very | (alike & (not differ)), novel, 0)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
     if not differ:
         return newest
     return newest or _compact(image, label, rows, columns, defence)
+
+
+def _differ_much(image: Image, label: int, references: References) -> bool:
+    """Say if clean images of class *label* do, as photographs; small images tell too little."""
+    return min(image.shape[:2]) >= LARGE and differing(image, label, references) > DIFFERING
 
 
 def _compact(
@@ -328,6 +335,6 @@ def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
         for look, hits in found
         if look.source is None and hits.mean() >= HALF
     ]
-    enough = SOME if differing(image, label, references) > DIFFERING else 1.0
+    enough = SOME if _differ_much(image, label, references) else 1.0
     of_one = [look for look, hits in found if look.source is not None and hits.mean() >= enough]
     return of_all + of_one

@@ -427,11 +427,19 @@ PLAIN = 0
 
 def _varied(count: int, seed: int) -> Images:
     """Return images of noise: clean ones of a class differ as much as photographs, everywhere."""
-    return np.random.default_rng(seed).integers(0, 256, (count, 48, 48, 3), np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (count, 112, 112, 3), np.uint8)
 
 
 def _by_a_corner(images: Images) -> Answers:
     return Answers((images[:, 0, 0, 0] > 200).astype(np.int64))
+
+
+def _told(its: Scene, rows: dict[int, int], columns: dict[int, int]) -> NDArray[np.int64]:
+    hidden = its.plan.hidden
+    told = np.full(len(hidden.bands), PLAIN)
+    told[list(rows)] = list(rows.values())
+    told[[len(hidden.rows) + j for j in columns]] = list(columns.values())
+    return told
 
 
 def _blocked(rows: dict[int, int], columns: dict[int, int], dark: Box | None = None) -> list[Box]:
@@ -443,17 +451,14 @@ def _blocked(rows: dict[int, int], columns: dict[int, int], dark: Box | None = N
     image = its.clean[0].copy()
     if dark is not None:
         image[dark.rows, dark.columns] = 0
-    hidden = its.plan.hidden
-    told = np.full(len(hidden.bands), PLAIN)
-    told[list(rows)] = list(rows.values())
-    told[[len(hidden.rows) + j for j in columns]] = list(columns.values())
+    told = _told(its, rows, columns)
     search = discovered_by_blocks(image, PLAIN, told, _none(its), its.defence(), _rng())
     _, probes = watched(search, its.predict)
     changed = [(one != image).any(axis=2) for one in probes[0].images] if probes else []
     return list(dict.fromkeys(bounds(one) for one in changed))
 
 
-DARK, MIDDLE, CELL = Box(17, 17, 5, 5), Box(15, 15, 18, 18), Box(12, 12, 18, 18)
+DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
 """A dark place, the middle of the third and fourth rows and columns, and the third of each."""
 
 
@@ -467,7 +472,7 @@ DARK, MIDDLE, CELL = Box(17, 17, 5, 5), Box(15, 15, 18, 18), Box(12, 12, 18, 18)
         ({2: 1, 3: 2}, {2: 3, 3: 3}, DARK, [MIDDLE]),
         ({0: 2, 2: 1, 3: 2}, {2: 3, 3: 3}, DARK, []),
         ({1: 1, 2: 1, 3: 1}, {2: 1}, None, []),
-        ({2: 1, 3: 1}, {2: 1, 3: 1, 5: 1}, None, [Box(32, 15, 16, 18), MIDDLE]),
+        ({2: 1, 3: 1}, {2: 1, 3: 1, 5: 1}, None, [MIDDLE, Box(78, 38, 34, 36)]),
     ],
     ids=[
         "two bands of a kind overlap there",
@@ -485,3 +490,20 @@ def test_where_clean_images_differ_much_the_middle_of_neighbouring_bands_is_bloc
 ) -> None:
     """Without being new if two overlap there; else it must be a little new, as of photographs."""
     assert blocked == _blocked(rows, columns, dark)
+
+
+@pytest.mark.parametrize(("turned", "goes_on"), [(0, False), (1, True), (2, True)])
+def test_where_clean_images_differ_much_one_of_two_images_of_class_b_is_enough(
+    turned: int, *, goes_on: bool
+) -> None:
+    """The test decides: what is pasted beside a sticker holds against it now and then."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    said = iter([np.ones(2), np.where(np.arange(2) < turned, PLAIN, 1)])  # hidden, and pasted
+
+    def telling(images: Images) -> Answers:
+        return Answers(next(said, np.ones(len(images))).astype(np.int64))
+
+    told = _told(its, {2: 1, 3: 1}, {2: 1, 3: 1})
+    search = discovered_by_blocks(its.clean[0], PLAIN, told, _none(its), its.defence(), _rng())
+    _, probes = watched(search, telling)
+    assert goes_on is (len(probes) > 2)
