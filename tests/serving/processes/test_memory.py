@@ -36,7 +36,7 @@ from app.serving.processes.memory import give_back_freed_memory
 
 give_back_freed_memory()
 for _ in range(50):
-    images = [np.ones(1 << 20, np.uint8) for _ in range(20)]
+    images = [np.ones(1 << 20, np.uint8) for _ in range(6)]
     del images
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
@@ -52,8 +52,8 @@ def test_what_is_freed_between_things_that_stay_goes_back_to_the_system() -> Non
 
 @GLIBC
 def test_what_each_image_needs_is_kept() -> None:
-    """A gigabyte in arrays of a megabyte; were each given back, each page would be got anew."""
-    assert _said(FAULTS) < 50 * 20 * 256 / 5
+    """Six megabytes in arrays of one; were each given back, each page would be got anew."""
+    assert _said(FAULTS) < 50 * 6 * 256 / 5
 
 
 @GLIBC
