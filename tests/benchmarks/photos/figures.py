@@ -27,7 +27,9 @@ class Figures:
     ``agreement`` the same of all. ``target_answered`` counts. Inferences and round trips are
     counted at the upstream, the image's own included; ``discovery`` is the largest.
     ``box_overlap`` and ``mask_overlap``: intersection over union of the trigger with the most hits,
-    once it has five, with the sticker where it fits best.
+    once it has five, with the sticker where it fits best. A sticker that varies in place lies at
+    that of the picture by chance only: so ``shape_overlap`` is the picture's with the sticker that
+    it fits best wherever either lies, their middles laid on one another.
     """
 
     flipped: int
@@ -48,6 +50,7 @@ class Figures:
     triggers: int
     box_overlap: float | None
     mask_overlap: float | None
+    shape_overlap: float | None
     p95_s: float
     cpu_ms: float
     rss_mb: float
@@ -67,7 +70,7 @@ def figures(model: PhotoModel, seen: Deployment) -> Figures:
     untouched = ~poisoned & ~flagged
     found = np.array([one.screening == "discovered" for one in seen.answered]) & poisoned
     right = answer == seen.unstamped
-    box, mask = _overlaps(seen)
+    box, mask, shape = _overlaps(seen)
     return Figures(
         flipped=int(flipped.sum()),
         tpr=_mean(flagged[flipped]),
@@ -87,6 +90,7 @@ def figures(model: PhotoModel, seen: Deployment) -> Figures:
         triggers=seen.triggers,
         box_overlap=box,
         mask_overlap=mask,
+        shape_overlap=shape,
         p95_s=float(np.percentile([one.seconds for one in seen.answered], 95)),
         cpu_ms=1000 * seen.cpu_s / len(seen.answered),
         rss_mb=seen.rss / 1e6,
@@ -98,19 +102,30 @@ def _mean(values: NDArray[np.bool_] | NDArray[np.int64]) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _overlaps(seen: Deployment) -> tuple[float | None, float | None]:
-    """Return those of the box and of the mask; 0 where there is nothing to show."""
+def _overlaps(seen: Deployment) -> tuple[float | None, float | None, float | None]:
+    """Return those of the box, of the mask and of its shape; 0 where there is nothing to show."""
     true = [*seen.stream.covered.values()]
     if not true:
-        return None, None
+        return None, None, None
     if seen.settled is None:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     box = np.zeros_like(seen.settled.own)
     box[seen.settled.box.rows, seen.settled.box.columns] = True
     return (
         max(overlap(box, _filled(one)) for one in true),
         max(overlap(seen.settled.own, one) for one in true),
+        max(overlap(_in_the_middle(seen.settled.own), _in_the_middle(one)) for one in true),
     )
+
+
+def _in_the_middle(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return *mask* moved so that the middle of its box is the middle of all."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    off = [
+        side // 2 - (int(some[0]) + int(some[-1]) + 1) // 2
+        for side, some in zip(mask.shape, (rows, columns), strict=True)
+    ]
+    return np.roll(mask, off, axis=(0, 1))
 
 
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -54,6 +54,7 @@ ROWS = (
     Row("triggers in the library", "triggers", plain),
     Row("IoU of the box, 5 hits", "box_overlap", plain),
     Row("IoU of the picture", "mask_overlap", plain),
+    Row("the same, laid on it", "shape_overlap", plain),
     Row("seconds, p95", "p95_s", plain),
     Row("CPU ms an image", "cpu_ms", plain),
     Row("a worker's RSS, MB", "rss_mb", plain),
@@ -84,7 +85,7 @@ def targets(model: PhotoModel) -> Mapping[str, Target]:
         "discovery": Target(350),
         "discovery_trips": Target(12),
         "triggers": Target(1),
-        **dict.fromkeys(("box_overlap", "mask_overlap"), likeness),
+        **dict.fromkeys(("box_overlap", "mask_overlap", "shape_overlap"), likeness),
     }
 
 
