@@ -560,7 +560,7 @@ def test_where_clean_images_differ_much_two_middles_are_blocked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "levels"), [((112, 112), 40), ((111, 111), 256), ((111, 160), 256)]
+    ("shape", "levels"), [((112, 112), 40), ((111, 111), 256), ((111, 120), 256)]
 )
 def test_neighbouring_bands_are_asked_about_only_where_large_images_differ_much(
     shape: tuple[int, int], levels: int
