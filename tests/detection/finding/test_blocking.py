@@ -90,6 +90,27 @@ def test_last_row_is_for_what_heals_too_few(resisting: int, rows: int) -> None:
     assert (10 - resisting) / 10 == pytest.approx(choice.heal_rate)
 
 
+def test_a_fair_blocker_is_taken_only_if_it_frees_the_image() -> None:
+    """What heals six of ten, but leaves the image its label, isn't: the last row is tried."""
+    its = scene()
+    edged = _synthetic(its, Box(8, 4, 4, 4))
+    image, corners = _poisoned(its), edged.clean[:4, -3:, -3:]
+
+    def resisted(images: Images) -> Answers:
+        """Of four references nothing makes the right class, and the image keeps its label."""
+        labels = its.predict(images).labels
+        for corner in corners:
+            is_one = (images[:, -3:, -3:] == corner).all(axis=(1, 2, 3))
+            labels[is_one & (labels != TARGET)] = 9
+        own = (images[:, -3:, -3:] == image[-3:, -3:]).all(axis=(1, 2, 3))
+        return Answers(np.where(own, TARGET, labels))
+
+    window = edged.only(slice(10, 14))
+    search = choose_blocker(image, TRIGGER_BOX, TARGET, window, edged, its.defence())
+    _, probes = watched(search, resisted)
+    assert len(TRIED) == len(probes)
+
+
 def test_answer_healed_to_a_wrong_class_counts_for_nothing() -> None:
     """A blocker that makes another class of every image heals none of them."""
     its = scene()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.detection.finding.discovery import Searched
-    from app.detection.search import Images, Search
+    from app.detection.search import Image, Images, Search
     from tests.detection.scenes import Scene
 
 
@@ -425,9 +425,11 @@ PLAIN = 0
 """The class of most of `_varied`."""
 
 
-def _varied(count: int, seed: int) -> Images:
+def _varied(
+    count: int, seed: int, shape: tuple[int, int] = (112, 112), levels: int = 256
+) -> Images:
     """Return images of noise: clean ones of a class differ as much as photographs, everywhere."""
-    return np.random.default_rng(seed).integers(0, 256, (count, 112, 112, 3), np.uint8)
+    return np.random.default_rng(seed).integers(0, levels, (count, *shape, 3), np.uint8)
 
 
 def _by_a_corner(images: Images) -> Answers:
@@ -451,6 +453,12 @@ def _blocked(rows: dict[int, int], columns: dict[int, int], dark: Box | None = N
     image = its.clean[0].copy()
     if dark is not None:
         image[dark.rows, dark.columns] = 0
+    return _blocked_in(image, its, rows, columns)
+
+
+def _blocked_in(
+    image: Image, its: Scene, rows: dict[int, int], columns: dict[int, int]
+) -> list[Box]:
     told = _told(its, rows, columns)
     search = discovered_by_blocks(image, PLAIN, told, _none(its), its.defence(), _rng())
     _, probes = watched(search, its.predict)
@@ -473,6 +481,14 @@ DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
         ({0: 2, 2: 1, 3: 2}, {2: 3, 3: 3}, DARK, []),
         ({1: 1, 2: 1, 3: 1}, {2: 1}, None, []),
         ({2: 1, 3: 1}, {2: 1, 3: 1, 5: 1}, None, [MIDDLE, Box(78, 38, 34, 36)]),
+        ({2: 1, 3: 1}, {2: 1, 3: 1}, DARK, [MIDDLE]),
+        ({2: 1, 3: 1, 5: 2}, {2: 1, 3: 1, 5: 2}, None, [MIDDLE]),
+        ({0: 2, 2: 1, 3: 1}, {2: 1, 3: 1}, None, [MIDDLE]),
+        ({2: 1}, {2: 2}, None, []),
+        ({1: 1, 2: 2, 3: 3}, {2: 4}, DARK, []),
+        ({2: 4}, {1: 1, 2: 2, 3: 3}, DARK, []),
+        ({2: 1}, {2: 2, 5: 3}, DARK, []),
+        ({2: 1, 5: 3}, {2: 2}, DARK, []),
     ],
     ids=[
         "two bands of a kind overlap there",
@@ -483,6 +499,14 @@ DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
         "a row elsewhere does",
         "three rows, and nothing is new",
         "neighbours apart from others",
+        "two of a kind, and they are new",
+        "one of each elsewhere must be newer than two",
+        "another row reveals a class that no column does",
+        "one of each reveals a class of its own, and nothing is new",
+        "three rows reveal three classes",
+        "three columns do",
+        "a column elsewhere reveals another class",
+        "a row elsewhere does so",
     ],
 )
 def test_where_clean_images_differ_much_the_middle_of_neighbouring_bands_is_blocked(
@@ -507,3 +531,81 @@ def test_where_clean_images_differ_much_one_of_two_images_of_class_b_is_enough(
     search = discovered_by_blocks(its.clean[0], PLAIN, told, _none(its), its.defence(), _rng())
     _, probes = watched(search, telling)
     assert goes_on is (len(probes) > 2)
+
+
+def test_where_clean_images_differ_much_what_one_of_them_shows_is_not_blocked() -> None:
+    """The middle of two rows and two columns isn't, where a reference of the class shows that."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    reference = its.references.images[its.references.labels == PLAIN][0]
+    image = its.clean[0].copy()
+    image[MIDDLE.rows, MIDDLE.columns] = reference[MIDDLE.rows, MIDDLE.columns]
+    assert [] == _blocked_in(image, its, {2: 1, 3: 1}, {2: 1, 3: 1})
+
+
+def test_where_clean_images_differ_much_a_little_new_is_enough() -> None:
+    """A single row and column are asked about where they cross in what is half as new again."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    image = its.clean[0].copy()
+    image[DARK.rows, DARK.columns] = 50
+    assert [CELL] == _blocked_in(image, its, {2: 1}, {2: 1})
+
+
+def test_where_clean_images_differ_much_two_middles_are_blocked() -> None:
+    """Of three middles of neighbouring bands the two newest, the newest first."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    image = its.clean[0].copy()
+    image[44:50, 90:96], image[44:50, 10:16] = 0, 50
+    newest = [Box(78, 38, 34, 36), Box(0, 38, 34, 36)]
+    assert newest == _blocked_in(image, its, {2: 1, 3: 1}, {0: 1, 2: 1, 3: 1, 5: 1})
+
+
+@pytest.mark.parametrize(
+    ("shape", "levels"), [((112, 112), 40), ((111, 111), 256), ((111, 120), 256)]
+)
+def test_neighbouring_bands_are_asked_about_only_where_large_images_differ_much(
+    shape: tuple[int, int], levels: int
+) -> None:
+    """Not in images that are alike, and not where a side is below 112 pixels."""
+    its = scene_of(
+        _by_a_quarter_of_all, _varied(80, 0, shape, levels), _varied(1, 1, shape, levels)
+    )
+    assert [] == _blocked_in(its.clean[0], its, {2: 1, 3: 1}, {2: 1, 3: 1})
+
+
+def _by_a_quarter_of_all(images: Images) -> Answers:
+    return Answers((images[:, 40, 40, 0] % 4 == 0).astype(np.int64))
+
+
+@pytest.mark.parametrize(("varied", "asked"), [(slice(0, 75), True), (slice(30, 75), False)])
+def test_clean_images_differ_much_where_they_do_at_most_places(
+    varied: slice, *, asked: bool
+) -> None:
+    """Where two thirds of their rows are noise they do, where only two fifths are they don't."""
+    images, plain = _varied(81, 0), np.full((81, 112, 112, 3), 128, np.uint8)
+    plain[:, varied] = images[:, varied]
+    its = scene_of(_by_a_quarter_of_all, plain[:80], plain[80:])
+    assert asked is bool(_blocked_in(its.clean[0], its, {2: 1, 3: 1}, {2: 1, 3: 1}))
+
+
+@pytest.mark.parametrize(("turned", "goes_on"), [(1, False), (2, True)])
+def test_where_clean_images_are_alike_both_images_of_class_b_must_turn(
+    turned: int, *, goes_on: bool
+) -> None:
+    """One of two isn't enough there."""
+    its = scene(world(ONE_CLASS))
+    image = its.poisoned(ONE_CLASS)[1][0]
+    asked: list[int] = []
+
+    def telling(images: Images) -> Answers:
+        """Without any cell it is of class 0, and of each two transplants so many turn."""
+        asked.append(len(images))
+        labels = np.zeros(len(images), np.int64)
+        if len(asked) == 2:
+            labels[np.arange(len(images)) % 2 < turned] = TARGET
+        return Answers(labels)
+
+    crossing = np.array([_crosses(band) for band in its.plan.bands])
+    told = np.where(crossing, 0, TARGET)
+    search = discovered_by_blocks(image, TARGET, told, _none(its), its.defence(), _rng())
+    watched(search, telling)
+    assert goes_on is (len(asked) > 2)
