@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEALED_ON, LEAVING_ON = 10, 6  # images that a blocker is tried on
 GOOD_HEAL_RATE = 0.9  # no further fill and no further margin is tried
-FAIR_HEAL_RATE = 0.6  # the same after two rows, where it frees the image
+FAIR_HEAL_RATE = 0.7  # the same after two rows, where it frees the image
 MARGIN = 112  # part of the image's side that a margin is counted in: as exactly as a box is found
 TRIED = (
     ((1, Fill.RING), (1, Fill.INPAINT)),

@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 NOVEL = 1.75  # times what is usual, of the most novel part of a cell
 VERY_NOVEL = 3.0  # the same, from which on row and column needn't reveal one class
 HARDLY_NOVEL = 0.9  # the same, where two rows or columns reveal one class
-FAIRLY_NOVEL = 1.2  # where one or more do, or row and column reveal two classes
+FAIRLY_NOVEL = 1.2  # where one of each does, or three and more, or they reveal two classes
 OVERLAPPING = 2  # bands that hold a small trigger
 WINDOWS = 2  # about such crossings that are blocked
 DIFFERING = 33.0  # levels between clean images of a class: signs 16 to 35, photographs 33 to 41
 CELLS = 6  # that are blocked at most, the most novel ones
 FILLS = (Fill.INPAINT, Fill.REFERENCES)  # one may look like the attacker's class
-ONTO = 2  # references of class B that a cell is asked on, all of which it must turn
+ONTO = 2  # references of class B that a cell is asked on, all of which it must turn mostly
 SOME = 0.5  # share of them where clean images of a class differ much: the test decides
 TRIED = 2  # that are confirmed and localised: each costs hundreds of probes, and they overlap
 EVERYWHERE = 1  # cell that is asked on every class, too: one try is left for those of class B
@@ -161,6 +161,7 @@ def _suspected(
 
     Without a trigger the image is of one class, whichever of the two hides it: they tell the same,
     or the cell is very new. By what clean images show just there, if a band over it has *carried*.
+    Where clean images of the class differ much, those that tell the same go on by their middles.
     """
     hidden, references = defence.plan.hidden, defence.references
     rows, columns = told[: len(hidden.rows)], told[len(hidden.rows) :]
@@ -171,20 +172,24 @@ def _suspected(
     novel = novelties(image, cells, label, references)
     alike = rows[crossing[:, 0]] == columns[crossing[:, 1]]
     under = _under_bands(cells, carried, defence.plan)
-    very = novel > VERY_NOVEL
-    if (under & ~alike & ~very).any():
-        very |= under & are_very_new(image, label, cells, references)
     differ = _differ_much(image, label, references)
-    novel = np.where(very | (alike & (not differ)), novel, 0)
+    goes_on = alike & (not differ)
+    very = novel > VERY_NOVEL
+    if (under & ~goes_on & ~very).any():
+        very |= under & are_very_new(image, label, cells, references)
+    novel = np.where(very | goes_on, novel, 0)
     order = np.argsort(-novel, kind="stable")
     newest = [cells[i] for i in order if novel[i] > NOVEL][:CELLS]
     if not differ:
         return newest
-    return newest or _compact(image, label, rows, columns, defence)
+    return list(dict.fromkeys([*newest, *_compact(image, label, rows, columns, defence)]))
 
 
 def _differ_much(image: Image, label: int, references: References) -> bool:
-    """Say if clean images of class *label* do, as photographs; small images tell too little."""
+    """Say if clean images of class *label* differ from one another as much as photographs do.
+
+    Small images are never said to: they tell too little.
+    """
     return min(image.shape[:2]) >= LARGE and differing(image, label, references) > DIFFERING
 
 
@@ -197,9 +202,10 @@ def _compact(
 ) -> list[Box]:
     """Return the middles of neighbouring *rows* and *columns* that reveal one class, the newest.
 
-    Where clean images of a class differ much a trigger is hardly newer than they are. But of bands
-    that overlap by half it is in two, and all others leave the label: clean images lose theirs by
-    a single row and column mostly, or by many. If none reveal one class, where the only ones cross.
+    Where clean images of a class differ much a trigger is hardly newer than they are. But a small
+    one lies in two bands that overlap mostly, in one in a corner, and all others leave the label.
+    Clean images lose theirs by a single row and column mostly. If no class is revealed by both, a
+    few rows and columns that are neighbours go on where they are the only ones.
     """
     pairs = [
         (some, others)
@@ -207,7 +213,12 @@ def _compact(
         for some in _runs(rows == b)
         for others in _runs(columns == b)
     ]
-    least = [HARDLY_NOVEL if OVERLAPPING in map(len, p) else FAIRLY_NOVEL for p in pairs]
+    least = [
+        HARDLY_NOVEL
+        if OVERLAPPING in map(len, pair) or _is_corner(pair, defence.plan)
+        else FAIRLY_NOVEL
+        for pair in pairs
+    ]
     if not pairs:
         some, others = _runs(rows != label), _runs(columns != label)
         if len(some) == len(others) == 1 and max(len(some[0]), len(others[0])) <= OVERLAPPING:
@@ -219,7 +230,14 @@ def _compact(
         return []
     novel = novelties(image, windows, label, defence.references)
     order = np.argsort(-novel, kind="stable")
-    return [windows[i] for i in order if novel[i] > least[i]][:WINDOWS]
+    decoys = min(int((novel > NOVEL).sum()), CELLS)  # what is new doesn't hide what hardly is
+    return [windows[i] for i in order if novel[i] > least[i]][: decoys + WINDOWS]
+
+
+def _is_corner(pair: tuple[range, range], plan: Plan) -> bool:
+    """Say if one row and one column cross in a corner of the image."""
+    ends = [{range(1), range(n - 1, n)} for n in (len(plan.hidden.rows), len(plan.hidden.columns))]
+    return all(some in those for some, those in zip(pair, ends, strict=True))
 
 
 def _runs(those: NDArray[np.bool_]) -> list[range]:
@@ -305,7 +323,8 @@ def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
 ) -> Search[list[Look]]:
     """Transplant each on references of its class B; return those that turn all of them.
 
-    Before them those that turn most others, *everywhere*.
+    Some of them where clean images of the class differ much. Before these those that turn most
+    others, *everywhere*.
     """
     references = defence.references
     looks, onto = [], []

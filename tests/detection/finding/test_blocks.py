@@ -482,7 +482,9 @@ DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
         ({1: 1, 2: 1, 3: 1}, {2: 1}, None, []),
         ({2: 1, 3: 1}, {2: 1, 3: 1, 5: 1}, None, [MIDDLE, Box(78, 38, 34, 36)]),
         ({2: 1, 3: 1}, {2: 1, 3: 1}, DARK, [MIDDLE]),
-        ({2: 1, 3: 1, 5: 2}, {2: 1, 3: 1, 5: 2}, None, [MIDDLE]),
+        ({2: 1, 3: 1, 4: 2}, {2: 1, 3: 1, 4: 2}, None, [MIDDLE]),
+        ({5: 1}, {5: 1}, None, [Box(78, 78, 34, 34)]),
+        ({5: 1}, {0: 1}, None, [Box(0, 78, 34, 34)]),
         ({0: 2, 2: 1, 3: 1}, {2: 1, 3: 1}, None, [MIDDLE]),
         ({2: 1}, {2: 2}, None, []),
         ({1: 1, 2: 2, 3: 3}, {2: 4}, DARK, []),
@@ -501,6 +503,8 @@ DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
         "neighbours apart from others",
         "two of a kind, and they are new",
         "one of each elsewhere must be newer than two",
+        "one of each in a corner",
+        "one of each in another",
         "another row reveals a class that no column does",
         "one of each reveals a class of its own, and nothing is new",
         "three rows reveal three classes",
@@ -554,9 +558,30 @@ def test_where_clean_images_differ_much_two_middles_are_blocked() -> None:
     """Of three middles of neighbouring bands the two newest, the newest first."""
     its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
     image = its.clean[0].copy()
-    image[44:50, 90:96], image[44:50, 10:16] = 0, 50
+    image[44:50, 90:96], image[44:50, 10:16] = 44, 52
     newest = [Box(78, 38, 34, 36), Box(0, 38, 34, 36)]
     assert newest == _blocked_in(image, its, {2: 1, 3: 1}, {0: 1, 2: 1, 3: 1, 5: 1})
+
+
+def test_what_is_very_new_does_not_keep_the_middle_of_neighbouring_bands_from_being_blocked() -> (
+    None
+):
+    """An attacker may put it there: beside it the two newest of what is hardly new are blocked."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    image = its.clean[0].copy()
+    image[4:14, 4:14] = 0
+    decoy = Box(0, 0, 34, 34)
+    assert [decoy, MIDDLE] == _blocked_in(image, its, {0: 2, 2: 1, 3: 1}, {0: 3, 2: 1, 3: 1})
+
+
+def test_what_is_new_takes_no_place_of_the_middles_that_are_hardly_new() -> None:
+    """Two new ones are blocked beside the two newest of the others."""
+    its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
+    image = its.clean[0].copy()
+    image[44:50, 90:96], image[44:50, 10:16] = 0, 0
+    blocked = _blocked_in(image, its, {2: 1, 3: 1}, {0: 1, 2: 1, 3: 1, 5: 1})
+    assert 3 == len(blocked)
+    assert MIDDLE == blocked[-1]
 
 
 @pytest.mark.parametrize(
