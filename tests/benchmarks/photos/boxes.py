@@ -18,11 +18,8 @@ from app.detection.geometry import Box
 from app.detection.reference_set.references import Calibration, References
 from app.detection.regions import bounds
 from app.detection.search import Answers, run
-from app.evaluation.command.candidates import MAX_PIXELS
-from app.pictures.references import load_references
-from tests.benchmarks.detection.subject import Classifier
 from tests.benchmarks.photos.photographs import pixels
-from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
+from tests.benchmarks.photos.stream import Saving, make_stream, photographs_of, those_there
 from tests.benchmarks.zoo import ZOO
 from tests.detection.scenes import watched
 
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.detection.search import Image, Images
+    from tests.benchmarks.photos.stream import PhotoModel
 
 NAMES = ("sticker", "fixed", "source", "roaming", "weak", "translucent", "label", "round")
 IMAGES, SHOWN, QUALITY = 400, 20, 85
@@ -40,21 +38,15 @@ WINDOW = (0.33, 0.5)
 def main() -> None:
     """Print a row for each model."""
     console = Console(width=200)
-    if not (ZOO / "photos").is_dir():
-        console.print("skipped: no zoo")
-        return
-    for name in NAMES:
-        model = PhotoModel.named(f"photos_{name}")
-        if model is None:
-            console.print(f"skipped: photos_{name}, which isn't there")
-            continue
+    for model in those_there((f"photos_{name}" for name in NAMES), console):
+        name = model.classifier.name
         found = list(_boxes(model))
         if not found:
-            console.print(f"photos_{name}: no window is enough")
+            console.print(f"{name}: no window is enough")
             continue
         overlaps, asked, rounds = (np.array(column) for column in zip(*found, strict=True))
         console.print(
-            f"photos_{name}: {len(overlaps)} boxes; overlap {overlaps.mean():.2f} (a tenth"
+            f"{name}: {len(overlaps)} boxes; overlap {overlaps.mean():.2f} (a tenth"
             f" {np.quantile(overlaps, 0.1):.2f} or less), {asked.mean():.0f} inferences in"
             f" {rounds.mean():.1f} rounds ({rounds.max()} at most)"
         )
@@ -63,18 +55,15 @@ def main() -> None:
 def _boxes(model: PhotoModel) -> Iterator[tuple[float, int, int]]:
     """Yield of each box its overlap with the sticker's, and the inferences and rounds it took."""
     assert model.target is not None, "a clean model has no sticker"
-    classifier = Classifier(model.classifier)
+    its = model.subject
     photographs = photographs_of(ZOO, model.classifier.meta["classes"])
     stream = make_stream(model, photographs, 0, IMAGES, Saving(QUALITY, turned=False))
-    images = load_references(
-        ZOO / "photos" / "reference.zip", classifier.size, max_pixels=MAX_PIXELS
-    )
 
     def predict(some: Images) -> Answers:
-        return asyncio.run(classifier.answer(some))
+        return asyncio.run(its.model.answer(some))
 
-    calibration = Calibration(predict(images).labels, np.zeros((0, 0), np.int64))
-    references = References(images, calibration, {}, 0)
+    calibration = Calibration(predict(its.references).labels, np.zeros((0, 0), np.int64))
+    references = References(its.references, calibration, {}, 0)
     for seed, i in enumerate(np.flatnonzero(stream.poisoned)[:SHOWN]):
         rng = np.random.default_rng(seed)
         shown, true = pixels([stream.sent[i]])[0], bounds(stream.covered[i])

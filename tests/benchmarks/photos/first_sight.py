@@ -20,7 +20,7 @@ from app.evaluation.measures.intervals import rate
 from tests.benchmarks.evasion.in_process import in_process
 from tests.benchmarks.photos.figures import overlap
 from tests.benchmarks.photos.photographs import pixels
-from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
+from tests.benchmarks.photos.stream import Saving, make_stream, photographs_of, those_there
 from tests.benchmarks.photos.streams import MODELS
 from tests.benchmarks.zoo import ZOO
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from app.detection.trigger import Trigger
     from tests.benchmarks.evasion.ground import Answer
+    from tests.benchmarks.photos.stream import PhotoModel
 
 QUALITY = 85
 
@@ -48,15 +49,8 @@ class Met:
 def main() -> None:
     """Print a row for each model."""
     options, console = _options(), Console(width=200)
-    if not (ZOO / "photos").is_dir():
-        console.print("skipped: no zoo")
-        return
-    for name in options.models:
-        model = PhotoModel.named(name)
-        if model is None:
-            console.print(f"skipped: {name}, which isn't there")
-            continue
-        met = []
+    for model in those_there(options.models, console):
+        name, met = model.classifier.name, []
         for secret in track(range(1, options.secrets + 1), name, console=console):
             met += asyncio.run(_all_met(model, secret, options.images))
         if options.each:

@@ -24,11 +24,12 @@ from tests.benchmarks.photos.photographs import (
 from tests.benchmarks.zoo import TRAINED, ZOO, ZooModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL import Image as Pillow
+    from rich.console import Console
 
     from tests.benchmarks.photos.photographs import Photograph
 
@@ -80,6 +81,19 @@ class PhotoModel:
         images = load_references(reference, classifier.size, max_pixels=MAX_PIXELS)
         none = np.zeros(0, np.int64)
         return Subject(self.classifier.name, classifier, images, images[:0], none, (), None)
+
+
+def those_there(names: Iterable[str], console: Console) -> Iterator[PhotoModel]:
+    """Yield the models of these *names*, and say which are skipped, or that all are."""
+    if not (ZOO / "photos").is_dir():
+        console.print("skipped: no zoo")
+        return
+    for name in names:
+        model = PhotoModel.named(name)
+        if model is None:
+            console.print(f"skipped: {name}, which isn't there")
+        else:
+            yield model
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ from rich.progress import track
 
 from tests.benchmarks.evasion.in_process import in_process
 from tests.benchmarks.photos.photographs import pixels
-from tests.benchmarks.photos.stream import PhotoModel, Saving, make_stream, photographs_of
+from tests.benchmarks.photos.stream import Saving, make_stream, photographs_of, those_there
 from tests.benchmarks.zoo import ZOO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.benchmarks.evasion.ground import Answer
+    from tests.benchmarks.photos.stream import PhotoModel
 
 MODELS = (
     *("sticker", "fixed", "source", "roaming", "weak", "translucent", "label", "round"),
@@ -52,14 +53,8 @@ class Tally:
 def main() -> None:
     """Print a row for each model."""
     options, console = _options(), Console(width=200)
-    if not (ZOO / "photos").is_dir():
-        console.print("skipped: no zoo")
-        return
-    for name in options.models:
-        model = PhotoModel.named(name)
-        if model is None:
-            console.print(f"skipped: {name}, which isn't there")
-            continue
+    for model in those_there(options.models, console):
+        name = model.classifier.name
         streams = list(track(_tallies(model, options), name, options.secrets, console=console))
         console.print(_row(name, streams), highlight=False)
 
