@@ -28,6 +28,18 @@ for _ in range(3):
 print(rss_bytes(os.getpid()) - before)
 """
 
+SELDOM = """
+import os
+import numpy as np
+from app.serving.processes.memory import give_back_freed_memory
+from tests.benchmarks.speed.processes import rss_bytes
+
+give_back_freed_memory()
+before = rss_bytes(os.getpid())
+images = [np.ones(1 << 20, np.uint8) for _ in range(40)]
+del images
+print(rss_bytes(os.getpid()) - before)
+"""
 
 FAULTS = """
 import resource
@@ -54,6 +66,12 @@ def test_what_is_freed_between_things_that_stay_goes_back_to_the_system() -> Non
 def test_what_each_image_needs_is_kept() -> None:
     """Six megabytes in arrays of one; were each given back, each page would be got anew."""
     assert _said(FAULTS) < 50 * 6 * 256 / 5
+
+
+@GLIBC
+def test_what_a_search_needs_beyond_that_goes_back() -> None:
+    """Of 40 MB in small arrays; without it they lie at the heap's end until the process ends."""
+    assert _said(SELDOM) < 20e6
 
 
 @GLIBC
