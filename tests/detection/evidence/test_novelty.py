@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.detection.evidence.confirmation import Look, is_very_new
-from app.detection.evidence.novelty import novelties, novelty
+from app.detection.evidence.novelty import differing, novelties, novelty
 from app.detection.geometry import Box
 from app.detection.reference_set.references import References
 from tests.detection.scenes import SEED, Scene, World, unranked
@@ -95,6 +95,7 @@ def test_too_few_references_cannot_tell(count: int) -> None:
     few, box = _few(its, count), Box(3, 3, 4, 4)
     assert np.inf == novelty(its.clean[0], [box], few)
     assert [np.inf, np.inf] == novelties(its.clean[0], [box, box], 0, few).tolist()
+    assert 0 == differing(its.clean[0], 0, few)
 
 
 def test_class_without_references_cannot_tell() -> None:

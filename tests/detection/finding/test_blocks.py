@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Known, Verdict
+from app.detection.evidence.novelty import novelties
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
 from app.detection.geometry import Box
 from app.detection.regions import bounds
@@ -518,7 +519,7 @@ DARK, MIDDLE, CELL = Box(44, 44, 6, 6), Box(38, 38, 36, 36), Box(30, 30, 36, 36)
 def test_where_clean_images_differ_much_the_middle_of_neighbouring_bands_is_blocked(
     rows: dict[int, int], columns: dict[int, int], dark: Box | None, blocked: list[Box]
 ) -> None:
-    """Without being new if two overlap there; else it must be a little new, as of photographs."""
+    """As new as is usual is enough where two overlap; else it must be a little newer."""
     assert blocked == _blocked(rows, columns, dark)
 
 
@@ -539,13 +540,21 @@ def test_where_clean_images_differ_much_one_of_two_images_of_class_b_is_enough(
     assert goes_on is (len(probes) > 2)
 
 
-def test_where_clean_images_differ_much_what_one_of_them_shows_is_not_blocked() -> None:
-    """The middle of two rows and two columns isn't, where a reference of the class shows that."""
+@pytest.mark.parametrize(("own", "novel"), [(0.8, 0.95), (0.6, 0.83), (0.0, 0.0)])
+def test_where_clean_images_differ_much_a_middle_is_nearly_as_new_as_is_usual(
+    own: float, novel: float
+) -> None:
+    """Of two rows and two columns 0.95 times as new goes on, 0.83 times doesn't."""
     its = scene_of(_by_a_corner, _varied(80, 0), _varied(1, 1))
     reference = its.references.images[its.references.labels == PLAIN][0]
     image = its.clean[0].copy()
-    image[MIDDLE.rows, MIDDLE.columns] = reference[MIDDLE.rows, MIDDLE.columns]
-    assert [] == _blocked_in(image, its, {2: 1, 3: 1}, {2: 1, 3: 1})
+    mixed = (
+        own * image[MIDDLE.rows, MIDDLE.columns]
+        + (1 - own) * reference[MIDDLE.rows, MIDDLE.columns]
+    )
+    image[MIDDLE.rows, MIDDLE.columns] = np.rint(mixed)
+    assert novelties(image, [MIDDLE], PLAIN, its.references) == pytest.approx(novel, abs=0.01)
+    assert [MIDDLE] * (novel > 0.9) == _blocked_in(image, its, {2: 1, 3: 1}, {2: 1, 3: 1})
 
 
 def test_where_clean_images_differ_much_a_little_new_is_enough() -> None:
