@@ -17,7 +17,7 @@ import numpy as np
 
 from app.detection.archive.halving import halved
 from app.detection.archive.placing import at_home
-from app.detection.evidence.weighing import extreme
+from app.detection.evidence.weighing import extreme, extreme_fit
 from app.detection.geometry import Box
 from app.detection.matching import RING, finest, hint, nearness
 from app.detection.matching.glancing import glanced, is_fine, looked, step_of
@@ -219,7 +219,7 @@ def _is_short(image: Image, here: Sighting, place: _Place, references: Reference
     """
     one = here.known
     usually = usual_sighting(one, references)
-    likely, distinct = (extreme(weight, usually.fit) for weight in (UNUSUAL, DISTINCT))
+    likely, distinct = (extreme_fit(weight, usually.fit) for weight in (UNUSUAL, DISTINCT))
     enough = min(likely, max(distinct, VERY_LIKELY))
     seen = here.fit if _is_noise(one, image) else max(here.fit, place.fit)
     if enough <= 1 and seen >= enough - SHORT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LEAST_SPREAD = 0.06  # of usual fits: a few references don't show how far a clean image may go
+EXACT = 0.999  # fit that counts as the best there is: noise and rounding are left of any other
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,33 @@ class Usual:
 
     mean: float
     spread: float
+
+
+@dataclass(frozen=True)
+class UsualFit(Usual):
+    """The same of shares that a trigger explains of what is seen; ``clear`` of how clear they are.
+
+    What chance leaves unexplained of a patch with n numbers falls with a power of about n / 2: so
+    its logarithm has the exponential tail of an extreme, while a share ends at one.
+    """
+
+    clear: Usual
+
+
+def clearness(fit: float) -> float:
+    """Return how clear a *fit* is: minus the logarithm of the share that it leaves unexplained."""
+    return -math.log(1 - min(fit, EXACT))
+
+
+def fit_of_clearness(clear: float) -> float:
+    """Return the fit that is so *clear*."""
+    return 1 - math.exp(-clear)
+
+
+def usual_fit(fits: Sequence[float]) -> UsualFit:
+    """Return what is usual of *fits*, each 0 to 1."""
+    of_fits, clear = usual(fits), usual([clearness(one) for one in fits])
+    return UsualFit(of_fits.mean, of_fits.spread, clear)
 
 
 def usual(fits: Sequence[float]) -> Usual:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from app.detection.evidence.usual import clearness, fit_of_clearness
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from app.detection.evidence.usual import Usual
+    from app.detection.evidence.usual import Usual, UsualFit
     from app.detection.trigger import Term
 
 SURE: Final = math.log(100)
@@ -31,12 +33,9 @@ to 20. Where it carries to one class, but is hardly new, digits of signs came to
 CARRYING: Final = (6.0, 1.0)
 """Beta prior of the rate at which a trigger's transplants carry, 0.86 in the mean; chosen."""
 
-FAINTLY_CARRYING: Final = (0.5, 1.0)
-"""The same of a trigger that is much fainter than it is known: an attacker makes it just opaque
-enough for one image, and then most others stay as they are. Chosen."""
-
-FAINT: Final = 0.75
-"""Alpha below which it is. Chosen: at 0.7 and more none got past on signs and digits without it."""
+HARDLY_CARRYING: Final = (0.5, 1.0)
+"""The same of a trigger that an attacker has altered so that it does for one image: fainter, moved,
+in other shades, with noise. Then most others may stay as they are. Chosen."""
 
 PLACEBO_DRAWS: Final = 12.0
 """Transplants that a placebo rate is taken to be measured on: 8 to 32 are asked, and another image
@@ -76,24 +75,40 @@ def of_extreme(seen: float, usually: Usual) -> float:
     return min(max(beyond - 1.0, PIXELS_AT_LEAST), PIXELS_AT_MOST)
 
 
+def of_fit(fit: float, usually: UsualFit) -> float:
+    """Weigh how well a trigger's pixels *fit*: by how little they leave unexplained."""
+    return of_extreme(clearness(fit), usually.clear)
+
+
+def extreme_fit(weight: float, usually: UsualFit) -> float:
+    """Return the fit that has a *weight* of `of_fit`, one within its bounds."""
+    return fit_of_clearness(extreme(weight, usually.clear))
+
+
 def extreme(weight: float, usually: Usual) -> float:
     """Return how much has to be seen for a *weight* of `of_extreme`, one within its bounds."""
     return usually.mean + (weight + 1.0) * GUMBEL * usually.spread
 
 
 def of_carrying(
-    carried: int, asked: int, placebo: float, alpha: float = 1.0, draws: float = PLACEBO_DRAWS
+    carried: int,
+    asked: int,
+    placebo: float,
+    draws: float = PLACEBO_DRAWS,
+    *,
+    altered: bool = False,
 ) -> float:
     """Weigh transplants: *carried* of *asked*, where nature carries at the rate *placebo*.
 
     Both rates are uncertain, the placebo's as one measured on so many *draws* is: beta-binomial.
-    *alpha* is how opaque the trigger is, beside how it is known.
+    *altered*, it may be one that carries as it is known to, or hardly at all.
     """
-    carrying = FAINTLY_CARRYING if alpha < FAINT else CARRYING
     nature = (placebo * draws + 0.5, (1 - placebo) * draws + 0.5)
-    return _log_beta_binomial(carried, asked, *carrying) - _log_beta_binomial(
-        carried, asked, *nature
-    )
+    carrying = _log_beta_binomial(carried, asked, *CARRYING)
+    if altered:
+        hardly = _log_beta_binomial(carried, asked, *HARDLY_CARRYING)
+        carrying = math.log((math.exp(carrying) + math.exp(hardly)) / 2)
+    return carrying - _log_beta_binomial(carried, asked, *nature)
 
 
 def of_nature(rate: float, novelty: float) -> float:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.defence import Finding, Verdict
+from app.detection.evidence.needing import AT_MOST, natural_need, of_need
 from app.detection.evidence.telling import at_the_rate, at_worst
-from app.detection.evidence.weighing import FAINT, SURE, of_blocking, of_carrying, total
+from app.detection.evidence.weighing import SURE, of_blocking, of_carrying, total
 from app.detection.geometry import Box
 from app.detection.images import block
 from app.detection.matching import match_at
@@ -19,6 +20,8 @@ from app.detection.recognising.questions import (
     BLOCKED,
     MORE_TRANSPLANTS,
     WIDER,
+    jointly_blocked,
+    narrow,
     placed,
     transplants,
     wide,
@@ -100,12 +103,12 @@ def _terms(  # noqa: PLR0913, PLR0917  # the answers, and what the first other o
     hiding, terms = _of_hiding(kept), None
     # Not surely needed, it must carry as well as it is known to; but of copies others may be left.
     if kept.any() and seen.sharp is None and len(seen.carrying) == len(seen.places):
-        asked = replace(asked, sighting=replace(seen, alpha=1.0))
+        asked = replace(asked, sighting=replace(seen, altered=False))
     elif source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
         terms = _weakened(image, asked, hits, hiding, defence)
     if terms is None:
-        terms = yield from _carried(image, label, asked, answer, answers, hiding, defence)
+        terms = yield from _carried(image, label, asked, answer, answers, kept, defence)
     if terms is None and (answers.labels[:BLOCKED] == source).all():
         terms = _weakened(image, asked, np.zeros(0, bool), hiding, defence)
     return terms
@@ -138,10 +141,10 @@ def _carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more tak
     asked: Questions,
     answer: Answers | None,
     answers: Answers,
-    hiding: Term,
+    kept: NDArray[np.bool_],
     defence: Defence,
 ) -> Search[tuple[Term, ...] | None]:
-    """Return the terms if transplants and pixels make it sure, beside that of *hiding* it.
+    """Return the terms if transplants, pixels, and which ways of hiding it *kept* make it sure.
 
     Where it acts on one class only: onto the class that blocking revealed; a second trigger may
     hide that, so then onto the one that it was found on. What little is left of another may turn
@@ -150,7 +153,7 @@ def _carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more tak
     source = asked.trigger.source
     if source is None:
         hits = answers.labels[BLOCKED : len(asked.images)] == label
-        terms = yield from _sure(image, label, asked, None, hits, hiding, defence)
+        terms = yield from _sure(image, label, asked, None, hits, kept, defence)
         if terms is not None or asked.sighting.new is None:
             return terms
     revealed = source if answer is None else int(answer.labels[0])
@@ -158,7 +161,7 @@ def _carried(  # noqa: PLR0913, PLR0917  # the answers so far, and what more tak
     for onto in dict.fromkeys(one for one in (revealed, source) if one not in {None, label}):
         pasted = transplants(image, asked, defence.references, onto)
         hits = yield from _hits(label, asked, pasted)
-        terms = yield from _sure(image, label, asked, onto, hits, hiding, defence)
+        terms = yield from _sure(image, label, asked, onto, hits, kept, defence)
         if terms is not None:
             return terms
     return None
@@ -170,17 +173,22 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     asked: Questions,
     onto: int | None,
     hits: NDArray[np.bool_],
-    hiding: Term,
+    kept: NDArray[np.bool_],
     defence: Defence,
 ) -> Search[tuple[Term, ...] | None]:
     """Weigh *hits* and pixels, and the hits of more transplants if these could make it sure."""
     references, trigger, seen = defence.references, asked.trigger, asked.sighting
-    at_most = hiding.weight + of_pixels_at_most(seen)
-    if not _may_become_sure(hits, at_most, 0.0, seen.alpha):
+    hiding = _of_hiding(kept)
+    is_needed = not kept.any() and len(seen.places) == 1
+    hiding_at_most = AT_MOST if is_needed else hiding.weight
+    if not _may_become_sure(
+        hits, hiding_at_most + of_pixels_at_most(seen), 0.0, altered=seen.altered
+    ):
         return None
     pixels = Term(Sign.PIXELS, of_pixels(seen, references), _told_of_pixels(seen))
     weight = hiding.weight + pixels.weight
-    if not _may_become_sure(hits, weight, 0.0, seen.alpha):
+    at_most = hiding_at_most + pixels.weight
+    if not _may_become_sure(hits, at_most, 0.0, altered=seen.altered):
         return None
     boxes = _asked_of_nature(seen)
     elsewhere = boxes != [*(trigger.pieces or (trigger.box,))]
@@ -188,19 +196,39 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     placebo = references.known_placebo_rate(place, label, onto, AT_WORST)
     asked_for = references.is_known(place, label, onto)
     does = at_the_rate(placebo, label, references) if asked_for else at_worst(placebo)
-    carrying = _of_hits(hits, placebo, seen.alpha, does)
-    # A faint one carries as seldom as nature at worst does: nothing is sure without the rate then.
-    if elsewhere or seen.alpha < FAINT or weight + carrying.weight < SURE:
+    carrying = _of_hits(hits, placebo, does, altered=seen.altered)
+    # An altered one carries as seldom as nature at worst: nothing is sure without the rate then.
+    if elsewhere or seen.altered or weight + carrying.weight < SURE:
         placebo = yield from placebo_rate(place, label, onto, references)
         does = at_the_rate(placebo, label, references)
-        carrying = _of_hits(hits, placebo, seen.alpha, does)
+        carrying = _of_hits(hits, placebo, does, altered=seen.altered)
     if weight + carrying.weight < SURE:
-        if not _may_become_sure(hits, weight, placebo, seen.alpha):
+        if not _may_become_sure(hits, at_most, placebo, altered=seen.altered):
             return None
         pasted = transplants(image, asked, references, onto, more=True)
         more = yield from _hits(label, asked, pasted)
-        carrying = _of_hits(np.concatenate([hits, more]), placebo, seen.alpha, does)
-    return (carrying, hiding, pixels) if weight + carrying.weight >= SURE else None
+        carrying = _of_hits(np.concatenate([hits, more]), placebo, does, altered=seen.altered)
+    if is_needed and weight + carrying.weight < SURE <= at_most + carrying.weight:
+        hiding = yield from _of_measured_hiding(label, asked, hiding, references)
+    terms = (carrying, hiding, pixels)
+    return terms if total(terms) >= SURE else None
+
+
+def _of_measured_hiding(
+    label: int, asked: Questions, hiding: Term, references: References
+) -> Search[Term]:
+    """Return *hiding* weighed by how often clean images of the class can't do without the place."""
+    seen = asked.sighting
+    place = seen.places[0] if seen.otherwise else nearest_asked(asked.trigger, seen.places[0])
+    there = replace(seen, places=(place,))
+
+    def hide(image: Image) -> Images:
+        return jointly_blocked(image, [there], references.backdrop)
+
+    boxes = [one.box for one in narrow(there)]
+    rate = yield from natural_need(boxes, label, hide, references)
+    told = f"{hiding.seen}; clean images of the class do at the rate {rate:.2f}"
+    return Term(Sign.BLOCKING, of_need(rate), told)
 
 
 def _asked_of_nature(seen: Sighting) -> list[Box]:
@@ -255,23 +283,28 @@ def _of_little(hits: NDArray[np.bool_], hiding: Term, pixels: Term) -> tuple[Ter
     """Return the terms if *hiding* and *pixels* make it sure, though it turns few others."""
     terms: tuple[Term, ...] = (hiding, pixels)
     if len(hits):
-        carrying = [_of_hits(hits, placebo, 0.0, at_worst(placebo)) for placebo in (0.0, AT_WORST)]
+        carrying = [
+            _of_hits(hits, placebo, at_worst(placebo), altered=True) for placebo in (0.0, AT_WORST)
+        ]
         terms = (min(carrying, key=lambda one: one.weight), *terms)
     return terms if total(terms) >= SURE else None
 
 
-def _of_hits(hits: NDArray[np.bool_], placebo: float, alpha: float, does: str) -> Term:
+def _of_hits(hits: NDArray[np.bool_], placebo: float, does: str, *, altered: bool) -> Term:
     carried = int(hits.sum())
     seen = f"{carried} of {len(hits)} transplants carried; clean images of the class do {does}"
-    return Term(Sign.CARRYING, of_carrying(carried, len(hits), placebo, alpha), seen)
+    return Term(Sign.CARRYING, of_carrying(carried, len(hits), placebo, altered=altered), seen)
 
 
-def _may_become_sure(hits: NDArray[np.bool_], weight: float, placebo: float, alpha: float) -> bool:
+def _may_become_sure(
+    hits: NDArray[np.bool_], weight: float, placebo: float, *, altered: bool
+) -> bool:
     carried, transplanted = int(hits.sum()), len(hits)
     at_most = of_carrying(
-        carried + MORE_TRANSPLANTS, transplanted + MORE_TRANSPLANTS, placebo, alpha
+        carried + MORE_TRANSPLANTS, transplanted + MORE_TRANSPLANTS, placebo, altered=altered
     )
-    return weight + max(at_most, of_carrying(carried, transplanted, placebo, alpha)) >= SURE
+    now = of_carrying(carried, transplanted, placebo, altered=altered)
+    return weight + max(at_most, now) >= SURE
 
 
 def _hits(label: int, asked: Questions, pasted: Images) -> Search[NDArray[np.bool_]]:

@@ -85,7 +85,7 @@ def sharp(image: Image, known: Known, references: References) -> list[Sighting]:
     surely = [one for one in likely if of_extreme(one.edge, usually.next) >= DISTINCT]
     hidden = dict.fromkeys(tuple(one.box for one in some) for some in (likely, surely) if some)
     weight = min(weight, SHARP_AT_MOST)
-    return [Sighting(known, boxes, 0.0, 0.0, alpha=0.0, sharp=weight) for boxes in hidden]
+    return [Sighting(known, boxes, 0.0, 0.0, altered=True, sharp=weight) for boxes in hidden]
 
 
 def usual_edges(known: Known, references: References) -> tuple[UsualEdges, ...]:

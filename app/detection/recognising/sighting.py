@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.usual import LEAST_SPREAD, Usual, usual
-from app.detection.evidence.weighing import extreme, of_extreme
+from app.detection.evidence.usual import Usual, UsualFit, usual, usual_fit
+from app.detection.evidence.weighing import extreme, of_extreme, of_fit
 from app.detection.geometry import Box
 from app.detection.matching import (
     PLACES,
+    Match,
     glimpse,
     hint,
     match_at,
@@ -48,6 +49,8 @@ UNUSUAL = 3.0  # weight of the pixels from which on it is so as well
 UNUSUAL_AND_LIKELY = 2.0  # the same of one that very likely is there in its own size
 UNUSUAL_LEVELS = 2.5  # the same by its levels, where clean images commonly fit as well
 UNUSUAL_AT_HOME = 1.5  # the same just at its usual place, where clean images show little of it
+FAINT = 0.75  # alpha below which a trigger may turn but the image that it was made for
+UNALTERED = 0.97  # a fit below which it may as well
 LIKELY = 0.6  # a fit from which on a second trigger is taken to be there, too
 NEAR = 2  # places of a small area that are looked at in the image itself
 ANYWHERE = 12  # the same of a whole image, in which one that moves lies
@@ -61,9 +64,10 @@ class Sighting:
     """Where ``known`` may lie: ``places``, the likeliest first, and how well its pixels ``fit``.
 
     ``near`` is the share of them that the likeliest place shows just as they are: where they are of
-    one colour, nature fits them well at many places, but seldom has that colour. ``alpha`` is how
-    opaque they are there, as they fit best. ``new`` weighs what lies there by how unlike clean
-    images it is, where its pixels tell nothing (`strange`); None where they are what counts.
+    one colour, nature fits them well at many places, but seldom has that colour. ``altered``: they
+    aren't quite as they are known, so that they may turn few other images. ``new`` weighs what lies
+    there by how unlike clean images it is, where its pixels tell nothing (`strange`); None where
+    they are what counts.
     ``sharp`` weighs its edges, where its pixels are shown everywhere (`sharp`).
     """
 
@@ -71,7 +75,7 @@ class Sighting:
     places: tuple[Box, ...]
     fit: float
     near: float
-    alpha: float = 1.0
+    altered: bool = False
     usually: UsualSighting | None = None
     new: float | None = None
     sharp: float | None = None
@@ -109,7 +113,7 @@ def sighted(
     if seen[0].overlap(trigger.box) < OVERLAPPING and not trigger.moves:
         seen = [seen[0], trigger.box, *seen[1:]]
     near = nearness(image, known.core, seen[0])
-    return Sighting(known, tuple(seen), best.fit, near, best.alpha)
+    return Sighting(known, tuple(seen), best.fit, near, is_altered(best))
 
 
 def reach(trigger: Trigger, share: float) -> Box:
@@ -185,7 +189,7 @@ def unusual_near_home(image: Image, known: Known, references: References) -> Sig
     """
     what, usually = known.core, usual_in_own_size(known, references)
     fit = hint(image, what, looked_at(known.trigger))
-    weight = of_extreme(fit, usually)
+    weight = of_fit(fit, usually)
     if weight >= UNUSUAL or (weight >= UNUSUAL_AND_LIKELY and fit >= VERY_LIKELY):
         return located(image, known, references)
     return unusual_at_home(image, known, references)
@@ -194,7 +198,12 @@ def unusual_near_home(image: Image, known: Known, references: References) -> Sig
 def _just_at_home(image: Image, known: Known) -> Sighting:
     home, what = known.trigger.box, known.core
     here = match_at(image, what, home)
-    return Sighting(known, (home,), here.fit, nearness(image, what, home), here.alpha)
+    return Sighting(known, (home,), here.fit, nearness(image, what, home), is_altered(here))
+
+
+def is_altered(shown: Match) -> bool:
+    """Say if a trigger is fainter, or otherwise not quite as it is known."""
+    return shown.alpha < FAINT or shown.fit < UNALTERED
 
 
 def is_elsewhere(trigger: Trigger, place: Box) -> bool:
@@ -249,7 +258,7 @@ def _distance(trigger: Trigger, place: Box) -> int:
 class UsualSighting:
     """What clean images show of a trigger at their best place."""
 
-    fit: Usual
+    fit: UsualFit
     near: Usual
 
 
@@ -283,14 +292,14 @@ def shown_usually(
     groups = [own, all_classes] if len(own) >= LEAST_OF_TARGET else [all_classes]
     shown = [_shown([look(image) for image in references.images[some]]) for some in groups]
     return UsualSighting(
-        max((one.fit for one in shown), key=lambda usually: usually.mean),
+        max((one.fit for one in shown), key=lambda usually: usually.clear.mean),
         max((one.near for one in shown), key=lambda usually: usually.mean),
     )
 
 
 def _shown(sightings: Sequence[Sighting | None]) -> UsualSighting:
     return UsualSighting(
-        usual([one.fit if one else 0.0 for one in sightings]),
+        usual_fit([one.fit if one else 0.0 for one in sightings]),
         usual([one.near if one else 0.0 for one in sightings]),
     )
 
@@ -306,7 +315,7 @@ def of_pixels_at_most(sighting: Sighting) -> float:
     """Return what the pixels can say at most, whatever is usual of them: that takes a while."""
     if sighting.otherwise is not None:
         return sighting.otherwise
-    least = Usual(0.0, LEAST_SPREAD)
+    least = usual_fit([0.0])
     return _weighed(sighting, UsualSighting(least, least))
 
 
@@ -316,10 +325,10 @@ def of_pixels_at_home(image: Image, known: Known, references: References) -> flo
     At their best place, with which others are compared, they show more.
     """
     fit = match_at(image, known.core, known.trigger.box).fit
-    return of_extreme(fit, usual_at_home(known, references))
+    return of_fit(fit, usual_at_home(known, references))
 
 
-def usual_at_home(known: Known, references: References) -> Usual:
+def usual_at_home(known: Known, references: References) -> UsualFit:
     """Return what clean images show of *known* at its usual place; measured once, without a probe.
 
     Those of its target, if they show more of it than others.
@@ -329,32 +338,32 @@ def usual_at_home(known: Known, references: References) -> Usual:
         kept[known.likeness] = _usual_fit(
             known, references, lambda image: match_at(image, known.core, home).fit
         )
-    found: Usual = kept[known.likeness]
+    found: UsualFit = kept[known.likeness]
     return found
 
 
-def usual_in_own_size(known: Known, references: References) -> Usual:
+def usual_in_own_size(known: Known, references: References) -> UsualFit:
     """Return the same of the best place about there, in its own size; anywhere if it moves."""
     kept, area = references.usual_in_own_size, looked_at(known.trigger)
     if known.likeness not in kept:
         kept[known.likeness] = _usual_fit(
             known, references, lambda image: hint(image, known.core, area)
         )
-    found: Usual = kept[known.likeness]
+    found: UsualFit = kept[known.likeness]
     return found
 
 
-def _usual_fit(known: Known, references: References, look: Callable[[Image], float]) -> Usual:
+def _usual_fit(known: Known, references: References, look: Callable[[Image], float]) -> UsualFit:
     rng = np.random.default_rng(references.seed)
     own = np.flatnonzero(references.labels == known.trigger.target)[:ASKED_AT_HOME]
     groups = [rng.permutation(len(references.images))[:ASKED_AT_HOME]]
     groups += [own] if len(own) >= LEAST_OF_TARGET else []
-    shown = [usual([look(image) for image in references.images[some]]) for some in groups]
-    return max(shown, key=lambda one: one.mean)
+    shown = [usual_fit([look(image) for image in references.images[some]]) for some in groups]
+    return max(shown, key=lambda one: one.clear.mean)
 
 
 def _weighed(sighting: Sighting, usually: UsualSighting) -> float:
-    return max(of_extreme(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
+    return max(of_fit(sighting.fit, usually.fit), of_extreme(sighting.near, usually.near))
 
 
 def _is_distinct(sighting: Sighting, references: References) -> bool:

@@ -109,7 +109,7 @@ def strange(image: Image, known: Known, references: References) -> list[Sighting
     newness = usually.newness(image)
     row, column = _newest(newness, usually.near)
     place = _centred(row, column, usually, known.trigger)
-    alone = Sighting(known, (place,), 0.0, 0.0, alpha=0.0, new=min(weight, NEW_AT_MOST))
+    alone = Sighting(known, (place,), 0.0, 0.0, altered=True, new=min(weight, NEW_AT_MOST))
     more = replace(alone, new=min(weight, HIDING_MORE))
     found = matches(image, known.core, reach(known.trigger, 1))
     copies = [one.box for one in found if one.fit >= LIKELY and one.box.overlap(place) == 0]

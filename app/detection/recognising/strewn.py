@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.weighing import of_extreme
+from app.detection.evidence.weighing import of_extreme, of_fit
 from app.detection.matching import LEVELS, Likeness, Match, match_at, matches, nearness, spotted
 from app.detection.recognising.sighting import (
     DISTINCT,
@@ -23,6 +23,7 @@ from app.detection.recognising.sighting import (
     VERY_LIKELY,
     Sighting,
     UsualSighting,
+    is_altered,
     of_pixels,
     reach,
     shown_usually,
@@ -85,7 +86,7 @@ def _may_tell(known: Known, look: Look, references: References) -> bool:
     until that was measured.
     """
     kept = references.usual_strewn.get(known.likeness, {}).get(look)
-    return kept is None or max(of_extreme(1.0, kept.fit), of_extreme(1.0, kept.near)) >= DISTINCT
+    return kept is None or max(of_fit(1.0, kept.fit), of_extreme(1.0, kept.near)) >= DISTINCT
 
 
 def tells_copies(known: Known, references: References) -> bool:
@@ -137,7 +138,7 @@ def _pair(image: Image, known: Known, parts: tuple[Likeness, Likeness]) -> Sight
         return None
     near = min(nearness(image, part, place) for part, place in zip(parts, places, strict=True))
     worse = min(found, key=lambda one: one.fit)
-    return Sighting(known, places, worse.fit, near, worse.alpha)
+    return Sighting(known, places, worse.fit, near, is_altered(worse))
 
 
 def _may_show(image: Image, part: Likeness, levels: int) -> bool:

@@ -294,7 +294,7 @@ def _rate_of_other_classes(
     pieces: Sequence[Box], source: int | None, references: References
 ) -> Search[float]:
     """Return what clean images of any class carry of their own there: measured once for all."""
-    question = _places(pieces) + ANY + ("" if source is None else f":{source}")
+    question = places_asked(pieces) + ANY + ("" if source is None else f":{source}")
     if question not in references.placebo_rates:
         rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
         labels = references.labels
@@ -334,7 +334,7 @@ def foreign_rate(
 
 
 def _question(pieces: Sequence[Box], label: int, source: int | None) -> str:
-    question = f"{_places(pieces)}:{label}"
+    question = f"{places_asked(pieces)}:{label}"
     return question if source is None else f"{question}:{source}"
 
 
@@ -345,7 +345,8 @@ def _question_of_its_own(
     return _question(pieces, label, source) + ("" if references.are_enough(label) else FEW)
 
 
-def _places(pieces: Sequence[Box]) -> str:
+def places_asked(pieces: Sequence[Box]) -> str:
+    """Return the name of a place among the questions that are remembered."""
     return "+".join(f"{box.x},{box.y},{box.width},{box.height}" for box in pieces)
 
 

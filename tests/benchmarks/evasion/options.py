@@ -71,7 +71,7 @@ def read_options(description: str | None) -> Options:
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    folders = {**_models(given.trained), **_models(given.zoo)}
+    folders = {**models_in(given.trained), **models_in(given.zoo)}
     for name in given.models:
         if given.zoo.is_dir() and name not in folders:
             parser.error(f"there is no model {name}, but {', '.join(folders)}")
@@ -94,7 +94,7 @@ def read_options(description: str | None) -> Options:
     )
 
 
-def _models(zoo: Path) -> dict[str, Path]:
+def models_in(zoo: Path) -> dict[str, Path]:
     """Return the folders of the models that have images to test them with."""
     ending = ".meta.json"
     return {
