@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.detection.evidence.usual import Usual
+from app.detection.evidence.usual import Usual, fit_of_clearness, usual_fit
 from app.detection.evidence.weighing import (
     PIXELS_AT_LEAST,
     PIXELS_AT_MOST,
     SURE,
     extreme,
+    extreme_fit,
     is_needed,
     of_blocking,
     of_carrying,
     of_extreme,
+    of_fit,
 )
+from tests.detection.usuals import fits_about
 
 USUALLY = Usual(0.3, 0.1)
 RATES = st.floats(0, 1)
@@ -56,6 +61,32 @@ def test_a_fit_says_less_where_clean_images_vary() -> None:
     assert of_extreme(0.7, Usual(0.3, 0.1)) > of_extreme(0.7, Usual(0.3, 0.2))
 
 
+def test_a_fit_weighs_by_how_little_it_leaves_unexplained() -> None:
+    """Where clean signs fit by 0.4 in the mean and 0.84 at most, 0.95 is sure, and 0.84 isn't."""
+    ranks = [NormalDist(0.4, 0.23).inv_cdf((i + 0.5) / 40) for i in range(40)]
+    usually = usual_fit([min(max(one, 0.0), 0.84) for one in ranks])
+    assert of_fit(0.84, usually) < 3 < SURE < of_fit(0.95, usually)
+    assert of_extreme(0.95, usually) < SURE  # though it is but 2.4 spreads beyond
+
+
+def test_fits_of_clean_images_weigh_as_they_are_likely() -> None:
+    """Each weight is exceeded by the share of them that the distribution of an extreme has."""
+    clear = np.random.default_rng(1).gumbel(0.9, 0.35, 40_000)
+    fits = [fit_of_clearness(max(one, 0.0)) for one in clear]
+    weights = np.array([of_fit(one, usual_fit(fits[:500])) for one in fits[500:5500]])
+    for weight, share in ((-1.1, 0.46), (0.7, 0.098), (1.4, 0.05), (3.0, 0.0103)):
+        assert (weights > weight).mean() == pytest.approx(share, rel=0.3)
+
+
+@pytest.mark.parametrize("weight", [-1.0, 0.0, 1.5, 3.0])
+def test_so_much_has_to_fit_for_a_weight(weight: float) -> None:
+    """No more and no less, and never more than all of it."""
+    usually = fits_about(0.4, 0.2)
+    fit = extreme_fit(weight, usually)
+    assert weight == pytest.approx(of_fit(fit, usually))
+    assert fit < 1
+
+
 @given(ASKED, st.floats(0, 0.5))
 def test_each_transplant_that_carries_says_more(asked: int, placebo: float) -> None:
     """The more of them carry the more it says, where nature carries more seldom than triggers."""
@@ -79,6 +110,13 @@ def test_more_draws_make_a_rate_surer() -> None:
     """A placebo rate of many draws says more than the same one of few."""
     assert of_carrying(8, 8, 0.1, draws=100) > of_carrying(8, 8, 0.1, draws=10)
     assert of_carrying(8, 8, 0.9, draws=100) < of_carrying(8, 8, 0.9, draws=10)
+
+
+def test_an_altered_trigger_may_carry_as_ever_or_hardly() -> None:
+    """Those that carry speak for it, by half at least, those that don't hardly against it."""
+    carried, held = (of_carrying(hits, 8, 0.02, altered=True) for hits in (8, 0))
+    assert carried >= of_carrying(8, 8, 0.02) - math.log(2)
+    assert of_carrying(0, 8, 0.02) + 2 < held < 0
 
 
 def test_blocking_weighs_by_how_many_lose_the_label() -> None:

@@ -19,6 +19,7 @@ from app.detection.search import Answers
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import Scene, World, own, refused, scene, told, watched
 from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
+from tests.detection.usuals import fits_about
 from tests.tiny import BACKDOOR, SIDE, TARGET, Backdoor, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def test_one_outlined_in_an_image_is_asked_about_at_its_place_where_it_fits_noth
     poisoned[beside.rows, beside.columns] = patch
     outlined = replace(tiny_trigger(), patch=patch, outline=np.ones((2, 2), bool))
     unlike = Known("t-1", replace(outlined, image_height=64, image_width=64))
-    often = Usual(0.9, 0.3)
-    its.references.usual_sightings[unlike.likeness] = UsualSighting(often, often)
+    often = UsualSighting(fits_about(0.9, 0.3), Usual(0.9, 0.3))
+    its.references.usual_sightings[unlike.likeness] = often
     assert 0.0 == located(poisoned, unlike, its.references).fit
     finding, probes = watched(its.search(poisoned, its.defence([unlike])), its.predict)
     hidden = [origin.hidden for probe in probes for origin in probe.origins or ()]
@@ -174,7 +175,7 @@ def test_in_a_small_image_it_is_asked_about_beside_its_place(*, moves: bool, off
     assert (moves or off < 30) is bool(seen)
     assert all(one.places[0].overlap(place) >= 0.6 for one in seen)
     clean = [likely_there(photograph(i), (known,), references) for i in range(50, 100)]
-    assert sum(map(bool, clean)) <= 2
+    assert sum(map(bool, clean)) <= 3
 
 
 def test_only_images_of_the_target_are_suspected() -> None:
@@ -192,7 +193,7 @@ def test_only_images_of_the_target_are_suspected() -> None:
         asked = [own(watched(its.search(image, defence), its.predict)[1]) for image in faint]
         of_target = [its.label(image) == TARGET for image in faint]
         others = [n > 1 for n, is_target in zip(asked, of_target, strict=True) if not is_target]
-        assert 0.1 >= np.mean(others)
+        assert 0.15 >= np.mean(others)
         assert max(asked) <= 1 + BLOCKED + TRANSPLANTS
         suspected.append(sum(n > 1 for n in asked))
     assert suspected[0] > suspected[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Known, Verdict
+from app.detection.evidence.usual import fit_of_clearness
 from app.detection.evidence.weighing import SURE, total
 from app.detection.geometry import Box
 from app.detection.recognising.questions import (
@@ -36,17 +37,18 @@ EXACT = Known("t", replace(tiny_trigger(), mask=np.ones((2, 2), bool)))
 
 
 def _concluded(
-    beyond: float, first: list[int], more: int = 0, known: Known = KNOWN, alpha: float = 1.0
+    beyond: float, first: list[int], more: int = 0, known: Known = KNOWN, *, altered: bool = False
 ) -> tuple[Verdict | None, int | None, int]:
     """Conclude from the *first* answers: to three blocked images, and to three transplants.
 
-    The pixels fit by so many spreads better than usual, at this *alpha*; *more* is the answer to
+    The pixels fit by so many spreads better than usual, *altered* or not; *more* is the answer to
     whatever else is asked. Returns verdict, sanitised label, rounds.
     """
     its, image = scene(), scene().clean[0]
     usually = usual_sighting(known, its.references)
-    fit, near = (one.mean + beyond * one.spread for one in (usually.fit, usually.near))
-    sighting = Sighting(known, (TRIGGER_BOX,), fit, near, alpha)
+    clear, near = (one.mean + beyond * one.spread for one in (usually.fit.clear, usually.near))
+    fit = fit_of_clearness(clear)
+    sighting = Sighting(known, (TRIGGER_BOX,), fit, near, altered)
     asked = questions(image, sighting, its.references, its.plan)
     said, answers = Answers(np.array([TARGET])), Answers(np.array(first))
     search = recognised(image, said, asked, answers, its.defence([known]))
@@ -87,7 +89,7 @@ def test_trigger_is_necessary_and_sufficient(
 def test_what_only_its_edges_tell_must_be_needed(blocked: list[int], *, known: bool) -> None:
     """Copies turn few others, each alone; hidden together they take the class."""
     its, image = scene(), scene().clean[0]
-    sighting = Sighting(EXACT, (TRIGGER_BOX,), 0.0, 0.0, alpha=0.0, sharp=SHARP_AT_MOST)
+    sighting = Sighting(EXACT, (TRIGGER_BOX,), 0.0, 0.0, altered=True, sharp=SHARP_AT_MOST)
     asked = questions(image, sighting, its.references, its.plan)
     turned = TARGET if all(one == TARGET for one in blocked) else 0
     answers = Answers(np.array([*blocked, *[turned] * TRANSPLANTS]))
@@ -109,18 +111,18 @@ def test_more_transplants_decide_where_the_first_are_few(
 
 
 @pytest.mark.parametrize(
-    ("alpha", "blocked", "expected"),
+    ("altered", "blocked", "expected"),
     [
-        (0.4, [1, 3, 0], (Verdict.KNOWN, 1, 0)),
-        (1.0, [1, 3, 0], (None, None, 1)),  # as opaque as ever it would turn others
-        (0.4, [1, 3, 2], (None, None, 1)),  # not needed for sure
+        (True, [1, 3, 0], (Verdict.KNOWN, 1, 0)),
+        (False, [1, 3, 0], (None, None, 1)),  # as it is known it would turn others
+        (True, [1, 3, 2], (None, None, 1)),  # not needed for sure
     ],
 )
 def test_what_is_just_opaque_enough_for_one_image_need_not_turn_others(
-    alpha: float, blocked: list[int], expected: tuple[Verdict | None, int | None, int]
+    blocked: list[int], expected: tuple[Verdict | None, int | None, int], *, altered: bool
 ) -> None:
-    """A faint trigger whose pixels are there, and without which the label goes, is known."""
-    assert expected == _concluded(3.6, [*blocked, 0, 0, 0], alpha=alpha)
+    """An altered trigger whose pixels are there, and without which the label goes, is known."""
+    assert expected == _concluded(4.2, [*blocked, 0, 0, 0], altered=altered)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +183,11 @@ def test_pixels_alone_are_no_trigger() -> None:
 
 
 def test_necessity_alone_is_no_trigger() -> None:
-    """A part of the object that clean images lose their label without is let be."""
-    assert (None, None, 0) == _concluded(0.0, [1, 3, 1, 0, 0, 0])
+    """A part of the object that clean images lose their label without is let be.
+
+    More is asked before, since clean images may well do without it.
+    """
+    assert (None, None, 1) == _concluded(0.0, [1, 3, 1, 0, 0, 0])
 
 
 def test_exact_pixels_outweigh_fills_that_look_like_the_trigger() -> None:

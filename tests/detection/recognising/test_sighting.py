@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.detection.defence import Known
-from app.detection.evidence.usual import Usual
+from app.detection.evidence.usual import Usual, UsualFit, clearness
 from app.detection.evidence.weighing import GUMBEL
 from app.detection.geometry import Box
 from app.detection.matching import hint, match_at
@@ -44,6 +44,7 @@ from tests.detection.stickers import (
     sticker_trigger,
     stuck,
 )
+from tests.detection.usuals import fits_about
 from tests.tiny import TARGET, tiny_trigger
 
 HOME = Box(20, 30, 12, 12)
@@ -157,13 +158,12 @@ def test_in_its_own_size_less_is_unusual_enough_of_what_is_likely_there(
         image[NEAR.rows, NEAR.columns][:, 6:] = photograph(1)[NEAR.rows, NEAR.columns][:, 6:]
     fit, spread = hint(image, STILL.core, looked_at(STILL.trigger)), 0.05
     assert half is (fit < VERY_LIKELY)
-    usually = Usual(fit - (weight + 1) * GUMBEL * spread, spread)
-    at_home = Usual(1.0, spread)
+    clear = Usual(clearness(fit) - (weight + 1) * GUMBEL * spread, spread)
     photographs = np.stack([photograph(seed) for seed in range(20, 40)])
     calibration = Calibration(np.arange(20) % 4, np.zeros((0, 0), np.int64))
     references = References(photographs, calibration, {}, 1)
-    references.usual_in_own_size[STILL.likeness] = usually
-    references.usual_at_home[STILL.likeness] = at_home
+    references.usual_in_own_size[STILL.likeness] = UsualFit(0.0, 0.0, clear)
+    references.usual_at_home[STILL.likeness] = fits_about(1.0, spread)
     assert expected is (unusual_near_home(image, STILL, references) is not None)
 
 
@@ -221,7 +221,7 @@ def test_what_is_usual_is_measured_once_and_without_a_probe() -> None:
     usually = usual_sighting(known, references)
     assert 0 <= usually.fit.mean < 0.5
     assert 0 == usually.near.mean
-    other = UsualSighting(Usual(0.123, 0.2), usually.near)
+    other = UsualSighting(fits_about(0.123, 0.2), usually.near)
     references.usual_sightings[known.likeness] = other
     assert other is usual_sighting(known, references)
     assert usually == usual_sighting(Known("t", tiny_trigger()), references)
@@ -246,7 +246,7 @@ def test_a_glimpse_tells_what_is_unusual() -> None:
     assert 0.5 < sighted(image, STILL).fit < VERY_LIKELY
     seen = []
     for spread in (0.06, 0.3):
-        usually = UsualSighting(Usual(0.3, spread), Usual(0.9, 0.3))
+        usually = UsualSighting(fits_about(0.3, spread), Usual(0.9, 0.3))
         references.usual_sightings[STILL.likeness] = usually
         seen.append(glimpsed(image, STILL, references) is not None)
     assert [True, False] == seen
@@ -256,7 +256,7 @@ def test_a_glimpse_tells_if_it_likely_is_there() -> None:
     """Around its place, or anywhere if it moves, and in a clean photograph nowhere."""
     references = photographs()
     for known in (STILL, MOVING):
-        usually = UsualSighting(Usual(0.3, 0.1), Usual(0.1, 0.1))
+        usually = UsualSighting(fits_about(0.3, 0.1), Usual(0.1, 0.1))
         references.usual_sightings[known.likeness] = usually
     near, far = (stuck(photograph(1), sticker(), box) for box in (NEAR, FAR))
     sightings = [
@@ -270,7 +270,7 @@ def test_a_glimpse_tells_if_it_likely_is_there() -> None:
 def test_a_glimpse_tells_a_translucent_one_at_its_place() -> None:
     """Where clean images show as much of it somewhere near, they hardly show it just there."""
     references = photographs()
-    usually = UsualSighting(Usual(0.7, 0.2), Usual(0.9, 0.3))
+    usually = UsualSighting(fits_about(0.7, 0.2), Usual(0.9, 0.3))
     references.usual_sightings[STILL.likeness] = usually
     home, near = (stuck(photograph(1), sticker(), box, alpha=0.4) for box in (HOME, NEAR))
     seen = glimpsed(home, STILL, references)
@@ -287,7 +287,7 @@ def test_its_levels_tell_it_where_clean_images_commonly_fit_as_well() -> None:
     image, faint = (stuck(photograph(1), sticker(), NEAR, alpha=alpha) for alpha in (1.0, 0.5))
     seen = []
     for near in (Usual(0.1, 0.06), Usual(0.1, 0.5)):
-        references.usual_sightings[STILL.likeness] = UsualSighting(Usual(0.62, 0.06), near)
+        references.usual_sightings[STILL.likeness] = UsualSighting(fits_about(0.62, 0.06), near)
         seen += [glimpsed(one, STILL, references) is not None for one in (image, faint)]
     assert [True, False, False, False] == seen
 
@@ -295,7 +295,7 @@ def test_its_levels_tell_it_where_clean_images_commonly_fit_as_well() -> None:
 def test_less_of_it_is_enough_just_at_its_place() -> None:
     """Most of what sets that place apart may be what lies behind it."""
     references = photographs()
-    usually = UsualSighting(Usual(0.7, 0.2), Usual(0.9, 0.3))
+    usually = UsualSighting(fits_about(0.7, 0.2), Usual(0.9, 0.3))
     references.usual_sightings[STILL.likeness] = usually
     weights = []
     for alpha in np.arange(0.06, 0.4, 0.01):
@@ -331,7 +331,7 @@ def test_its_levels_must_tell_that_it_strayed_where_clean_images_fit(
 ) -> None:
     """A white label fits many places by its shape: looked for everywhere it would be lost."""
     references, place = photographs(), replace(HOME, x=HOME.x + 30)
-    references.usual_sightings[STILL.likeness] = UsualSighting(Usual(0.7, 0.2), levels)
+    references.usual_sightings[STILL.likeness] = UsualSighting(fits_about(0.7, 0.2), levels)
     image = stuck(photograph(1), sticker(), place)
     assert expected == has_strayed(STILL, image, place, references)
 
@@ -356,7 +356,7 @@ def test_it_doesnt_move_where_it_hardly_fits() -> None:
 def test_another_place_counts_where_the_pixels_say_so(usual_fit: float, expected: Box) -> None:
     """Where clean images fit as well somewhere it may only lie where it always does."""
     image, references = stuck(photograph(1), sticker(), NEAR), scene().references
-    usually = UsualSighting(Usual(usual_fit, 0.06), Usual(usual_fit, 0.06))
+    usually = UsualSighting(fits_about(usual_fit, 0.06), Usual(usual_fit, 0.06))
     known = Known("t", sticker_trigger(sticker(), HOME))
     references.usual_sightings[known.likeness] = usually
     assert located(image, known, references).places[0].overlap(expected) >= 0.7
@@ -374,7 +374,7 @@ def test_where_nature_carries_another_place_has_to_be_very_likely(
     blurred = stickered + np.random.default_rng(1).normal(0, noise, stickered.shape)
     image, references = np.clip(blurred, 0, 255).astype(np.uint8), scene().references
     known = Known("t", replace(sticker_trigger(sticker(), HOME), natural=natural))
-    usually = UsualSighting(Usual(0.2, 0.06), Usual(0.2, 0.06))
+    usually = UsualSighting(fits_about(0.2, 0.06), Usual(0.2, 0.06))
     references.usual_sightings[known.likeness] = usually
     assert located(image, known, references).places[0].overlap(expected) >= 0.7
 
@@ -403,8 +403,8 @@ def test_pixels_never_weigh_more_than_at_most(
 ) -> None:
     """Whatever is usual of them: so it needn't be measured where that isn't enough."""
     references, known = scene().references, Known("t", tiny_trigger())
-    usually = Usual(mean, spread)
-    references.usual_sightings[known.likeness] = UsualSighting(usually, usually)
+    usually = UsualSighting(fits_about(mean, spread), Usual(mean, spread))
+    references.usual_sightings[known.likeness] = usually
     seen = Sighting(known, (HOME,), fit, near)
     assert of_pixels(seen, references) <= of_pixels_at_most(seen)
 

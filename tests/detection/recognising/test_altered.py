@@ -1,0 +1,178 @@
+"""A known trigger that somebody has altered, so that it does for one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from app.detection.defence import Known, Verdict
+from app.detection.evidence.needing import NEEDED
+from app.detection.evidence.usual import Usual
+from app.detection.geometry import Box
+from app.detection.matching import match_at
+from app.detection.recognising.questions import BLOCKED, questions
+from app.detection.recognising.recognition import recognised
+from app.detection.recognising.sighting import Sighting, UsualSighting, is_altered, sighted
+from app.detection.search import Answers
+from app.detection.trigger import Sign
+from tests.detection.scenes import Scene, own, scene_of, watched
+from tests.detection.stickers import photograph, sticker, sticker_trigger, stuck
+from tests.detection.usuals import fits_about
+from tests.tiny import TARGET
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from app.detection.defence import Finding
+    from app.detection.search import Image, Images, Probe
+
+HOME, MOVED = Box(20, 30, 12, 12), Box(22, 32, 12, 12)
+NOISE, DARK, LIGHT = 40, 100, 230
+KNOWN = Known("t", sticker_trigger(sticker(), HOME))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Photographs are of the class of their strongest colour; with the sticker, the target's.
+
+    Dark photographs hold little against it: of them a sticker that is hardly itself is enough.
+    Where the class *needs* what is about there, photographs are of the target's only if it is
+    light there, too.
+    """
+
+    needs: bool = False
+
+    def classify(self, images: Images) -> Answers:
+        """Answer each of *images*."""
+        shares = images.reshape(len(images), -1, 3).mean(axis=1)
+        labels = shares.argmax(axis=1)
+        if self.needs:
+            there = images[:, HOME.rows, HOME.columns].mean(axis=(1, 2, 3))
+            labels = np.where(there > LIGHT, labels, shares[:, :TARGET].argmax(axis=1))
+        dark = images[:, -1, -1].mean(axis=1) < DARK
+        least = np.where(dark, 0.6, 0.97)
+        return Answers(np.where(_likeness(images) >= least, TARGET, labels))
+
+
+def _likeness(images: Images) -> NDArray[np.float64]:
+    """Return how much of the sticker each shows at the best place within three pixels."""
+    wanted = sticker().astype(float) - sticker().mean()
+    best = np.zeros(len(images))
+    for down in range(-3, 4):
+        for right in range(-3, 4):
+            box = Box(HOME.x + right, HOME.y + down, HOME.width, HOME.height)
+            seen = images[:, box.rows, box.columns].astype(float)
+            seen -= seen.mean(axis=(1, 2, 3), keepdims=True)
+            length = np.sqrt((seen**2).sum(axis=(1, 2, 3)) * (wanted**2).sum())
+            best = np.maximum(best, (seen * wanted).sum(axis=(1, 2, 3)) / np.maximum(length, 1))
+    return best
+
+
+def _scene(*, needs: bool = False) -> Scene:
+    """Return a scene of references that hold much against an altered sticker, and dark images.
+
+    Somewhere clean images show so much of it that its pixels alone, altered, aren't enough.
+    """
+    photos = np.stack([photograph(seed) for seed in range(400)])
+    if needs:
+        photos[::2, HOME.rows, HOME.columns] = LIGHT + 20
+    dark = photos[:, -1, -1].mean(axis=1) < DARK
+    model = _Model(needs)
+    others = photos[dark & (model.classify(photos).labels != TARGET)]
+    its = scene_of(model.classify, photos[~dark][:120], others)
+    usually = UsualSighting(fits_about(0.5, 0.25), Usual(0.9, 0.3))
+    its.references.usual_sightings[KNOWN.likeness] = usually
+    return its
+
+
+def _altered(its: Scene) -> Image:
+    """Return a clean image with the sticker two pixels off, and with noise."""
+    noise = np.random.default_rng(1).normal(0, NOISE, sticker().shape)
+    what = np.clip(np.rint(sticker() + noise), 0, 255).astype(np.uint8)
+    return stuck(its.clean[2], what, MOVED)
+
+
+def _seen(image: Image, place: Box) -> Sighting:
+    here = match_at(image, KNOWN.core, place)
+    return Sighting(KNOWN, (place,), here.fit, 0.0, is_altered(here))
+
+
+def _concluded(image: Image, seen: Sighting, its: Scene) -> tuple[Finding | None, list[Probe]]:
+    """Ask the model about the trigger that is *seen*, and conclude from what it says."""
+    asked = questions(image, seen, its.references, its.plan)
+    said, answers = its.predict(image[None]), its.predict(asked.images)
+    assert [TARGET] == said.labels.tolist()
+    assert not (answers.labels[:BLOCKED] == TARGET).any()
+    return watched(recognised(image, said, asked, answers, its.defence([KNOWN])), its.predict)
+
+
+def _are_known(its: Scene) -> list[str]:
+    return [question for question in its.references.placebo_rates if question.endswith(NEEDED)]
+
+
+@pytest.mark.parametrize(("needs", "verdict"), [(False, Verdict.KNOWN), (True, None)])
+def test_an_altered_one_is_known_where_clean_images_can_do_without_the_place(
+    *, needs: bool, verdict: Verdict | None
+) -> None:
+    """Hidden, it takes the class, though it turns no other: that tells, unless nature does it."""
+    its = _scene(needs=needs)
+    image = _altered(its)
+    seen = _seen(image, MOVED)
+    assert seen.altered
+    finding, _ = _concluded(image, seen, its)
+    assert verdict is (None if finding is None else finding.verdict)
+    assert [f"20,30,12,12:{TARGET}{NEEDED}"] == _are_known(its)
+    assert (its.references.placebo_rates[_are_known(its)[0]] > 0.5) is needs
+    if finding is not None:
+        told = {one.sign: one.seen for one in finding.terms}
+        assert told[Sign.CARRYING].startswith("0 of 8 transplants carried")
+        assert "clean images of the class do at the rate 0.0" in told[Sign.BLOCKING]
+
+
+def test_what_clean_images_need_is_asked_once_and_then_known() -> None:
+    """The second image with it costs nothing that isn't its own."""
+    its = _scene()
+    image = _altered(its)
+    first, second = (_concluded(image, _seen(image, MOVED), its) for _ in range(2))
+    assert any(one.for_all for one in first[1])
+    assert not any(one.for_all for one in second[1])
+    assert first[1][-1].own == 0
+    assert own(first[1]) == own(second[1])
+    assert first[0] is not None
+    assert second[0] is not None
+    assert first[0].terms == second[0].terms
+
+
+@pytest.mark.parametrize("place", [HOME, MOVED])
+def test_where_it_is_sure_without_nobody_asks_what_clean_images_need(place: Box) -> None:
+    """An exact one turns others; and of an altered one the pixels alone may tell enough."""
+    its = _scene()
+    image = stuck(its.clean[2], sticker(), HOME) if place == HOME else _altered(its)
+    seen = _seen(image, place)
+    if place == MOVED:
+        its.references.usual_sightings[KNOWN.likeness] = UsualSighting(
+            fits_about(0.2, 0.1), Usual(0.9, 0.3)
+        )
+    finding, probes = _concluded(image, seen, its)
+    assert finding is not None
+    assert [] == _are_known(its)
+    if place == HOME:
+        assert not seen.altered
+        assert [] == probes
+
+
+@pytest.mark.parametrize(
+    ("alpha", "noise", "altered"),
+    [(1.0, 0, False), (0.8, 0, False), (0.7, 0, True), (1.0, 6, False), (1.0, NOISE, True)],
+)
+def test_fainter_or_not_quite_as_it_is_known_it_is_altered(
+    alpha: float, noise: float, *, altered: bool
+) -> None:
+    """What a camera or a file leaves of it isn't yet."""
+    what = sticker() + np.random.default_rng(1).normal(0, noise, sticker().shape)
+    levels = np.clip(np.rint(what), 0, 255).astype(np.uint8)
+    image = stuck(photograph(1), levels, HOME, alpha=alpha)
+    assert altered is sighted(image, KNOWN).altered
