@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from app.detection.search import Image, Images, Search
 
 ASKED: Final = 24
-"""Clean images of the class that are asked about, at most: with less one that needs the place in
-every way would weigh no more than what is taken without asking."""
+"""Clean images of the class that are asked about, at most: of eleven, one that needs the place in
+every way would leave no more weight than what is taken without asking."""
 
 NEEDED: Final = ":needed"
 """Marks the question among those that are remembered."""
