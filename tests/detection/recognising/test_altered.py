@@ -24,6 +24,8 @@ from tests.detection.usuals import fits_about
 from tests.tiny import TARGET
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.detection.defence import Finding
@@ -100,12 +102,18 @@ def _seen(image: Image, place: Box) -> Sighting:
     return Sighting(KNOWN, (place,), here.fit, 0.0, is_altered(here))
 
 
-def _concluded(image: Image, seen: Sighting, its: Scene) -> tuple[Finding | None, list[Probe]]:
-    """Ask the model about the trigger that is *seen*, and conclude from what it says."""
+def _concluded(
+    image: Image, seen: Sighting, its: Scene, keeps: Sequence[int] = ()
+) -> tuple[Finding | None, list[Probe]]:
+    """Ask the model about the trigger that is *seen*, and conclude from what it says.
+
+    But the ways of hiding it that are in *keeps* leave the class.
+    """
     asked = questions(image, seen, its.references, its.plan)
     said, answers = its.predict(image[None]), its.predict(asked.images)
     assert [TARGET] == said.labels.tolist()
     assert not (answers.labels[:BLOCKED] == TARGET).any()
+    answers.labels[[*keeps]] = TARGET
     return watched(recognised(image, said, asked, answers, its.defence([KNOWN])), its.predict)
 
 
@@ -130,6 +138,16 @@ def test_an_altered_one_is_known_where_clean_images_can_do_without_the_place(
         told = {one.sign: one.seen for one in finding.terms}
         assert told[Sign.CARRYING].startswith("0 of 8 transplants carried")
         assert "clean images of the class do at the rate 0.0" in told[Sign.BLOCKING]
+
+
+@pytest.mark.parametrize("way", range(BLOCKED))
+def test_where_one_way_of_hiding_it_leaves_the_class_that_says_no_more(way: int) -> None:
+    """Then it isn't surely needed: nobody asks if clean images need the place."""
+    its = _scene()
+    image = _altered(its)
+    finding, _ = _concluded(image, _seen(image, MOVED), its, keeps=[way])
+    assert finding is None
+    assert [] == _are_known(its)
 
 
 def test_what_clean_images_need_is_asked_once_and_then_known() -> None:
