@@ -67,16 +67,29 @@ def strewn(image: Image, known: Known, references: References) -> Sighting | Non
     if not distinct:
         return None
     best = max(distinct, key=lambda one: of_pixels(one, references))
-    return _where_it_surely_is(image, best, references)
+    return _where_it_surely_is(image, best)
 
 
-def _where_it_surely_is(image: Image, seen: Sighting, references: References) -> Sighting:
+def _where_it_surely_is(image: Image, seen: Sighting) -> Sighting:
     """Leave out places that don't show all of it, as its usual one, where others surely do."""
-    if seen.fit < VERY_LIKELY or of_pixels(seen, references) < UNUSUAL:
+    if seen.fit < VERY_LIKELY or not _is_unusual(seen):
         return seen
     fits_at = [match_at(image, seen.known.core, place).fit for place in seen.places]
     shown = [at for at, fit in zip(seen.places, fits_at, strict=True) if fit >= VERY_LIKELY]
     return replace(seen, places=tuple(shown)) if shown else seen
+
+
+def _is_unusual(seen: Sighting) -> bool:
+    """Say if clean images show much less of it, by the fit itself.
+
+    Most of them show no copy, and a few strokes as much as 0.8: what these leave unexplained isn't
+    spread as an extreme is, and one of them was taken for the whole trigger.
+    """
+    usually = seen.usually
+    if usually is None:
+        return False
+    weights = of_extreme(seen.fit, usually.fit), of_extreme(seen.near, usually.near)
+    return max(weights) >= UNUSUAL
 
 
 def _may_tell(known: Known, look: Look, references: References) -> bool:
