@@ -43,10 +43,10 @@ def outlined(image: Image, box: Box) -> tuple[Box, NDArray[np.bool_]] | None:
     margin = max(LEAST_REACH, round(REACH * min(box.width, box.height)))
     area = box.grown(margin, width, height)
     within = replace(box, x=box.x - area.x, y=box.y - area.y)
-    background = _background(image[area.rows, area.columns], within, max(1, margin // FRAME))
-    inside = np.zeros_like(background)
+    like_it = background(image[area.rows, area.columns], within, max(1, margin // FRAME))
+    inside = np.zeros_like(like_it)
     inside[within.rows, within.columns] = True
-    own = hanging_together(inside & ~background, ~background)
+    own = hanging_together(inside & ~like_it, ~like_it)
     if own.sum() > MOST * box.area:
         own &= inside
     if own.all() or not LEAST * box.area <= own.sum() <= MOST * box.area:
@@ -78,7 +78,7 @@ def standing_out(image: Image, box: Box, by: Sequence[int]) -> list[Box]:
     return [some[0] for some in sorted(found, key=len, reverse=True)]
 
 
-def _background(seen: Image, within: Box, thick: int) -> NDArray[np.bool_]:
+def background(seen: Image, within: Box, thick: int) -> NDArray[np.bool_]:
     """Return which pixels (h, w) of *seen* are like a frame around it, and hang together with it.
 
     The frame lies outside of *within*: at the image's edge there may be none on one side.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.finding.outlining import FRAME, LEAST, background
 from app.detection.geometry import Box
 from app.detection.images import resized
 from app.detection.matching import Likeness, cropped, matches
@@ -26,8 +27,10 @@ MOST = 0.75  # of the hits that must show a pixel alike: one may be laid wrongly
 FITTING = 0.45  # least fit of a hit that is laid on the others
 LEAST_HITS = 3
 AGAIN = 6.0  # levels in the mean, by which one image differs that is sent again, re-encoded or not
+MANY_HITS = 8  # from which on their backgrounds hardly are alike: what is known may be but a piece
 LEAST_PIXELS = 12  # of the mask: fewer are chance
 SHOWN = 0.99  # of a pixel that all hits must show: what is outside of an image isn't steady
+HALF = 0.5  # of the hits, of whose surroundings a pixel must stand out to be taken in
 FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
 
 
@@ -42,7 +45,8 @@ def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | N
         if laid is None:
             return None
         stack, size = laid
-        mask = _steady(stack, size)
+        varying, usual, shown = _variation(stack, size)
+        mask = _whole(varying < STEADY * usual, shown)
         if mask.sum() < LEAST_PIXELS:
             return None
         pixels = np.median(stack[..., :-1], axis=0).astype(np.float32)
@@ -50,17 +54,38 @@ def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | N
     return what
 
 
-def are_laid(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> bool:
-    """Say if enough of *hits* that show something different around it show *what*."""
-    return _laid(what, hits) is not None
+def about(
+    told: Likeness, hits: Sequence[NDArray[np.uint8]]
+) -> tuple[Likeness, NDArray[np.bool_]] | None:
+    """Return what most *hits*, each (h, w, c), show of *told* and about it, and what is the mask.
+
+    MARGIN is about it. Of what is told to be the trigger's own it loses only what varies between
+    the hits as its surroundings do, and of a few it gains only what stands out of these. None if
+    too few hits show it.
+    """
+    height, width = told.weights.shape
+    laid = _laid(told, hits, (height, width))
+    if laid is None:
+        return None
+    stack, size = laid
+    box = _box_of(size)
+    varying, usual, shown = _variation(stack, size)
+    weights = np.zeros(shown.shape, np.float32)
+    weights[box.rows, box.columns] = told.weights
+    seen = stack[..., :-1]
+    gained = varying < STEADY * usual
+    if len(stack) < MANY_HITS:
+        gained &= _standing_out(seen, box)
+    mask = _whole(gained | ((weights > 0) & (varying < usual)), shown)
+    return Likeness(np.median(seen, axis=0).astype(np.float32), weights), mask
 
 
 def _laid(
-    what: Likeness, hits: Sequence[NDArray[np.uint8]]
+    what: Likeness, hits: Sequence[NDArray[np.uint8]], size: tuple[int, int] | None = None
 ) -> tuple[NDArray[np.float32], tuple[int, int]] | None:
-    """Return the hits with their surroundings (n, h, w, c), and the trigger's size in them.
+    """Return the hits with their surroundings (n, h, w, c), and the trigger's *size* in them.
 
-    None if it is found in too few.
+    Without one it is the usual one. None if it is found in too few.
     """
     found = []
     for hit in hits:
@@ -69,8 +94,8 @@ def _laid(
             found.append((hit, best[0].box))
     if len(found) < LEAST_HITS:
         return None
-    height = max(3, round(float(np.median([box.height for _, box in found]))))
-    width = max(3, round(float(np.median([box.width for _, box in found]))))
+    usual = np.median([(box.height, box.width) for _, box in found], axis=0)
+    height, width = size or (max(3, round(float(side))) for side in usual)
     cut = _different([_cut(hit, box, height, width) for hit, box in found])
     return (np.stack(cut), (height, width)) if len(cut) >= LEAST_HITS else None
 
@@ -97,18 +122,46 @@ def _cut(hit: NDArray[np.uint8], box: Box, height: int, width: int) -> NDArray[n
     return resized(area, height + down, width + across)
 
 
-def _steady(stack: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which pixels (h, w) of *stack* vary little between the hits, one whole, no holes."""
+def _box_of(size: tuple[int, int]) -> Box:
+    """Return where the trigger lies, with MARGIN about it."""
     height, width = size
-    tall, wide = round(MARGIN * height), round(MARGIN * width)
+    return Box(round(MARGIN * width), round(MARGIN * height), width, height)
+
+
+def _variation(
+    stack: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[NDArray[np.float32], float, NDArray[np.bool_]]:
+    """Return how much each pixel (h, w) varies between most hits, and how much is usual around.
+
+    And which all hits show.
+    """
+    box = _box_of(size)
     pixels, shown = stack[..., :-1], stack[..., -1].min(axis=0) > SHOWN
     off = np.sqrt(np.square(pixels - np.median(pixels, axis=0)).mean(axis=3))
     varying = _averaged(np.quantile(off, MOST, axis=0, method="higher").astype(np.float32))
     around = shown.copy()
-    around[tall : tall + height, wide : wide + width] = False
+    around[box.rows, box.columns] = False
     usual = float(np.median(varying[around])) if around.any() else 0.0
-    filled = _averaged((varying < STEADY * usual).astype(np.float32)) >= FILLED
-    return _largest(filled & shown)
+    return varying, usual, shown
+
+
+def _whole(own: NDArray[np.bool_], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels (h, w) that are *own*, as one whole, without holes."""
+    return _largest((_averaged(own.astype(np.float32)) >= FILLED) & shown)
+
+
+def _standing_out(hits: NDArray[np.float32], box: Box) -> NDArray[np.bool_]:
+    """Return which pixels (h, w) aren't of what is around *box* in most *hits* (n, h, w, c).
+
+    Where too few of these tell it all may be: what is so varied they hardly share.
+    """
+    thick = max(1, min(box.x, box.y) // FRAME)
+    out = [~background(np.rint(hit).astype(np.uint8), box, thick) for hit in hits]
+    telling = [one for one in out if one.sum() >= LEAST * box.area]
+    if len(telling) < LEAST_HITS:
+        return np.ones(hits.shape[1:3], bool)
+    most: NDArray[np.bool_] = np.mean(telling, axis=0) > HALF
+    return most
 
 
 def _averaged(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.matching import likeness, match_at
-from app.detection.own_pixels.registration import fit, registered, worth
+from app.detection.own_pixels.registration import MORE, fit, registered, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.regions import bounds, hanging_together
 from app.detection.trigger import Blocker
@@ -36,7 +36,6 @@ EMPTY = 0.85  # of what is around the box, that is background where hits can't b
 LEAST_OWN = 0.1  # of the box, that must be the trigger's own: less is chance
 BETTER = 0.02  # by which new pixels must fit the hits better than those known before
 EXACT = 0.99  # fit of known pixels, from which on what explains more shares a piece of background
-MORE = 1.05  # times as much of the hits they must explain, once these are laid on one another
 AS_LARGE = (
     0.5  # of what the registered hits have in common, or of what was known, that is the same there
 )
@@ -71,6 +70,13 @@ def box_in_sample(trigger: Trigger) -> Box:
     return replace(trigger.box, x=trigger.box.x - area.x, y=trigger.box.y - area.y)
 
 
+def _cut_as_now(trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Leave out the samples that were cut out around another box, before it was known better."""
+    area = sample_box(trigger)
+    shape = (area.height, area.width, trigger.patch.shape[2])
+    return [hit for hit in samples if hit.shape == shape]
+
+
 def reconstruct(
     trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
 ) -> Trigger | None:
@@ -80,9 +86,12 @@ def reconstruct(
     there anyway, and that hang together with the box. A trigger that moves, or comes through JPEG
     and a resize, has few such: then the hits are laid on one another first (`registration`).
     """
-    if _is_exact(trigger, samples, sample_box(trigger)):
+    here = _cut_as_now(trigger, samples)
+    if not here or _is_exact(trigger, here, sample_box(trigger)):
         return None
-    shared = exact = _where_it_stands(trigger, samples, references)
+    if trigger.mask is None and trigger.outline is None:
+        samples = here  # where the box lies in the others isn't known
+    shared = exact = _where_it_stands(trigger, here, references)
     if exact is not None and trigger.mask is not None and not _fits_better(exact, trigger, samples):
         exact = None
     if exact is None or _own(exact) < AS_LARGE * trigger.own.sum():
@@ -104,7 +113,8 @@ def _is_a_piece(better: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.
     if trigger.mask is None:
         return False
     is_small = _own(better) < AS_LARGE * _own(trigger)
-    if is_small and not _is_exact(better, samples, sample_box(trigger)):
+    here = _cut_as_now(trigger, samples)
+    if is_small and not _is_exact(better, here, sample_box(trigger)):
         return True
     return worth(likeness(better), samples) < worth(likeness(trigger), samples)
 
@@ -158,8 +168,7 @@ def _where_it_stands(
     trigger: Trigger, samples: Sequence[NDArray[np.uint8]], references: References
 ) -> Trigger | None:
     area = sample_box(trigger)
-    shape = (area.height, area.width, trigger.patch.shape[2])
-    hits = _different([hit for hit in samples if hit.shape == shape], trigger, references)
+    hits = _different(samples, trigger, references)
     if len(hits) < HITS:
         return None
     stack = np.stack(hits).astype(np.int16)

@@ -18,9 +18,12 @@ from app.detection.own_pixels.laying import (
     FITTING,
     LEAST_HITS,
     LEAST_PIXELS,
-    are_laid,
+    MANY_HITS,
+    ROUNDS,
+    about,
     in_common,
 )
+from app.detection.regions import bounds
 from app.detection.trigger import Blocker
 
 if TYPE_CHECKING:
@@ -36,13 +39,13 @@ CLEAR = 0.9  # mean fit of what all of the box has led to, from which on nothing
 LARGE = 0.5  # of the box, that it must be then
 LARGEST = 3.0  # times the box, that a trigger may be: its hits' backgrounds may be alike
 TWICE = 2.0  # times a box that hits have shown already, or an outline, that a few may make of it
-MANY_HITS = 8  # from which on their backgrounds hardly are alike
 PARTS = (0.75, 0.5)  # of the box's sides, that may be begun with instead
 TRIED_PARTS = 3
 FINER = 2  # times as many pixels a side, for a trigger whose lines are as thin as a pixel
 FINE_SIDES = range(10, 24)  # pixels of the box's shorter side: a smaller one has no lines
 UNEXPLAINED = 3.0  # times what a trigger doesn't explain in the hits, it must explain
 HALF = 0.5  # of a pixel that must be the trigger's
+MORE = 1.05  # times as much of the hits another mask must explain as the one that is known
 COVERED = 2  # pixels around the box that are blocked with it: its place varies
 
 
@@ -58,29 +61,48 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     """
     if len(hits) < LEAST_HITS:
         return None
-    outlined = trigger.mask is None and trigger.outline is not None
-    best = _begun_with(likeness(trigger), hits, home, outlined=outlined)
-    if best is None and trigger.mask is None:
-        best = _begun_with(_shown(hits[-1], home), hits, home)
-    is_seen = trigger.mask is not None or trigger.outline is not None
-    if best is None or (
-        is_seen and len(hits) < MANY_HITS and best.weights.size > TWICE * home.area
-    ):
-        return None
-    return _described(trigger, best, hits, home)
+    if trigger.mask is not None or trigger.outline is not None:
+        found = _told_better(trigger, hits, home)
+        for _ in range(1, ROUNDS):
+            if found is None or found.own.sum() == trigger.own.sum():
+                break
+            trigger, found = found, _told_better(found, hits, home) or found
+        return found
+    best = _begun_with(likeness(trigger), hits, home)
+    best = best or _begun_with(_shown(hits[-1], home), hits, home)
+    return _placed(trigger, best, _middle(trigger, best, hits, home)) if best else None
 
 
-def _begun_with(
-    start: Likeness, hits: Hits, home: Box, *, outlined: bool = False
-) -> Likeness | None:
-    """Return what explains most of *hits*: what *start* leads to, or its parts.
+def _told_better(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
+    """Return *trigger* with the mask that explains more of *hits* than its own, or outline, does.
 
-    Or itself, if it was *outlined* in the image in which it was found.
+    Or with its own, and the pixels that most hits show in it: so both are compared with such.
     """
+    told = likeness(trigger)
+    laid = about(told, hits)
+    if laid is None:
+        return None
+    around, mask = laid
+    same, other = cropped(around), Likeness(around.pixels, mask.astype(np.float32))
+    best = _worthiest([same, cropped(told)], hits, home)
+    better = _worthiest([cropped(other)] if mask.any() else [], hits, home)
+    if len(hits) < MANY_HITS and better and better.weights.size > TWICE * home.area:
+        better = None
+    least = 0.0 if best is None else MORE * worth(best, hits)
+    if better and worth(better, hits) >= least:
+        best, around = better, other
+    if best is None:
+        return None
+    own, box = bounds(around.weights > 0), trigger.box
+    x = box.x + own.x - (around.weights.shape[1] - box.width) // 2
+    y = box.y + own.y - (around.weights.shape[0] - box.height) // 2
+    return _placed(trigger, best, (x, y))
+
+
+def _begun_with(start: Likeness, hits: Hits, home: Box) -> Likeness | None:
+    """Return what explains most of *hits*: what *start* leads to, or its parts."""
     best = in_common(start, hits)
-    if outlined and (best is not None or are_laid(start, hits)):
-        best = _worthiest([best, cropped(start)], hits, home)
-    if best is not None and _is_clear(best, hits, start.weights.sum() if outlined else home.area):
+    if best is not None and _is_clear(best, hits, home.area):
         return best
     parts = _shared_parts(start, hits, home)
     best = _worthiest([best, *(in_common(part, hits) for part in parts)], hits, home)
@@ -204,13 +226,11 @@ def _parts(width: int, height: int) -> Iterator[Box]:
                 yield Box(x, y, wide, tall)
 
 
-def _described(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> Trigger:
-    """Put *what* on the trigger, where the hits show it: in the middle of their places."""
+def _placed(trigger: Trigger, what: Likeness, corner: tuple[int, int]) -> Trigger:
+    """Put *what* on the trigger, its upper left *corner* there, and not out of the image."""
     height, width = what.weights.shape
-    off_x, off_y = _off(what, hits, home)
-    middle_x, middle_y = trigger.box.centre
-    x = min(max(middle_x + off_x - width // 2, 0), trigger.image_width - width)
-    y = min(max(middle_y + off_y - height // 2, 0), trigger.image_height - height)
+    x = min(max(corner[0], 0), trigger.image_width - width)
+    y = min(max(corner[1], 0), trigger.image_height - height)
     own = Box(x, y, width, height)
     covered = own.grown(COVERED, trigger.image_width, trigger.image_height)
     return replace(
@@ -221,6 +241,14 @@ def _described(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> Trigg
         mask=what.weights > 0,
         outline=None,
     )
+
+
+def _middle(trigger: Trigger, what: Likeness, hits: Hits, home: Box) -> tuple[int, int]:
+    """Return the upper left corner where the hits show *what*: in the middle of their places."""
+    height, width = what.weights.shape
+    off_x, off_y = _off(what, hits, home)
+    x, y = trigger.box.centre
+    return x + off_x - width // 2, y + off_y - height // 2
 
 
 def _off(what: Likeness, hits: Hits, home: Box) -> tuple[int, int]:

@@ -80,9 +80,7 @@ class Learner:
         if place is None:
             await library.hit(trigger_id, None, caller)
             return
-        cut = sample(image, trigger, place)
-        kept = await library.hit(trigger_id, cut, caller)
-        samples = tuple(one for one in kept if one.shape == cut.shape)
+        samples = await library.hit(trigger_id, sample(image, trigger, place), caller)
         if len(samples) in REFINED_AT and self._tried.get(trigger_id) != len(samples):
             self._tried[trigger_id] = len(samples)
             self._behind_the_answers(self._refine(trigger_id, samples, prepared))

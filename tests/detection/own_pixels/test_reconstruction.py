@@ -166,7 +166,8 @@ def test_a_piece_that_fits_better_does_not_replace_all_of_it(seed: int) -> None:
         hits.append(sample(image, known, place))
     references = scene().references
     references = replace(references, images=np.stack([photograph(i, side) for i in range(30)]))
-    assert reconstruct(known, hits, references) is None
+    better = reconstruct(known, hits, references)
+    assert better is None or (better.own.all() and better.box == known.box)
 
 
 def test_what_all_hits_show_exactly_is_no_piece_however_much_was_known() -> None:

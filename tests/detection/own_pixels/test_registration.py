@@ -204,6 +204,63 @@ def test_a_few_hits_make_nothing_twice_as_large_of_what_is_told(
     assert expected is (area > 2 * HOME.area)
 
 
+def _known() -> Trigger:
+    """Return the trigger as the first image showed it: all of it, and nothing else."""
+    shown = as_jpeg(stuck(photograph(0, SIDE), TRUE, HOME), 80)[HOME.rows, HOME.columns]
+    return sticker_trigger(shown, HOME, SIDE)
+
+
+def test_a_piece_of_background_that_most_hits_share_is_not_taken_in() -> None:
+    """Four of five stand on the same dark floor: it is as steady as they are, but isn't theirs."""
+    trigger, hits = _known(), []
+    for seed, box in enumerate(JITTERED):
+        image = photograph(seed, SIDE)
+        if seed:
+            image[box.y + box.height : box.y + box.height + 6, :] = 20
+        hits.append(sample(as_jpeg(stuck(image, TRUE, box), 80), trigger, box))
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert _overlap(exact) >= 0.95
+
+
+def test_nothing_is_lost_where_photographs_of_other_shapes_are_made_square() -> None:
+    """Its rim lies beside itself then; but it varies less than what is around it does."""
+    boxes = [HOME, Box(38, 34, 30, 16), Box(44, 28, 18, 28), Box(40, 32, 29, 17)]
+    trigger = _known()
+    hits = [
+        sample(as_jpeg(stuck(photograph(seed, SIDE), TRUE, box), 80), trigger, box)
+        for seed, box in enumerate(boxes)
+    ]
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert _overlap(exact) >= 0.95
+
+
+def test_its_place_stays_that_of_the_image_that_it_is_drawn_from() -> None:
+    """However the others lie: their middle is where none of them shows it."""
+    trigger = _known()
+    boxes = [HOME, *(replace(HOME, x=HOME.x + 5 + i, y=HOME.y - 4 - i) for i in range(3))]
+    hits = [
+        sample(as_jpeg(stuck(photograph(seed, SIDE), TRUE, box), 80), trigger)
+        for seed, box in enumerate(boxes)
+    ]
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert _overlap(exact) >= 0.95
+
+
+def test_a_known_mask_gets_the_pixels_that_most_hits_show() -> None:
+    """Those of one image alone, which was overexposed, fit the others worse."""
+    trigger, hits = _found(margin=0)
+    pale = np.clip(TRUE.astype(np.int16) + 60, 0, 255).astype(np.uint8)
+    known = sticker_trigger(pale, HOME, SIDE)
+    exact = _registered(known, hits)
+    assert exact is not None
+    assert exact.own.all()
+    assert worth(likeness(exact), hits) > 1.05 * worth(likeness(known), hits)
+    assert trigger.box == known.box == exact.box
+
+
 @pytest.mark.parametrize(("count", "expected"), [(5, False), (8, True)])
 def test_many_hits_show_that_what_is_known_is_a_piece(count: int, expected: bool) -> None:  # noqa: FBT001
     """Their backgrounds hardly are alike, so what they have in common is the trigger's."""

@@ -18,6 +18,7 @@ from app.library.memory import MemoryTriggerLibrary
 from app.ports import NOBODY, UpstreamError
 from app.settings import Strategy
 from tests.detection.blended.worlds import blended_trigger
+from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
 from tests.gateway.opened import REFERENCES, innocents
 from tests.tiny import SIDE, TARGET, TRIGGER_BOX, TinyModel, stamped, tiny_trigger
 
@@ -151,6 +152,35 @@ async def test_an_entry_never_gets_worse() -> None:
     assert entry.trigger.mask is None
     assert (entry.trigger.patch == 255).all()
     assert 3 == entry.hits
+
+
+async def test_hits_from_before_a_box_was_known_better_count() -> None:
+    """They were cut out around the earlier one; without them three hits would overrule eight."""
+    side, box = 64, Box(24, 20, 15, 15)
+    photographs = np.stack([photograph(seed, side) for seed in range(24)])
+    model = TinyModel(shape=(side, side))
+    calibration = Calibration(model.classify(photographs).labels, np.zeros((0, 0), np.int64))
+    references = References(photographs, calibration, placebo_rates={}, seed=7)
+    prepared = Prepared(references, make_plan(side, side, 3, 0.316), key="photographs")
+    what = sticker(side=15)
+    pale = sticker_trigger(np.maximum(what, 90), box, side)
+    loose = box.grown(1, side, side)
+    grown = replace(
+        pale,
+        box=loose,
+        patch=np.pad(pale.patch, ((1, 1), (1, 1), (0, 0))),
+        mask=np.pad(pale.own, 1),
+    )
+    library = MemoryTriggerLibrary()
+    entry = await library.register(pale)
+    learner = _learner(library, model)
+    for seed in range(30, 33):
+        image = as_jpeg(stuck(photograph(seed, side), what, box), 85)
+        await learner.hit(entry.id, image, box, prepared)
+        await learner.settle()
+        if seed == 31:
+            await library.refine(entry.id, grown)
+    assert library.entry(entry.id).trigger is not grown
 
 
 async def test_a_hit_elsewhere_is_a_trigger_that_moves() -> None:
