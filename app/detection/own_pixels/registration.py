@@ -52,12 +52,12 @@ COVERED = 2  # pixels around the box that are blocked with it: its place varies
 def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     """Return *trigger* with what *hits*, each (h, w, c), have in common; or None.
 
-    Its place and size are the usual ones among the hits; *home* is where the box lies in them.
-    Where all of the box leads to nothing that fits them well, it may be mostly background of the
-    image that it was found in, or the trigger's lines are thin: then parts of it that the hits
-    share are begun with, too, and all of it is tried finer. What explains most of the hits is it.
-    Where nothing does, the box may be beside it; then it was found anew, and the last hit is cut
-    out around that.
+    Where its mask or outline is known it stays in its size and place. Else these are the usual ones
+    among the hits; *home* is where the box lies in them. Where all of the box leads to nothing that
+    fits them well, it may be mostly background of the image that it was found in, or the trigger's
+    lines are thin: then parts of it that the hits share are begun with, too, and all of it is tried
+    finer. What explains most of the hits is it. Where nothing does, the box may be beside it; then
+    it was found anew, and the last hit is cut out around that.
     """
     if len(hits) < LEAST_HITS:
         return None
@@ -65,7 +65,7 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
         found = _told_better(trigger, hits, home)
         for _ in range(1, ROUNDS):
             if found is None or found.own.sum() == trigger.own.sum():
-                break
+                break  # the mask is the one that was known
             trigger, found = found, _told_better(found, hits, home) or found
         return found
     best = _begun_with(likeness(trigger), hits, home)
