@@ -26,7 +26,7 @@ from rich.console import Console
 from tests.benchmarks.evasion.in_process import in_process
 from tests.benchmarks.evasion.options import read_options
 from tests.benchmarks.evasion.over_http import over_http
-from tests.benchmarks.evasion.rows import MISSED, SEARCH, Row, head, line, row, row_of_search
+from tests.benchmarks.evasion.rows import MISSED, SEARCHES, Row, head, line, row, row_of_search
 from tests.benchmarks.evasion.trying import climbed, deploy, tried, tried_known
 from tests.benchmarks.evasion.victims import read_target
 
@@ -103,19 +103,21 @@ class _Pooled:
     def __init__(self, model: str) -> None:
         self.model = model
         self._tried: defaultdict[tuple[str, str], list[Tried]] = defaultdict(list)
-        self._climbs: defaultdict[str, tuple[list[Climb], list[Climb]]] = defaultdict(
+        self._climbs: defaultdict[tuple[str, str], tuple[list[Climb], list[Climb]]] = defaultdict(
             lambda: ([], [])
         )
 
     async def row(self, options: Options, deployment: Deployment, attack: str) -> Row:
         """Try *attack* once more; return what it comes to by now."""
         door = deployment.ground.door
-        if attack == SEARCH:
+        if attack in SEARCHES:
             searches = -(-options.searches // options.secrets)
-            made = await climbed(deployment, searches, options.queries)
-            for climbs, more in zip(self._climbs[door], made, strict=True):
+            whole = SEARCHES[attack]
+            made = await climbed(deployment, searches, options.queries, whole=whole)
+            all_climbs = self._climbs[door, attack]
+            for climbs, more in zip(all_climbs, made, strict=True):
                 climbs.extend(more)
-            return row_of_search(self.model, door, self._climbs[door])
+            return row_of_search(self.model, door, attack, all_climbs)
         images = -(-options.images // options.secrets)
         trying = tried_known if options.known else tried
         self._tried[door, attack] += await trying(deployment, attack, images)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.benchmarks.evasion import company, places, shades
+from tests.benchmarks.evasion import company, places, shades, variants
 from tests.benchmarks.evasion.tensors import tensor_attacks
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def _in_company() -> Iterator[tuple[str, Make]]:
         partial(company.framed, width=8, paint=company.mean_frame, altered=80),
     )
     yield "decoys", company.with_decoys
+    yield "altered at once", variants.altered_at_once
 
 
 def _all() -> Iterator[tuple[str, Attack]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.evasion.attacks import ATTACKS
 from tests.benchmarks.evasion.doors import DOORS
 from tests.benchmarks.evasion.in_process import NO_DOOR
-from tests.benchmarks.evasion.rows import SEARCH
+from tests.benchmarks.evasion.rows import SEARCHES
 from tests.benchmarks.zoo import TRAINED, ZOO
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def read_options(description: str | None) -> Options:
             parser.error(f"there is no model {name}, but {', '.join(folders)}")
     doors = _doors(given)
     if not any(doors.values()):
-        parser.error(f"attacks: {', '.join([*ATTACKS, SEARCH])}; doors: {', '.join(DOORS)}")
+        parser.error(f"attacks: {', '.join([*ATTACKS, *SEARCHES])}; doors: {', '.join(DOORS)}")
     return Options(
         models={name: folders[name] for name in given.models if name in folders},
         doors=doors,
@@ -105,9 +105,9 @@ def models_in(zoo: Path) -> dict[str, Path]:
 
 
 def _doors(given: argparse.Namespace) -> dict[str, list[str]]:
-    wanted = [name for name in (*ATTACKS, SEARCH) if _any(name, given.attacks)]
+    wanted = [name for name in (*ATTACKS, *SEARCHES) if _any(name, given.attacks)]
     if given.known:
-        wanted = [name for name in wanted if name != SEARCH]
+        wanted = [name for name in wanted if name not in SEARCHES]
     if given.in_process:
         return {NO_DOOR: [name for name in wanted if not _is_tensor(name)]}
     doors = [name for name in DOORS if _any(name, given.doors or ["*"])]
@@ -121,13 +121,13 @@ def _goes_through(door: str, attack: str, *, every: bool) -> bool:
     """Say if *attack* is tried at *door*: *every* one where the doors were named."""
     if _is_tensor(attack) and not DOORS[door].tensors:
         return False
-    if attack == SEARCH and DOORS[door].together > 1:
+    if attack in SEARCHES and DOORS[door].together > 1:
         return False
     return every or door == MAIN_DOOR or _any(attack, EVERYWHERE)
 
 
 def _is_tensor(attack: str) -> bool:
-    return attack != SEARCH and ATTACKS[attack].tensor
+    return attack not in SEARCHES and ATTACKS[attack].tensor
 
 
 def _any(name: str, patterns: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.evaluation.measures.intervals import rate
 from tests.benchmarks.evasion.attacks import ATTACKS
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.evaluation.measures.intervals import Rate
-    from tests.benchmarks.evasion.climbing import Climb, Variant
+    from tests.benchmarks.evasion.climbing import Climb
     from tests.benchmarks.evasion.ground import Answer
     from tests.benchmarks.evasion.trying import Tried
+    from tests.benchmarks.evasion.variants import Variant
 
 KNOWN_AT_MOST = 0.02
 ABOVE_PLAIN = 0.05
@@ -23,8 +24,10 @@ ABOVE_PLAIN = 0.05
 
 MISSED = "*"
 
-SEARCH = "search"
-"""The attack of `climbing`: an image evades if a query of it does."""
+SEARCHES: Final = {"search": False, "search, all altered": True}
+"""The attacks of `climbing`, and whether all of the picture is altered as well.
+
+An image evades if a query of it does."""
 
 _TITLES = (
     *("model", "door", "attack", "n", "unknown: evaded", "known: evaded"),
@@ -76,10 +79,12 @@ def row(model: str, door: str, attack: str, tried: Sequence[Tried]) -> Row:
     )
 
 
-def row_of_search(model: str, door: str, climbs: tuple[Sequence[Climb], Sequence[Climb]]) -> Row:
+def row_of_search(
+    model: str, door: str, search: str, climbs: tuple[Sequence[Climb], Sequence[Climb]]
+) -> Row:
     """Return what searches came to, one an image, unknown at first and known."""
     unknown, known = map(_climbs, climbs)
-    return Row(model, door, SEARCH, False, len(climbs[0]), unknown, known)  # noqa: FBT003
+    return Row(model, door, search, False, len(climbs[0]), unknown, known)  # noqa: FBT003
 
 
 def head() -> str:

@@ -112,16 +112,19 @@ async def tried_known(deployment: Deployment, name: str, most: int) -> list[Trie
 
 
 async def climbed(
-    deployment: Deployment, most: int, queries: int
+    deployment: Deployment, most: int, queries: int, *, whole: bool = False
 ) -> tuple[list[Climb], list[Climb]]:
-    """Let an attacker search on up to *most* images; unknown at first, and known."""
+    """Let an attacker search on up to *most* images; unknown at first, and known.
+
+    With *whole* all of the picture is altered as well.
+    """
     both: tuple[list[Climb], list[Climb]] = ([], [])
     for climbs, known in zip(both, ([], deployment.learnt), strict=True):
         its = attempts(deployment.target, deployment.dismissed, deployment.seed)
         for attempt in islice(its, most):
             await deployment.ground.reset(World(known))
             needs = deployment.target.needs_backdoor
-            climbs.append(await climb(attempt, deployment.ground, needs, queries))
+            climbs.append(await climb(attempt, deployment.ground, needs, queries, whole=whole))
     return both
 
 
