@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from threading import Event, Thread
 from typing import Final
 
 M_TRIM_THRESHOLD: Final = -1
@@ -26,8 +27,14 @@ About what a photograph needs at once. With 32 MB a worker had 262 MB after a di
 209, and for as much CPU time."""
 
 
+TRIMMED_EVERY: Final = 5.0
+"""Seconds between two times that what is freed between things that stay goes back, too.
+
+That takes 2 ms. Where a sticker moves a worker had 218 MB at the end of a stream instead of 245."""
+
+
 def give_back_freed_memory() -> None:
-    """Let what is large go back to the system as soon as it is freed.
+    """Let what is large go back to the system as soon as it is freed, and the rest now and then.
 
     By itself glibc learns from the first large array that is freed to keep all up to 32 MB, and
     twice that at the heap's end, and small objects between them hold them fast. Nothing is changed
@@ -38,3 +45,11 @@ def give_back_freed_memory() -> None:
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_MMAP_THRESHOLD, LARGE)
     mallopt(M_TRIM_THRESHOLD, KEPT)
+    Thread(target=_trim_now_and_then, name="memory", daemon=True).start()
+
+
+def _trim_now_and_then() -> None:
+    """Give back the pages between things that stay (malloc_trim(3)), as long as this lives."""
+    trim, never = ctypes.CDLL(None).malloc_trim, Event()
+    while not never.wait(TRIMMED_EVERY):
+        trim(0)

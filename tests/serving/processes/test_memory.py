@@ -41,6 +41,26 @@ del images
 print(rss_bytes(os.getpid()) - before)
 """
 
+BETWEEN = """
+import os
+from time import monotonic
+import numpy as np
+from app.serving.processes import memory
+from tests.benchmarks.speed.processes import rss_bytes
+
+memory.TRIMMED_EVERY = 0.05
+memory.give_back_freed_memory()
+before, kept, images = rss_bytes(os.getpid()), [], []
+for _ in range(60):
+    images.append(np.ones(1 << 20, np.uint8))
+    kept.append(np.ones(1000, np.uint8))
+del images
+end = monotonic() + 30
+while (more := rss_bytes(os.getpid()) - before) > 10e6 and monotonic() < end:
+    pass
+print(more)
+"""
+
 FAULTS = """
 import resource
 import numpy as np
@@ -72,6 +92,12 @@ def test_what_each_image_needs_is_kept() -> None:
 def test_what_a_search_needs_beyond_that_goes_back() -> None:
     """Of 40 MB in small arrays; without it they lie at the heap's end until the process ends."""
     assert _said(SELDOM) < 20e6
+
+
+@GLIBC
+def test_what_lies_between_things_that_stay_goes_back_now_and_then() -> None:
+    """Of 60 MB in small arrays, each beside one that stays: they hold the heap's end fast."""
+    assert _said(BETWEEN) < 10e6
 
 
 @GLIBC
