@@ -97,7 +97,8 @@ def _in_company() -> Iterator[tuple[str, Make]]:
         partial(company.framed, width=8, paint=company.mean_frame, altered=80),
     )
     yield "decoys", company.with_decoys
-    yield "altered at once", variants.altered_at_once
+    yield "altered at once", partial(variants.altered_at_once, larger=False)
+    yield "altered at once, larger", partial(variants.altered_at_once, larger=True)
 
 
 def _all() -> Iterator[tuple[str, Attack]]:

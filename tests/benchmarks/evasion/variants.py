@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.evaluation.attacks.marks import stamped
+from app.settings import Settings
 from tests.benchmarks.evasion import company, shades
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 24
 """Alterations of one picture, at most."""
+
+TRIGGER_MAX: float = Settings.model_fields["trigger_max"].default
+"""Of an image's side, that a trigger may have to be looked for."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,17 @@ class Variant:
         return changes[rng.integers(len(changes))]
 
 
-def altered_at_once(attempt: Attempt) -> Image:
-    """Return the picture with the trigger altered in one to AT_ONCE ways."""
+def altered_at_once(attempt: Attempt, *, larger: bool) -> Image:
+    """Return the picture with the trigger altered in one to AT_ONCE ways.
+
+    With its frame it may be *larger* than what is looked for, or not.
+    """
     variant = Variant()
     for _ in range(attempt.rng.integers(1, AT_ONCE, endpoint=True)):
         variant = variant.mutated(attempt.rng)
+    if not larger:
+        room = TRIGGER_MAX * min(attempt.image.shape[:2]) - max(attempt.stamp.rgba.shape[:2])
+        variant = replace(variant, frame=min(variant.frame, max(0, int(room / 2))))
     return variant.on(attempt)
 
 
