@@ -108,7 +108,8 @@ def of_carrying(
     if altered:
         hardly = _log_beta_binomial(carried, asked, *HARDLY_CARRYING)
         carrying = math.log((math.exp(carrying) + math.exp(hardly)) / 2)
-    return carrying - _log_beta_binomial(carried, asked, *nature)
+    weight = carrying - _log_beta_binomial(carried, asked, *nature)
+    return min(weight, 0.0) if carried <= placebo * asked else weight
 
 
 def of_nature(rate: float, novelty: float) -> float:

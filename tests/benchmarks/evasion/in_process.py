@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.detection.search import Probe, Refused, advance, refuse
 from app.evaluation.command.candidates import usual_policy
 from app.gateway.keeping.learning import Learner
+from app.gateway.keeping.suspecting import Watch
 from app.gateway.outcome import UnscreenedError
 from app.gateway.preparation.prepared import Calibrator
 from app.gateway.searching.conclusion import concluded
@@ -18,6 +20,7 @@ from app.gateway.visit import Visit
 from app.library.memory import MemoryTriggerLibrary
 from app.ports import Arrival
 from app.settings import SearchMode, Settings, Strategy
+from app.suspects import Suspects
 from app.wiring import library_in_memory
 from tests.benchmarks.evasion.ground import Answer, World
 
@@ -104,15 +107,18 @@ class InProcess:
 
     def _with(self, library: MemoryTriggerLibrary, prepared: Prepared | None = None) -> Examiner:
         learner = Learner(library, self._subject.model, self._policy.strategy)
+        self._watch = Watch(Suspects())
         return Examiner(prepared or self._prepared, library, self._policy, learner)
 
     async def _answer(self, image: Image) -> Answer:
         rounds: list[Probe] = []
-        search = _noting(self._examiner.examine(image, screened=True), rounds)
-        driven = await self._driver.drive(search, Visit(Arrival(image)))
+        visit = Visit(Arrival(image))
+        examiner = replace(self._examiner, lookout=self._watch.of(visit, ""))
+        search = _noting(examiner.examine(image, screened=True), rounds)
+        driven = await self._driver.drive(search, visit)
         await asyncio.sleep(0)  # a model in this process never waits: Ctrl-C is heard here
         try:
-            outcome = await concluded(image, driven, self._examiner, screened=True)
+            outcome = await concluded(image, driven, examiner, screened=True)
         except UnscreenedError:
             return Answer(None, flagged=False, inferences=driven.probes, rounds=len(rounds))
         await self._examiner.learner.settle()

@@ -119,6 +119,17 @@ def test_an_altered_trigger_may_carry_as_ever_or_hardly() -> None:
     assert of_carrying(0, 8, 0.02) + 2 < held < 0
 
 
+@given(ASKED, RATES, st.booleans())
+def test_what_carries_no_more_than_nature_never_speaks_for_a_trigger(
+    asked: int,
+    placebo: float,
+    altered: bool,  # noqa: FBT001
+) -> None:
+    """Altered ones neither, though they may hardly carry."""
+    for carried in range(int(placebo * asked) + 1):
+        assert of_carrying(carried, asked, placebo, altered=altered) <= 0
+
+
 def test_blocking_weighs_by_how_many_lose_the_label() -> None:
     """Both fills from the surroundings speak for it, neither against it."""
     none, one, both = (_blocking(changed) for changed in range(3))
