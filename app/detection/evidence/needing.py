@@ -14,9 +14,9 @@ from app.detection.search import Purpose, probe_for_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.detection.geometry import Box
     from app.detection.reference_set.references import References
     from app.detection.search import Image, Images, Search
+    from app.detection.trigger import Blocker
 
 ASKED: Final = 24
 """Clean images of the class that are asked about, at most: of eleven, one that needs the place in
@@ -33,16 +33,17 @@ AT_MOST: Final = math.log(NEEDED_BY_TRIGGERS * (1 + ASKED) / 0.5)
 
 
 def natural_need(
-    hidden: Sequence[Box], label: int, hide: Callable[[Image], Images], references: References
+    hidden: Sequence[Blocker], label: int, hide: Callable[[Image], Images], references: References
 ) -> Search[float]:
-    """Return which share of clean images of class *label* needs what is *hidden*, by its boxes.
+    """Return which share of clean images of class *label* needs what is *hidden*.
 
     They need it that lose their class in each of the ways in which it is to *hide* it. Measured
     once, then known, as placebo rates are.
     """
-    question = f"{places_asked(hidden)}:{label}{NEEDED}"
+    place = f"{places_asked([one.box for one in hidden])}:{label}{NEEDED}"
+    question = ":".join([place, *(one.fill for one in hidden)])
     if question not in references.placebo_rates:
-        rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
+        rng = np.random.default_rng([references.seed, zlib.crc32(place.encode())])
         some = references.images[references.of_class(label, rng)[:ASKED]]
         needed = 0
         if len(some):

@@ -179,7 +179,8 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     """Weigh *hits* and pixels, and the hits of more transplants if these could make it sure."""
     references, trigger, seen = defence.references, asked.trigger, asked.sighting
     hiding = _of_hiding(kept)
-    is_needed = not kept.any() and len(seen.places) == 1
+    # What isn't told by its pixels must turn others: hiding that may take any image's class.
+    is_needed = not kept.any() and len(seen.places) == 1 and seen.otherwise is None
     hiding_at_most = AT_MOST if is_needed else hiding.weight
     if not _may_become_sure(
         hits, hiding_at_most + of_pixels_at_most(seen), 0.0, altered=seen.altered
@@ -219,14 +220,12 @@ def _of_measured_hiding(
 ) -> Search[Term]:
     """Return *hiding* weighed by how often clean images of the class can't do without the place."""
     seen = asked.sighting
-    place = seen.places[0] if seen.otherwise else nearest_asked(asked.trigger, seen.places[0])
-    there = replace(seen, places=(place,))
+    there = replace(seen, places=(nearest_asked(asked.trigger, seen.places[0]),))
 
     def hide(image: Image) -> Images:
         return jointly_blocked(image, [there], references.backdrop)
 
-    boxes = [one.box for one in narrow(there)]
-    rate = yield from natural_need(boxes, label, hide, references)
+    rate = yield from natural_need(narrow(there), label, hide, references)
     told = f"{hiding.seen}; clean images of the class do at the rate {rate:.2f}"
     return Term(Sign.BLOCKING, of_need(rate), told)
 

@@ -11,10 +11,11 @@ import pytest
 from app.detection.evidence.needing import ASKED, AT_MOST, natural_need, of_need
 from app.detection.geometry import Box
 from app.detection.search import Answers, Images, run
+from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import own, scene, watched
 from tests.tiny import TARGET
 
-PLACE = Box(4, 4, 3, 3)
+PLACE = Blocker(Box(4, 4, 3, 3), Fill.RING)
 WAYS = 3
 
 
@@ -35,10 +36,12 @@ def test_need_is_asked_once_of_references_of_the_class_alone() -> None:
     assert (rate, []) == (again, more)
 
 
-def test_each_place_and_class_has_its_own_need() -> None:
-    """Elsewhere, and of another class, it is asked anew."""
+def test_each_place_fill_and_class_has_its_own_need() -> None:
+    """Elsewhere, hidden by something else, and of another class, it is asked anew."""
     its = scene()
-    for place, label in ((PLACE, TARGET), (replace(PLACE, x=5), TARGET), (PLACE, 1)):
+    beside = replace(PLACE, box=Box(5, 4, 3, 3))
+    other = replace(PLACE, fill=Fill.INPAINT)
+    for place, label in ((PLACE, TARGET), (beside, TARGET), (other, TARGET), (PLACE, 1)):
         _, probes = watched(natural_need([place], label, _thrice, its.references), its.predict)
         assert 1 == len(probes)
 
