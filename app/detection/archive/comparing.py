@@ -222,7 +222,7 @@ def _is_short(image: Image, here: Sighting, place: _Place, references: Reference
     likely, distinct = (extreme_fit(weight, usually.fit) for weight in (UNUSUAL, DISTINCT))
     enough = min(likely, max(distinct, VERY_LIKELY))
     seen = here.fit if _is_noise(one, image) else max(here.fit, place.fit)
-    if enough <= 1 and seen >= enough - SHORT:
+    if seen >= enough - SHORT:
         return False
     weight = DISTINCT if seen >= VERY_LIKELY - SHORT else UNUSUAL
     shown = nearness(image, one.core, _own_box(image, one.trigger, place.corner))
