@@ -205,7 +205,7 @@ def _compact(
     Where clean images of a class differ much a trigger is hardly newer than they are. But a small
     one lies in two bands that overlap mostly, in one in a corner, and all others leave the label.
     Clean images lose theirs by a single row and column mostly. If no class is revealed by both, a
-    few rows and columns that are neighbours go on where they are the only ones.
+    few rows and columns that are neighbours go on where they are the only ones (`_holds_one`).
     """
     pairs = [
         (some, others)
@@ -221,7 +221,7 @@ def _compact(
     ]
     if not pairs:
         some, others = _runs(rows != label), _runs(columns != label)
-        if len(some) == len(others) == 1 and max(len(some[0]), len(others[0])) <= OVERLAPPING:
+        if len(some) == len(others) == 1 and _holds_one(some[0], others[0]):
             pairs, least = [(some[0], others[0])], [FAIRLY_NOVEL]
     hidden, edged = defence.plan.hidden, defence.plan.edged
     crossing = [[edged(hidden.cell(i, j)) for i in some for j in others] for some, others in pairs]
@@ -232,6 +232,12 @@ def _compact(
     order = np.argsort(-novel, kind="stable")
     decoys = min(int((novel > NOVEL).sum()), CELLS)  # what is new doesn't hide what hardly is
     return [windows[i] for i in order if novel[i] > least[i]][: decoys + WINDOWS]
+
+
+def _holds_one(some: range, others: range) -> bool:
+    """Say if so many rows and columns hold a trigger: a larger one lies in three and in two."""
+    fewer, more = sorted((len(some), len(others)))
+    return more <= OVERLAPPING or (fewer, more) == (OVERLAPPING, OVERLAPPING + 1)
 
 
 def _is_corner(pair: tuple[range, range], plan: Plan) -> bool:

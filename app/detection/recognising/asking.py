@@ -174,12 +174,18 @@ def _least_fit(one: Known, references: References) -> float:
     """Return the fit above which an image may carry *one*: any, while its mask is unknown.
 
     Outlined in one image, even one that isn't any: a translucent one has that image's pixels, too.
+    So has a box, mostly where images differ as much as photographs do.
     """
-    mask, source = one.trigger.mask, one.trigger.source
-    if source is None and mask is None:
-        return 0.0 if one.trigger.outline is None else -np.inf
+    trigger = one.trigger
+    if trigger.mask is None:
+        is_small = min(references.images.shape[1:3]) < GLIMPSED_SIDE
+        if not is_small or (trigger.source is None and trigger.outline is not None):
+            return -np.inf
+        if trigger.source is None:
+            return 0.0
     usually = usual_sighting(one, references).fit
-    return usually.mean + (0.0 if source is None or mask is None else usually.spread)
+    is_known = trigger.source is not None and trigger.mask is not None
+    return usually.mean + (usually.spread if is_known else 0.0)
 
 
 def _possible(

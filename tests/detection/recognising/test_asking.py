@@ -96,6 +96,22 @@ def test_one_outlined_in_an_image_is_asked_about_at_its_place_where_it_fits_noth
     assert Verdict.KNOWN is finding.verdict
 
 
+def test_in_a_photograph_the_box_of_one_class_is_asked_about_where_it_fits_less_than_usual() -> (
+    None
+):
+    """A translucent one's is half the background of the image that it was found in."""
+    its = scene(World(shape=(GLIMPSED_SIDE, GLIMPSED_SIDE)))
+    clean = its.others(TARGET)[0]
+    poisoned = stamped(clean[None])[0]
+    patch = 255 - poisoned[BACKDOOR.box.rows, BACKDOOR.box.columns]
+    large = replace(tiny_trigger(), image_height=GLIMPSED_SIDE, image_width=GLIMPSED_SIDE)
+    known = Known("t-1", replace(large, patch=patch, source=its.label(clean)))
+    often = UsualSighting(fits_about(0.9, 0.3), Usual(0.9, 0.3))
+    its.references.usual_sightings[known.likeness] = often
+    finding, _ = watched(its.search(poisoned, its.defence([known], search=False)), its.predict)
+    assert Verdict.KNOWN is finding.verdict
+
+
 def test_what_is_left_of_a_known_trigger_is_recognised() -> None:
     """What shows none of its pixels, but opens the backdoor where it always lies, is healed.
 
