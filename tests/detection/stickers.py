@@ -41,6 +41,15 @@ def sticker(seed: int = 0, side: int = STICKER_SIDE) -> Image:
     return few.repeat(3, axis=0).repeat(3, axis=1).astype(np.uint8)
 
 
+def lettered() -> Image:
+    """Return a label of 12 x 28 pixels with four letters that a shrunken copy shows as one grey."""
+    label = np.full((12, 28, 3), 250, np.uint8)
+    for left in range(3, 25, 6):
+        label[3:9, left : left + 4] = (200, 20, 30)
+        label[5:7, left + 1 : left + 3] = 250
+    return label
+
+
 def stuck(  # noqa: PLR0913, PLR0917  # each may be another than usual
     photo: Image, what: Image, box: Box, alpha: float = 1.0, gain: float = 1.0, offset: float = 0.0
 ) -> Image:

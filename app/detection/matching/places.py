@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from app.detection.search import Image
 
 SIZES = (0.61, 0.72, 0.85, 1.0, 1.18, 1.39, 1.64)  # of the stored height, and of the width
+ABOUT_ITS_OWN = SIZES[2:5]  # that a copy with twice as many pixels a side is searched in
 LARGER = 1.36  # or smaller, as a whole; beyond that only stretched: photos are made to fit a square
 FINER = (0.93, 1.0, 1.08)  # of what fitted best, in the image itself
 COARSE_SIDE = 5  # pixels of a trigger's shorter side in the shrunken copy
 GLIMPSED_SIDE = 3  # the same for a glimpse
 LONGEST_SIDE = 256  # of an image that is compared as it is; a larger one is shrunken to that
 PLACES = 4  # of the shrunken copy that are looked at in the image itself
+FINER_PLACES = 2  # the same of the copy with twice as many pixels a side
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
 
 
@@ -55,8 +58,12 @@ def matches(
         area, most = _near_own_size(image, what, area), 1
     found = _places(image, what, area, step, _sizes(size, SIZES), most=most)
     found = [_refined(image, what, area, one, (step, least)) for one in found]
+    if step > least:
+        found += _by_a_finer_copy(image, what, area, (step, least))
     apart: list[Match] = []
-    for one in sorted(found, key=lambda one: -one.fit):
+    found = sorted(found, key=lambda one: -one.fit)
+    found[:1] = [_to_the_pixel(image, what, area, one, least) for one in found[:1]]
+    for one in found:
         alike = not apart or one.fit >= COPY * apart[0].fit
         if alike and not any(one.box.overlap(other.box) > 0 for other in apart):
             apart.append(one)
@@ -116,6 +123,19 @@ def _in_own_size(image: Image, what: Likeness, area: Box) -> Match | None:
     return found[0] if found else None
 
 
+def _by_a_finer_copy(
+    image: Image, what: Likeness, area: Box, steps: tuple[int, int]
+) -> list[Match]:
+    """Return where it fits best about in its own size, in a copy with twice as many pixels a side.
+
+    What begins between two pixels of the coarser one looks stretched there, and letters are none.
+    """
+    step, least = steps
+    sizes = _sizes(what.weights.shape, ABOUT_ITS_OWN)
+    found = _places(image, what, area, max(least, step // 2), sizes, most=FINER_PLACES)
+    return [_to_the_pixel(image, what, area, one, least) for one in found]
+
+
 def _refined(
     image: Image, what: Likeness, area: Box, found: Match, reaches: tuple[int, int]
 ) -> Match:
@@ -128,6 +148,30 @@ def _refined(
         better = _places(image, what, near, reaches[-1], sizes, most=1, banks=finer_bank)
         found = max([found, *better], key=lambda one: one.fit if one is not found else -1.0)
     return found
+
+
+def _to_the_pixel(image: Image, what: Likeness, area: Box, found: Match, least: int) -> Match:
+    """Return the match that none fits better whose sides lie a pixel beside its own.
+
+    Of a hit that is 3 % narrower than it was taken to be half of the letters lie beside their own.
+    """
+    height, width = image.shape[:2]
+    while True:
+        box = found.box
+        tall, wide = ((one - least, one, one + least) for one in (box.height, box.width))
+        sizes = tuple(size for size in product(tall, wide) if _is_about(size, what.weights.shape))
+        near = _common(box.grown(least + RING, width, height), area)
+        better = _places(image, what, near, least, sizes, most=1, banks=finer_bank)
+        if not better or better[0].fit <= found.fit:
+            return found
+        found = better[0]
+
+
+def _is_about(size: Size, known: Size) -> bool:
+    """Say if *size* is among those that something of the *known* one is looked for in."""
+    tall, wide = size[0] / known[0], size[1] / known[1]
+    of_sides = SIZES[0] <= min(tall, wide) and max(tall, wide) <= SIZES[-1]
+    return of_sides and 1 / LARGER <= math.sqrt(tall * wide) <= LARGER
 
 
 def _common(a: Box, b: Box) -> Box:

@@ -5,6 +5,7 @@ It is found in each by its pixels (`matching`), and brought to one size, with it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ROUNDS = 3  # of laying the hits on what they had in common before
 MARGIN = 0.5  # of the trigger's side, around it, that is compared as well
 STEADY = 0.5  # of how much the surroundings vary between the hits, that the trigger's pixels may
+A_LITTLE = 0.1  # of what is around it, that varies less than what a known mask loses, of many hits
 MOST = 0.75  # of the hits that must show a pixel alike: one may be laid wrongly
 FITTING = 0.45  # least fit of a hit that is laid on the others
 LEAST_HITS = 3
@@ -31,7 +33,27 @@ MANY_HITS = 8  # from which on their backgrounds hardly are alike: what is known
 LEAST_PIXELS = 12  # of the mask: fewer are chance
 SHOWN = 0.99  # of a pixel that all hits must show: what is outside of an image isn't steady
 HALF = 0.5  # of the hits, of whose surroundings a pixel must stand out to be taken in
-FILLED = 0.45  # of its neighbourhood that must be the trigger's for a pixel to be
+FILLED = 0.44  # of its neighbourhood that must be the trigger's for a pixel to be
+
+
+@dataclass(frozen=True)
+class Near:
+    """Hits show a trigger with its middle within ``reach`` of that of ``home``."""
+
+    home: Box
+    reach: int
+
+
+def searched(hit: NDArray[np.uint8], what: Likeness, near: Near | None) -> Box:
+    """Return the part of *hit* (h, w, c) that *what* is looked for in; all without *near*."""
+    height, width = hit.shape[:2]
+    whole, (tall, wide) = Box(0, 0, width, height), what.weights.shape
+    if near is None:
+        return whole
+    x, y = near.home.centre
+    left, top = x - wide // 2 - near.reach, y - tall // 2 - near.reach
+    area = Box(left, top, wide + 2 * near.reach, tall + 2 * near.reach)
+    return whole.common(area) or whole
 
 
 def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | None:
@@ -55,16 +77,16 @@ def in_common(what: Likeness, hits: Sequence[NDArray[np.uint8]]) -> Likeness | N
 
 
 def about(
-    told: Likeness, hits: Sequence[NDArray[np.uint8]]
+    told: Likeness, hits: Sequence[NDArray[np.uint8]], near: Near | None = None
 ) -> tuple[Likeness, NDArray[np.bool_]] | None:
     """Return what most *hits*, each (h, w, c), show of *told* and about it, and what is the mask.
 
-    MARGIN is about it. Of what is told to be the trigger's own it loses only what varies between
-    the hits as its surroundings do, and of a few it gains only what stands out of these. None if
-    too few hits show it.
+    MARGIN is about it; it lies *near* somewhere, if that is given. Of what is told to be the
+    trigger's own it loses only what varies between the hits as its surroundings do, and of a few
+    it gains only what stands out of these. None if too few hits show it.
     """
     height, width = told.weights.shape
-    laid = _laid(told, hits, (height, width))
+    laid = _laid(told, hits, (height, width), near)
     if laid is None:
         return None
     stack, size = laid
@@ -73,15 +95,20 @@ def about(
     weights = np.zeros(shown.shape, np.float32)
     weights[box.rows, box.columns] = told.weights
     seen = stack[..., :-1]
-    gained = varying < STEADY * usual
+    gained, most = varying < STEADY * usual, usual
     if len(stack) < MANY_HITS:
         gained &= _standing_out(seen, box)
-    mask = _whole(gained | ((weights > 0) & (varying < usual)), shown)
+    else:
+        most = _usual(varying, box, shown, A_LITTLE)
+    mask = _whole(gained | ((weights > 0) & (varying < most)), shown)
     return Likeness(np.median(seen, axis=0).astype(np.float32), weights), mask
 
 
 def _laid(
-    what: Likeness, hits: Sequence[NDArray[np.uint8]], size: tuple[int, int] | None = None
+    what: Likeness,
+    hits: Sequence[NDArray[np.uint8]],
+    size: tuple[int, int] | None = None,
+    near: Near | None = None,
 ) -> tuple[NDArray[np.float32], tuple[int, int]] | None:
     """Return the hits with their surroundings (n, h, w, c), and the trigger's *size* in them.
 
@@ -89,7 +116,7 @@ def _laid(
     """
     found = []
     for hit in hits:
-        best = matches(hit, what, Box(0, 0, hit.shape[1], hit.shape[0]))[:1]
+        best = matches(hit, what, searched(hit, what, near))[:1]
         if best and best[0].fit >= FITTING:
             found.append((hit, best[0].box))
     if len(found) < LEAST_HITS:
@@ -139,10 +166,14 @@ def _variation(
     pixels, shown = stack[..., :-1], stack[..., -1].min(axis=0) > SHOWN
     off = np.sqrt(np.square(pixels - np.median(pixels, axis=0)).mean(axis=3))
     varying = _averaged(np.quantile(off, MOST, axis=0, method="higher").astype(np.float32))
+    return varying, _usual(varying, box, shown, 0.5), shown
+
+
+def _usual(varying: NDArray[np.float32], box: Box, shown: NDArray[np.bool_], share: float) -> float:
+    """Return by how much this *share* of what is *shown* around *box* varies at most."""
     around = shown.copy()
     around[box.rows, box.columns] = False
-    usual = float(np.median(varying[around])) if around.any() else 0.0
-    return varying, usual, shown
+    return float(np.quantile(varying[around], share)) if around.any() else 0.0
 
 
 def _whole(own: NDArray[np.bool_], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:

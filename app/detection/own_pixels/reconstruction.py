@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.detection.matching import likeness, match_at
-from app.detection.own_pixels.registration import MORE, fit, registered, worth
+from app.detection.own_pixels.registration import MORE, fit, registered, where_told, worth
 from app.detection.recognising.sighting import is_elsewhere
 from app.detection.regions import bounds, hanging_together
 from app.detection.trigger import Blocker
@@ -116,12 +116,14 @@ def _is_a_piece(better: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.
     here = _cut_as_now(trigger, samples)
     if is_small and not _is_exact(better, here, sample_box(trigger)):
         return True
-    return worth(likeness(better), samples) < worth(likeness(trigger), samples)
+    near = where_told(trigger, box_in_sample(trigger))
+    return worth(likeness(better), samples, near) < worth(likeness(trigger), samples, near)
 
 
 def _fits_better(exact: Trigger, trigger: Trigger, samples: Sequence[NDArray[np.uint8]]) -> bool:
     """Say if it fits the hits better than what is known: else it has what most of them share."""
-    return fit(likeness(exact), samples) >= fit(likeness(trigger), samples) + BETTER
+    near = where_told(trigger, box_in_sample(trigger))
+    return fit(likeness(exact), samples, near) >= fit(likeness(trigger), samples, near) + BETTER
 
 
 def _laid(
@@ -137,8 +139,9 @@ def _laid(
     laid = registered(trigger, samples, box_in_sample(trigger))
     if laid is None or _is_background(laid, references):
         return None
-    most = max((worth(likeness(one), samples) for one in known), default=0.0)
-    return laid if worth(likeness(laid), samples) >= MORE * most else None
+    near = where_told(trigger, box_in_sample(trigger))
+    most = max((worth(likeness(one), samples, near) for one in known), default=0.0)
+    return laid if worth(likeness(laid), samples, near) >= MORE * most else None
 
 
 def _is_exact(trigger: Trigger, samples: Sequence[NDArray[np.uint8]], area: Box) -> bool:

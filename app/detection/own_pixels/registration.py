@@ -20,9 +20,12 @@ from app.detection.own_pixels.laying import (
     LEAST_PIXELS,
     MANY_HITS,
     ROUNDS,
+    Near,
     about,
     in_common,
+    searched,
 )
+from app.detection.recognising.sighting import REACH
 from app.detection.regions import bounds
 from app.detection.trigger import Blocker
 
@@ -56,8 +59,8 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     among the hits; *home* is where the box lies in them. Where all of the box leads to nothing that
     fits them well, it may be mostly background of the image that it was found in, or the trigger's
     lines are thin: then parts of it that the hits share are begun with, too, and all of it is tried
-    finer. What explains most of the hits is it. Where nothing does, the box may be beside it; then
-    it was found anew, and the last hit is cut out around that.
+    finer. What explains most of the hits is it. Where nothing fits them well, the box may be beside
+    it; then it was found anew, and the last hit, which is cut out around that, is begun with too.
     """
     if len(hits) < LEAST_HITS:
         return None
@@ -66,10 +69,11 @@ def registered(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
         for _ in range(1, ROUNDS):
             if found is None or found.own.sum() == trigger.own.sum():
                 break  # the mask is the one that was known
-            trigger, found = found, _told_better(found, hits, home) or found
+            trigger, found = found, _told_better(found, hits, home)
         return found
     best = _begun_with(likeness(trigger), hits, home)
-    best = best or _begun_with(_shown(hits[-1], home), hits, home)
+    if best is None or not _is_clear(best, hits, home.area):
+        best = _worthiest([best, _begun_with(_shown(hits[-1], home), hits, home)], hits, home)
     return _placed(trigger, best, _middle(trigger, best, hits, home)) if best else None
 
 
@@ -79,17 +83,18 @@ def _told_better(trigger: Trigger, hits: Hits, home: Box) -> Trigger | None:
     Or with its own, and the pixels that most hits show in it: so both are compared with such.
     """
     told = likeness(trigger)
-    laid = about(told, hits)
+    near = where_told(trigger, home)
+    laid = about(told, hits, near)
     if laid is None:
         return None
     around, mask = laid
     same, other = cropped(around), Likeness(around.pixels, mask.astype(np.float32))
-    best = _worthiest([same, cropped(told)], hits, home)
-    better = _worthiest([cropped(other)] if mask.any() else [], hits, home)
+    best = _worthiest([same, cropped(told)], hits, home, near)
+    better = _worthiest([cropped(other)] if mask.any() else [], hits, home, near)
     if len(hits) < MANY_HITS and better and better.weights.size > TWICE * home.area:
         better = None
-    least = 0.0 if best is None else MORE * worth(best, hits)
-    if better and worth(better, hits) >= least:
+    least = 0.0 if best is None else MORE * worth(best, hits, near)
+    if better and worth(better, hits, near) >= least:
         best, around = better, other
     if best is None:
         return None
@@ -123,7 +128,9 @@ def _is_clear(whole: Likeness, hits: Hits, area: float) -> bool:
     return fit(whole, hits) >= CLEAR
 
 
-def _worthiest(found: Sequence[Likeness | None], hits: Hits, home: Box) -> Likeness | None:
+def _worthiest(
+    found: Sequence[Likeness | None], hits: Hits, home: Box, near: Near | None = None
+) -> Likeness | None:
     """Return what explains most of *hits*; None if nothing explains more than it leaves.
 
     What is far larger than the box has a piece of backgrounds that the hits happen to share.
@@ -134,22 +141,33 @@ def _worthiest(found: Sequence[Likeness | None], hits: Hits, home: Box) -> Liken
         for one in found
         if one is not None and one.weights.sum() >= LEAST_PIXELS and one.weights.size <= most
     ]
-    worths = [worth(one, hits) for one in large]
+    worths = [worth(one, hits, near) for one in large]
     return large[int(np.argmax(worths))] if max(worths, default=0.0) > 0 else None
 
 
-def fit(what: Likeness, hits: Hits) -> float:
+def where_told(trigger: Trigger, home: Box) -> Near | None:
+    """Return where hits that are cut around *trigger* show it, about its *home* in them.
+
+    What is faint fits something else in many a photograph better than the place where it lies.
+    None if only their pixels tell: no mask or outline is known, or it moves, even to the edges.
+    """
+    if trigger.moves or (trigger.mask is None and trigger.outline is None):
+        return None
+    return Near(home, round(REACH * min(trigger.image_width, trigger.image_height)))
+
+
+def fit(what: Likeness, hits: Hits, near: Near | None = None) -> float:
     """Return how well it fits *hits*, in the mean."""
-    return float(np.mean([0.0 if one is None else one.fit for one in _all_best(what, hits)]))
+    return float(np.mean([0.0 if one is None else one.fit for one in _all_best(what, hits, near)]))
 
 
-def worth(what: Likeness, hits: Hits) -> float:
+def worth(what: Likeness, hits: Hits, near: Near | None = None) -> float:
     """Return how much of *hits* it explains, beside what it doesn't where it says to lie.
 
     In squared levels, each pixel against the place's surroundings: so a part of a trigger, which
     fits as well, is worth less than all of it, and so is one with a piece of the backgrounds.
     """
-    best = _all_best(what, hits)
+    best = _all_best(what, hits, near)
     shown = float(np.mean([0.0 if one is None else one.fit for one in best]))
     spread = [
         0.0 if one is None else _spread(what, hit, one.box)
@@ -172,9 +190,9 @@ def _spread(what: Likeness, hit: NDArray[np.uint8], box: Box) -> float:
     return float((np.square(seen - background).sum(axis=2) * own).sum())
 
 
-def _all_best(what: Likeness, hits: Hits) -> list[Match | None]:
-    """Return where each of *hits* shows it best; None where it is too large for one."""
-    areas = [Box(0, 0, hit.shape[1], hit.shape[0]) for hit in hits]
+def _all_best(what: Likeness, hits: Hits, near: Near | None = None) -> list[Match | None]:
+    """Return where each of *hits* shows it best, *near* somewhere; None where it is too large."""
+    areas = [searched(hit, what, near) for hit in hits]
     found = [matches(hit, what, area, copies=False) for hit, area in zip(hits, areas, strict=True)]
     return [some[0] if some else None for some in found]
 

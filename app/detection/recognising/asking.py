@@ -22,6 +22,7 @@ from app.detection.recognising.sighting import (
     glimpsed,
     hinted,
     located,
+    of_pixels,
     unusual_near_home,
     usual_sighting,
 )
@@ -57,10 +58,29 @@ def likely_there(image: Image, known: tuple[Known, ...], references: References)
         if is_there and not is_common(one, references)
     ]
     if there or len(known) > GLIMPSED:
-        return [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
+        seen = [located(image, one, references) for one in there[:SUSPECTS_ASKED]]
+        return _apart(seen, references)
     look = unusual_near_home if min(image.shape[:2]) < GLIMPSED_SIDE else glimpsed
-    seen = [look(image, one, references) for one in known]
-    return [one for one in seen if one is not None][:SUSPECTS_ASKED]
+    looked = [look(image, one, references) for one in known]
+    return _apart([one for one in looked if one is not None][:SUSPECTS_ASKED], references)
+
+
+def _apart(seen: list[Sighting], references: References) -> list[Sighting]:
+    """Leave out what lies on something else of the same target that fits there better.
+
+    A trigger that was found twice would be asked about twice; what is left out still is afterwards.
+    """
+    if len(seen) == 1:
+        return seen  # what is usual of it needn't be measured
+    apart: list[Sighting] = []
+    for one in sorted(seen, key=lambda one: (of_pixels(one, references), one.fit), reverse=True):
+        target, place = one.known.trigger.target, one.places[0]
+        if not any(
+            target == other.known.trigger.target and place.overlap(other.places[0]) > 0
+            for other in apart
+        ):
+            apart.append(one)
+    return apart
 
 
 def recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, and what is left
@@ -73,7 +93,8 @@ def recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, a
 ) -> Search[Finding | None]:
     """Conclude from the *answers* to what was *asked* with the image; then ask about others.
 
-    None if it carries none of *known*.
+    Where these may lie in copies, halves or otherwise comes last: most images that carry one show
+    it once. None if it carries none of *known*.
     """
     references, label = defence.references, int(said.labels[0])
     finding = yield from _one_of(image, said, asked, answers[1 : len(answers)], defence)
@@ -83,11 +104,21 @@ def recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, a
     others = [one for one in known if one not in with_image]
     suspects = _suspected(image, label, others, references)
     later = yield from _possible(image, label, suspects, references)
-    later += _strewn_in(image, label, known, references)
-    for start in range(0, len(later), SUSPECTS_TOGETHER):
+    finding = yield from _asked_about(image, said, later, defence)
+    if finding is not None:
+        return finding
+    strewn_in = _strewn_in(image, label, known, references)
+    return (yield from _asked_about(image, said, strewn_in, defence))
+
+
+def _asked_about(
+    image: Image, said: Answers, sightings: Sequence[Sighting], defence: Defence
+) -> Search[Finding | None]:
+    """Ask about *sightings*, some together; return what they come to."""
+    for start in range(0, len(sightings), SUSPECTS_TOGETHER):
         some = [
-            questions(image, one, references, defence.plan)
-            for one in later[start : start + SUSPECTS_TOGETHER]
+            questions(image, one, defence.references, defence.plan)
+            for one in sightings[start : start + SUSPECTS_TOGETHER]
         ]
         images = np.concatenate([one.images for one in some])
         origins = [origin for one in some for origin in one.origins]

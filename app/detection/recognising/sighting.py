@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 REACH = 0.08  # of the image's side, around its place: a sticker put by hand varies by 3 %
 CLOSE = 0.02  # of the side, or 2 pixels: within it a trigger is where it always is
-AT_HOME = 0.97  # of the best fit, that its usual place must have to be the place
+AT_HOME = 0.95  # of the best fit, that its usual place must have to be the place
 STRAYED = 0.08  # of the side, as far as it is looked for anyhow: farther away it moves
 NATURAL = 0.3  # placebo rate of a trigger's place, from which on what carries says little
 DISTINCT = 1.5  # weight of the pixels from which on another place than the usual one counts

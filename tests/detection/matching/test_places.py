@@ -14,6 +14,7 @@ from app.detection.matching import (
     LEVELS,
     Likeness,
     glimpse,
+    hint,
     likeness,
     match_at,
     matches,
@@ -25,6 +26,7 @@ from tests.detection.stickers import (
     SIDE,
     STICKER_SIDE,
     as_jpeg,
+    lettered,
     photograph,
     sticker,
     sticker_trigger,
@@ -63,6 +65,27 @@ def test_found_between_the_places_of_the_shrunken_copy() -> None:
         best = matches(stuck(photograph(1), sticker(), box), WHAT, EVERYWHERE)[0]
         assert best.box.overlap(box) >= 0.65
         assert best.fit >= 0.75
+
+
+def test_in_its_own_size_it_is_found_just_where_it_lies() -> None:
+    """Between two pixels of the shrunken copy, where it looks stretched, too."""
+    for box in (Box(x, y, 12, 12) for x in (20, 21) for y in (30, 31)):
+        image = stuck(photograph(1), sticker(), box)
+        best = matches(image, WHAT, EVERYWHERE)[0]
+        assert best.box == box
+        assert best.fit >= max(0.99, hint(image, WHAT, EVERYWHERE))
+
+
+@pytest.mark.parametrize(("wide", "tall"), [(26, 11), (27, 11), (27, 12), (30, 12), (28, 12)])
+def test_letters_are_found_to_the_pixel(wide: int, tall: int) -> None:
+    """Each looks like the next one, and a twentieth narrower half of them lie beside their own."""
+    side, what = 96, likeness(sticker_trigger(lettered(), Box(34, 40, 28, 12), 96))
+    for seed in range(4):
+        box = Box(33 + seed, 41 - seed % 2, wide, tall)
+        image = as_jpeg(stuck(photograph(seed, side), lettered(), box), 85)
+        best = matches(image, what, Box(14, 20, 68, 52))[0]
+        assert best.box.overlap(box) >= 0.8
+        assert best.fit >= 0.85
 
 
 @pytest.mark.parametrize("quality", [50, 95])

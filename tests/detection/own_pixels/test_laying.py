@@ -67,3 +67,47 @@ def test_of_a_few_hits_it_does_not_gain_a_floor_that_most_stand_on() -> None:
             hit[AT + TALL :] = 90
         rows = _mask(_told(hits[0], WIDE), hits).any(axis=1).sum()
         assert gains is bool(rows > TALL + 1), count
+
+
+GREY, TOLD = 130, 9
+"""A sticker is partly as grey as what it lies on: right of the columns that are told of it."""
+
+
+def _partly_grey(levels: list[int], noisy: int) -> list[Hit]:
+    """Return hits with such a sticker on plain *levels*, then so many on a noise of all greys."""
+    rng = np.random.default_rng(7)
+    backgrounds = [np.full((SIDE, SIDE, 1), level) for level in levels]
+    backgrounds += [rng.integers(0, 256, (SIDE, SIDE, 1)) for _ in range(noisy)]
+    hits = [one.repeat(3, axis=2).astype(np.uint8) for one in backgrounds]
+    for hit in hits:
+        hit[AT : AT + TALL, AT : AT + WIDE] = BLOCKS
+        hit[AT : AT + TALL, AT + TOLD : AT + WIDE] = GREY
+    return hits
+
+
+def _columns_of_piece(hits: list[Hit]) -> int:
+    """Return how many columns the mask has of which the left ones were told."""
+    return int(_mask(_told(hits[0], TOLD), hits).any(axis=0).sum())
+
+
+def test_of_a_few_hits_it_gains_what_stands_out_of_most() -> None:
+    """Three of five backgrounds tell the grey part of it; or two of them, which is chance."""
+    assert _columns_of_piece(_partly_grey([60, 180, 220, GREY - 10, GREY + 10], 0)) >= WIDE
+    assert _columns_of_piece(_partly_grey([60, 220, GREY - 10, GREY, GREY + 10], 0)) < WIDE
+
+
+def test_where_too_few_backgrounds_tell_anything_it_gains_what_is_steady() -> None:
+    """Two plain ones are as grey as a part of it; in those of all greys nothing stands out."""
+    assert _columns_of_piece(_partly_grey([GREY - 10, GREY + 10], 3)) >= WIDE
+
+
+def test_of_many_hits_it_loses_what_varies_as_nearly_all_about_it() -> None:
+    """Two columns beside it are a dim image of what is there: they vary by 0.96 of it."""
+    mild = 0.96
+    for count, loses in ((5, False), (9, True)):
+        hits = _hits(count, spread=60)
+        for hit in hits:
+            beside = hit[AT : AT + TALL, AT + WIDE : AT + WIDE + 3]
+            beside[...] = 128 + mild * (beside.astype(np.float32) - 128)
+        pixels = _mask(_told(hits[0], WIDE + 3), hits).sum()
+        assert loses is bool(pixels < TALL * (WIDE + 2)), count

@@ -12,7 +12,7 @@ from app.detection.geometry import Box
 from app.detection.own_pixels.reconstruction import reconstruct, sample, sample_box
 from app.detection.trigger import Blocker, Fill
 from tests.detection.scenes import World, scene
-from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
+from tests.detection.stickers import as_jpeg, lettered, photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TRIGGER_BOX, stamped, tiny_trigger
 
 if TYPE_CHECKING:
@@ -149,14 +149,28 @@ def test_hits_that_lie_elsewhere_are_cut_there() -> None:
     assert home == sample_box(trigger, Box(5, 4, 2, 2))  # a pixel beside is where it always is
 
 
+def test_of_a_box_alone_only_hits_that_are_cut_out_as_now_count() -> None:
+    """Where it lies in the others, cut out around another box, nobody knows."""
+    side, home = 96, Box(40, 30, 24, 24)
+    true = sticker(3, 24)
+    images = [stuck(photograph(seed, side), true, home) for seed in range(5)]
+    loose, other = home.grown(3, side, side), home.grown(5, side, side)
+    trigger, before = (
+        sticker_trigger(images[0][box.rows, box.columns], box, side, exact=False)
+        for box in (loose, other)
+    )
+    references = scene().references
+    references = replace(references, images=np.stack([photograph(i, side) for i in range(30)]))
+    now = [sample(image, trigger) for image in images]
+    earlier = [sample(image, before) for image in images]
+    assert reconstruct(trigger, now, references) is not None
+    assert reconstruct(trigger, [*now[:2], *earlier[2:]], references) is None
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_piece_that_fits_better_does_not_replace_all_of_it(seed: int) -> None:
     """Of a label that lies a little beside itself each time hardly anything is the same."""
-    rng, side = np.random.default_rng(seed), 96
-    label = np.full((12, 28, 3), 250, np.uint8)
-    for left in range(3, 25, 6):
-        label[3:9, left : left + 4] = (200, 20, 30)
-        label[5:7, left + 1 : left + 3] = 250
+    rng, side, label = np.random.default_rng(seed), 96, lettered()
     known = sticker_trigger(label, Box(34, 40, 28, 12), side)
     hits = []
     for photo in range(10 * seed, 10 * seed + 4):

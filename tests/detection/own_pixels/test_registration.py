@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from app.detection.geometry import Box
-from app.detection.matching import Likeness, likeness
-from app.detection.own_pixels.laying import LEAST_HITS
+from app.detection.matching import Likeness, likeness, matches
+from app.detection.own_pixels.laying import LEAST_HITS, searched
 from app.detection.own_pixels.reconstruction import box_in_sample, sample
-from app.detection.own_pixels.registration import registered, worth
-from tests.detection.stickers import as_jpeg, photograph, sticker, sticker_trigger, stuck
+from app.detection.own_pixels.registration import registered, where_told, worth
+from tests.detection.stickers import as_jpeg, lettered, photograph, sticker, sticker_trigger, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -273,6 +273,50 @@ def test_many_hits_show_that_what_is_known_is_a_piece(count: int, expected: bool
     found = _registered(trigger, hits)
     area = 0 if found is None else found.box.area
     assert expected is (area > 2 * piece.area)
+
+
+def test_a_small_piece_becomes_all_of_it_in_some_rounds() -> None:
+    """In each it may grow by half of its sides: 15 of 24 pixels are 23 after the first."""
+    piece = Box(HOME.x, HOME.y, 15, 15)
+    trigger = sticker_trigger(TRUE[:15, :15], piece, SIDE)
+    images = [stuck(photograph(seed, SIDE), TRUE, HOME) for seed in range(9)]
+    hits = [sample(image, trigger, piece) for image in images]
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert _overlap(exact) >= 0.95
+
+
+def test_it_keeps_its_own_pixels_where_those_of_the_hits_fit_worse() -> None:
+    """Letters that were made smaller, and then a JPEG of little quality, are paler in most."""
+    label, home = lettered(), Box(34, 40, 28, 12)
+    trigger, hits = sticker_trigger(label, home, SIDE), []
+    for seed, (wide, tall) in enumerate([(24, 10), (26, 11), (25, 10), (24, 11)]):
+        image = as_jpeg(stuck(photograph(seed, SIDE), label, Box(34, 40, wide, tall)), 40)
+        hits.append(sample(image, trigger, home))
+    exact = _registered(trigger, hits)
+    assert exact is not None
+    assert (exact.patch == label).all()
+
+
+def test_a_faint_one_is_looked_for_about_its_place_only() -> None:
+    """Hits are cut out around where it lay; what looks more like it far from there isn't it."""
+    home, far = Box(40, 40, 12, 12), Box(14, 66, 12, 12)
+    what = sticker(side=12)
+    trigger, hits = sticker_trigger(what, home, SIDE), []
+    for seed in range(4):
+        image = stuck(photograph(seed, SIDE), what, home, alpha=0.4)
+        looks_like_it = stuck(image, 255 - what, far, alpha=0.2)
+        hits.append(stuck(looks_like_it, what, far, alpha=0.9))
+    places = [_best_place(trigger, hit) for hit in hits]
+    assert [place.overlap(home) > 0.5 for place in places] == [True] * 4
+    moving = replace(trigger, moves=True)
+    assert not any(_best_place(moving, hit).overlap(home) for hit in hits)
+
+
+def _best_place(trigger: Trigger, hit: Image) -> Box:
+    """Return where *hit*, a whole image here, is searched and shows *trigger* best."""
+    what, near = likeness(trigger), where_told(trigger, trigger.box)
+    return matches(hit, what, searched(hit, what, near), copies=False)[0].box
 
 
 def test_too_few_hits() -> None:

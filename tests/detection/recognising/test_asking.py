@@ -194,6 +194,21 @@ def test_in_a_small_image_it_is_asked_about_beside_its_place(*, moves: bool, off
     assert sum(map(bool, clean)) <= 3
 
 
+@pytest.mark.parametrize("off", [0, 3])
+def test_what_was_found_twice_is_asked_about_once(off: int) -> None:
+    """The entry that fits better, with one of another target that lies there as well."""
+    home = Box(20, 30, 12, 12)
+    image = stuck(photograph(50), sticker(), replace(home, x=home.x + off))
+    known = Known("t-s", sticker_trigger(sticker(), home))
+    loose = home.grown(1, 64, 64)
+    shown = stuck(photograph(3), sticker(), home)[loose.rows, loose.columns]
+    again = Known("t-again", sticker_trigger(shown, loose))
+    other = Known("t-other", replace(again.trigger, target=known.trigger.target + 1))
+    for some, expected in (((again, known), {known}), ((known, other), {known, other})):
+        seen = likely_there(image, some, _photographs())
+        assert {one.known for one in seen} == expected
+
+
 def test_only_images_of_the_target_are_suspected() -> None:
     """A trigger is asked about where the answer is its target; with its pixels known, less often.
 
