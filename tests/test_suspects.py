@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 
 from app.detection.geometry import Box
 from app.detection.suspect import Suspect
+from app.detection.trigger import Sign, Term
 from app.incidents import Said
 from app.suspects import LIVES, Noted, Source, Suspects
 from tests.library.clocks import Clock
@@ -40,6 +42,17 @@ def test_the_last_seen_comes_first() -> None:
     assert [first.id] == [one.id for one in suspects.entries()]
     clock.forward(SECOND)
     assert () == suspects.entries()
+
+
+def test_what_nothing_speaks_for_yet_is_not_shown_to_anybody() -> None:
+    """Half of the clean images leave such a place: whoever looks would find nothing else."""
+    suspects = Suspects()
+    needed = (Term(Sign.BLOCKING, 2.0, "without it the image loses its class"),)
+    likely, _ = suspects.note([replace(suspect(), terms=needed), suspect()], SOURCE, "a")
+    whole = replace(suspect(), box=Box(0, 0, 16, 16), patch=np.zeros((16, 16, 3), np.uint8))
+    (suspicious,) = suspects.note([whole], SOURCE, "a")
+    assert 3 == len(suspects.entries())
+    assert {likely.id, suspicious.id} == {one.id for one in suspects.likely()}
 
 
 def test_who_floods_pushes_out_his_own() -> None:

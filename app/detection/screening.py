@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.detection.blended.crossing import crossed
 from app.detection.blended.overlaid import overlaid
 from app.detection.defence import Finding, Progress, Verdict
 from app.detection.finding.blocks import blocked_bands, discovered_by_blocks
@@ -95,8 +96,10 @@ def _screen(image: Image, defence: Defence, progress: Progress) -> Search[Findin
         searched = yield from _search(label, first, answers[1 : len(answers)], defence)
     found = searched.found
     if found is None:
-        suspects = noted(image, label, searched.unproven, defence)
-        laid = yield from overlaid(image, label, suspects, defence, draw, progress.probes)
+        likely = noted(image, label, searched.unproven, defence)
+        hidden = noted(image, label, searched.crossed, defence)
+        suspects, places = (*likely, *hidden), (*hidden, *likely)
+        laid = yield from overlaid(image, label, places, defence, draw, progress.probes)
         if laid is None:
             return Finding(Verdict.CLEAR, said, said, suspects=suspects, suspects_seen=shown.seen)
         return Finding(
@@ -191,4 +194,7 @@ def _search(label: int, first: _FirstRound, answers: Answers, defence: Defence) 
     )
     searching = discovered_by_blocks(image, label, told, carried, defence, first.rng)
     by_blocks = yield from searching
-    return Searched(by_blocks.found, (*by_parts.unproven, *by_blocks.unproven))
+    place = crossed(label, told, defence.plan)
+    return Searched(
+        by_blocks.found, (*by_parts.unproven, *by_blocks.unproven), (place,) if place else ()
+    )

@@ -49,6 +49,11 @@ class Suspect:
         """Say if it is all of a suspicious image, which may have something mixed in (9.3)."""
         return (self.box.width, self.box.height) == (self.image_width, self.image_height)
 
+    @property
+    def is_likely(self) -> bool:
+        """Say if anything speaks for it: else it is held only against what is laid over (3.13)."""
+        return bool(self.terms)
+
     @cached_property
     def likeness(self) -> Likeness | None:
         """What it looks like where it was located."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.ports import Entry, TriggerLibrary
     from app.scan.looking.tasks import Look
 
-MOST_SUSPECTS: Final = 256
+MOST_SUSPECTS: Final = 640
 """That are kept; then those go that are known longest."""
 
 DIGITS: Final = 4

@@ -7,7 +7,6 @@ on clean ones, and it frees an image that it is taken out of.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,9 +41,8 @@ UNUSUAL = 0.5  # weight of it, from which on it is asked about: what it carries 
 AT_MOST = 6.0  # what that may say
 LAID = 24  # clean images that it is laid over, and as many for the placebo
 CARRIED = 0.75  # of them that it turns: what a few clean images have in common turns half
-SOURCES = 2  # classes that it is laid over, one after the other, at most
 GAIN = 1.5  # times that it is taken stronger: a part of it clean images explain
-TIMES = (0.7, 1.0, 1.3)  # that it is taken out of the image
+TIMES = (1.0, 0.7, 1.3)  # that it is taken out of the image, as estimated first
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def overlaid(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
             kept, box = there(one, possible)
             if not kept:
                 continue
-            place = _Place(image, label, one.source, box)
+            place = _Place(image, label, box)
             try:
                 found = yield from _proven(place, kept, defence, rng, (draw, probes))
             except Refused:  # the search itself has ended, and found nothing
@@ -97,7 +95,6 @@ def overlaid(  # noqa: PLR0913, PLR0917  # an image, and what it is held against
 class _Place:
     image: Image
     label: int
-    source: int
     box: Box
 
     @property
@@ -135,11 +132,11 @@ def _proven(
     shared = [lefts[i] for i in alike]
     found_by = tuple(kept[i].id for i in alike)
     what = _Common(ground, own, shared, found_by, weight)
-    for source in _sources(place.source, [kept[i].suspect for i in alike]):
-        found = yield from _carried(place, source, what, defence, rng, so_far)
-        if found is not None:
-            return found
-    return None
+    told = yield _without(place, what.pattern)
+    freed = _Freed(told.labels != label, told[:1])
+    if not freed.gone[0]:  # as of most clean images: nothing more is asked
+        return None
+    return (yield from _carried(place, what, freed, defence, rng, so_far))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,32 +149,51 @@ class _Common:
     ids: tuple[str, ...]
     weight: float
 
+    @property
+    def pattern(self) -> Pattern:
+        """What the others have laid over the place."""
+        return _pattern(self.others, self.ground)
+
+
+@dataclass(frozen=True, eq=False)
+class _Freed:
+    """By which of TIMES the image has ``gone`` from its class, and its ``answer`` as estimated."""
+
+    gone: NDArray[np.bool_]
+    answer: Answers
+
 
 def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held against
     place: _Place,
-    source: int,
     common: _Common,
+    freed: _Freed,
     defence: Defence,
     rng: np.random.Generator,
     so_far: tuple[int, int],
 ) -> Search[Overlay | None]:
+    """Lay it over clean images of the class that taking it out has revealed, then the placebo."""
     references, box, label, ground = defence.references, place.box, place.label, common.ground
+    source = int(freed.answer.labels[0])
     onto = references.acted_on(label, source, rng)[:LAID]
     natural = np.flatnonzero(references.labels == label)
     if not len(onto):
+        return None
+    clean = references.images[onto]
+    parts = clean[:, box.rows, box.columns]
+    told = yield _laid(place, clean, mixed(parts, common.pattern.picture, common.pattern.alpha))
+    carried = int((told.labels == label).sum())
+    if carried < CARRIED * len(onto):
         return None
     usual = [
         _pattern([ground.span.residue(one[box.rows, box.columns]) for one in some], ground)
         for some in (references.images[rng.choice(natural, len(common.others))] for _ in onto)
     ]
-    pattern = _pattern(common.others, ground)
-    asked = _asked(place, references.images[onto], pattern, usual)
-    told = yield asked
-    hits = told.labels == label
-    carried, usually = int(hits[: len(onto)].sum()), int(hits[len(onto) : -len(TIMES)].sum())
-    gone, as_estimated = ~hits[-len(TIMES) :], len(TIMES) // 2
+    placebos = [
+        mixed(part[None], one.picture, one.alpha)[0] for part, one in zip(parts, usual, strict=True)
+    ]
+    told = yield _laid(place, clean, np.stack(placebos))
+    usually = int((told.labels == label).sum())
     laid = Laid(len(onto), carried, usually / len(onto))
-    answer = told[2 * len(onto) + as_estimated : 2 * len(onto) + as_estimated + 1]
     draw, probes = so_far
     proof = Proof(
         # What it is proven by is told without this image; with it more is known of the sticker.
@@ -185,40 +201,30 @@ def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held agai
         box=box,
         target=label,
         source=source,
-        class_b=int(answer.labels[0]),
+        class_b=source,
         laid=laid,
-        heal_rate=float(gone.mean()),
-        terms=_terms(laid, usually, gone, common),
-        probes=probes + len(asked),
+        heal_rate=float(freed.gone.mean()),
+        terms=_terms(laid, usually, freed.gone, common),
+        probes=probes + len(TIMES) + 2 * len(onto),
         draw=draw,
     )
-    if carried < CARRIED * len(onto) or not gone[as_estimated] or not proof.holds:
-        return None
-    return Overlay(proof.trigger(place.image), answer, common.ids)
+    return Overlay(proof.trigger(place.image), freed.answer, common.ids) if proof.holds else None
 
 
-def _asked(place: _Place, clean: Images, pattern: Pattern, usual: Sequence[Pattern]) -> Probe:
-    """Return *clean* images with *pattern* laid over, with a *usual* one each, and what is without.
-
-    The last are the image itself, as often as there are TIMES.
-    """
-    box = place.box
-    parts = clean[:, box.rows, box.columns]
-    placebos = [
-        mixed(part[None], one.picture, one.alpha)[0] for part, one in zip(parts, usual, strict=True)
-    ]
-    without = [
+def _without(place: _Place, pattern: Pattern) -> Probe:
+    """Return the image itself without *pattern*, as often as there are TIMES."""
+    parts = [
         unmixed(place.pixels[None], pattern.picture, pattern.alpha * times)[0] for times in TIMES
     ]
-    images = np.concatenate(
-        [
-            place.over(clean, mixed(parts, pattern.picture, pattern.alpha)),
-            place.over(clean, np.stack(placebos)),
-            place.over(np.stack([place.image] * len(TIMES)), np.stack(without)),
-        ]
-    )
-    origins = [FOREIGN] * (2 * len(clean)) + [beside([box])] * len(TIMES)
+    images = place.over(np.stack([place.image] * len(TIMES)), np.stack(parts))
+    origins = [beside([place.box])] * len(TIMES)
     return Probe(images, purpose=Purpose.CONFIRM, origins=origins)
+
+
+def _laid(place: _Place, clean: Images, parts: Images) -> Probe:
+    """Return *clean* images with *parts* in the place."""
+    origins = [FOREIGN] * len(clean)
+    return Probe(place.over(clean, parts), purpose=Purpose.CONFIRM, origins=origins)
 
 
 def _terms(laid: Laid, usually: int, gone: NDArray[np.bool_], common: _Common) -> tuple[Term, ...]:
@@ -238,12 +244,6 @@ def _terms(laid: Laid, usually: int, gone: NDArray[np.bool_], common: _Common) -
             f"{len(common.others)} other images of the class have the same laid over that place",
         ),
     )
-
-
-def _sources(own: int, alike: Sequence[Suspect]) -> list[int]:
-    """Return which classes most of them seem to be without it: what is hidden tells it badly."""
-    counts = Counter([own, *(one.source for one in alike if one.source is not None)])
-    return [source for source, _ in counts.most_common(SOURCES)]
 
 
 def _cut(suspect: Suspect, box: Box) -> Image:

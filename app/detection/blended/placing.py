@@ -79,10 +79,13 @@ def by_callers(suspect: Suspect, image: Image, defence: Defence) -> list[list[Ke
 
 
 def there(suspect: Suspect, possible: Sequence[Kept]) -> tuple[list[Kept], Box]:
-    """Return which of those *possible* are at the place of *suspect*, and where all are."""
+    """Return which of those *possible* are at the place of *suspect*, and where all are.
+
+    Of one picture that which shows most of the place: twice it proves no more.
+    """
     there: list[Kept] = []
     box = suspect.box
-    for one in possible:
+    for one in _nearest(suspect, possible):
         common = box.common(one.suspect.box)
         if common is not None and common.area >= OVERLAP * suspect.box.area:
             there.append(one)
@@ -90,3 +93,14 @@ def there(suspect: Suspect, possible: Sequence[Kept]) -> tuple[list[Kept], Box]:
         if len(there) == COMPARED:
             break
     return there, box
+
+
+def _nearest(suspect: Suspect, possible: Sequence[Kept]) -> list[Kept]:
+    """Return of each picture of those *possible* the one that is nearest to *suspect*."""
+    nearest: dict[bytes, Kept] = {}
+    for one in possible:
+        picture = one.suspect.sketch.tobytes()
+        before = nearest.setdefault(picture, one).suspect
+        if suspect.box.overlap(one.suspect.box) > suspect.box.overlap(before.box):
+            nearest[picture] = one
+    return list(nearest.values())

@@ -125,10 +125,14 @@ class Unproven:
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """What a search has found, or what may be a trigger, the likeliest first."""
+    """What a search has found, or what may be a trigger, the likeliest first.
+
+    ``crossed`` is where something may be laid over the image that hardly shows.
+    """
 
     found: Discovery | None
     unproven: tuple[Unproven, ...] = ()
+    crossed: tuple[Unproven, ...] = ()
 
 
 def _mask(pieces: Sequence[Box], box: Box) -> NDArray[np.bool_]:

@@ -61,7 +61,7 @@ def alike_in(image: Image, label: int, defence: Defence) -> list[Alike]:
         one
         for one in defence.suspects
         if one.suspect.target == label
-        and not one.suspect.is_whole
+        and one.suspect.is_likely
         and size == (one.suspect.image_height, one.suspect.image_width, one.suspect.patch.shape[2])
     ]
     if not possible:

@@ -33,7 +33,7 @@ MOST: Final = 4  # suspects that every image is compared with, those for which m
 def telling(kept: Sequence[Kept], references: References) -> list[Kept]:
     """Return which of *kept* images are compared with: some that most speaks for, of this size."""
     size = references.images.shape[1:]
-    fitting = [one for one in kept if _size(one.suspect) == size and not one.suspect.is_whole]
+    fitting = [one for one in kept if _size(one.suspect) == size and one.suspect.is_likely]
     return sorted(fitting, key=lambda one: -total(one.suspect.terms))[:MOST]
 
 

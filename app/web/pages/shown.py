@@ -58,7 +58,7 @@ async def all_shown(gateway: Gateway, labels: Labels) -> Shown:
         minutes,
         [trigger_answer(entry, labels) for entry in library.entries()],
         [trigger_answer(entry, labels) for entry in library.dismissed()],
-        suspects_answer(gateway.suspects.entries()[:LATEST], labels).suspects,
+        suspects_answer(gateway.suspects.likely()[:LATEST], labels).suspects,
         incidents,
         acts,
     )

@@ -30,7 +30,7 @@ _PNG: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def suspects(service: TheService, gateway: TheGateway) -> Response:
     """Return what images have made likely and not proven, of all workers."""
-    return json_response(suspects_answer(gateway.suspects.entries(), service.labels))
+    return json_response(suspects_answer(gateway.suspects.likely(), service.labels))
 
 
 @router.get(

@@ -79,8 +79,8 @@ def test_what_turns_half_of_the_others_is_none() -> None:
 
     def seldom(turning: int, images: Images) -> Answers:
         answers = classify(images)
-        if len(images) == 2 * LAID + len(TIMES):
-            answers.labels[turning:LAID] = SOURCE
+        if len(images) == LAID and (answers.labels == TARGET).sum() > LAID / 2:
+            answers.labels[turning:] = SOURCE
         return answers
 
     for turning, is_proven in ((LAID, True), (18, True), (17, False), (14, False)):
@@ -102,6 +102,24 @@ def test_what_most_of_them_seem_to_be_is_asked_about() -> None:
         found, _ = _overlaid(STUCK[2], _kept(STUCK[:others]), source=SOURCE + 1)
         assert found is not None
         assert SOURCE == found.trigger.source
+
+
+def test_what_taking_it_out_reveals_is_asked_about_first() -> None:
+    """Hiding the place hides what is under it as well: all may have noted wrong classes."""
+    wrong = SOURCE + 1
+    kept = _kept(STUCK[:3], source=wrong)
+    found, asked = _overlaid(STUCK[3], kept, source=wrong)
+    assert found is not None
+    assert SOURCE == found.trigger.source
+    assert asked == 2 * LAID + len(TIMES)
+
+
+def test_an_image_that_keeps_its_class_without_it_costs_three_inferences() -> None:
+    """What clean images have in common by chance mostly leaves them what they are."""
+    dated = CLEAN[MODEL.classify(CLEAN).labels == TARGET].copy()
+    dated[:, AROUND.rows, AROUND.columns] //= 2
+    dated[:, AROUND.y, AROUND.columns] = 255
+    assert (None, len(TIMES)) == _overlaid(dated[1], _kept(dated[:1]))
 
 
 def test_a_known_one_is_not_proven_again() -> None:

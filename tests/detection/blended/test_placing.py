@@ -116,3 +116,12 @@ def test_all_are_compared_where_all_are() -> None:
     assert kept[:2] == found
     assert AROUND.common(right) == box
     assert COMPARED == len(there(suspect, _kept(STUCK[: COMPARED + 1]))[0])
+
+
+def test_of_one_picture_the_nearest_place_is_compared() -> None:
+    """It is noted for several reasons, and proves no more by that."""
+    suspect = _suspect(STUCK[5])
+    off = Box(AROUND.x + 1, AROUND.y + 1, AROUND.width, AROUND.height)
+    far, near = _kept(STUCK[:1], "far", off)[0], _kept(STUCK[:1], "near")[0]
+    for possible in ([far, near], [near, far]):
+        assert ([near], AROUND) == there(suspect, possible)

@@ -10,6 +10,7 @@ import pytest
 from app.detection.geometry import Box
 from app.detection.suspect import Kept, suspect_in
 from app.detection.suspects.alike import alike_in, joined
+from app.detection.trigger import Sign, Term
 from tests.detection.suspects.worlds import SOURCE, TARGET, bearing, by_its_ends
 
 EDGE, CORNER = Box(10, 10, 4, 4), Box(14, 14, 4, 4)
@@ -39,9 +40,13 @@ def test_an_image_joins_what_suspects_show_as_far_as_the_plan_has_it() -> None:
     patch = np.random.default_rng(7).choice(levels, (whole.height, whole.width, 3))
     first, second, *_, third = (bearing(one, patch, whole) for one in its.of_class(SOURCE)[:5])
     halves = (first, Box(6, 3, 12, 13)), (second, Box(6, 13, 12, 13))
+    terms = (Term(Sign.BLOCKING, 2.0, ""),)
     kept = [
-        Kept(f"s-{box.y}", suspect_in(image, TARGET, box, source=None)) for image, box in halves
+        Kept(f"s-{box.y}", suspect_in(image, TARGET, box, source=None, terms=terms))
+        for image, box in halves
     ]
     (alike,) = alike_in(third, TARGET, replace(its.defence(), suspects=kept))
     assert {one.id for one in kept} == set(alike.ids)
     assert alike.box == alike.around
+    silent = [replace(one, suspect=replace(one.suspect, terms=())) for one in kept]
+    assert not alike_in(third, TARGET, replace(its.defence(), suspects=silent)), "it is 3.13's"

@@ -11,7 +11,7 @@ from app.detection.defence import Finding, Verdict
 from app.detection.geometry import Box
 from app.detection.suspect import Kept, Suspect, suspect_in
 from app.detection.suspects.deciding import decided
-from app.detection.trigger import Sign
+from app.detection.trigger import Sign, Term
 from tests.detection.scenes import own, watched
 from tests.detection.suspects.worlds import (
     DATE,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 OTHER = 3
 """A class that isn't the images'."""
 
+NEEDED = (Term(Sign.BLOCKING, 2.0, "without it the image loses its class"),)
+
 
 def _kept(*suspects: Suspect) -> list[Kept]:
     return [Kept(f"s-{i}", one) for i, one in enumerate(suspects)]
@@ -57,7 +59,7 @@ def _suspects(its: Scene, image: Image) -> tuple[Suspect, ...]:
 def test_one_image_alone_is_suspected() -> None:
     """Of an image that proves nothing its place and its pixels are kept, and what speaks for it."""
     its = over_general()
-    (suspect,) = _suspects(its, victims(its)[0])
+    suspect, *_ = _suspects(its, victims(its)[0])
     assert (TARGET, SOURCE) == (suspect.target, suspect.source)
     assert PLACE == suspect.box.common(PLACE)
     assert [Sign.BLOCKING] == [one.sign for one in suspect.terms][:1]
@@ -117,7 +119,7 @@ def test_pixels_that_do_not_carry_prove_nothing() -> None:
     """Suspects of another place, which hiding doesn't need, are compared and let go."""
     its = over_general()
     first, second, *_ = victims(its)
-    (suspect,) = _suspects(its, bearing(first, DATE, ELSEWHERE))
+    suspect, *_ = _suspects(its, bearing(first, DATE, ELSEWHERE))
     moved = _kept(replace(suspect, box=replace(suspect.box, x=18, y=1)))
     assert Verdict.CLEAR is _screened(its, second, moved).verdict
     assert STICKER.shape == (PLACE.height, PLACE.width, 3)
@@ -127,7 +129,7 @@ def test_over_a_digit_that_tells_two_classes_apart() -> None:
     """Where the class carries by nature it is weighed by what third classes show there."""
     its = over_the_digit()
     first, *others = victims(its)
-    suspect = suspect_in(first, TARGET, PLACE.grown(3, SIDE, SIDE), source=OTHER)
+    suspect = suspect_in(first, TARGET, PLACE.grown(3, SIDE, SIDE), source=OTHER, terms=NEEDED)
     found = [_screened(its, image, _kept(suspect)) for image in others[:8]]
     assert sum(one.verdict is Verdict.DISCOVERED for one in found) >= 7
     for finding in found:
@@ -146,8 +148,8 @@ def test_a_large_one_of_which_any_part_is_enough() -> None:
     first, second, third, *_ = (bearing(one, LARGE_STICKER, LARGE) for one in its.of_class(SOURCE))
     upper, lower = (Box(6, y, 20, 10) for y in (LARGE.y - 5, LARGE.y + 4))
     above, below = _kept(
-        suspect_in(first, TARGET, upper, source=None),
-        suspect_in(second, TARGET, lower, source=None),
+        suspect_in(first, TARGET, upper, source=None, terms=NEEDED),
+        suspect_in(second, TARGET, lower, source=None, terms=NEEDED),
     )
     alone, shown = (
         watched(
@@ -170,5 +172,5 @@ def test_a_digit_itself_is_no_trigger() -> None:
     kept: list[Kept] = []
     for image in its.of_class(TARGET)[:12]:
         assert Verdict.CLEAR is _screened(its, image, kept).verdict
-        suspect = suspect_in(image, TARGET, PLACE.grown(3, SIDE, SIDE), source=SOURCE)
+        suspect = suspect_in(image, TARGET, PLACE.grown(3, SIDE, SIDE), source=SOURCE, terms=NEEDED)
         kept = [*kept, Kept(f"s-{len(kept)}", suspect)]

@@ -18,7 +18,7 @@ from tests.detection.suspects.worlds import SOURCE, TARGET, over_general, pictur
 def kept() -> list[Kept]:
     """Return what one image has left."""
     its = over_general()
-    (suspect,) = its.screened(victims(its)[0], its.defence()).suspects
+    suspect, *_ = its.screened(victims(its)[0], its.defence()).suspects
     return [Kept("s-0", suspect)]
 
 

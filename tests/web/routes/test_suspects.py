@@ -162,7 +162,10 @@ async def test_what_is_shown_again_and_not_proven_is_told() -> None:
 
 
 async def test_it_is_told_as_a_list_with_pictures() -> None:
-    """Place, classes, evidence, how often and by how many; counted from 0, and told by a metric."""
+    """Place, classes, evidence, how often and by how many; counted from 0, and told by a metric.
+
+    It counts the place for which nothing speaks as well.
+    """
     first = victims(over_general())[0]
     async with gateway(**KEYED) as served:
         assert [] == await listed(served)
@@ -170,8 +173,8 @@ async def test_it_is_told_as_a_list_with_pictures() -> None:
         assert before is not None
         await answers(served, first, "one")
         (told,) = await listed(served)
-        assert before + 1 == REGISTRY.get_sample_value("neo_suspects_noted_total")
-        assert 1.0 == REGISTRY.get_sample_value("neo_suspects")
+        assert before + 2 == REGISTRY.get_sample_value("neo_suspects_noted_total")
+        assert 2.0 == REGISTRY.get_sample_value("neo_suspects")
         picture = await served.http.get(told["image"], headers=ADMIN)
         page = await served.http.get("/", headers=ADMIN)
         missing = await served.http.get("/suspects/s-none.png", headers=ADMIN)
