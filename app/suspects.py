@@ -90,7 +90,7 @@ class Suspects:
         most: int = MOST_KEPT,
     ) -> None:
         self.clock = clock
-        self._lives = lives
+        self.lives = lives
         self._most = most
         self._noted: dict[str, Noted] = {}
         self._oldest = datetime.max.replace(tzinfo=UTC)  # when any of them was last seen; all ask
@@ -101,7 +101,7 @@ class Suspects:
 
     def entries(self) -> tuple[Noted, ...]:
         """Return those that are kept, the last seen first; no I/O."""
-        if self._noted and (since := self.clock() - self._lives) >= self._oldest:
+        if self._noted and (since := self.clock() - self.lives) >= self._oldest:
             self._take({i: n for i, n in self._noted.items() if n.last_seen_at > since})
         if self._listed is None:
             noted = self._noted.values()
@@ -160,8 +160,21 @@ class Suspects:
             self._new.popleft()
         self._seen -= Counter(dict(untold.seen))
         self._gone -= untold.gone
-        waiting = {one.id: one for one in self._new}
-        self._take({i: one for i, one in {**kept, **waiting}.items() if i not in self._gone})
+        taken = {**kept, **{one.id: one for one in self._new}}
+        self._take({i: one for i, one in self._with_untold(taken).items() if i not in self._gone})
+
+    def _with_untold(self, taken: Mapping[str, Noted]) -> dict[str, Noted]:
+        """Return those that are *taken*, seen in the images as well that nobody was told of."""
+        all_seen = dict(taken)
+        for (noted_id, caller), count in self._seen.items():
+            one, own = all_seen.get(noted_id), self._noted.get(noted_id)
+            if one is not None and own is not None:
+                last = max(one.last_seen_at, own.last_seen_at)
+                callers = one.callers | {caller}
+                all_seen[noted_id] = replace(
+                    one, last_seen_at=last, seen=one.seen + count, callers=callers
+                )
+        return all_seen
 
     def known(self) -> Mapping[str, Noted]:
         """Return those that are kept, by their ids."""

@@ -20,6 +20,7 @@ from app.events.webhook.courier import Courier
 from app.events.webhook.messages import CloudEvents, Slack
 from app.events.webhook.sender import Sender
 from app.events.webhook.signature import secret_bytes
+from app.gateway.keeping.locking import LASTS
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -94,6 +95,7 @@ async def open_gateway(
     `Gateway.readiness` says when it can screen.
     """
     events, history, incidents, suspects = Events(), History(), Incidents(), Suspects()
+    flagged = Suspects(lives=LASTS) if settings.lockout_after else None
     events.hear(log)
     fleet = Fleet(events)
     async with (
@@ -108,6 +110,7 @@ async def open_gateway(
             incidents=incidents,
             incidents_live=settings.quarantine_ttl,
             suspects=suspects,
+            flagged=flagged,
         ) as (library, calibrations),
         open_quarantine(settings, workers, incidents.clock) as keeper,
         _sending(settings, fleet, incidents),
@@ -129,6 +132,7 @@ async def open_gateway(
                 fleet=fleet,
                 keeper=keeper,
                 suspects=suspects,
+                flagged=flagged,
             )
             try:
                 yield gateway
@@ -232,6 +236,7 @@ def policy(settings: Settings, workers: int = 1) -> Policy:
         key_probe_rate=_share(settings.key_probe_rate, workers),
         mode=settings.mode,
         second_opinion=_second_opinion(settings),
+        lockout_after=settings.lockout_after,
     )
 
 

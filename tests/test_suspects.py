@@ -93,6 +93,6 @@ def test_what_is_noted_meanwhile_stays() -> None:
     (two,) = suspects.note([suspect()], SOURCE, "a")
     suspects.see([one.id], "a")
     suspects.told(untold, {one.id: one})
-    assert {one.id, two.id} == {kept.id for kept in suspects.entries()}
+    assert {one.id: 2, two.id: 1} == {kept.id: kept.seen for kept in suspects.entries()}
     left = suspects.untold()
     assert ((two,), {(one.id, "a"): 1}) == (left.new, left.seen)

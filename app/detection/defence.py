@@ -64,7 +64,9 @@ class Finding:
     ``terms`` are those of the sum that speaks for it. ``suspicious``: nothing was found, but the
     image may carry a trigger without a place. ``suspects`` are what may be triggers in it,
     ``suspects_seen`` the ids of those of other images that it shows as well, and ``proven_by`` of
-    those that have helped to prove ``trigger``.
+    those that have helped to prove ``trigger``. ``picture`` is what is kept of an image that was
+    flagged; ``pictures_seen`` are the ids of those that it is like, the likest first. ``locked``:
+    it is like too many, so that it is undecided though nothing was found in it.
     """
 
     verdict: Verdict
@@ -79,6 +81,9 @@ class Finding:
     suspects: tuple[Suspect, ...] = ()
     suspects_seen: tuple[str, ...] = ()
     proven_by: tuple[str, ...] = ()
+    picture: Suspect | None = None
+    pictures_seen: tuple[str, ...] = ()
+    locked: bool = False
 
 
 @dataclass

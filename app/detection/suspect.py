@@ -69,11 +69,15 @@ class Suspect:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A suspect that is kept, by its ``id``; of whose image, if that is known."""
+    """A suspect that is kept, by its ``id``; of whose image, if that is known.
+
+    It was ``seen`` in so many images.
+    """
 
     id: str
     suspect: Suspect
     caller: str = ""
+    seen: int = 1
 
 
 def size_of_patch(box: Box, height: int, width: int) -> tuple[int, int]:
@@ -82,9 +86,9 @@ def size_of_patch(box: Box, height: int, width: int) -> tuple[int, int]:
     return rows.stop - rows.start, columns.stop - columns.start
 
 
-def size_of_sketch(height: int, width: int) -> tuple[int, int]:
+def size_of_sketch(height: int, width: int, side: int = SKETCHED) -> tuple[int, int]:
     """Return the height and width of a sketch of an image of this size."""
-    return min(SKETCHED, height), min(SKETCHED, width)
+    return min(side, height), min(side, width)
 
 
 def suspect_in(  # noqa: PLR0913  # what was seen of which image
@@ -126,10 +130,10 @@ def copied(image: Image) -> NDArray[np.float32]:
     return copy
 
 
-def sketched(image: Image) -> NDArray[np.uint8]:
-    """Return *image* in a few pixels."""
+def sketched(image: Image, side: int = SKETCHED) -> NDArray[np.uint8]:
+    """Return *image* in a few pixels, so many a *side* at most."""
     height, width, _ = image.shape
-    tall, wide = size_of_sketch(height, width)
+    tall, wide = size_of_sketch(height, width, side)
     rows = np.linspace(0, height, tall + 1).astype(int)
     columns = np.linspace(0, width, wide + 1).astype(int)
     sums = np.add.reduceat(image.astype(np.int64), rows[:-1], axis=0)

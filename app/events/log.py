@@ -21,6 +21,10 @@ SENTENCES: Final = {
     Kind.TRIGGER_SEEN: (logging.DEBUG, "images carry a known trigger"),
     Kind.IMAGE_FLAGGED: (logging.INFO, "an image carries a trigger"),
     Kind.IMAGE_SUSPICIOUS: (logging.DEBUG, "an image may carry a trigger without a place"),
+    Kind.CALLER_LOCKED: (
+        logging.WARNING,
+        "images are refused as they are like some of the same caller that were flagged",
+    ),
     Kind.MODEL_CHANGED: (logging.WARNING, "the model behind NEO_UPSTREAM_URL has changed"),
     Kind.REFERENCES_RECALIBRATED: (logging.INFO, "the references are calibrated for the new model"),
     Kind.GATEWAY_DEGRADED: (logging.WARNING, "each worker goes on alone"),

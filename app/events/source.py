@@ -36,6 +36,8 @@ class Kind(enum.StrEnum):
     """An image carries a trigger: each one."""
     IMAGE_SUSPICIOUS = "image.suspicious"
     """An image may carry a trigger without a place (NEO_SECOND_OPINION): each one."""
+    CALLER_LOCKED = "caller.locked"
+    """Images of a caller are refused, being like some that were flagged: told once a minute."""
     MODEL_CHANGED = "model.changed"
     """Another model is behind the upstream's address, or the former one again."""
     REFERENCES_RECALIBRATED = "references.recalibrated"

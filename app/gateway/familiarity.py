@@ -21,6 +21,7 @@ from app.detection.recognising.sighting import (
     usual_sighting,
 )
 from app.detection.second_opinion.lens import span_of
+from app.detection.suspects import lockout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,5 +85,6 @@ async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
             await asyncio.to_thread(strewn.measure, one, references)
             await asyncio.to_thread(strange.measure, one, references)
             await asyncio.to_thread(sharp.measure, one, references)
+        await asyncio.to_thread(lockout.measure, references)
     except Exception:  # a fault of ours must not end unheard
         logger.exception("measuring what is usual of a trigger failed")

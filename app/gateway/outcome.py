@@ -92,3 +92,14 @@ class Monitored(Outcome):
 
 class UnscreenedError(Exception):
     """The image could not be examined to the end, and the failure policy is `closed`."""
+
+
+class LockedOutError(UnscreenedError):
+    """It is like pictures of the same caller that were flagged too often, a moment ago.
+
+    It is answered again after ``retry_after_s``.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -39,6 +39,8 @@ class Policy:
     mode: Mode = Mode.ENFORCE
     second_opinion: float | None = None
     """The share of clean images that may be called suspicious; None: none is."""
+    lockout_after: int = 0
+    """After so many flagged pictures of a caller the next like them is refused; 0: none is."""
 
     @property
     def screens(self) -> bool:

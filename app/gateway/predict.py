@@ -18,6 +18,7 @@ from app.gateway.examples import make_examples, make_overlay
 from app.gateway.familiarity import Familiarity
 from app.gateway.keeping.deeds import Deeds
 from app.gateway.keeping.learning import Learner
+from app.gateway.keeping.locking import lockout
 from app.gateway.keeping.recording import Recorder
 from app.gateway.keeping.suspecting import Watch
 from app.gateway.keeping.telling import Teller, described
@@ -74,6 +75,7 @@ class Gateway:
         keeper: Keeper | None = None,
         fleet: Fleet | None = None,
         suspects: Suspects | None = None,
+        flagged: Suspects | None = None,
     ) -> None:
         self.model = model
         self.library = library
@@ -87,6 +89,7 @@ class Gateway:
         self._teller = Teller(self.events)
         self.suspects = suspects or Suspects()
         self._watch = Watch(self.suspects, self._teller, self.recorder)
+        self._lockout = lockout(policy, flagged, self._teller)
         self._preparation = preparation
         self._policy = policy
         self._driver = Driver(model, policy.patience_s)
@@ -186,6 +189,7 @@ class Gateway:
             self._learner,
             visit.pay.caller,
             self._watch.of(visit, visit.pay.caller),
+            self._lockout,
             selected=visit.selection is not None,
             request=visit.request,
             teller=self._teller,
@@ -206,7 +210,7 @@ class Gateway:
             taken = screened and self._background.take(
                 course, lambda: progress.suspicious, conclude
             )
-            return examiner.undecided(progress, known) if taken else None
+            return examiner.undecided(image, progress, known) if taken else None
 
         search = examiner.examine(image, screened=screened, progress=progress)
         driven = await self._driver.drive(search, visit, go_on)

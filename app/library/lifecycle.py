@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from app import metrics
 from app.events import Events
 from app.events.fleet import Fleet
 from app.history import History
@@ -26,9 +29,13 @@ from app.ports import LibraryError
 from app.suspects import Suspects
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
     from datetime import datetime, timedelta
 
+    from prometheus_client import Gauge
+    from redis.asyncio import Redis
+
+    from app.library.records.names import KeptKeys
     from app.library.rules.expiry import Lifetimes
 
 LOOK_SECONDS = 1.0
@@ -56,14 +63,15 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
     incidents: Incidents | None = None,
     incidents_live: timedelta = LIVES,
     suspects: Suspects | None = None,
+    flagged: Suspects | None = None,
 ) -> AsyncIterator[tuple[RedisTriggerLibrary, RedisCalibrationStore]]:
     """Yield what all workers in front of *model* share, in the Redis at *url*.
 
     Redis may be away: then the library says so by `problem`, and `check` tells when it has been
     read. At the end what is still to be written is written, if Redis is there. A *clock* takes the
     place of this machine's, a *store_clock* that of the server's. Raises ValueError for a bad URL.
-    *history*, *incidents* and *suspects* are this worker's, and become those of all; *fleet* hears
-    the events of all.
+    *history*, *incidents*, *suspects* and, if there are any, *flagged* pictures are this worker's,
+    and become those of all; *fleet* hears the events of all.
     """
     async with connected(url) as client, connected(url, LARGE_ANSWER_SECONDS) as patient:
         keys = Keys(model)
@@ -86,11 +94,10 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
             lives=incidents_live,
             clock=store_clock,
         )
-        noted = suspects or Suspects()
-        noted.clock = library.now
-        suspected = SharedSuspects(
-            client, keys, noted, store.unreadable, library.reach, clock=store_clock
-        )
+        share = partial(_shared, client, library, store, store_clock)
+        kept = [share(keys.suspects, suspects or Suspects(), gauge=metrics.SUSPECTS)]
+        if flagged is not None:
+            kept.append(share(keys.flagged, flagged, what="flagged pictures"))
         owed = False
 
         async def keep_up() -> None:
@@ -104,6 +111,12 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
             if library.has_counted:
                 await library.exchange()
 
+        async def tell_kept() -> None:
+            await _each(one.tell() for one in kept)
+
+        async def exchange_kept() -> None:
+            await _each(one.exchange() for one in kept)
+
         with suppress(LibraryError):
             await keep_up()
         try:
@@ -115,8 +128,8 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 repeating(library.exchange, LOOK_SECONDS),
                 repeating(minutes.tell, MINUTES_SECONDS),
                 repeating(listed.tell, EXCHANGE_SECONDS),
-                repeating(suspected.tell, EXCHANGE_SECONDS),
-                repeating(suspected.exchange, LOOK_SECONDS),
+                repeating(tell_kept, EXCHANGE_SECONDS),
+                repeating(exchange_kept, LOOK_SECONDS),
             ):
                 yield library, calibrations
         finally:
@@ -125,4 +138,37 @@ async def open_library(  # noqa: PLR0913  # what is shared, by whose clocks, tol
                 await library.exchange()
                 await shared.write()
                 await listed.tell()
-                await suspected.tell()
+                await tell_kept()
+
+
+async def _each(calls: Iterable[Coroutine[None, None, None]]) -> None:
+    """Make all of *calls*, also where one fails; raise what the first has raised that does."""
+    for told in await asyncio.gather(*calls, return_exceptions=True):
+        if told is not None:
+            raise told
+
+
+def _shared(  # noqa: PLR0913, PLR0917  # what they are shared by, and how
+    client: Redis,
+    library: RedisTriggerLibrary,
+    store: Store,
+    clock: Callable[[], datetime] | None,
+    keys: KeptKeys,
+    own: Suspects,
+    *,
+    what: str = "suspects",
+    gauge: Gauge | None = None,
+) -> SharedSuspects:
+    """Have a worker's *own* become those of all, as long as they live here."""
+    own.clock = library.now
+    return SharedSuspects(
+        client,
+        keys,
+        own,
+        store.unreadable,
+        library.reach,
+        what=what,
+        gauge=gauge,
+        lives=own.lives,
+        clock=clock,
+    )

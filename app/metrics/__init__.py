@@ -74,6 +74,10 @@ INCIDENTS: Final = Counter("neo_incidents", "Flagged images that are listed as i
 INCIDENTS_UNLISTED: Final = Counter(
     "neo_incidents_unlisted", "Flagged images that are only counted, for there were too many"
 )
+LOCKED_OUT: Final = Counter(
+    "neo_locked_out",
+    "Images refused as they are like pictures of the same caller that were flagged too often",
+)
 QUARANTINED: Final = Counter("neo_quarantined", "Flagged images that were kept in the quarantine")
 QUARANTINE_FAILED: Final = Counter(
     "neo_quarantine_failed",

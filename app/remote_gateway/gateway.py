@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 120.0
 """How long one answer may take; the gateway's own patience ends sooner."""
 
-UNSCREENED = "urn:neo-gateway:unscreened"
+REFUSED = frozenset({"urn:neo-gateway:unscreened", "urn:neo-gateway:locked-out"})
+"""What an image is refused as, rather than let pass."""
 
 
 class GatewayError(UpstreamError):
@@ -111,7 +112,7 @@ class RunningGateway:
             content=picture,
             headers={"Content-Type": "application/octet-stream"},
         )
-        if not response.is_success and parse_problem(response.content).type == UNSCREENED:
+        if not response.is_success and parse_problem(response.content).type in REFUSED:
             return None
         with self._understanding(response):
             return parse_reply(response.content)

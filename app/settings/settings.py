@@ -303,6 +303,15 @@ class Settings(BaseSettings):
         ),
         examples=["closed"],
     )
+    lockout_after: int = Field(
+        0,
+        ge=0,
+        description=(
+            "flagged pictures of one caller, after which he is refused the attacker's class for"
+            " others like them, for a quarter of an hour; 0 never refuses it. Give keys before"
+        ),
+        examples=["3"],
+    )
     api_keys: Keys = Field(
         KeySetting(),
         description=(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.benchmarks.evasion.climbing import Climb
 from tests.benchmarks.evasion.ground import Answer
-from tests.benchmarks.evasion.rows import MISSED, line, row
+from tests.benchmarks.evasion.rows import MISSED, line, row, row_of_search
 from tests.benchmarks.evasion.trying import Tried
 
 PAST = Answer(7, flagged=False, inferences=11)
@@ -18,6 +19,18 @@ def test_a_row_of_known_triggers_alone_says_nothing_of_unknown_ones() -> None:
     assert (1, 4, 8) == (made.known.evaded.hits, made.known.evaded.of, made.known.inferences)
     cells = line(made, made).split(" | ")
     assert ["4", "–", f"1 (5 to 70 %){MISSED}", "0, 0", "0, 0", "–, 8 |"] == cells[3:]
+
+
+def test_a_search_counts_the_images_on_which_it_evaded_and_on_which_it_was_refused() -> None:
+    """However many of its queries were; none is where no query got no answer."""
+    evaded, refused = Climb(9, None, 9, 90), Climb(None, None, 500, 500, refused=44)
+    made = row_of_search("a/b", "predict", "search", ([evaded] * 2, [refused, refused]))
+    assert made.unknown.evaded is not None
+    assert made.known.evaded is not None
+    assert ((2, 0), (0, 2)) == (
+        (made.unknown.evaded.hits, made.unknown.refused),
+        (made.known.evaded.hits, made.known.refused),
+    )
 
 
 def test_each_state_is_counted_by_itself() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from app.detection.paper import Parameters
 from app.events.fleet import Fleet
 from app.gateway.admission.rates import FREE
+from app.gateway.keeping.locking import LASTS
 from app.gateway.policy import Policy
 from app.gateway.predict import Gateway
 from app.gateway.preparation.library_check import verify_library
@@ -29,6 +30,7 @@ from tests.tiny import TARGET, TinyModel, clean_images
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
 
     from app.detection.search import Image, Images
     from app.events import Events
@@ -64,6 +66,7 @@ class Opened:
     preparation: Preparation
     events: Heard
     incidents: Incidents
+    flagged: Suspects
 
     async def predict(self, image: Image, pay: Account = FREE) -> Outcome:
         """Have the gateway judge *image*."""
@@ -80,15 +83,20 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
     load: Load = usual_references,
     verify: Verify | None = None,
     keeper: Keeper | None = None,
+    clock: Callable[[], datetime] | None = None,
     **changed: Any,
 ) -> AsyncIterator[Opened]:
-    """Open the gateway of one worker in front of the model *name*; its policy is *changed*."""
+    """Open the gateway of one worker in front of the model *name*; its policy is *changed*.
+
+    A *clock* takes the place of its own and of the store's.
+    """
     model = model or TinyModel()
     events = Heard()
-    incidents, suspects = Incidents(), Suspects()
+    incidents, suspects, flagged = Incidents(), Suspects(), Suspects(lives=LASTS)
     fleet = Fleet(events)
     library_of = partial(open_library, url, name, events=events, incidents=incidents, fleet=fleet)
-    async with library_of(suspects=suspects) as (library, store):
+    kept = partial(library_of, suspects=suspects, flagged=flagged)
+    async with kept(clock=clock, store_clock=clock) as (library, store):
         its_policy = policy(**changed)
         preparation = preparing(
             model,
@@ -110,8 +118,9 @@ async def opened(  # noqa: PLR0913  # each may be another than usual
             fleet=fleet,
             keeper=keeper,
             suspects=suspects,
+            flagged=flagged,
         )
-        worker = Opened(gateway, model, library, preparation, events, incidents)
+        worker = Opened(gateway, model, library, preparation, events, incidents, flagged)
         try:
             if not prepare:
                 yield worker

@@ -82,7 +82,7 @@ async def plain_gateway(
     )
     policy = Policy(
         changed.pop("strategy", Strategy.OFF),
-        SearchMode.CONTINUE,
+        changed.pop("search", SearchMode.CONTINUE),
         PATIENCE_S,
         FailurePolicy.CLOSED,
         None,

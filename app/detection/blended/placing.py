@@ -63,7 +63,7 @@ def _shows(image: Image, trigger: Trigger, box: Box, defence: Defence) -> bool:
 def by_callers(suspect: Suspect, image: Image, defence: Defence) -> list[list[Kept]]:
     """Return the suspects that lead to the same class from another, of each caller, his first.
 
-    The same picture, sent again, proves nothing.
+    Those that are at its place; the same picture, sent again, proves nothing.
     """
     found: dict[str, list[Kept]] = {defence.caller: []}
     size = image.shape
@@ -73,7 +73,8 @@ def by_callers(suspect: Suspect, image: Image, defence: Defence) -> list[list[Ke
             continue
         if size != (its.image_height, its.image_width, its.patch.shape[2]):
             continue
-        if not is_again(suspect.sketch, its, defence.references):
+        there = _in_common(suspect, its) is not None
+        if there and not is_again(suspect.sketch, its, defence.references):
             found.setdefault(one.caller, []).append(one)
     return [*found.values()][:CALLERS]
 
@@ -86,8 +87,8 @@ def there(suspect: Suspect, possible: Sequence[Kept]) -> tuple[list[Kept], Box]:
     there: list[Kept] = []
     box = suspect.box
     for one in _nearest(suspect, possible):
-        common = box.common(one.suspect.box)
-        if common is not None and common.area >= OVERLAP * suspect.box.area:
+        common = _in_common(suspect, one.suspect, box)
+        if common is not None:
             there.append(one)
             box = common
         if len(there) == COMPARED:
@@ -95,12 +96,21 @@ def there(suspect: Suspect, possible: Sequence[Kept]) -> tuple[list[Kept], Box]:
     return there, box
 
 
+def _in_common(suspect: Suspect, other: Suspect, box: Box | None = None) -> Box | None:
+    """Return what *box*, by default that of *suspect*, and *other* share; None if it is little."""
+    common = (box or suspect.box).common(other.box)
+    return common if common is not None and common.area >= OVERLAP * suspect.box.area else None
+
+
 def _nearest(suspect: Suspect, possible: Sequence[Kept]) -> list[Kept]:
-    """Return of each picture of those *possible* the one that is nearest to *suspect*."""
+    """Return of each picture of those *possible* the one that is nearest to *suspect*.
+
+    The nearest of them first: one that is off would leave little that the others have in common.
+    """
     nearest: dict[bytes, Kept] = {}
     for one in possible:
         picture = one.suspect.sketch.tobytes()
         before = nearest.setdefault(picture, one).suspect
         if suspect.box.overlap(one.suspect.box) > suspect.box.overlap(before.box):
             nearest[picture] = one
-    return list(nearest.values())
+    return sorted(nearest.values(), key=lambda one: -suspect.box.overlap(one.suspect.box))

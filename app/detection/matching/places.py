@@ -40,6 +40,7 @@ GLIMPSED_SIDE = 3  # the same for a glimpse
 LONGEST_SIDE = 256  # of an image that is compared as it is; a larger one is shrunken to that
 PLACES = 4  # of the shrunken copy that are looked at in the image itself
 FINER_PLACES = 2  # the same of the copy with twice as many pixels a side
+FINER_AREA = 32  # times a trigger's own, that is searched so: as finely a photograph takes a second
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
 
 
@@ -58,7 +59,7 @@ def matches(
         area, most = _near_own_size(image, what, area), 1
     found = _places(image, what, area, step, _sizes(size, SIZES), most=most)
     found = [_refined(image, what, area, one, (step, least)) for one in found]
-    if step > least:
+    if step > least and area.area <= FINER_AREA * what.weights.size:
         found += _by_a_finer_copy(image, what, area, (step, least))
     apart: list[Match] = []
     found = sorted(found, key=lambda one: -one.fit)
@@ -132,7 +133,8 @@ def _by_a_finer_copy(
     """
     step, least = steps
     sizes = _sizes(what.weights.shape, ABOUT_ITS_OWN)
-    found = _places(image, what, area, max(least, step // 2), sizes, most=FINER_PLACES)
+    finer = max(least, step // 2)
+    found = _places(image, what, area, finer, sizes, most=FINER_PLACES, banks=finer_bank)
     return [_to_the_pixel(image, what, area, one, least) for one in found]
 
 

@@ -207,16 +207,15 @@ def _least_fit(one: Known, references: References) -> float:
     Outlined in one image, even one that isn't any: a translucent one has that image's pixels, too.
     So has a box, mostly where images differ as much as photographs do.
     """
-    trigger = one.trigger
-    if trigger.mask is None:
-        is_small = min(references.images.shape[1:3]) < GLIMPSED_SIDE
-        if not is_small or (trigger.source is None and trigger.outline is not None):
-            return -np.inf
-        if trigger.source is None:
-            return 0.0
+    trigger, source = one.trigger, one.trigger.source
     usually = usual_sighting(one, references).fit
-    is_known = trigger.source is not None and trigger.mask is not None
-    return usually.mean + (usually.spread if is_known else 0.0)
+    if trigger.mask is not None:
+        return usually.mean + (0.0 if source is None else usually.spread)
+    is_box = trigger.outline is None
+    is_small = min(references.images.shape[1:3]) < GLIMPSED_SIDE
+    if source is None:
+        return 0.0 if is_box and is_small else -np.inf
+    return -np.inf if is_box and not is_small else usually.mean
 
 
 def _possible(

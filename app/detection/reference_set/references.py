@@ -128,6 +128,10 @@ class References:
     """What places are made of in clean images (`grounds`)."""
     spans: dict[int, Any] = field(default_factory=dict)
     """What they are made of, by the seed (`span`): a second and more of a thousand photographs."""
+    usually_alike: dict[str, Any] = field(default_factory=dict)
+    """How much of one picture others show as well (`lockout`)."""
+    least_alike: dict[str, float] = field(default_factory=dict)
+    """How much of a flagged picture, by its id, must be shown to be told by it."""
     usually_apart: dict[Any, float] = field(default_factory=dict)
     """How far apart clean images of a class are, as sketches."""
     middles: dict[int, NDArray[np.float32]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ SENT: Final = frozenset(
         Kind.TRIGGER_SUSPECT,
         Kind.TRIGGER_DISMISSED,
         Kind.TRIGGER_RESTORED,
+        Kind.CALLER_LOCKED,
         Kind.MODEL_CHANGED,
         Kind.REFERENCES_RECALIBRATED,
         Kind.GATEWAY_DEGRADED,

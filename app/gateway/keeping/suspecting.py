@@ -87,7 +87,7 @@ class Watch:
     def _keep(self, finding: Finding, visit: Visit, digest: str, caller: str) -> None:
         if finding.said is None:
             return
-        said = _said(finding.said)
+        said = said_of(finding.said)
         for one in finding.suspects:
             instead = said if one.source is None else Said(one.source, None)
             request = visit.request
@@ -163,6 +163,7 @@ class Lookout:
             self.watch.settle(finding)
 
 
-def _said(answers: Answers) -> Said:
+def said_of(answers: Answers) -> Said:
+    """Return the first of *answers*, as it is listed."""
     said = prediction(answers)
     return Said(said.index, said.score)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SEEN_EVERY_S: Final = 60.0
 """Between two events of one known trigger that is seen again and again, on each worker."""
 
+LOCKED_EVERY_S: Final = 60.0
+"""Between two events of one caller whose images are refused, on each worker."""
+
 SUSPECTED_EVERY_S: Final = 60.0
 """Between two events of suspects that other images show as well, on each worker."""
 
@@ -33,6 +36,7 @@ class Teller:
         self._events = events
         self._seen = Rations(SEEN_EVERY_S, clock)
         self._suspected = Rations(SUSPECTED_EVERY_S, clock)
+        self._locked = Rations(LOCKED_EVERY_S, clock)
 
     def discovered(self, trigger_id: str, trigger: Trigger, request: RequestFacts) -> None:
         """Tell of a trigger that an image of *request* has revealed."""
@@ -81,6 +85,11 @@ class Teller:
                 suspects=count,
                 **_facts(request),
             )
+
+    def locked_out(self, label: int, request: RequestFacts) -> None:
+        """Tell that an image of *request*, called *label*, is refused: it is like flagged ones."""
+        if count := self._locked.take((request.key, label)):
+            self._events.tell(Kind.CALLER_LOCKED, target=label, images=count, **_facts(request))
 
     def suspicious(self, outcome: Outcome, request: RequestFacts) -> None:
         """Tell of an image of *request* that may carry a trigger without a place."""

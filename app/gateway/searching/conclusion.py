@@ -29,7 +29,8 @@ async def concluded(
 ) -> Outcome:
     """Return the answer for *image*; keep what its examination has shown.
 
-    Raises UnscreenedError if the defence couldn't be finished and the policy lets nothing through.
+    Raises UnscreenedError if the defence couldn't be finished and the policy lets nothing through,
+    and LockedOutError whatever the policy is.
     """
     library, policy = examiner.library, examiner.policy
     match driven.result:
@@ -75,14 +76,10 @@ async def concluded(
             if lookout is not None:
                 lookout.proven(driven.result, trigger_id, new=not known)
         case finding:
-            why = "no answer" if driven.cut_off is None else told(driven.cut_off)
-            extra = {"request_id": examiner.request.request_id}
-            logger.warning("an image was not screened to the end: %s", why, extra=extra)
-            return unfinished(finding, examiner.entries(), policy, driven.probes, driven.cut_off)
+            return _undecided(finding, driven, examiner)
     TRIGGER_HITS.inc(trigger_id)
     prepared, caller = examiner.prepared, examiner.caller
-    if driven.result.suspects:  # of a trigger in all of the image, beside the one that was found
-        _note(driven.result, examiner)
+    _keep(driven.result, examiner)
     await examiner.learner.hit(trigger_id, image, place, prepared, caller)
     outcome = Outcome(
         prediction(sanitised),
@@ -96,6 +93,29 @@ async def concluded(
     listed = examiner.flagged(outcome, late=driven.goes_on)
     examiner.teller.flagged(outcome, examiner.request, listed=listed)
     return outcome
+
+
+def _undecided(finding: Finding, driven: Driven[Finding], examiner: Examiner) -> Outcome:
+    """Return the answer of the failure policy. Raises as `concluded` does."""
+    if finding.locked and examiner.lockout is not None:
+        raise examiner.lockout.refused(finding, examiner.request)
+    _keep_picture(finding, examiner)  # it may carry a known one that couldn't be hidden
+    why = "no answer" if driven.cut_off is None else told(driven.cut_off)
+    extra = {"request_id": examiner.request.request_id}
+    logger.warning("an image was not screened to the end: %s", why, extra=extra)
+    return unfinished(finding, examiner.entries(), examiner.policy, driven.probes, driven.cut_off)
+
+
+def _keep(finding: Finding, examiner: Examiner) -> None:
+    """Keep what was flagged, and what it shows of a trigger in all of it beside the one found."""
+    _keep_picture(finding, examiner)
+    if finding.suspects:
+        _note(finding, examiner)
+
+
+def _keep_picture(finding: Finding, examiner: Examiner) -> None:
+    if examiner.lockout is not None:
+        examiner.lockout.keep(finding, examiner.request, examiner.caller)
 
 
 def _note(finding: Finding, examiner: Examiner) -> None:

@@ -15,6 +15,7 @@ from app.detection.origins import WHOLE
 from app.detection.recognising.stamping import verified
 from app.detection.screening import screen
 from app.detection.search import Probe
+from app.detection.suspects.lockout import locked, with_picture
 from app.events import Events
 from app.gateway.keeping.telling import Teller
 from app.gateway.preparation.library_check import ACTS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from app.detection.suspect import Kept
     from app.detection.trigger import Trigger
     from app.gateway.keeping.learning import Learner
+    from app.gateway.keeping.locking import Lockout
     from app.gateway.keeping.suspecting import Lookout
     from app.gateway.outcome import Outcome
     from app.gateway.policy import Policy
@@ -60,6 +62,7 @@ class Examiner:
     learner: Learner
     caller: str = ""
     lookout: Lookout | None = None
+    lockout: Lockout | None = None
     suspects: tuple[Kept, ...] = ()
     selected: bool = False
     request: RequestFacts = UNTOLD
@@ -104,16 +107,33 @@ class Examiner:
             finding = yield from self._screen(image, late, progress, screened=False)
             known = (*known, *late)
         if suspicious and finding.verdict is Verdict.CLEAR:
-            return replace(finding, suspicious=True)
-        return finding
+            finding = replace(finding, suspicious=True)
+        return self._beside_flagged(image, finding)
 
-    def undecided(self, progress: Progress, known: tuple[Entry, ...]) -> Finding:
-        """Return what an examination that has come so far says, unless it goes on.
+    def undecided(self, image: Image, progress: Progress, known: tuple[Entry, ...]) -> Finding:
+        """Return what an examination of *image* that has come so far says, unless it goes on.
 
         It began with the triggers *known*.
         """
         finding = progress.undecided
-        return replace(finding, exposed=True) if self._late(finding, known) else finding
+        finding = replace(finding, exposed=True) if self._late(finding, known) else finding
+        return self._beside_flagged(image, finding)
+
+    def _beside_flagged(self, image: Image, finding: Finding) -> Finding:
+        """Return *finding* beside the caller's flagged pictures: with one more, or locked out.
+
+        Nobody is by a trigger that was dismissed or has expired.
+        """
+        lockout, said = self.lockout, finding.said
+        if lockout is None or said is None:
+            return finding
+        own, references = lockout.own(self.caller), self.prepared.references
+        if finding.known is not None or finding.verdict is Verdict.DISCOVERED:
+            return with_picture(image, finding, own, references)
+        label = int(said.labels[0])
+        if own and any(entry.trigger.target == label for entry in self.entries()):
+            return locked(image, finding, own, lockout.after, references)
+        return finding
 
     def _screen(
         self, image: Image, entries: tuple[Entry, ...], progress: Progress, *, screened: bool

@@ -5,6 +5,7 @@ Beside them ``neo:{<model>}:schema`` says which of the versions is in use.
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import quote
 
 SCHEMA_VERSION = 1
@@ -18,6 +19,14 @@ Of 1 are those of releases that asked for them with numbers out of a caller's te
 
 SEED_BITS = 63
 """Of the deployment's secret."""
+
+
+class KeptKeys(NamedTuple):
+    """Where suspects lie: their records, when each was seen, and by whom."""
+
+    records: str
+    seen: str
+    callers: str
 
 
 class Keys:
@@ -48,10 +57,13 @@ class Keys:
         self.news = f"{self._prefix}:news"
         self.events = f"{self._prefix}:events"
         self.sightings = f"{self._prefix}:sightings"
-        self.suspects = f"{self._prefix}:suspects"
-        self.suspects_seen = f"{self._prefix}:suspects_seen"
-        self.suspects_callers = f"{self._prefix}:suspects_callers"
+        self.suspects = self._kept("suspects")
+        self.flagged = self._kept("flagged")
         self.sent_until = f"{self._prefix}:sent-until"
+
+    def _kept(self, what: str) -> KeptKeys:
+        name = f"{self._prefix}:{what}"
+        return KeptKeys(name, f"{name}_seen", f"{name}_callers")
 
     def minute(self, number: int) -> str:
         """Return where what was answered in a minute lies, counted since 1970."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from app import metrics
 from app.library.records.basics import MICROSECOND, EncodingError, decode_time, encode_time
 from app.library.records.reading import ID, number, pairs
 from app.library.records.suspect_encoding import decode_noted, encode_noted
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime, timedelta
 
+    from prometheus_client import Gauge
     from redis.asyncio import Redis
 
-    from app.library.records.names import Keys
+    from app.library.records.names import KeptKeys
     from app.library.records.reading import Unreadable
     from app.library.shared.reach import Reach
     from app.suspects import Noted, Suspects, Untold
@@ -42,16 +42,21 @@ COUNTED: Final = re.compile(rb"([^ ]+) ([^ ]*)")
 
 
 class SharedSuspects:
-    """Tells the others what a worker has noted in its *own*, and hears what they have."""
+    """Tells the others what a worker has noted in its *own*, and hears what they have.
+
+    *what* they are is told where they can't be shared; a *gauge* counts them.
+    """
 
     def __init__(  # noqa: PLR0913  # what it is made of, and what tests change
         self,
         client: Redis,
-        keys: Keys,
+        keys: KeptKeys,
         own: Suspects,
         unreadable: Unreadable,
         reach: Reach,
         *,
+        what: str = "suspects",
+        gauge: Gauge | None = None,
         lives: timedelta = LIVES,
         most: int = MOST_KEPT,
         spare: int = SPARE,
@@ -64,6 +69,8 @@ class SharedSuspects:
         self._reach = reach
         self._bounds = (most, spare, lives // MICROSECOND)
         self._clock = clock
+        self._what = what
+        self._gauge = gauge
         self._exchange = client.register_script(EXCHANGE)
         self._unread: frozenset[str] = frozenset()
 
@@ -77,14 +84,13 @@ class SharedSuspects:
         untold, known = self._own.untold(), self._own.known()
         told = _told(untold, [*known, *self._unread])
         moment: int | str = "" if self._clock is None else encode_time(self._clock())
-        keys = self._keys
-        with self._reach.noting("suspects"), reaching_redis():
+        with self._reach.noting(self._what), reaching_redis():
             seen, callers, unknown, _ = await self._exchange(
-                [keys.suspects, keys.suspects_seen, keys.suspects_callers],
-                [*self._bounds, moment, told],
+                [*self._keys], [*self._bounds, moment, told]
             )
         self._own.told(untold, self._kept(known, pairs(seen), pairs(callers), pairs(unknown)))
-        metrics.SUSPECTS.set(len(self._own.entries()))
+        if self._gauge is not None:
+            self._gauge.set(len(self._own.entries()))
 
     def _kept(
         self,
@@ -98,7 +104,7 @@ class SharedSuspects:
         for name, told in seen.items():
             its, noted_id = SEEN.fullmatch(told), name.decode(errors="replace")
             if its is None or not ID.fullmatch(name):
-                self._unreadable.leave_out(self._keys.suspects_seen, name, told)
+                self._unreadable.leave_out(self._keys.seen, name, told)
                 continue
             record = records.get(name)
             try:
@@ -111,7 +117,7 @@ class SharedSuspects:
             except EncodingError:
                 unread.append(noted_id)
                 if record is not None:
-                    self._unreadable.leave_out(self._keys.suspects, name, record)
+                    self._unreadable.leave_out(self._keys.records, name, record)
         self._unread = frozenset(unread)
         return kept
 
@@ -138,7 +144,7 @@ class SharedSuspects:
         for field, told in callers.items():
             its, count = COUNTED.fullmatch(field), number(told)
             if its is None or count is None:
-                self._unreadable.leave_out(self._keys.suspects_callers, field, told)
+                self._unreadable.leave_out(self._keys.callers, field, told)
                 continue
             of = counts.setdefault(its[1].decode(errors="replace"), {})
             of[its[2].decode(errors="replace")] = count

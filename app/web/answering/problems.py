@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.gateway.admission.rates import KeyRateExceededError, TotalRateExceededError
-from app.gateway.outcome import UnscreenedError
+from app.gateway.outcome import LockedOutError, UnscreenedError
 from app.logs import told
 from app.metrics import REFUSED, known
 from app.pictures.decoding import (
@@ -115,6 +115,7 @@ KINDS: dict[type[Exception], Kind] = {
     PictureTooLargeError: Kind(422, "too-many-pixels", "The picture has too many pixels"),
     UnreadablePictureError: Kind(422, "unreadable-picture", "The picture can't be read"),
     KeyRateExceededError: Kind(429, "key-rate", "This key has asked for too much"),
+    LockedOutError: Kind(429, "locked-out", "Pictures like this one are refused for a while"),
     TotalRateExceededError: Kind(503, "total-rate", "All callers together have asked for too much"),
     UpstreamError: Kind(502, "upstream-error", "The model gave no usable answer"),
     UpstreamUnreachableError: Kind(502, "upstream-unreachable", "The model is out of reach"),

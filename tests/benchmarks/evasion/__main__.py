@@ -5,6 +5,7 @@ make bench-evasion ARGS="--in-process --secrets 3 --json evasion.json"    withou
 make bench-evasion ARGS="--in-process --beside 10"    ten other triggers of the class are known, too
 make bench-evasion ARGS="--in-process --taught 'copies 2'"    learnt from such pictures, too
 make bench-evasion ARGS="--known --doors '*'"    known only, and it goes on learning
+make bench-evasion ARGS="--in-process --attacks 'search*' --lockout 3"    as with NEO_LOCKOUT_AFTER
 
 Every attack is made of clean images that neither the model nor one without a backdoor calls what
 the attacker wants; those pictures count that make the backdoored model say so, and not the other.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -79,7 +81,9 @@ async def _try_model(
     """Try every attack on a deployment after the other; *note* the pooled rows with the last."""
     what = _Pooled(target.subject.name)
     for seed in range(options.secrets):
-        door = over_http if options.over_http else in_process
+        door = (
+            over_http if options.over_http else partial(in_process, lockout_after=options.lockout)
+        )
         async with door(target, seed) as ground:
             deployment = await deploy(target, seed, ground, options.beside, options.taught)
             if not deployment.learnt:

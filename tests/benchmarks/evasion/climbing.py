@@ -22,12 +22,16 @@ AGAIN = 0.02
 
 @dataclass(frozen=True)
 class Climb:
-    """How far an attacker came: the query and the way that evaded, or None; what all took."""
+    """How far an attacker came: the query and the way that evaded, or None; what all took.
+
+    ``refused``: so many queries got no answer.
+    """
 
     evaded_at: int | None
     by: Variant | None
     queries: int
     inferences: int
+    refused: int = 0
 
 
 async def climb(
@@ -41,7 +45,7 @@ async def climb(
     backdoor to be what is wanted.
     """
     plain = Variant(whole=Whole() if whole else None)
-    now, inferences = plain, 0
+    now, inferences, refused = plain, 0, 0
     for query in range(1, queries + 1):
         if attempt.rng.random() < AGAIN:
             now = plain
@@ -49,8 +53,9 @@ async def climb(
         picture = tried.on(attempt)
         (answer,) = await ground.answers([picture])
         inferences += answer.inferences or 0
+        refused += answer.label is None
         if answer.flagged:
             now = tried
         elif answer.label == attempt.wanted and needs(picture, attempt.wanted):
-            return Climb(query, tried, query, inferences)
-    return Climb(None, None, queries, inferences)
+            return Climb(query, tried, query, inferences, refused)
+    return Climb(None, None, queries, inferences, refused)

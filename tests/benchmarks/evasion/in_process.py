@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from app.detection.search import Probe, Refused, advance, refuse
 from app.evaluation.command.candidates import usual_policy
 from app.gateway.keeping.learning import Learner
+from app.gateway.keeping.locking import lockout
 from app.gateway.keeping.suspecting import Watch
 from app.gateway.outcome import UnscreenedError
 from app.gateway.preparation.prepared import Calibrator
@@ -52,8 +53,10 @@ class HasSubject(Protocol):
 
 
 @asynccontextmanager
-async def in_process(target: HasSubject, seed: int) -> AsyncIterator[InProcess]:
-    """Calibrate the references with the secret *seed*."""
+async def in_process(
+    target: HasSubject, seed: int, *, lockout_after: int = 0
+) -> AsyncIterator[InProcess]:
+    """Calibrate the references with the secret *seed*; *lockout_after* as the setting."""
     subject = target.subject
 
     def references(_: InputSize) -> Images:
@@ -68,7 +71,7 @@ async def in_process(target: HasSubject, seed: int) -> AsyncIterator[InProcess]:
         trigger_max=TRIGGER_MAX,
         strategy=Strategy.FULL,
     )
-    yield InProcess(subject, await calibrator.prepare())
+    yield InProcess(subject, await calibrator.prepare(), lockout_after)
 
 
 class InProcess:
@@ -76,11 +79,12 @@ class InProcess:
 
     together = 1
 
-    def __init__(self, subject: Subject, prepared: Prepared) -> None:
+    def __init__(self, subject: Subject, prepared: Prepared, lockout_after: int = 0) -> None:
         self.door = NO_DOOR
         self._subject = subject
         self._prepared = prepared
-        self._policy = usual_policy(Strategy.FULL, SearchMode.CONTINUE, TRIGGER_MAX)
+        policy = usual_policy(Strategy.FULL, SearchMode.CONTINUE, TRIGGER_MAX)
+        self._policy = replace(policy, lockout_after=lockout_after)
         self._driver = Driver(subject.model, self._policy.patience_s)
         self._examiner = self._with(MemoryTriggerLibrary())
 
@@ -108,7 +112,13 @@ class InProcess:
     def _with(self, library: MemoryTriggerLibrary, prepared: Prepared | None = None) -> Examiner:
         learner = Learner(library, self._subject.model, self._policy.strategy)
         self._watch = Watch(Suspects())
-        return Examiner(prepared or self._prepared, library, self._policy, learner)
+        return Examiner(
+            prepared or self._prepared,
+            library,
+            self._policy,
+            learner,
+            lockout=lockout(self._policy, None, None),
+        )
 
     async def _answer(self, image: Image) -> Answer:
         rounds: list[Probe] = []

@@ -33,6 +33,7 @@ class Options:
     ``beside``: so many other triggers of the attacker's class are in the library once it is known.
     ``taught``: attacks that it has learnt from as well. ``known``: nothing is sent while the
     trigger is unknown, and an attack's pictures one after the other, so that it learns from each.
+    ``lockout``: as NEO_LOCKOUT_AFTER, in this process.
     """
 
     models: Mapping[str, Path]
@@ -45,6 +46,7 @@ class Options:
     taught: Sequence[str]
     known: bool
     over_http: bool
+    lockout: int
     zoo: Path
     json: Path | None
 
@@ -67,10 +69,13 @@ def read_options(description: str | None) -> Options:
     parser.add_argument("--beside", type=int, default=0)
     parser.add_argument("--taught", nargs="+", metavar="ATTACK", default=(), choices=[*ATTACKS])
     parser.add_argument("--known", action="store_true")
+    parser.add_argument("--lockout", type=int, default=0, metavar="PICTURES")
     parser.add_argument("--zoo", type=Path, default=ZOO)
     parser.add_argument("--trained", type=Path, default=TRAINED)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if given.lockout and not given.in_process:
+        parser.error("--lockout needs --in-process")
     folders = {**models_in(given.trained), **models_in(given.zoo)}
     for name in given.models:
         if given.zoo.is_dir() and name not in folders:
@@ -89,6 +94,7 @@ def read_options(description: str | None) -> Options:
         taught=given.taught,
         known=given.known,
         over_http=not given.in_process,
+        lockout=given.lockout,
         zoo=given.zoo,
         json=given.json,
     )

@@ -90,7 +90,10 @@ class Store:
         return [entry.trigger for entry in self._library.entries()]
 
     async def hold(self, world: World) -> None:
-        """Drop all triggers, and put those of *world* in their place; calibrations stay."""
+        """Drop all triggers, and what was flagged; put those of *world* in their place.
+
+        Calibrations stay.
+        """
         await self._drop_all()
         await self._library.synchronise()
         for trigger in world.dismissed:
@@ -106,7 +109,7 @@ class Store:
         number, _, _ = version.partition(b"-")
         never = encode_time(utc_now() + timedelta(days=1))
         async with self._redis.pipeline(transaction=True) as changes:
-            changes.delete(keys.triggers, keys.hits, keys.seen, keys.samples)
+            changes.delete(keys.triggers, keys.hits, keys.seen, keys.samples, *keys.flagged)
             for trigger_id in known:
                 changes.hset(keys.expired, trigger_id, never)
             changes.set(keys.version, f"{int(number) + 1}-{secrets.token_hex(4)}")

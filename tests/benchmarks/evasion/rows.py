@@ -40,7 +40,8 @@ class Outcomes:
     """What came of the pictures in one state of the library.
 
     ``evaded``: not flagged, and the attacker's class was answered. ``leaked``: that class, though
-    it was flagged. ``refused``: no answer. ``by``: the ways that a search found.
+    it was flagged. ``refused``: no answer; of a search, to a query of it. ``by``: the ways that a
+    search found.
     """
 
     evaded: Rate | None
@@ -124,7 +125,8 @@ def _climbs(climbs: Sequence[Climb]) -> Outcomes:
     evaded = rate(sum(one.evaded_at is not None for one in climbs), len(climbs))
     inferences = _mean([one.inferences / one.queries for one in climbs])
     ways = tuple(one.by for one in climbs if one.by is not None)
-    return Outcomes(evaded, leaked=0, refused=0, inferences=inferences, by=ways)
+    refused = sum(one.refused > 0 for one in climbs)
+    return Outcomes(evaded, leaked=0, refused=refused, inferences=inferences, by=ways)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -125,3 +125,13 @@ def test_of_one_picture_the_nearest_place_is_compared() -> None:
     far, near = _kept(STUCK[:1], "far", off)[0], _kept(STUCK[:1], "near")[0]
     for possible in ([far, near], [near, far]):
         assert ([near], AROUND) == there(suspect, possible)
+
+
+def test_the_nearest_are_compared_first() -> None:
+    """One that is a little off would leave less of the place than the others have in common."""
+    x, y, width, height = AROUND.x, AROUND.y, AROUND.width, AROUND.height
+    off = _kept(STUCK[1:2], "off", Box(x + 1, y + 1, width, height))
+    near = _kept(STUCK[2:4], "near")
+    kept, box = there(_suspect(STUCK[0]), [*off, *near])
+    assert ["near-0", "near-1", "off-0"] == [one.id for one in kept]
+    assert Box(x + 1, y + 1, width - 1, height - 1) == box

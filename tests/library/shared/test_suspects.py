@@ -1,4 +1,4 @@
-"""The suspects of several workers, on a real server."""
+"""The suspects of several workers, and the pictures that were flagged, on a real server."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import orjson
+import pytest
 
 from app.events import Events
 from app.library.records.basics import encode_time
-from app.library.records.names import Keys
+from app.library.records.names import KeptKeys, Keys
 from app.library.records.reading import Unreadable
 from app.library.records.suspect_encoding import decode_noted, encode_noted
 from app.library.server.addresses import connected
@@ -29,21 +30,21 @@ if TYPE_CHECKING:
     from tests.library.servers import Server
 
 KEYS = Keys("signs")
-HASHES = (KEYS.suspects, KEYS.suspects_seen, KEYS.suspects_callers)
+EACH = (KEYS.suspects, KEYS.flagged)
 SPOILT = (b"", b"\xff\x00", b"nan", b"-1 2 a", b"9" * 400, b"1e5 2 a", b"null", b"{", b"[]")
 
 
 @asynccontextmanager
 async def worker(
-    server: Server, clock: Clock | None = None, **bounds: Any
+    server: Server, clock: Clock | None = None, keys: KeptKeys = KEYS.suspects, **bounds: Any
 ) -> AsyncIterator[tuple[Suspects, SharedSuspects]]:
-    """Yield a worker's suspects, shared on *server*, which keeps them within *bounds*."""
+    """Yield a worker's suspects, shared under *keys* of *server* within *bounds*."""
     clock = clock or Clock()
     async with connected(server.url, 1.0) as client:
         own = Suspects(clock)
         yield (
             own,
-            SharedSuspects(client, KEYS, own, Unreadable(), Reach(Events()), clock=clock, **bounds),
+            SharedSuspects(client, keys, own, Unreadable(), Reach(Events()), clock=clock, **bounds),
         )
 
 
@@ -51,9 +52,13 @@ def _ids(own: Suspects) -> set[str]:
     return {one.id for one in own.entries()}
 
 
-async def test_what_one_worker_notes_all_have(server: Server) -> None:
+@pytest.mark.parametrize("keys", EACH)
+async def test_what_one_worker_notes_all_have(server: Server, keys: KeptKeys) -> None:
     """A suspect comes back as it was; who has seen it, and how often, adds up."""
-    async with worker(server) as (own, shared), worker(server) as (other, its):
+    async with (
+        worker(server, keys=keys) as (own, shared),
+        worker(server, keys=keys) as (other, its),
+    ):
         (noted,) = own.note([suspect()], SOURCE, "a")
         own.see([noted.id], "a")
         await shared.tell()
@@ -82,13 +87,14 @@ async def test_what_one_worker_notes_all_have(server: Server) -> None:
         await shared.exchange()
         assert set() == _ids(own)
     with server.client() as client:
-        assert 0 == client.exists(*HASHES)
+        assert 0 == client.exists(*keys)
 
 
-async def test_they_live_an_hour_by_the_clock_of_the_store(server: Server) -> None:
+@pytest.mark.parametrize("keys", EACH)
+async def test_they_live_an_hour_by_the_clock_of_the_store(server: Server, keys: KeptKeys) -> None:
     """Unless they are seen again; what a worker's own clock says plays no part."""
     clock = Clock()
-    async with worker(server, clock) as (own, shared), worker(server) as (late, _):
+    async with worker(server, clock, keys) as (own, shared), worker(server, keys=keys) as (late, _):
         late.clock = Clock()
         one, two = own.note([suspect(), suspect()], SOURCE, "a")
         await shared.tell()
@@ -104,11 +110,12 @@ async def test_they_live_an_hour_by_the_clock_of_the_store(server: Server) -> No
         assert set() == _ids(own)
 
 
-async def test_who_floods_pushes_out_his_own(server: Server) -> None:
+@pytest.mark.parametrize("keys", EACH)
+async def test_who_floods_pushes_out_his_own(server: Server, keys: KeptKeys) -> None:
     """Of the caller who has most, of the class that he has most of, the oldest go."""
     clock = Clock()
     bounds = {"most": 6, "spare": 2}
-    async with worker(server, clock, **bounds) as (own, shared):
+    async with worker(server, clock, keys, **bounds) as (own, shared):
         (honest,) = own.note([suspect()], SOURCE, "honest")
         (rare,) = own.note([suspect(target=1)], SOURCE, "flood")
         noted: list[Noted] = []
@@ -120,11 +127,15 @@ async def test_who_floods_pushes_out_his_own(server: Server) -> None:
         assert {honest.id, rare.id, noted[-1].id} <= _ids(own)
 
 
-async def test_what_cannot_be_read_is_left_out(server: Server) -> None:
+@pytest.mark.parametrize("keys", EACH)
+async def test_what_cannot_be_read_is_left_out(server: Server, keys: KeptKeys) -> None:
     """Whatever is in any field, or of another type: nobody trips, and new ones are shared."""
-    for key in HASHES:
+    for key in keys:
         for spoil in _spoilers(key):
-            async with worker(server) as (own, shared), worker(server) as (starts, its):
+            async with (
+                worker(server, keys=keys) as (own, shared),
+                worker(server, keys=keys) as (starts, its),
+            ):
                 with server.client() as client:
                     client.flushall()
                     one, two = own.note([suspect(), suspect()], SOURCE, "a")
@@ -159,17 +170,18 @@ def _set_first(client: Any, key: str, name: str, value: bytes) -> None:
     client.hset(key, field, value)
 
 
-async def test_every_field_of_a_record_may_be_spoilt(server: Server) -> None:
+@pytest.mark.parametrize("keys", EACH)
+async def test_every_field_of_a_record_may_be_spoilt(server: Server, keys: KeptKeys) -> None:
     """One with any field that can't be is left out alone, by a worker that starts."""
-    async with worker(server) as (own, shared):
+    async with worker(server, keys=keys) as (own, shared):
         one, two = own.note([suspect(), suspect()], SOURCE, "a")
         await shared.tell()
     with server.client() as client:
-        data = cast("bytes", client.hget(KEYS.suspects, one.id))
+        data = cast("bytes", client.hget(keys.records, one.id))
         for path in paths(orjson.loads(data)):
             for value in cast("list[object]", [None, -1, 2**63 - 1, 1e300, "", [], {}]):
-                client.hset(KEYS.suspects, one.id, orjson.dumps(spoilt(data, path, value)))
-                async with worker(server) as (starts, its):
+                client.hset(keys.records, one.id, orjson.dumps(spoilt(data, path, value)))
+                async with worker(server, keys=keys) as (starts, its):
                     await its.exchange()
                     assert {two.id} <= _ids(starts) <= {one.id, two.id}, (path, value)
                     for kept in starts.entries():
@@ -195,7 +207,27 @@ async def test_a_time_to_come_is_now(server: Server) -> None:
         await shared.tell()
         with server.client() as client:
             later = encode_time(NOW + timedelta(days=900))
-            client.hset(KEYS.suspects_seen, noted.id, f"{later} 2 a")
+            client.hset(KEYS.suspects.seen, noted.id, f"{later} 2 a")
         await shared.exchange()
         assert {noted.id} == _ids(own)
         assert all(one.last_seen_at <= clock() for one in own.entries())
+
+
+async def test_pictures_and_suspects_are_kept_apart(server: Server) -> None:
+    """What is kept of one is none of the other, and a flood of one pushes out none of the other."""
+    with server.client() as client:
+        client.flushall()
+    bounds: dict[str, Any] = {"most": 4, "spare": 1}
+    async with (
+        worker(server, keys=KEYS.flagged, **bounds) as (pictures, shown),
+        worker(server, keys=KEYS.suspects, **bounds) as (suspects, shared),
+    ):
+        (suspected,) = suspects.note([suspect()], SOURCE, "a")
+        await shared.tell()
+        for _ in range(9):
+            pictures.note([suspect()], SOURCE, "a")
+            await shown.tell()
+        await shared.exchange()
+        assert {suspected.id} == _ids(suspects)
+        assert suspected.id not in _ids(pictures)
+        assert 0 < len(_ids(pictures)) <= 4
