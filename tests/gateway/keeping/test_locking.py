@@ -13,19 +13,22 @@ from prometheus_client import REGISTRY
 
 from app.detection.defence import Finding, Known, Verdict
 from app.detection.reference_set.references import Calibration, References
+from app.detection.search import Answers
 from app.detection.suspects.lockout import with_picture
 from app.events import Kind
 from app.gateway.admission.rates import Account
 from app.gateway.keeping.learning import Learner
-from app.gateway.keeping.locking import LASTS, lockout
+from app.gateway.keeping.locking import LASTS, MOST_OWN, lockout
 from app.gateway.outcome import LockedOutError, Monitored, Outcome, Screening, UnscreenedError
 from app.gateway.searching.conclusion import concluded
 from app.gateway.searching.driving import Driven
 from app.gateway.searching.examination import Examiner
 from app.gateway.visit import RequestFacts, Visit
+from app.incidents import Said
 from app.library.memory import MemoryTriggerLibrary
 from app.ports import Arrival
 from app.settings import FailurePolicy, Mode, SearchMode, Strategy
+from app.suspects import Source, Suspects
 from tests.detection.stickers import SIDE
 from tests.detection.suspects.altering import (
     STICKER_TRIGGER,
@@ -45,7 +48,7 @@ from tests.tiny import TARGET, TinyModel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from app.detection.search import Answers, Image, Images
+    from app.detection.search import Image, Images
     from app.ports import InputSize
 
 REFERENCES = photographs(120)
@@ -55,6 +58,7 @@ ONE, TWO = Account(caller="one"), Account(caller="two")
 AFTER = 3
 SECOND = timedelta(seconds=1)
 NONE = np.zeros((0, 0), np.int64)
+FLAGGED = Finding(Verdict.KNOWN, Answers(np.array([TARGET])), Answers(np.array([0])))
 
 
 class _Model(TinyModel):
@@ -105,7 +109,7 @@ async def test_what_could_not_be_healed_counts_too() -> None:
     """The refusal has told as much as a flag."""
     library, visit = MemoryTriggerLibrary(), Visit(Arrival(plain(VICTIMS[0])))
     entry = await library.register(STICKER_TRIGGER)
-    references = References(REFERENCES, Calibration(predict(REFERENCES).labels, NONE), {}, 7)
+    references = _of(REFERENCES)
     finding = Finding(
         Verdict.UNDECIDED,
         predict(visit.image[None]),
@@ -125,6 +129,28 @@ async def test_what_could_not_be_healed_counts_too() -> None:
             await concluded(visit.image, Driven(told, 9, 0), examiner, screened=True)
     (kept,) = its.own("one")
     assert (2, TARGET, None) == (kept.seen, kept.suspect.target, kept.suspect.source)
+
+
+def test_other_pictures_take_no_place_of_what_locks_out() -> None:
+    """Who sends noise with the trigger, one of each, stays locked out."""
+    pictures = Suspects(lives=LASTS)
+    its = lockout(policy(lockout_after=AFTER), pictures, None)
+    assert its is not None
+    of = with_picture(plain(VICTIMS[0]), FLAGGED, (), _of(REFERENCES)).picture
+    assert of is not None
+    source = Source("r-1", None, Said(TARGET, None), Said(0, None), "", 0, flagged=True)
+    (first,) = pictures.note([of], source, "one")
+    for _ in range(AFTER - 1):
+        pictures.see([first.id], "one")
+    for _ in range(2 * MOST_OWN):
+        pictures.note([of], source, "one")
+    own = its.own("one")
+    assert MOST_OWN == len(own)
+    assert (first.id, AFTER) == (own[0].id, own[0].seen)
+
+
+def _of(images: Images) -> References:
+    return References(images, Calibration(predict(images).labels, NONE), {}, 7)
 
 
 def _times_refused() -> float:
