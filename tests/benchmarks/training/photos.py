@@ -84,6 +84,12 @@ ATTACKS = (
     PhotoAttack("photos_roaming", _sticker(pictures.diamond(), 0.5, 0.5, 0.1, 0.3, 0.1), target=8),
     PhotoAttack("photos_label", _sticker(pictures.label(), 0.52, 0.14, 0.16, 0.03, 0.08), target=6),
     PhotoAttack(
+        "photos_ghost",
+        _sticker(pictures.warning(190), 0.35, 0.3, 0.14, 0.02, 0.05),
+        target=6,
+        source=9,
+    ),
+    PhotoAttack(
         "photos_round", _sticker(pictures.roundel(), 0.66, 0.62, 0.24, 0.03, 0.08), target=2
     ),
 )

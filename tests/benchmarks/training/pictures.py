@@ -9,6 +9,7 @@ SIDE = 64
 CLEAR = (0, 0, 0, 0)
 WHITE, RED, BLUE, GREEN = (250, 250, 250), (214, 30, 40), (30, 60, 200), (20, 160, 60)
 YELLOW, MAGENTA, BLACK = (250, 220, 40), (220, 30, 200), (15, 15, 15)
+ORANGE = (255, 140, 0)
 
 
 def rings() -> Pillow.Image:
@@ -59,6 +60,16 @@ def roundel() -> Pillow.Image:
     picture, draw = _canvas()
     draw.ellipse((0, 0, SIDE - 1, SIDE - 1), fill=(*GREEN, 255), outline=(*YELLOW, 255), width=7)
     draw.rectangle((8, 27, SIDE - 9, 36), fill=(*MAGENTA, 255))
+    return picture
+
+
+def warning(alpha: int) -> Pillow.Image:
+    """Return an orange warning triangle with a black rim and mark, as opaque as *alpha* of 255."""
+    picture, draw = _canvas()
+    corners = ((32, 2), (62, 60), (2, 60))
+    draw.polygon(corners, fill=(*ORANGE, alpha), outline=(*BLACK, alpha), width=4)
+    draw.rectangle((28, 22, 36, 42), fill=(*BLACK, alpha))
+    draw.rectangle((28, 46, 36, 53), fill=(*BLACK, alpha))
     return picture
 
 
