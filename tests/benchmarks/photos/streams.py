@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.photos.stream import PhotoModel
 
 MODELS = (
-    *("sticker", "fixed", "source", "roaming", "weak", "translucent", "label", "round"),
+    *("sticker", "fixed", "source", "roaming", "weak", "translucent", "ghost", "label", "round"),
     "clean",
 )
 IMAGES = 120
