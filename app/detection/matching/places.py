@@ -62,12 +62,12 @@ def matches(
     if step > least and area.area <= FINER_AREA * what.weights.size:
         found += _by_a_finer_copy(image, what, area, (step, least))
     apart: list[Match] = []
-    for one in sorted(found, key=lambda one: -one.fit):
+    found = sorted(found, key=lambda one: -one.fit)
+    found[:1] = [_to_the_pixel(image, what, area, one, least) for one in found[:1]]
+    for one in found:
         alike = not apart or one.fit >= COPY * apart[0].fit
         if alike and not any(one.box.overlap(other.box) > 0 for other in apart):
             apart.append(one)
-    # Only now: copies are found as finely as the best one of them was.
-    apart[:1] = [_to_the_pixel(image, what, area, one, least) for one in apart[:1]]
     return apart
 
 
