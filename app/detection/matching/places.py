@@ -44,13 +44,19 @@ FINER_AREA = 32  # times a trigger's own, that is searched so: as finely a photo
 COPY = 0.75  # of the best fit, that a further place must have to be taken for a copy
 
 
-def matches(
-    image: Image, what: Likeness, area: Box, *, copies: bool = True, most: int = PLACES
+def matches(  # noqa: PLR0913  # where, for what, and how finely
+    image: Image,
+    what: Likeness,
+    area: Box,
+    *,
+    copies: bool = True,
+    most: int = PLACES,
+    to_the_pixel: bool = True,
 ) -> list[Match]:
     """Return where in *area* of *image* (h, w, c) it fits best, and where *copies* of it do.
 
     Best first, and none overlaps another. Empty where *area* is too small for it. Looked at in the
-    image itself are so many places at *most*.
+    image itself are so many places at *most*, and the best one is brought *to the pixel*.
     """
     size = what.weights.shape
     least = finest(image)
@@ -63,7 +69,8 @@ def matches(
         found += _by_a_finer_copy(image, what, area, (step, least))
     apart: list[Match] = []
     found = sorted(found, key=lambda one: -one.fit)
-    found[:1] = [_to_the_pixel(image, what, area, one, least) for one in found[:1]]
+    if to_the_pixel:
+        found[:1] = [_to_the_pixel(image, what, area, one, least) for one in found[:1]]
     for one in found:
         alike = not apart or one.fit >= COPY * apart[0].fit
         if alike and not any(one.box.overlap(other.box) > 0 for other in apart):
