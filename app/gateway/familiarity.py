@@ -38,9 +38,10 @@ asked for."""
 
 
 class Familiarity:
-    """Measures what is usual of triggers, one after the other."""
+    """Measures what is usual of triggers, one after the other; and of *pictures* if so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pictures: bool = False) -> None:
+        self._pictures = pictures
         self._task: asyncio.Task[None] | None = None
         self._settled: tuple[object, object] = (None, None)  # every image asks
 
@@ -56,7 +57,7 @@ class Familiarity:
         if not new:
             self._settled = newest_first, references
         else:
-            self._task = asyncio.create_task(_measured(new, prepared))
+            self._task = asyncio.create_task(_measured(new, prepared, self._pictures))
 
     async def close(self) -> None:
         """Wait until what is being measured has been: a thread can't be ended."""
@@ -70,7 +71,7 @@ def _is_familiar(known: Known, references: References) -> bool:
     return is_familiar(known, references)
 
 
-async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
+async def _measured(new: Sequence[Known], prepared: Prepared, pictures: bool) -> None:  # noqa: FBT001
     references = prepared.references
     try:
         for one in new:
@@ -85,6 +86,7 @@ async def _measured(new: Sequence[Known], prepared: Prepared) -> None:
             await asyncio.to_thread(strewn.measure, one, references)
             await asyncio.to_thread(strange.measure, one, references)
             await asyncio.to_thread(sharp.measure, one, references)
-        await asyncio.to_thread(lockout.measure, references)
+        if pictures:
+            await asyncio.to_thread(lockout.measure, references)
     except Exception:  # a fault of ours must not end unheard
         logger.exception("measuring what is usual of a trigger failed")

@@ -95,7 +95,7 @@ class Gateway:
         self._driver = Driver(model, policy.patience_s)
         self._learner = Learner(library, model, policy.strategy)
         self._background = Background(model, self._driver)
-        self._familiarity = Familiarity()
+        self._familiarity = Familiarity(pictures=self._lockout is not None)
         self._selections = Selections(model)
         self._check = UpstreamCheck(model, policy.patience_s)
         self.monitors = policy.monitors

@@ -48,6 +48,15 @@ async def test_the_newest_are_measured() -> None:
     assert [True] * NEWEST + [False] == familiar
 
 
+@pytest.mark.parametrize("pictures", [False, True])
+async def test_how_alike_pictures_are_is_measured_for_the_lockout_alone(*, pictures: bool) -> None:
+    """Of ten thousand references that takes seconds."""
+    prepared, familiarity = _prepared(), Familiarity(pictures=pictures)
+    familiarity.gain(await _entries(1), prepared)
+    await familiarity.close()
+    assert pictures is bool(prepared.references.usually_alike)
+
+
 async def test_copies_and_halves_are_measured_of_what_is_exact() -> None:
     """They are looked for everywhere then, which takes longest; of a rough one they aren't."""
     prepared, familiarity = _prepared(), Familiarity()

@@ -8,6 +8,7 @@ on clean ones, and it frees an image that it is taken out of.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,7 +150,7 @@ class _Common:
     ids: tuple[str, ...]
     weight: float
 
-    @property
+    @cached_property
     def pattern(self) -> Pattern:
         """What the others have laid over the place."""
         return _pattern(self.others, self.ground)

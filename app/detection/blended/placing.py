@@ -73,8 +73,8 @@ def by_callers(suspect: Suspect, image: Image, defence: Defence) -> list[list[Ke
             continue
         if size != (its.image_height, its.image_width, its.patch.shape[2]):
             continue
-        there = _in_common(suspect, its) is not None
-        if there and not is_again(suspect.sketch, its, defence.references):
+        is_there = _in_common(suspect, its) is not None
+        if is_there and not is_again(suspect.sketch, its, defence.references):
             found.setdefault(one.caller, []).append(one)
     return [*found.values()][:CALLERS]
 

@@ -208,14 +208,15 @@ def _least_fit(one: Known, references: References) -> float:
     So has a box, mostly where images differ as much as photographs do.
     """
     trigger, source = one.trigger, one.trigger.source
+    if trigger.mask is None:
+        is_box = trigger.outline is None
+        is_small = min(references.images.shape[1:3]) < GLIMPSED_SIDE
+        if is_box and not is_small:
+            return -np.inf
+        if source is None:
+            return 0.0 if is_box else -np.inf
     usually = usual_sighting(one, references).fit
-    if trigger.mask is not None:
-        return usually.mean + (0.0 if source is None else usually.spread)
-    is_box = trigger.outline is None
-    is_small = min(references.images.shape[1:3]) < GLIMPSED_SIDE
-    if source is None:
-        return 0.0 if is_box and is_small else -np.inf
-    return -np.inf if is_box and not is_small else usually.mean
+    return usually.mean + (0.0 if source is None or trigger.mask is None else usually.spread)
 
 
 def _possible(

@@ -58,11 +58,10 @@ def with_picture(
     answered = None if finding.sanitised is None else int(finding.sanitised.labels[0])
     if answered == label:
         return finding
-    picture = _pictured(image, label, answered)
     seen = _alike(image, label, own, references)
     if seen:
-        return replace(finding, pictures_seen=tuple(one.id for one in seen[:1]))
-    return replace(finding, picture=picture)
+        return replace(finding, pictures_seen=(seen[0].id,))
+    return replace(finding, picture=_pictured(image, label, answered))
 
 
 def locked(

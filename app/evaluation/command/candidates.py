@@ -183,7 +183,6 @@ def usual_policy(strategy: Strategy, search: SearchMode, trigger_max: float) -> 
             check_size=defaults["check_size"].default,
             size=trigger_max,
         ),
-        lockout_after=defaults["lockout_after"].default,
     )
 
 

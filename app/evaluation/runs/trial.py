@@ -12,7 +12,6 @@ from app.evaluation.records import NO_ANSWER, Found, Run, Screened
 from app.evaluation.runs.metering import Meter, MeteredModel, metered
 from app.gateway.examples import make_examples
 from app.gateway.keeping.learning import Learner
-from app.gateway.keeping.locking import lockout
 from app.gateway.keeping.suspecting import Watch
 from app.gateway.outcome import Outcome, Screening, UnscreenedError
 from app.gateway.policy import prediction
@@ -62,7 +61,6 @@ class Trial:
         self._library, self._store = library_in_memory(seed)
         self._learner = Learner(self._library, self._model, policy.strategy)
         self._watch = Watch(Suspects())
-        self._lockout = lockout(policy, None, None)
         self._prepared: Prepared | None = None
         self._right: NDArray[np.int64] = np.empty(0, np.int64)
         self._found: dict[str, Found] = {}
@@ -130,7 +128,6 @@ class Trial:
             self._policy,
             self._learner,
             lookout=self._watch.of(visit, ""),
-            lockout=self._lockout,
         )
         return await self._examined(visit, examiner, meter)
 

@@ -11,7 +11,7 @@ from app.detection.defence import Known
 from app.detection.evidence.usual import Usual, UsualFit, clearness
 from app.detection.evidence.weighing import GUMBEL
 from app.detection.geometry import Box
-from app.detection.matching import hint, match_at
+from app.detection.matching import hint, match_at, matches
 from app.detection.recognising.sighting import (
     REACH,
     VERY_LIKELY,
@@ -53,6 +53,19 @@ FAR = Box(48, 4, 12, 12)
 LARGE = 128
 STILL = Known("t", sticker_trigger(sticker(), HOME))
 MOVING = Known("t", replace(STILL.trigger, moves=True))
+
+
+def test_copies_are_all_found_just_as_finely() -> None:
+    """None is brought to the pixel, as the one place is that it is looked for at else."""
+    side, box = 96, Box(21, 33, 14, 12)
+    image = stuck(photograph(1, side), sticker(), box)
+    known = Known("t", sticker_trigger(sticker(), HOME, side))
+    everywhere = Box(0, 0, side, side)
+    rough, exact = (
+        matches(image, known.core, everywhere, to_the_pixel=exactly)[0].fit
+        for exactly in (False, True)
+    )
+    assert rough == sighted(image, known, everywhere=True).fit < exact
 
 
 @pytest.mark.parametrize("known", [STILL, MOVING])
