@@ -20,7 +20,7 @@ from app.detection.blended.placing import by_callers, is_known, there
 from app.detection.evidence.weighing import NECESSARY, of_extreme
 from app.detection.origins import FOREIGN, beside
 from app.detection.recognising.mixing import mixed, unmixed
-from app.detection.search import Probe, Purpose, Refused
+from app.detection.search import Probe, Purpose, Refused, together
 from app.detection.suspect import step_of
 from app.detection.trigger import Sign, Term
 
@@ -133,11 +133,10 @@ def _proven(
     shared = [lefts[i] for i in alike]
     found_by = tuple(kept[i].id for i in alike)
     what = _Common(ground, own, shared, found_by, weight)
-    told = yield _without(place, what.pattern)
-    freed = _Freed(told.labels != label, told[:1])
-    if not freed.gone[0]:  # as of most clean images: nothing more is asked
+    answer = yield _without(place, what.pattern, TIMES[:1])
+    if answer.labels[0] == label:  # as of most clean images: nothing more is asked
         return None
-    return (yield from _carried(place, what, freed, defence, rng, so_far))
+    return (yield from _carried(place, what, answer, defence, rng, so_far))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,33 +155,31 @@ class _Common:
         return _pattern(self.others, self.ground)
 
 
-@dataclass(frozen=True, eq=False)
-class _Freed:
-    """By which of TIMES the image has ``gone`` from its class, and its ``answer`` as estimated."""
-
-    gone: NDArray[np.bool_]
-    answer: Answers
-
-
 def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held against
     place: _Place,
     common: _Common,
-    freed: _Freed,
+    freed: Answers,
     defence: Defence,
     rng: np.random.Generator,
     so_far: tuple[int, int],
 ) -> Search[Overlay | None]:
-    """Lay it over clean images of the class that taking it out has revealed, then the placebo."""
+    """Lay it over clean images of the class that taking it out has revealed, then the placebo.
+
+    *freed* is the answer without it as it was estimated; as much more and less is taken out too.
+    """
     references, box, label, ground = defence.references, place.box, place.label, common.ground
-    source = int(freed.answer.labels[0])
+    source = int(freed.labels[0])
     onto = references.acted_on(label, source, rng)[:LAID]
     natural = np.flatnonzero(references.labels == label)
     if not len(onto):
         return None
     clean = references.images[onto]
     parts = clean[:, box.rows, box.columns]
-    told = yield _laid(place, clean, mixed(parts, common.pattern.picture, common.pattern.alpha))
-    carried = int((told.labels == label).sum())
+    laying = _laid(place, clean, mixed(parts, common.pattern.picture, common.pattern.alpha))
+    taking_out = _without(place, common.pattern, TIMES[1:])
+    laid_over, without = yield from together([_answers(laying), _answers(taking_out)])
+    gone = np.concatenate([freed.labels, without.labels]) != label
+    carried = int((laid_over.labels == label).sum())
     if carried < CARRIED * len(onto):
         return None
     usual = [
@@ -204,21 +201,19 @@ def _carried(  # noqa: PLR0913, PLR0917  # where, what, and what it is held agai
         source=source,
         class_b=source,
         laid=laid,
-        heal_rate=float(freed.gone.mean()),
-        terms=_terms(laid, usually, freed.gone, common),
+        heal_rate=float(gone.mean()),
+        terms=_terms(laid, usually, gone, common),
         probes=probes + len(TIMES) + 2 * len(onto),
         draw=draw,
     )
-    return Overlay(proof.trigger(place.image), freed.answer, common.ids) if proof.holds else None
+    return Overlay(proof.trigger(place.image), freed, common.ids) if proof.holds else None
 
 
-def _without(place: _Place, pattern: Pattern) -> Probe:
-    """Return the image itself without *pattern*, as often as there are TIMES."""
-    parts = [
-        unmixed(place.pixels[None], pattern.picture, pattern.alpha * times)[0] for times in TIMES
-    ]
-    images = place.over(np.stack([place.image] * len(TIMES)), np.stack(parts))
-    origins = [beside([place.box])] * len(TIMES)
+def _without(place: _Place, pattern: Pattern, times: Sequence[float]) -> Probe:
+    """Return the image itself without *pattern*, so many *times* as strong as was estimated."""
+    parts = [unmixed(place.pixels[None], pattern.picture, pattern.alpha * one)[0] for one in times]
+    images = place.over(np.stack([place.image] * len(times)), np.stack(parts))
+    origins = [beside([place.box])] * len(times)
     return Probe(images, purpose=Purpose.CONFIRM, origins=origins)
 
 
@@ -226,6 +221,10 @@ def _laid(place: _Place, clean: Images, parts: Images) -> Probe:
     """Return *clean* images with *parts* in the place."""
     origins = [FOREIGN] * len(clean)
     return Probe(place.over(clean, parts), purpose=Purpose.CONFIRM, origins=origins)
+
+
+def _answers(probe: Probe) -> Search[Answers]:
+    return (yield probe)
 
 
 def _terms(laid: Laid, usually: int, gone: NDArray[np.bool_], common: _Common) -> tuple[Term, ...]:

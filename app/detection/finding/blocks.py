@@ -330,36 +330,54 @@ def _carrying(  # noqa: PLR0913, PLR0917  # what is transplanted, and onto what
     """Transplant each on references of its class B; return those that turn all of them.
 
     Some of them where clean images of the class differ much. Before these those that turn most
-    others, *everywhere*.
+    others, *everywhere*. Of small images the second is asked if the first was turned.
     """
     references = defence.references
-    looks, onto = [], []
+    asked: list[tuple[Look, NDArray[np.int64]]] = []
     for one in revealed:
         drawn = references.of_class(one.b, rng)[:ONTO]
-        if references.are_enough(one.b) and not undecidable(
-            image, label, Look(one.pieces, one.b), references
-        ):
-            looks.append(Look(one.pieces, one.b))
-            onto.append(drawn)
+        look = Look(one.pieces, one.b)
+        if references.are_enough(one.b) and not undecidable(image, label, look, references):
+            asked.append((look, drawn))
     for anywhere in everywhere:
         drawn = references.others(label, rng)[:TOGETHER]
-        looks.append(replace(anywhere, onto=tuple(drawn.tolist())))
-        onto.append(drawn)
-    if not looks:
+        asked.append((replace(anywhere, onto=tuple(drawn.tolist())), drawn))
+    if not asked:
         return []
+    small = min(image.shape[:2]) < LARGE
+    first = [drawn[:1] if small and look.source is not None else drawn for look, drawn in asked]
+    hits = yield from _turned(image, label, [look for look, _ in asked], first, references)
+    of_all = [
+        replace(look, carried=int(turned.sum()))
+        for (look, _), turned in zip(asked, hits, strict=True)
+        if look.source is None and turned.mean() >= HALF
+    ]
+    enough = SOME if _differ_much(image, label, references) else 1.0
+    of_one = [
+        (look, drawn[1:])
+        for (look, drawn), turned in zip(asked, hits, strict=True)
+        if look.source is not None and turned.mean() >= enough
+    ]
+    looks = [look for look, _ in of_one]
+    if small and looks:  # most of nature's have ended at the first
+        hits = yield from _turned(image, label, looks, [rest for _, rest in of_one], references)
+        looks = [look for look, turned in zip(looks, hits, strict=True) if turned.all()]
+    return of_all + looks
+
+
+def _turned(
+    image: Image,
+    label: int,
+    looks: Sequence[Look],
+    onto: Sequence[NDArray[np.int64]],
+    references: References,
+) -> Search[list[NDArray[np.bool_]]]:
+    """Transplant each of *looks* *onto* its references; return which of them (n,) it turned."""
     pasted = [
         transplant_pieces(image, look.pieces, references.images[drawn])
         for look, drawn in zip(looks, onto, strict=True)
     ]
     origins = [within(look.pieces) for look, drawn in zip(looks, onto, strict=True) for _ in drawn]
     answers = yield Probe(np.concatenate(pasted), purpose=Purpose.CONFIRM, origins=origins)
-    parts = np.split(answers.labels == label, np.cumsum([len(drawn) for drawn in onto])[:-1])
-    found = list(zip(looks, parts, strict=True))
-    of_all = [
-        replace(look, carried=int(hits.sum()))
-        for look, hits in found
-        if look.source is None and hits.mean() >= HALF
-    ]
-    enough = SOME if _differ_much(image, label, references) else 1.0
-    of_one = [look for look, hits in found if look.source is not None and hits.mean() >= enough]
-    return of_all + of_one
+    ends = np.cumsum([len(drawn) for drawn in onto])[:-1]
+    return np.split(answers.labels == label, ends)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.detection.evidence.confirmation import first_look, worth_asking
+from app.detection.evidence.confirmation import LARGE, first_look, worth_asking
 from app.detection.finding.discovery import Discovery, Searched, established
 from app.detection.geometry import around
 from app.detection.images import transplant
@@ -82,16 +82,9 @@ def discovered(
     image, references, plan = first.image, defence.references, defence.plan
     hits = yield from opened(first, answers, label, references, plan)
     crossing = crossings(hits, plan)
-    worth = worth_asking(image, label, [s.window for s in crossing], references)
+    worth = worth_asking(image, label, _windows(crossing), references)
     asked = [one for one in crossing if one.window in worth]
-    alive, looks = yield from together(
-        [
-            survivors(image, label, asked, references),
-            first_look(image, label, [s.window for s in asked], references, rng),
-        ]
-    )
-    surviving = {crossing.window for crossing in alive}
-    looks = [one for one in looks if surviving.issuperset(one.pieces)]
+    looks = yield from _looks(image, label, asked, references, rng)
     unproven: list[Unproven] = []
     for look in looks:
         found = yield from established(image, label, look, defence, rng, surely_beside(look, looks))
@@ -100,6 +93,31 @@ def discovered(
         if found is not None:
             unproven.append(found)
     return Searched(None, tuple(unproven))
+
+
+def _looks(
+    image: Image,
+    label: int,
+    asked: Sequence[Crossing],
+    references: References,
+    rng: np.random.Generator,
+) -> Search[list[Look]]:
+    """Begin to transplant those of *asked* that carry on further references, too.
+
+    Large images are asked about both at once: a discovery's round trips are what its caller waits
+    for. Of small ones most clean windows are spared the second question.
+    """
+    surviving = survivors(image, label, asked, references)
+    if min(image.shape[:2]) < LARGE:
+        alive = yield from surviving
+        return (yield from first_look(image, label, _windows(alive), references, rng))
+    looking = first_look(image, label, _windows(asked), references, rng)
+    alive, looks = yield from together([surviving, looking])
+    return [one for one in looks if set(_windows(alive)).issuperset(one.pieces)]
+
+
+def _windows(crossing: Sequence[Crossing]) -> list[Box]:
+    return [one.window for one in crossing]
 
 
 def surely_beside(look: Look, looks: Sequence[Look]) -> list[Box]:

@@ -79,8 +79,8 @@ def test_what_turns_half_of_the_others_is_none() -> None:
 
     def seldom(turning: int, images: Images) -> Answers:
         answers = classify(images)
-        if len(images) == LAID and (answers.labels == TARGET).sum() > LAID / 2:
-            answers.labels[turning:] = SOURCE
+        if len(images) > LAID and (answers.labels[:LAID] == TARGET).sum() > LAID / 2:
+            answers.labels[turning:LAID] = SOURCE
         return answers
 
     for turning, is_proven in ((LAID, True), (18, True), (17, False), (14, False)):
@@ -114,12 +114,12 @@ def test_what_taking_it_out_reveals_is_asked_about_first() -> None:
     assert asked == 2 * LAID + len(TIMES)
 
 
-def test_an_image_that_keeps_its_class_without_it_costs_three_inferences() -> None:
+def test_an_image_that_keeps_its_class_without_it_costs_one_inference() -> None:
     """What clean images have in common by chance mostly leaves them what they are."""
     dated = CLEAN[MODEL.classify(CLEAN).labels == TARGET].copy()
     dated[:, AROUND.rows, AROUND.columns] //= 2
     dated[:, AROUND.y, AROUND.columns] = 255
-    assert (None, len(TIMES)) == _overlaid(dated[1], _kept(dated[:1]))
+    assert (None, 1) == _overlaid(dated[1], _kept(dated[:1]))
 
 
 def test_a_known_one_is_not_proven_again() -> None:
