@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from app.detection.reference_set.canaries import GLANCED
 from app.detection.search import Answers
 from app.events import Kind
 from app.gateway.outcome import Screening, UnscreenedError
@@ -89,11 +90,12 @@ def test_models_that_take_turns_are_calibrated_for_seldomer(
 
 
 async def test_without_images_nothing_is_asked(store_url: str, name: str) -> None:
-    """A gateway that nobody uses costs the model nothing."""
+    """After images a few references are asked; a gateway that nobody uses costs nothing."""
     async with opened(store_url, name) as worker:
         asked = worker.model.asked
-        await worker.predict(IMAGES[0])
-        await eventually(lambda: worker.model.asked >= asked + 32)
+        outcome = await worker.predict(IMAGES[0])
+        asked += outcome.probes
+        await eventually(lambda: worker.model.asked >= asked + GLANCED)
         quiet = worker.model.asked
         sharing = worker.preparation.prepared
         assert sharing

@@ -184,7 +184,9 @@ class Calibrator:
             return True
         references = prepared.references
         try:
-            another = await self._is_anothers(references.images, references.calibration)
+            another = await self._is_anothers(
+                references.images, references.calibration, at_a_glance=True
+            )
         except OtherModelError:
             return True
         if description is Description.OTHER_WORDS and self._served is not None and not another:
@@ -219,8 +221,11 @@ class Calibrator:
             return replace(plan, rows=(), columns=())
         return plan
 
-    async def _is_anothers(self, images: Images, calibration: Calibration) -> bool:
-        look = is_another_model(images, calibration, np.random.default_rng())
+    async def _is_anothers(
+        self, images: Images, calibration: Calibration, *, at_a_glance: bool = False
+    ) -> bool:
+        rng = np.random.default_rng()
+        look = is_another_model(images, calibration, rng, at_a_glance=at_a_glance)
         return await ask(look, self._model, CANARIES)
 
     async def _calibrated(self, images: Images, plan: Plan, seed: int) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from app.detection.plan import make_plan
 from app.detection.reference_set.calibration import calibrate
-from app.detection.reference_set.canaries import CANARIES, canaries, is_another_model
+from app.detection.reference_set.canaries import CANARIES, GLANCED, canaries, is_another_model
 from app.detection.search import Answers, run
 from tests.tiny import SIDE, TinyModel, clean_images
 
@@ -124,3 +125,37 @@ def test_canaries_are_spread() -> None:
     """A folder sorted by class has canaries of all of them."""
     assert [0, 1, 2] == canaries(3).tolist()
     assert (0, 199, CANARIES) == (canaries(200)[0], canaries(200)[-1], len(set(canaries(200))))
+
+
+def test_a_glance_asks_a_few_and_others_each_time() -> None:
+    """What is asked every half minute costs a quarter of a batch, and sees all in the end."""
+    known = calibration(scored)
+    seen: set[bytes] = set()
+
+    def seeing(images: Images) -> Answers:
+        assert len(images) == GLANCED
+        seen.update(one.tobytes() for one in images)
+        return scored(images)
+
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        assert not run(is_another_model(IMAGES, known, rng, at_a_glance=True), seeing)
+    assert {one.tobytes() for one in IMAGES[canaries(len(IMAGES))]} == seen
+
+
+def test_a_glance_tells_another_model_by_its_scores() -> None:
+    """Few are enough: none of another model's scores are the same."""
+    known = calibration(scored)
+    for seed in range(20):
+        look = is_another_model(IMAGES, known, np.random.default_rng(seed), at_a_glance=True)
+        assert run(look, lambda images: with_noise(images, np.random.default_rng(9), 0.05))
+
+
+def test_a_calibration_with_another_number_of_scores_is_of_another_model() -> None:
+    """It may be damaged: then nothing is to be compared with it."""
+    known = calibration(scored)
+    assert known.canary_scores is not None
+    damaged = replace(known, canary_scores=known.canary_scores[:5])
+    for at_a_glance in (False, True):
+        look = is_another_model(IMAGES, damaged, np.random.default_rng(1), at_a_glance=at_a_glance)
+        assert run(look, scored)
