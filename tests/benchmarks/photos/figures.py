@@ -42,7 +42,6 @@ class Figures:
     target_answered: int
     clean: float
     clean_p95: float
-    besides: float
     one_trip: float
     known: float | None
     discovery: int | None
@@ -64,7 +63,6 @@ def figures(model: PhotoModel, seen: Deployment) -> Figures:
     answer = np.array([-1 if one.answer is None else one.answer for one in seen.answered])
     flagged = np.array([one.flagged for one in seen.answered])
     cost = np.array([one.inferences for one in seen.answered])
-    besides = np.array([one.besides for one in seen.answered])
     trips = np.array([one.rounds for one in seen.answered])
     flipped = poisoned & (seen.plain == model.target) & (seen.unstamped != model.target)
     hits = np.flatnonzero(poisoned & flagged)
@@ -84,8 +82,7 @@ def figures(model: PhotoModel, seen: Deployment) -> Figures:
         target_answered=int((flipped & (answer == model.target)).sum()),
         clean=float(cost[untouched].mean()),
         clean_p95=float(np.percentile(cost[untouched], 95)),
-        besides=float(besides.mean()),
-        one_trip=float((trips[untouched & (besides == 0)] == 1).mean()),
+        one_trip=float((trips[untouched] == 1).mean()),
         known=_mean(cost[known & flagged]),
         discovery=int(cost[found].max()) if found.any() else None,
         discovery_trips=int(trips[found].max()) if found.any() else None,

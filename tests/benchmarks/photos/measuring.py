@@ -33,8 +33,7 @@ SETTLED_HITS = 5
 class Answered:
     """What came back for one photograph, and what it cost at the upstream.
 
-    ``answer`` is None where there was none, with a ``status`` that isn't 200. ``besides`` are those
-    of the inferences that weren't asked for it: a look whether it is still the same model.
+    ``answer`` is None where there was none, with a ``status`` that isn't 200.
     """
 
     status: int
@@ -42,7 +41,6 @@ class Answered:
     flagged: bool
     screening: str | None
     inferences: int
-    besides: int
     rounds: int
     seconds: float
 
@@ -131,14 +129,12 @@ def _answered(
     answer: httpx.Response, before: dict[str, int], after: dict[str, int], seconds: float
 ) -> Answered:
     told: dict[str, Any] = answer.json() if answer.is_success else {}
-    inferences = after["inferences"] - before["inferences"]
     return Answered(
         status=answer.status_code,
         answer=told["prediction"]["index"] if told else None,
         flagged=told.get("backdoor", False),
         screening=told.get("screening"),
-        inferences=inferences,
-        besides=max(0, inferences - told.get("probes", inferences)),
+        inferences=after["inferences"] - before["inferences"],
         rounds=after["rounds"] - before["rounds"],
         seconds=seconds,
     )

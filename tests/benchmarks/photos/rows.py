@@ -47,7 +47,6 @@ ROWS = (
     Row("without an answer", "unanswered", plain),
     Row("inferences: clean", "clean", plain),
     Row("its p95", "clean_p95", plain),
-    Row("not asked for it, an image", "besides", plain),
     Row("known", "known", plain),
     Row("discovery", "discovery", plain),
     Row("round trips of it", "discovery_trips", plain),
