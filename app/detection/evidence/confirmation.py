@@ -41,7 +41,6 @@ VERY_NEW = 4.0  # times what is usual: stickers 4 to 9, clean images mostly 1 to
 AT_LEAST = 0.15  # rate of third classes in a window from which on nature alone isn't what carries
 LIKELY = 0.5  # share of the first transplants that must carry: of a trigger's nearly all do
 TOGETHER = 4  # transplants asked in one round: few, since nature mostly fails early
-BESIDE_NATURE = 12  # the same of one class, while nature is asked: what two rounds would ask
 AT_MOST = 24  # transplants of one test
 AT_LEAST_IF_NEW = 0.6  # rate of what is very new: an attacker leaves just enough of a trigger
 AT_MOST_IF_NEW = 36  # transplants of it
@@ -171,9 +170,8 @@ def confirm(
         return list(islice(onto, min(TOGETHER * (2 if likely else 1), most - asked)))
 
     if hurries(image, label, look, references):
-        some = batch() if look.source is None else list(islice(onto, BESIDE_NATURE))
-        at_once = look.source is None or bool(needed_and_new)
-        measuring = placebo_rate(*place, references, at_once=at_once)
+        some = batch()
+        measuring = placebo_rate(*place, references, at_once=True)
         first, hits = yield from together(
             [measuring, _turned(image, label, look.pieces, some, references)]
         )
@@ -208,20 +206,12 @@ def hurries(image: Image, label: int, look: Look, references: References) -> boo
     """Say if what nature does there is asked at the same time as the rest, not before it.
 
     Where the rate isn't known yet, and where it is so likely a trigger that what is asked is seldom
-    lost: it has carried each time or the image needs it, and it is new or turns what the image is
-    without it (of large images alone: of small ones clean parts do).
+    lost: it is new, and it has carried each time or the image needs it.
     """
     if references.is_known(look.pieces, label, look.source):
         return False
-    if turns_class_b(image, look):
-        return True
     likely = look.carried == look.asked > 0 or look.necessary is True
     return likely and is_new(image, label, look, references)
-
-
-def turns_class_b(image: Image, look: Look) -> bool:
-    """Say if *look* is at what one class is turned by, in a large image that is of it without."""
-    return look.source is not None and look.necessary is True and min(image.shape[:2]) >= LARGE
 
 
 def _turned(

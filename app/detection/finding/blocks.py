@@ -19,7 +19,6 @@ from app.detection.evidence.confirmation import (
     Look,
     are_very_new,
     confirm,
-    hurries,
     undecidable,
 )
 from app.detection.evidence.novelty import differing, novelties
@@ -81,13 +80,12 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     was asked on one reference, which may have held against it. Not where there are too few
     references of either class to decide anything.
     """
-    references = defence.references
-    if not references.are_enough(label):
+    if not defence.references.are_enough(label):
         return Searched(None)
     cells = _suspected(image, label, told, carried, defence)
     if not cells:
         return Searched(None)
-    revealed = yield from _revealed(image, label, cells, references.backdrop)
+    revealed = yield from _revealed(image, label, cells, defence.references.backdrop)
     tried: list[Unproven] = []
     doubted: list[Discovery] = []
     everywhere = _everywhere(image, label, revealed, carried, defence)
@@ -95,7 +93,10 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     for look in looks:
         if len(tried) + len(doubted) == TRIED:
             break
-        found = yield from _decidable(image, label, look, defence, rng)
+        yield from placebo_rate(look.pieces, label, look.source, defence.references)
+        if undecidable(image, label, look, defence.references):
+            continue
+        found = yield from established(image, label, look, defence, rng)
         if found is None:
             continue
         if isinstance(found, Unproven):
@@ -113,19 +114,6 @@ def discovered_by_blocks(  # noqa: PLR0913, PLR0917  # what both halves of the f
     ]
     unproven = (*tried, *carrying, *needed)
     return Searched(None, tuple(one for one in unproven if not _is_doubtful(one, looks)))
-
-
-def _decidable(
-    image: Image, label: int, look: Look, defence: Defence, rng: np.random.Generator
-) -> Search[Discovery | Unproven | None]:
-    """Establish a *look*; None, too, where nature carries too often for that."""
-    references = defence.references
-    if not hurries(image, label, look, references):
-        yield from placebo_rate(look.pieces, label, look.source, references)
-        if undecidable(image, label, look, references):
-            return None
-    found = yield from established(image, label, look, defence, rng)
-    return None if undecidable(image, label, look, references) else found
 
 
 def _is_doubtful(one: Unproven, looks: Sequence[Look]) -> bool:

@@ -16,7 +16,6 @@ from app.detection.evidence.confirmation import (
     is_new,
     is_very_new,
     required,
-    turns_class_b,
     undecidable,
 )
 from app.detection.evidence.nature import nature_at
@@ -188,7 +187,7 @@ def _found(  # noqa: PLR0913, PLR0917  # as above
     look = replace(look, pieces=pieces)
     references = defence.references
     locating, tried = _located(image, label, look, transplants, defence), None
-    if step.is_new or turns_class_b(image, look):  # what hides it is tried while nature is asked
+    if step.is_new:  # what hides it is tried while nature is asked
         if_few = replace(synthetic, enough=FEW_TURNED)
         trying = try_blockers(image, label, look, if_few, defence, rng)
         located, tried = yield from together([locating, trying])
@@ -284,7 +283,7 @@ def _confirmed(  # noqa: PLR0913  # as above
     very_new = is_very_new(image, label, narrow, references)
     least = TURNED_IF_NEW if very_new else TURNED
     synthesising = synthesise(image, label, windows, onto, references, least)
-    if new and (hurried or is_likely):
+    if hurried or (new and is_likely):
         needed, transplants, synthetic = yield from together([requiring, confirming, synthesising])
     else:
         needed, transplants = yield from together([requiring, confirming])
