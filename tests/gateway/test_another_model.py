@@ -63,7 +63,18 @@ async def test_it_is_noticed_and_calibrated_for(store_url: str, name: str, *, sc
 async def test_a_passing_one_is_not_calibrated_for(
     store_url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While another model is there nothing is screened; when the first is back all is as it was."""
+    """While another model is there nothing is screened; when the first is back all is as it was.
+
+    If it is back isn't told at a glance: that may miss a model that is as sure of most images.
+    """
+    glances: list[bool] = []
+    look = Calibrator.is_another_model
+
+    async def watched(calibrator: Calibrator, prepared: Prepared, **how: bool) -> bool:
+        glances.append(how.get("at_a_glance", False))
+        return await look(calibrator, prepared, **how)
+
+    monkeypatch.setattr(Calibrator, "is_another_model", watched)
     monkeypatch.setattr(module, "SETTLED_S", START_S)
     monkeypatch.setattr(module, "PREPARED_S", 0.0)
     model = Changing()
@@ -73,8 +84,10 @@ async def test_a_passing_one_is_not_calibrated_for(
         await eventually(lambda: worker.preparation.prepared is None, START_S)
         with pytest.raises(UnscreenedError, match="another model is behind NEO_UPSTREAM_URL"):
             await worker.predict(IMAGES[0])
+        glances.clear()
         model.changed = False
         await eventually(lambda: worker.preparation.prepared is before, START_S)
+        assert not all(glances)
         assert worker.preparation.problem is None
         assert Screening.CLEAR is (await worker.predict(IMAGES[1])).screening
     assert [{"to": "another"}, {"to": "former"}] == worker.events.facts(Kind.MODEL_CHANGED)
@@ -101,7 +114,7 @@ async def test_without_images_nothing_is_asked(store_url: str, name: str) -> Non
         assert sharing
         sharing.references.placebo_rates["1,1,4,4:2"] = 0.25
         await eventually(lambda: "1,1,4,4:2" in sharing.shared)
-        assert quiet == worker.model.asked
+        assert quiet == worker.model.asked == asked + GLANCED
 
 
 async def test_answers_of_other_classes_are_noticed_at_once(
@@ -158,12 +171,14 @@ async def test_a_fault_of_ours_doesnt_end_the_watch(
     looks: list[bool] = []
     look = Calibrator.is_another_model
 
-    async def broken_once(calibrator: Calibrator, prepared: Prepared) -> bool:
+    async def broken_once(
+        calibrator: Calibrator, prepared: Prepared, *, at_a_glance: bool = False
+    ) -> bool:
         looks.append(True)
         if len(looks) == 1:
             message = "nobody thought of this"
             raise ValueError(message)
-        return await look(calibrator, prepared)
+        return await look(calibrator, prepared, at_a_glance=at_a_glance)
 
     monkeypatch.setattr(Calibrator, "is_another_model", broken_once)
     model = Changing()

@@ -23,7 +23,8 @@ CANARIES = 32
 """References that are asked: a batch, and a round trip."""
 
 GLANCED = 8
-"""Of them that are asked again and again where the model gives scores: others each time."""
+"""Of them that are asked again and again where the model gives scores: those that were least sure,
+which another model changes first. Of those that are very sure scores are 0 and 1 for either."""
 
 MOVED = 0.005
 """Of the range of the scores: other hardware or batches move them by up to a fifth of that."""
@@ -54,10 +55,10 @@ def is_another_model(
     said = calibration.canary_scores
     if said is not None:
         watched = canaries(len(images))
-        some = rng.permutation(len(watched))[: GLANCED if at_a_glance else None]
         if len(said) != len(watched):  # of a calibration that may be damaged
             return True
-        return (yield from _scores_differ(images[watched[some]], said[some]))
+        some = _least_sure(said) if at_a_glance else np.arange(len(said))
+        return (yield from _scores_differ(images[watched[some]], said[some], float(np.ptp(said))))
     asked = rng.permutation(len(images))[:CANARIES]
     for _ in range(2):
         answers = yield probe_for_all(images[asked])
@@ -67,20 +68,25 @@ def is_another_model(
     return True
 
 
-def _scores_differ(images: Images, said: NDArray[np.float32]) -> Search[bool]:
+def _least_sure(said: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return which of the scores (m, classes) are least sure of their class, the first ones."""
+    best = np.sort(said, axis=1)[:, -2:]
+    return np.argsort(np.ptp(best, axis=1), kind="stable")[:GLANCED]
+
+
+def _scores_differ(images: Images, said: NDArray[np.float32], span: float) -> Search[bool]:
     first = (yield probe_for_all(images)).scores
-    if not _moved(said, first):
+    if not _moved(said, first, span):
         return False
     again = (yield probe_for_all(images)).scores
     if first is None or again is None or first.shape != again.shape:
         return True
-    return _moved(said, again, float(np.abs(first - again).max()))
+    return _moved(said, again, span, float(np.abs(first - again).max()))
 
 
 def _moved(
-    before: NDArray[np.float32], now: NDArray[np.float32] | None, noise: float = 0.0
+    before: NDArray[np.float32], now: NDArray[np.float32] | None, span: float, noise: float = 0.0
 ) -> bool:
     if now is None or now.shape != before.shape:
         return True
-    span = float(before.max() - before.min())
     return float(np.abs(now - before).max()) > max(MOVED * span, NOISE * noise)

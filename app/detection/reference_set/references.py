@@ -25,17 +25,16 @@ if TYPE_CHECKING:
     from app.detection.reference_set.opinion import Opinion
     from app.detection.search import Image, Images, Search
 
-PLACEBO_SIZES = (8, 8, 8)
-"""Transplants that one placebo rate is measured on, one part after the other: the first, or the
-first two, may be enough."""
+PLACEBO_SIZES = (8, 16)
+"""Transplants that one placebo rate is measured on: first a few, which may be enough."""
 
 THOROUGH_SIZES = (36,)
 """The same where a decision hangs on it."""
 
 OFTEN = 0.6
-"""Share of those asked so far that need no more: nothing is confirmed where so many carry.
+"""Share of the first few that need no more: nothing is confirmed where nature carries so often.
 
-Nor do the first few where none carries: a null hypothesis takes no lower rate."""
+Nor do they where none carries: the rate is below the least that a null hypothesis takes for it."""
 
 FEWEST = 5
 """References of a class without which nothing is decided on it alone: too few to tell what is usual
@@ -400,11 +399,11 @@ def _measured(  # noqa: PLR0913, PLR0917  # as above
         turned = np.concatenate([turned, answers.labels == label])
         if _tells_enough(turned):
             break
-    parts = (turned[:asked] for asked in np.cumsum(sizes))
-    turned = next((part for part in parts if _tells_enough(part)), turned)  # also of all at once
+    few = turned[: sizes[0]]
+    turned = few if _tells_enough(few) else turned  # the same, whether all were asked at once
     return (int(turned.sum()) + 0.5) / (len(turned) + 1)
 
 
 def _tells_enough(turned: NDArray[np.bool_]) -> bool:
-    """Say if those that were asked so far (n,) tell the rate: none turned, or most did."""
+    """Say if the first few that were asked (n,) tell the rate: none turned, or most did."""
     return not turned.any() or bool(turned.mean() >= OFTEN)

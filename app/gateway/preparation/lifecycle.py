@@ -205,7 +205,7 @@ class Preparation:
             doubtful |= due or self._doubted or self._calibrator.is_strange
             if not doubtful:
                 continue
-            match await self._is_another(prepared):
+            match await self._is_another(prepared, at_a_glance=True):
                 case True:
                     return prepared
                 case False:
@@ -277,11 +277,11 @@ class Preparation:
         """What is to be said of the references, though they will do."""
         return "; ".join(self._remarks) or None
 
-    async def _is_another(self, prepared: Prepared) -> bool | None:
+    async def _is_another(self, prepared: Prepared, *, at_a_glance: bool = False) -> bool | None:
         """Return whether the model isn't the one *prepared* is for; None if that can't be told."""
         try:
             with span("canaries"):
-                return await self._calibrator.is_another_model(prepared)
+                return await self._calibrator.is_another_model(prepared, at_a_glance=at_a_glance)
         except UpstreamError:  # its callers hear of that
             return None
         except Exception:  # a fault of ours must not end the watch

@@ -171,8 +171,10 @@ class Calibrator:
         """Whether the model's last answer can't be of the model that was prepared for."""
         return self._served is not None and self._served.is_strange
 
-    async def is_another_model(self, prepared: Prepared) -> bool:
+    async def is_another_model(self, prepared: Prepared, *, at_a_glance: bool = False) -> bool:
         """Return whether the model isn't the one that was *prepared* for. Raises UpstreamError.
+
+        *at_a_glance*: by fewer of the references, as often as it is asked.
 
         Nothing is forgotten of the one before: until it is known that the other one stays its
         answers are none.
@@ -185,7 +187,7 @@ class Calibrator:
         references = prepared.references
         try:
             another = await self._is_anothers(
-                references.images, references.calibration, at_a_glance=True
+                references.images, references.calibration, at_a_glance=at_a_glance
             )
         except OtherModelError:
             return True
