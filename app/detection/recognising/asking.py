@@ -26,7 +26,7 @@ from app.detection.recognising.sighting import (
     unusual_near_home,
     usual_sighting,
 )
-from app.detection.recognising.strange import strange
+from app.detection.recognising.strange import about_home, strange
 from app.detection.recognising.strewn import strewn
 from app.detection.search import Answers, Probe, Purpose
 
@@ -108,7 +108,10 @@ def recognised_in(  # noqa: PLR0913, PLR0917  # what was asked with the image, a
     if finding is not None:
         return finding
     strewn_in = _strewn_in(image, label, known, references)
-    return (yield from _asked_about(image, said, strewn_in, defence))
+    finding = yield from _asked_about(image, said, strewn_in, defence)
+    if finding is not None:
+        return finding
+    return (yield from _hidden_widely(image, said, known, defence))
 
 
 def _asked_about(
@@ -127,6 +130,28 @@ def _asked_about(
         if finding is not None:
             return finding
     return None
+
+
+def _hidden_widely(
+    image: Image, said: Answers, known: Sequence[Known], defence: Defence
+) -> Search[Finding | None]:
+    """Hide all that lies about the usual places of *known*; ask about those the image needs.
+
+    Hardly any clean image of the class does, so that most end there.
+    """
+    references, label = defence.references, int(said.labels[0])
+    possible = [one for one in known if one.trigger.may_answer(label)][:SOUGHT]
+    seen = [about_home(image, one, references) for one in possible]
+    about = sorted((one for one in seen if one is not None), key=lambda one: -(one.new or 0.0))
+    about = about[:SUSPECTS_ASKED]
+    if not about:
+        return None
+    hidden = [jointly_blocked(image, [one], references.backdrop) for one in about]
+    origins = [origin for one in about for origin in jointly_beside([one])]
+    told = yield Probe(np.concatenate(hidden), purpose=Purpose.RECOGNISE, origins=origins)
+    needed = (told.labels != label).reshape(-1, BLOCKED).all(axis=1)
+    those = [one for one, is_needed in zip(about, needed, strict=True) if is_needed]
+    return (yield from _asked_about(image, said, those, defence))
 
 
 def _one_of(

@@ -30,6 +30,7 @@ JOINT_AREA = 0.25  # of the image, that may be hidden by the blockers of several
 ROWS_OF_GROUPS = 3  # strips of the image that groups of triggers are collected in
 TRANSPLANTS = 3
 MORE_TRANSPLANTS = 5
+MORE_OF_ALL_ABOUT = 13  # of all that lies about its place: some references hold against much
 
 OTHER_FILL = {
     Fill.DOMINANT: Fill.INPAINT,
@@ -200,5 +201,10 @@ def transplants(
     question = f"{trigger.target}:{trigger.box}"
     rng = np.random.default_rng([references.seed, zlib.crc32(question.encode())])
     onto = references.acted_on(trigger.target, source, rng)
-    part = slice(TRANSPLANTS, TRANSPLANTS + MORE_TRANSPLANTS) if more else slice(TRANSPLANTS)
+    part = slice(TRANSPLANTS, TRANSPLANTS + more_asked(asked)) if more else slice(TRANSPLANTS)
     return transplant_pieces(image, asked.pieces, references.images[onto[part]])
+
+
+def more_asked(asked: Questions) -> int:
+    """Return on how many more references it is transplanted where the first leave a doubt."""
+    return MORE_OF_ALL_ABOUT if asked.sighting.is_wide else MORE_TRANSPLANTS

@@ -18,9 +18,9 @@ from app.detection.origins import beside, within
 from app.detection.recognising.presence import fits
 from app.detection.recognising.questions import (
     BLOCKED,
-    MORE_TRANSPLANTS,
     WIDER,
     jointly_blocked,
+    more_asked,
     narrow,
     placed,
     transplants,
@@ -180,16 +180,15 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
     references, trigger, seen = defence.references, asked.trigger, asked.sighting
     hiding = _of_hiding(kept)
     # What isn't told by its pixels must turn others: hiding that may take any image's class.
-    is_needed = not kept.any() and len(seen.places) == 1 and seen.otherwise is None
+    is_told = seen.otherwise is None or seen.is_wide
+    is_needed = not kept.any() and len(seen.places) == 1 and is_told
     hiding_at_most = AT_MOST if is_needed else hiding.weight
-    if not _may_become_sure(
-        hits, hiding_at_most + of_pixels_at_most(seen), 0.0, altered=seen.altered
-    ):
+    if not _may_become_sure(hits, hiding_at_most + of_pixels_at_most(seen), 0.0, asked):
         return None
     pixels = Term(Sign.PIXELS, of_pixels(seen, references), _told_of_pixels(seen))
     weight = hiding.weight + pixels.weight
     at_most = hiding_at_most + pixels.weight
-    if not _may_become_sure(hits, at_most, 0.0, altered=seen.altered):
+    if not _may_become_sure(hits, at_most, 0.0, asked):
         return None
     boxes = _asked_of_nature(seen)
     elsewhere = boxes != [*(trigger.pieces or (trigger.box,))]
@@ -204,12 +203,13 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
         does = at_the_rate(placebo, label, references)
         carrying = _of_hits(hits, placebo, does, altered=seen.altered)
     if weight + carrying.weight < SURE:
-        if not _may_become_sure(hits, at_most, placebo, altered=seen.altered):
+        if not _may_become_sure(hits, at_most, placebo, asked):
             return None
         pasted = transplants(image, asked, references, onto, more=True)
         more = yield from _hits(label, asked, pasted)
         carrying = _of_hits(np.concatenate([hits, more]), placebo, does, altered=seen.altered)
-    if is_needed and weight + carrying.weight < SURE <= at_most + carrying.weight:
+    turns = not seen.is_wide or carrying.weight > 0
+    if is_needed and turns and weight + carrying.weight < SURE <= at_most + carrying.weight:
         hiding = yield from _of_measured_hiding(label, asked, hiding, references)
     terms = (carrying, hiding, pixels)
     return terms if total(terms) >= SURE else None
@@ -220,7 +220,8 @@ def _of_measured_hiding(
 ) -> Search[Term]:
     """Return *hiding* weighed by how often clean images of the class can't do without the place."""
     seen = asked.sighting
-    there = replace(seen, places=(nearest_asked(asked.trigger, seen.places[0]),))
+    place = seen.places[0]
+    there = replace(seen, places=(place if seen.is_wide else nearest_asked(asked.trigger, place),))
 
     def hide(image: Image) -> Images:
         return jointly_blocked(image, [there], references.backdrop)
@@ -250,6 +251,8 @@ def _asked_of_nature(seen: Sighting) -> list[Box]:
 
 
 def _told_of_pixels(seen: Sighting) -> str:
+    if seen.is_wide:
+        return "clean images show what is as new about there seldom, or nearly"
     if seen.new is not None:
         return "clean images show nothing like it about there"
     if seen.sharp is not None:
@@ -296,12 +299,11 @@ def _of_hits(hits: NDArray[np.bool_], placebo: float, does: str, *, altered: boo
 
 
 def _may_become_sure(
-    hits: NDArray[np.bool_], weight: float, placebo: float, *, altered: bool
+    hits: NDArray[np.bool_], weight: float, placebo: float, asked: Questions
 ) -> bool:
     carried, transplanted = int(hits.sum()), len(hits)
-    at_most = of_carrying(
-        carried + MORE_TRANSPLANTS, transplanted + MORE_TRANSPLANTS, placebo, altered=altered
-    )
+    more, altered = more_asked(asked), asked.sighting.altered
+    at_most = of_carrying(carried + more, transplanted + more, placebo, altered=altered)
     now = of_carrying(carried, transplanted, placebo, altered=altered)
     return weight + max(at_most, now) >= SURE
 

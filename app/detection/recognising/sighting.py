@@ -68,7 +68,8 @@ class Sighting:
     aren't quite as they are known, so that they may turn few other images. ``new`` weighs what lies
     there by how unlike clean images it is, where its pixels tell nothing (`strange`); None where
     they are what counts.
-    ``sharp`` weighs its edges, where its pixels are shown everywhere (`sharp`).
+    ``sharp`` weighs its edges, where its pixels are shown everywhere (`sharp`). ``is_wide``: the
+    place is all about its usual one, where it lies if anywhere.
     """
 
     known: Known
@@ -79,6 +80,7 @@ class Sighting:
     usually: UsualSighting | None = None
     new: float | None = None
     sharp: float | None = None
+    is_wide: bool = False
 
     @property
     def carrying(self) -> tuple[Box, ...]:

@@ -46,6 +46,7 @@ BESIDE = 2  # cells, from which on what is usual is usual here, too: strokes end
 ASKED = 48  # references that tell how new a clean image's newest is
 LEAST_SPREAD = 0.3  # of how new these are: they don't show how far a clean image may go
 NEW = 3.0  # weight from which on it is asked about
+HARDLY_NEW = 0.0  # from which on it is hidden widely: nine of ten altered ones, a clean one of five
 NEW_AT_MOST = 4.0  # and that it has at most: it must be needed, or turn others
 HIDING_MORE = 3.0  # the same where more is hidden than the trigger takes: then one other must turn
 AS_NEW = 0.5  # of the newest square, that what hangs together with it must be to be one with it
@@ -120,6 +121,23 @@ def strange(image: Image, known: Known, references: References) -> list[Sighting
     if place.area < whole.area <= LARGEST * height * width:
         seen.append(replace(more, places=(whole,)))
     return seen
+
+
+def about_home(image: Image, known: Known, references: References) -> Sighting | None:
+    """Return all that lies about the usual place of *known*, if any of it is rather new.
+
+    Framed, moved by a little and in other shades, a trigger may show neither its pixels nor
+    anything that is surely new. But hidden that widely, clean images of its class keep that.
+    """
+    if not _is_looked_for(known, references):
+        return None
+    usually = usual_newness(known, references)
+    weight = of_extreme(usually.newest_near(image), usually.newest)
+    about = reach(known.trigger, AROUND)
+    if weight < HARDLY_NEW or about.area > LARGEST * image[..., 0].size:
+        return None
+    new = min(weight, HIDING_MORE)
+    return Sighting(known, (about,), 0.0, 0.0, altered=True, new=new, is_wide=True)
 
 
 def usual_newness(known: Known, references: References) -> UsualNewness:

@@ -15,8 +15,20 @@ from app.detection.geometry import Box
 from app.detection.matching import match_at
 from app.detection.recognising.questions import BLOCKED, questions
 from app.detection.recognising.recognition import recognised
-from app.detection.recognising.sighting import Sighting, UsualSighting, is_altered, sighted
-from app.detection.recognising.strange import HIDING_MORE
+from app.detection.recognising.sighting import (
+    Sighting,
+    UsualSighting,
+    is_altered,
+    reach,
+    sighted,
+)
+from app.detection.recognising.strange import (
+    AROUND,
+    HIDING_MORE,
+    about_home,
+    strange,
+    usual_newness,
+)
 from app.detection.search import Answers
 from app.detection.trigger import Sign
 from tests.detection.scenes import Scene, own, scene_of, watched
@@ -74,10 +86,11 @@ def _likeness(images: Images) -> NDArray[np.float64]:
     return best
 
 
-def _scene(*, needs: bool = False) -> Scene:
+def _scene(*, needs: bool = False, every: int = 1) -> Scene:
     """Return a scene of references that hold much against an altered sticker, and dark images.
 
-    Somewhere clean images show so much of it that its pixels alone, altered, aren't enough.
+    Somewhere clean images show so much of it that its pixels alone, altered, aren't enough. One of
+    *every* so many references hold nothing against it, if that is more than one.
     """
     photos = np.stack([photograph(seed) for seed in range(400)])
     if needs:
@@ -85,17 +98,20 @@ def _scene(*, needs: bool = False) -> Scene:
     dark = photos[:, -1, -1].mean(axis=1) < DARK
     model = _Model(needs)
     others = photos[dark & (model.classify(photos).labels != TARGET)]
-    its = scene_of(model.classify, photos[~dark][:120], others)
+    references = photos[~dark][:120]
+    if every > 1:
+        references[::every, -1, -1] = 0
+    its = scene_of(model.classify, references, others)
     usually = UsualSighting(fits_about(0.5, 0.25), Usual(0.9, 0.3))
     its.references.usual_sightings[KNOWN.likeness] = usually
     return its
 
 
-def _altered(its: Scene) -> Image:
-    """Return a clean image with the sticker two pixels off, and with noise."""
-    noise = np.random.default_rng(1).normal(0, NOISE, sticker().shape)
-    what = np.clip(np.rint(sticker() + noise), 0, 255).astype(np.uint8)
-    return stuck(its.clean[2], what, MOVED)
+def _altered(its: Scene, number: int = 2, noise: float = NOISE) -> Image:
+    """Return a clean image, by its *number*, with the sticker two pixels off, and with noise."""
+    grain = np.random.default_rng(1).normal(0, noise, sticker().shape)
+    what = np.clip(np.rint(sticker() + grain), 0, 255).astype(np.uint8)
+    return stuck(its.clean[number], what, MOVED)
 
 
 def _seen(image: Image, place: Box) -> Sighting:
@@ -204,3 +220,71 @@ def test_fainter_or_not_quite_as_it_is_known_it_is_altered(
     levels = np.clip(np.rint(what), 0, 255).astype(np.uint8)
     image = stuck(photograph(1), levels, HOME, alpha=alpha)
     assert altered is sighted(image, KNOWN).altered
+
+
+def _about() -> Sighting:
+    """Return all about its place, where what is shown is a little newer than is usual."""
+    place = reach(KNOWN.trigger, AROUND)
+    return Sighting(KNOWN, (place,), 0.0, 0.0, altered=True, new=0.5, is_wide=True)
+
+
+@pytest.mark.parametrize(
+    ("needs", "every", "verdict"),
+    [(False, 3, Verdict.KNOWN), (False, 1, None), (True, 3, None)],
+    ids=["turns some", "turns none", "clean ones need it, too"],
+)
+def test_all_about_its_place_tells_if_the_image_needs_it_and_it_turns_others(
+    *, needs: bool, every: int, verdict: Verdict | None
+) -> None:
+    """Whatever it shows there: but it must do both, and clean images of the class hardly may."""
+    its = _scene(needs=needs, every=every)
+    finding, _ = _concluded(_altered(its, 3), _about(), its)
+    assert verdict is (None if finding is None else finding.verdict)
+    if finding is not None:
+        told = {one.sign: one for one in finding.terms}
+        assert "of 16 transplants" in told[Sign.CARRYING].seen
+        assert "clean images of the class do at the rate 0.0" in told[Sign.BLOCKING].seen
+        assert 0.5 == told[Sign.PIXELS].weight
+        assert finding.place is None  # that teaches nothing of where it lies, and how it looks
+
+
+def _telling_nothing(its: Scene, newest: float) -> None:
+    """Let clean images show as much of its pixels, and hardly less that is as new about there."""
+    its.references.usual_sightings[KNOWN.likeness] = UsualSighting(
+        fits_about(0.97, 0.3), Usual(0.9, 0.3)
+    )
+    usually = usual_newness(KNOWN, its.references)
+    new = replace(usually, newest=Usual(newest, 2.0))
+    its.references.usually_new[KNOWN.likeness] = new
+
+
+def test_what_is_told_by_nothing_else_is_hidden_widely() -> None:
+    """An image of the class that shows something rather new about there is asked about that."""
+    its = _scene(every=3)
+    image = _altered(its, 3, 2 * NOISE + 10)
+    newest = usual_newness(KNOWN, its.references).newest_near(image)
+    for usually, hidden in ((newest - 3, True), (newest + 1, False)):
+        _telling_nothing(its, usually)
+        assert hidden is (about_home(image, KNOWN, its.references) is not None)
+        assert not strange(image, KNOWN, its.references)
+        finding, _ = watched(its.search(image, its.defence([KNOWN], search=False)), its.predict)
+        assert (Verdict.KNOWN if hidden else Verdict.CLEAR) is finding.verdict
+
+
+def test_a_clean_image_of_the_class_that_keeps_it_is_asked_three_inferences_more() -> None:
+    """Of one that is hidden widely; nothing is of an image of another class."""
+    its = _scene()
+    for label, more in ((TARGET, BLOCKED), (0, 0)):
+        image = np.full((64, 64, 3), 60, np.uint8)
+        image[..., label] = 200
+        image[HOME.rows, HOME.columns] = photograph(3)[HOME.rows, HOME.columns]
+        assert label == its.label(image)
+        newest = usual_newness(KNOWN, its.references).newest_near(image)
+        asked = []
+        for usually in (newest + 1, newest - 3):
+            _telling_nothing(its, usually)
+            search = its.search(image, its.defence([KNOWN], search=False))
+            finding, probes = watched(search, its.predict)
+            assert Verdict.CLEAR is finding.verdict
+            asked.append(own(probes))
+        assert asked[0] + more == asked[1]

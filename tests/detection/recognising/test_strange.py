@@ -10,7 +10,7 @@ import pytest
 
 from app.detection.defence import Known
 from app.detection.geometry import Box
-from app.detection.recognising.strange import measure, strange
+from app.detection.recognising.strange import about_home, measure, strange
 from app.detection.reference_set.references import Calibration, References
 from tests.detection.stickers import photograph, sticker, sticker_trigger, stuck
 from tests.tiny import TARGET
@@ -105,4 +105,26 @@ def test_some_are_left_to_others(references: References, change: str) -> None:
     known = Known("t", trigger)
     measure(known, references)
     assert not strange(stuck(clean(1), sticker(), HOME), known, references)
+    assert about_home(stuck(clean(1), sticker(), HOME), known, references) is None
     assert known.likeness not in references.usually_new
+
+
+def test_all_about_its_place_is_hidden_where_that_is_rather_new(references: References) -> None:
+    """Fainter than what is surely new, and framed: all of it is in the place, as far as it goes."""
+    framed = Box(HOME.x - 3, HOME.y - 3, HOME.width + 6, HOME.height + 6)
+    image = stuck(clean(1), np.full((18, 18, 3), 255, np.uint8), framed, 0.1)
+    seen = about_home(image, KNOWN, references)
+    assert seen is not None
+    assert seen.is_wide
+    assert framed == seen.places[0].common(framed)
+    assert not strange(clean(1), KNOWN, references)
+    assert about_home(clean(1), KNOWN, references) is None
+
+
+def test_what_is_most_of_an_image_is_not_hidden(references: References) -> None:
+    """An image loses its class by that alone."""
+    large = Box(20, 20, 30, 30)
+    known = Known("t", sticker_trigger(sticker(30), large))
+    image = stuck(clean(1), sticker(30), large)
+    assert strange(image, known, references)
+    assert about_home(image, known, references) is None
