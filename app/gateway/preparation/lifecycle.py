@@ -202,10 +202,11 @@ class Preparation:
             await asyncio.sleep(SHARING_S)
             prepared = await self._learn(prepared)
             due = self._asked_since_look and clock() >= looked_at + CANARIES_S
-            doubtful |= due or self._doubted or self._calibrator.is_strange
+            doubted = self._doubted or self._calibrator.is_strange
+            doubtful |= due or doubted
             if not doubtful:
                 continue
-            match await self._is_another(prepared, at_a_glance=True):
+            match await self._is_another(prepared, at_a_glance=not doubted):
                 case True:
                     return prepared
                 case False:
