@@ -164,6 +164,9 @@ def test_no_known_trigger_is_answered_however_slow_the_model_becomes(
     service: Service, upstream: Upstream, good: int, boxes: tuple[Box, ...]
 ) -> None:
     """After so many requests it says nothing more: corrected, or no answer; never a target."""
+    for target, poisoned in ((TARGET, POISONED), (SECOND.target, POISONED_ANEW)):
+        if target not in known(service):  # no other test of this file may have run here
+            assert (200, "backdoor", TRUTH[0]) == sent(service, poisoned[0])
     image = CLEAN[5:6]
     for box in boxes:
         image = stamped(image, box)

@@ -202,17 +202,26 @@ def _sure(  # noqa: PLR0913, PLR0917  # as above
         placebo = yield from placebo_rate(place, label, onto, references)
         does = at_the_rate(placebo, label, references)
         carrying = _of_hits(hits, placebo, does, altered=seen.altered)
-    if weight + carrying.weight < SURE:
+    if weight + carrying.weight < SURE or _turns_none(seen, carrying):
         if not _may_become_sure(hits, at_most, placebo, asked):
             return None
         pasted = transplants(image, asked, references, onto, more=True)
         more = yield from _hits(label, asked, pasted)
         carrying = _of_hits(np.concatenate([hits, more]), placebo, does, altered=seen.altered)
-    turns = not seen.is_wide or carrying.weight > 0
-    if is_needed and turns and weight + carrying.weight < SURE <= at_most + carrying.weight:
+    if _turns_none(seen, carrying):
+        return None
+    if is_needed and weight + carrying.weight < SURE <= at_most + carrying.weight:
         hiding = yield from _of_measured_hiding(label, asked, hiding, references)
     terms = (carrying, hiding, pixels)
     return terms if total(terms) >= SURE else None
+
+
+def _turns_none(seen: Sighting, carrying: Term) -> bool:
+    """Say if all that lies about its place turns no more others than nature does.
+
+    Then it is nothing, however new: hiding as much takes some clean images' class.
+    """
+    return seen.is_wide and carrying.weight <= 0
 
 
 def _of_measured_hiding(

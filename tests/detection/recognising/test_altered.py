@@ -13,7 +13,7 @@ from app.detection.evidence.needing import NEEDED
 from app.detection.evidence.usual import Usual
 from app.detection.geometry import Box
 from app.detection.matching import match_at
-from app.detection.recognising.questions import BLOCKED, questions
+from app.detection.recognising.questions import BLOCKED, MORE_OF_ALL_ABOUT, questions
 from app.detection.recognising.recognition import recognised
 from app.detection.recognising.sighting import (
     Sighting,
@@ -288,3 +288,12 @@ def test_a_clean_image_of_the_class_that_keeps_it_is_asked_three_inferences_more
             assert Verdict.CLEAR is finding.verdict
             asked.append(own(probes))
         assert asked[0] + more == asked[1]
+
+
+def test_however_new_all_about_its_place_is_it_must_turn_others() -> None:
+    """What hides so much takes the class of clean images, too, and who stuck what there is open."""
+    its = _scene()
+    for new in (0.5, HIDING_MORE):
+        finding, probes = _concluded(_altered(its, 3), replace(_about(), new=new), its)
+        assert finding is None
+        assert any(len(probe.images) == MORE_OF_ALL_ABOUT for probe in probes)
