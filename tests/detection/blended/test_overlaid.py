@@ -114,6 +114,18 @@ def test_what_taking_it_out_reveals_is_asked_about_first() -> None:
     assert asked == 2 * LAID + len(TIMES)
 
 
+def test_as_estimated_it_is_taken_out_first_then_by_less_and_by_more() -> None:
+    """What is the image's own there, in the order of TIMES: the other two beside the laying."""
+    its = replace(defence(), suspects=_kept(STUCK[:1]))
+    shown = [suspect_in(STUCK[1], TARGET, AROUND, source=SOURCE)]
+    _, probes = watched(overlaid(STUCK[1], TARGET, shown, its, 7, 100), classify)
+    first, second, *_ = probes
+    assert (1, LAID + len(TIMES) - 1) == (len(first.images), len(second.images))
+    without = np.concatenate([first.images, second.images[LAID:]]).astype(float)
+    changed = np.abs(without - STUCK[1]).sum(axis=(1, 2, 3))
+    assert np.argsort(TIMES).tolist() == np.argsort(changed).tolist()
+
+
 def test_an_image_that_keeps_its_class_without_it_costs_one_inference() -> None:
     """What clean images have in common by chance mostly leaves them what they are."""
     dated = CLEAN[MODEL.classify(CLEAN).labels == TARGET].copy()

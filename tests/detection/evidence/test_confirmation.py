@@ -77,6 +77,26 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(SEED)
 
 
+@pytest.mark.parametrize(("turned", "parts"), [(0, 1), (4, 2), (5, 1)])
+def test_a_placebo_rate_is_known_where_none_or_five_of_the_first_eight_carry(
+    turned: int, parts: int
+) -> None:
+    """Else on all; at once or one part after the other it is the same."""
+    for at_once in (False, True):
+        its = scene()
+        asked: list[int] = []
+
+        def telling(images: Images, asked: list[int] = asked) -> Answers:
+            labels = np.where(np.arange(len(images)) < turned, TARGET, 0)
+            asked.append(len(images))
+            return Answers(labels if len(asked) == 1 else np.zeros(len(images), np.int64))
+
+        search = placebo_rate([CLEAN_BOX], TARGET, None, its.references, at_once=at_once)
+        rate = run(search, telling)
+        assert (turned + 0.5) / (sum(PLACEBO_SIZES[:parts]) + 1) == rate
+        assert sum(asked) == sum(PLACEBO_SIZES if at_once else PLACEBO_SIZES[:parts])
+
+
 @pytest.mark.parametrize("source", [None, 0])
 def test_trigger_is_accepted(source: int | None) -> None:
     """What always carries is accepted after few transplants, with the evidence for it."""

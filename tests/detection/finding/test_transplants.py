@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.detection.defence import Verdict
 from app.detection.evidence.confirmation import Look
 from app.detection.finding.transplants import (
+    AGAIN,
     CELLS,
     PLACES,
     Crossing,
@@ -222,6 +223,17 @@ def test_survivors_are_asked_on_further_references() -> None:
         ]
         further = list(its.references.robust(band, TARGET))[1:]
         assert further[: len(onto)] == onto
+
+
+def test_small_windows_that_carry_on_no_further_reference_are_asked_nothing_more() -> None:
+    """Most of a clean image's end there: they are spared the four of the first look."""
+    its = scene()
+    (poisoned, *_) = its.poisoned(BACKDOOR)[1]
+    first = opening(poisoned, its.references, its.plan, _rng())
+    answers = its.predict(first.images)
+    search = discovered(first, answers, TARGET, its.defence(), _rng())
+    _, (probe,) = watched(search, lambda images: Answers(np.zeros(len(images), np.int64)))
+    assert AGAIN * len({str(origin) for origin in probe.origins}) == len(probe.images)
 
 
 @pytest.mark.parametrize(("holding", "survives"), [(0, True), (1, True), (2, False)])
